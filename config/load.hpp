@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/settings.hpp"
+#include "protocol/diagnostic.hpp"
+
+namespace duplexd::config {
+
+struct load_options {
+  bool secrets_absent =
+      false;  ///< do not look up `${…}` references: `check` on a machine without the secrets
+};
+
+/// Reads, checks and compiles the file. `.json` is read as JSON, everything else as YAML. All mistakes of the
+/// file go to `out`, in the order of their places; the result is empty if there are any. Reads files; blocks.
+[[nodiscard]] std::optional<settings> load(const std::string& file, const load_options& options,
+                                           protocol::diagnostics& out);
+
+/// "FILE:LINE:COLUMN: path: message (hint)", the form in which every mistake is printed.
+[[nodiscard]] std::string format(const std::string& file, const protocol::diagnostic& mistake);
+
+}  // namespace duplexd::config

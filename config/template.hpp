@@ -1,0 +1,74 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/node.hpp"
+
+namespace duplexd::config {
+
+/// Where the value of a reference comes from: `${env:NAME}`, `${file:PATH}`, `${credential:NAME}`.
+enum class reference_source : std::uint8_t { env, file, credential };
+
+/// A value with its references replaced, or why that could not be done. `error` never holds a resolved value.
+template <class T>
+struct resolved {
+  T value{};
+  std::string error;  ///< empty on success
+  explicit operator bool() const noexcept { return error.empty(); }
+};
+
+/// A text of the configuration that may hold references. What they stand for is read at each `resolve()`, so
+/// that a renewed secret is used at the next dial, and is never kept. `$${` stands for a literal `${`.
+class text_template {
+ public:
+  text_template() = default;
+
+  /// Parses references; a malformed one (unknown source, no closing brace) is put into `error` if given.
+  explicit text_template(std::string_view text, std::string* error = nullptr);
+
+  /// Reads every reference now. Files lose one trailing newline. A missing variable, file or credential is an
+  /// error that names the reference.
+  [[nodiscard]] resolved<std::string> resolve() const;
+
+  /// For logs: literal parts as they are, references as written, never their values.
+  [[nodiscard]] std::string display() const;
+
+  [[nodiscard]] bool has_references() const noexcept;
+  [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
+
+ private:
+  struct part {
+    bool is_reference = false;
+    reference_source source = reference_source::env;
+    std::string text;  ///< a literal, or the name that is referred to
+  };
+  std::vector<part> parts_;
+};
+
+/// A JSON value of the configuration whose strings may hold references. Keys are taken literally and keep
+/// their order.
+class json_template {
+ public:
+  json_template() = default;
+
+  /// Parses references in every string; the first malformed one is put into `error` if given.
+  explicit json_template(const protocol::node& source, std::string* error = nullptr);
+
+  /// The JSON value with every reference read now.
+  [[nodiscard]] resolved<nlohmann::ordered_json> resolve() const;
+
+  [[nodiscard]] bool has_references() const noexcept;
+
+  /// The value as it must look, with references that cannot be known as null: what the simulator compares
+  /// with.
+  [[nodiscard]] const nlohmann::ordered_json& unresolved() const noexcept { return value_; }
+
+ private:
+  nlohmann::ordered_json value_;  ///< strings with references are null here and stand in `texts_`
+  std::vector<std::pair<nlohmann::ordered_json::json_pointer, text_template>> texts_;
+};
+
+}  // namespace duplexd::config

@@ -1,0 +1,19 @@
+#pragma once
+
+namespace duplexd {
+
+/// What the process tells whoever started it. Documented in README.md; `RestartPreventExitStatus=2 3 4 5` in the unit
+/// keeps systemd from restarting what a restart cannot mend.
+enum exit_code : int {
+  exit_success = 0,         ///< clean end: scripts done (`--once`), or stopped by a signal
+  exit_internal = 1,        ///< a bug, or the operating system refused something essential
+  exit_usage = 2,           ///< bad command line
+  exit_config = 3,          ///< bad configuration; nothing was started
+  exit_login_rejected = 4,  ///< the server refused the login and the configuration calls that fatal
+  exit_fatal_fault = 5,     ///< another fault that the configuration calls fatal, or any fault with `--once`
+  exit_output_closed = 6,   ///< nobody reads stdout any more
+  exit_interrupted = 7,     ///< a second signal cut the clean end short
+  exit_data = 8,            ///< encode, decode or an example: the data does not fit its layout
+};
+
+}  // namespace duplexd

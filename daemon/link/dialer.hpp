@@ -1,0 +1,45 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "config/url.hpp"
+#include "daemon/link/fault.hpp"
+#include "daemon/link/transport.hpp"
+
+namespace duplexd {
+
+/// Everything that one attempt needs, references already resolved. Lives only as long as the attempt.
+struct dial_request {
+  config::url address;
+  config::tls_settings tls;
+  std::string ca_file;  ///< resolved; empty: the system's store
+  config::timeout_settings timeouts;
+  config::limit_settings limits;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::string> subprotocols;
+};
+
+/// An open link, or why there is none.
+using dial_result = std::variant<std::unique_ptr<transport>, fault>;
+
+/// Opens links: name, TCP, TLS, WebSocket. One for the whole daemon, used from the loop's thread.
+class dialer {
+ public:
+  dialer() = default;
+  dialer(const dialer&) = delete;
+  dialer& operator=(const dialer&) = delete;
+  virtual ~dialer() = default;
+
+  /// Does not throw on network faults. May be cancelled: it then throws `operation_aborted` with everything
+  /// closed.
+  virtual asio::awaitable<dial_result> dial(dial_request request) = 0;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "daemon/link/fault.hpp"
+#include "protocol/frame.hpp"
+
+namespace duplexd {
+
+namespace asio = boost::asio;
+
+/// A close frame's content (RFC 6455, 5.5.1). Code 1005 means: none was given.
+struct close_reason {
+  std::uint16_t code = 1000;
+  std::string text;  ///< UTF-8, at most 123 bytes
+};
+
+/// How a link ended: by the closing handshake, or by a fault. Exactly one of the two is set.
+struct link_end {
+  std::optional<close_reason> closed;  ///< the peer's close frame; of two sides closing, what the peer said
+  std::optional<fault> failed;
+};
+
+/// One open WebSocket connection. Used from the loop's thread only. Reading and writing never throw on
+/// network faults: they end the link, and `ended()` says why. One coroutine reads, anyone on the loop may
+/// write.
+///
+/// The reader's loop:
+///     while (!link.ended()) { co_await link.wait_readable(); while (link.next(frame)) handle(frame); }
+///
+/// The owner must have awaited whoever waits here before it destroys the transport.
+class transport {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  transport() = default;
+  transport(const transport&) = delete;
+  transport& operator=(const transport&) = delete;
+  virtual ~transport() = default;
+
+  /// Suspends until `next()` may have something or the link has ended. May be cancelled without harm to the
+  /// stream.
+  virtual asio::awaitable<void> wait_readable() = 0;
+
+  /// The next whole message that is already here; false when dry. `out` is valid until the next call of any
+  /// member. Pings, pongs and the closing handshake are dealt with inside. Never blocks.
+  virtual bool next(protocol::frame_view& out) = 0;
+
+  /// Queues one message. All that is put in one turn of the loop leaves at its end with one write, by itself.
+  /// Ignored once the link has ended or `close()` was called.
+  virtual void put(protocol::frame_view message) = 0;
+
+  /// Queues a ping.
+  virtual void put_ping() = 0;
+
+  /// Bytes queued that the kernel has not taken yet.
+  [[nodiscard]] virtual std::size_t unsent() const noexcept = 0;
+
+  /// Suspends until `unsent()` is zero or the link has ended. May be cancelled. One waiter at a time.
+  virtual asio::awaitable<void> wait_sent() = 0;
+
+  /// Queues the close frame. Messages still on their way can be read as before; the peer's close frame ends
+  /// the link.
+  virtual void close(const close_reason& reason) = 0;
+
+  /// Set once the link has ended and everything that came before the end was read.
+  [[nodiscard]] virtual const std::optional<link_end>& ended() const noexcept = 0;
+
+  /// When bytes of the peer were last read, pings and pongs included.
+  [[nodiscard]] virtual clock::time_point last_heard() const noexcept = 0;
+
+  /// Sends what is queued, ends TLS and TCP in order and waits for the peer to do the same, no longer than
+  /// `limit`; then the socket is closed. Call it last, with nobody waiting; safe after any end.
+  virtual asio::awaitable<void> finish(std::chrono::milliseconds limit) = 0;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/codec_error.hpp"
+#include "protocol/diagnostic.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/node.hpp"
+
+namespace duplexd::protocol {
+
+/// A command or a reply: name, frame kind, rule of selection, compiled layout. Owned by its protocol.
+class message_type;
+
+/// Commands are what the client sends, replies what the server sends.
+enum class direction : std::uint8_t { command, reply };
+
+/// One packet of a message, and what it is.
+struct packet {
+  const message_type* type = nullptr;  ///< null: nothing fits, `error` says why
+  frame_view frame;                    ///< the packet's own bytes
+  std::size_t offset = 0;              ///< where the packet starts in its message
+  codec_error error;                   ///< only if `type` is null
+};
+
+/// The set of a session's commands and replies, compiled once when the configuration is loaded.
+/// Immutable after that: any number of sessions share one. No thread rules.
+class protocol {
+ public:
+  /// Compiles the `protocol:` map of a configuration. Mistakes go to `out`; the result is null if there are
+  /// any.
+  [[nodiscard]] static std::shared_ptr<const protocol> compile(const node& definition,
+                                                               const std::string& path, diagnostics& out);
+  ~protocol();
+  protocol(const protocol&) = delete;
+  protocol& operator=(const protocol&) = delete;
+
+  /// The message type of that name, or null.
+  [[nodiscard]] const message_type* find(direction, std::string_view name) const noexcept;
+
+  /// All message types of a direction, in the order of the file.
+  [[nodiscard]] const std::vector<message_type>& types(direction) const noexcept;
+
+ private:
+  protocol();
+  struct state;
+  std::unique_ptr<state> state_;
+  friend class packet_reader;
+};
+
+/// Finds the packets in one direction's messages. One for each link, because packets may span messages.
+class packet_reader {
+ public:
+  packet_reader(std::shared_ptr<const protocol> types, direction of);
+  ~packet_reader();
+  packet_reader(const packet_reader&) = delete;
+  packet_reader& operator=(const packet_reader&) = delete;
+
+  /// Takes one message. Its bytes must stay where they are until `next()` returned false.
+  void begin(frame_view message);
+
+  /// The next packet of the message; false when there is none left. A packet's bytes live until the next
+  /// `begin()`. Time is linear in the message's size.
+  bool next(packet& out);
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+[[nodiscard]] const std::string& name_of(const message_type& type) noexcept;
+[[nodiscard]] frame_kind frame_of(const message_type& type) noexcept;
+
+/// Appends the packet of `type` with `values` (a map; null counts as empty) to `out`, framing included. On an
+/// error `out` is as before.
+[[nodiscard]] std::optional<codec_error> pack(const message_type& type, const nlohmann::ordered_json& values,
+                                              std::vector<std::uint8_t>& out);
+
+/// Appends the packet's values as JSON text to `out`. On an error `out` is as before. Needs `packet.type`.
+[[nodiscard]] std::optional<codec_error> write_json(const packet& from, std::string& out);
+
+/// The packet's values as JSON. Needs `packet.type`.
+[[nodiscard]] std::optional<codec_error> read_json(const packet& from, nlohmann::ordered_json& out);
+
+/// Values that `pack` accepts for the type: its first example, or zeros and empty texts.
+[[nodiscard]] nlohmann::ordered_json example_values(const message_type& type);
+
+}  // namespace duplexd::protocol
