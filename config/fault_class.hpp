@@ -11,6 +11,7 @@ namespace duplexd::config {
 /// What kind of thing ended a link or an attempt at one. The configuration names these classes (`fatal:
 /// [tls]`).
 enum class fault_class : std::uint8_t {
+  secret,          ///< a reference of the configuration (`${credential:…}`) could not be read
   resolve,         ///< the host name could not be resolved
   connect,         ///< no address accepted a TCP connection
   tls,             ///< the TLS handshake failed or the certificate was refused
@@ -24,7 +25,8 @@ enum class fault_class : std::uint8_t {
 };
 
 /// Every class with the name that configuration, logs and metrics use.
-inline constexpr std::array<std::pair<fault_class, std::string_view>, 10> fault_class_names{{
+inline constexpr std::array<std::pair<fault_class, std::string_view>, 11> fault_class_names{{
+    {fault_class::secret, "secret"},
     {fault_class::resolve, "resolve"},
     {fault_class::connect, "connect"},
     {fault_class::tls, "tls"},

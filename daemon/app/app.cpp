@@ -1,0 +1,168 @@
+#include "daemon/app/app.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <cstdlib>
+
+#include "daemon/async/cancelled.hpp"
+#include "daemon/async/within.hpp"
+#include "daemon/net/make_dialer.hpp"
+#include "daemon/telemetry/spdlog_telemetry.hpp"
+#include "daemon/version.hpp"
+
+namespace duplexd {
+
+app::app(const config::settings& settings, bool once)
+    : settings_(settings),
+      tell_(make_spdlog_telemetry(settings.log)),
+      links_(net::make_dialer(loop_)),
+      stdout_(loop_.get_executor(), STDOUT_FILENO),
+      caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
+  const environment around{.loop = loop_.get_executor(),
+                           .links = *links_,
+                           .time = time_,
+                           .tell = *tell_,
+                           .random = [this] { return std::uniform_real_distribution<>{}(random_); },
+                           .outputs = {},
+                           .once = once};
+  for (const config::session_settings& each : settings_.sessions) {
+    environment mine = around;
+    if (!each.outputs.empty()) mine.outputs = {&stdout_};
+    sessions_.push_back(std::make_unique<session>(each, std::move(mine)));
+  }
+  results_.resize(sessions_.size());
+}
+
+exit_code app::run() {
+  tell_->record("", happening::started{version, settings_.file, sessions_.size()});
+  std::exception_ptr bug;
+  asio::co_spawn(loop_, supervise(), [&](const std::exception_ptr& error) { bug = error; });
+  loop_.run();
+  if (bug) std::rethrow_exception(bug);
+  return judge();
+}
+
+asio::awaitable<void> app::supervise() {
+  tasks_.spawn(writer, run_output());
+  tasks_.spawn(signals, take_signals());
+  tasks_.spawn(watchdog, keep_watchdog());
+  for (std::size_t i = 0; i < sessions_.size(); ++i)
+    tasks_.spawn(static_cast<int>(i), run_session(*sessions_[i]));
+  running_ = sessions_.size();
+  systemd_.ready();
+
+  while (running_ > 0) {
+    auto next = co_await tasks_.next();
+    if (next.id >= 0) {
+      results_[static_cast<std::size_t>(next.id)] = std::move(next.how.session);
+      --running_;
+    } else if (next.id == writer) {
+      output_broken_ = true;
+      tell_->record("", happening::output_closed{"stdout", next.how.broken});
+      stop("output closed");
+    } else if (next.id == limit) {
+      cut_short(fmt::format("the limit of {} ms has passed", settings_.shutdown_limit.count()));
+    }
+  }
+  systemd_.stopping();
+  co_await flush_outputs();
+  co_await tasks_.join();
+}
+
+// Events that came are not lost because their reader is slow, but the end does not wait for it for ever.
+asio::awaitable<void> app::flush_outputs() {
+  auto written = [](output& out) -> asio::awaitable<bool> {
+    co_await out.wait_written();
+    co_return true;
+  };
+  const auto deadline = time_.now() + settings_.shutdown_limit;
+  const auto done = co_await within(loop_.get_executor(), time_, deadline, written(stdout_));
+  if (!done) tell_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
+}
+
+asio::awaitable<app::ending> app::run_session(session& which) {
+  ending result;
+  result.session = co_await which.run();
+  co_return result;
+}
+
+asio::awaitable<app::ending> app::run_output() {
+  ending result;
+  result.broken = co_await stdout_.run();
+  co_return result;
+}
+
+asio::awaitable<app::ending> app::take_signals() {
+  while (!co_await cancelled()) {
+    const auto [error, number] = co_await caught_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (!error) on_signal(number);
+  }
+  co_return ending{};
+}
+
+void app::on_signal(int number) {
+  if (number == SIGHUP)
+    tell_->record("", happening::hangup_ignored{});
+  else if (stopping_)
+    cut_short("a second signal");
+  else
+    stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+void app::stop(const std::string& why) {
+  if (stopping_) return;
+  stopping_ = true;
+  tell_->record("", happening::stopping{why, settings_.shutdown_limit});
+  systemd_.stopping();
+  systemd_.status("stopping: " + why);
+  for (const auto& each : sessions_) each->stop();
+  tasks_.spawn(limit, await_limit());
+}
+
+asio::awaitable<app::ending> app::await_limit() {
+  co_await time_.sleep_for(settings_.shutdown_limit);
+  co_return ending{};
+}
+
+// No destructor runs: the sessions still hold streams with operations pending.
+void app::cut_short(const std::string& why) {
+  tell_->record("", happening::cut_short{why, running_});
+  std::_Exit(exit_interrupted);
+}
+
+// The loop itself feeds the watchdog: if it hangs, so does this.
+asio::awaitable<app::ending> app::keep_watchdog() {
+  using namespace std::chrono_literals;
+  const auto watched = service_manager::watchdog_limit();
+  const clock::duration pause = std::min<clock::duration>(1s, watched ? clock::duration{*watched} / 3 : 1s);
+  while (!co_await cancelled()) {
+    systemd_.feed_watchdog();
+    if (!stopping_) systemd_.status(status());
+    co_await time_.sleep_for(pause);
+  }
+  co_return ending{};
+}
+
+std::string app::status() const {
+  const auto open =
+      std::ranges::count(sessions_, link_state::open, [](const auto& each) { return each->state(); });
+  return fmt::format("{} of {} sessions connected", open, sessions_.size());
+}
+
+exit_code app::judge() const {
+  if (output_broken_) return exit_output_closed;
+  for (const session_result& result : results_)
+    if (result.fatal)
+      return result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
+                                                                       : exit_fatal_fault;
+  return exit_success;
+}
+
+}  // namespace duplexd

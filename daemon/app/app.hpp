@@ -1,0 +1,70 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "daemon/app/service_manager.hpp"
+#include "daemon/async/clock.hpp"
+#include "daemon/async/task_group.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/link/dialer.hpp"
+#include "daemon/output/line_output.hpp"
+#include "daemon/session/session.hpp"
+#include "daemon/telemetry/events.hpp"
+
+namespace duplexd {
+
+/// The daemon: all sessions of a configuration on one loop, until the last has ended or somebody stops it.
+class app {
+ public:
+  /// `once`: every session serves one link and ends.
+  app(const config::settings& settings, bool once);
+
+  /// Blocks until the end. Call once.
+  [[nodiscard]] exit_code run();
+
+ private:
+  /// Ids of the children; sessions have their index.
+  enum task : int { watchdog = -1, signals = -2, writer = -3, limit = -4 };
+  struct ending {
+    session_result session;
+    std::string broken;  ///< why the output ended
+  };
+
+  asio::awaitable<void> supervise();
+  asio::awaitable<void> flush_outputs();
+  asio::awaitable<ending> run_session(session& which);
+  asio::awaitable<ending> run_output();
+  asio::awaitable<ending> take_signals();
+  asio::awaitable<ending> keep_watchdog();
+  asio::awaitable<ending> await_limit();
+  void on_signal(int number);
+  void stop(const std::string& why);
+  [[noreturn]] void cut_short(const std::string& why);
+  [[nodiscard]] exit_code judge() const;
+  [[nodiscard]] std::string status() const;
+
+  const config::settings& settings_;
+  asio::io_context loop_{1};
+  steady_clock time_{loop_.get_executor()};
+  std::unique_ptr<telemetry> tell_;
+  std::unique_ptr<dialer> links_;
+  line_output stdout_;
+  std::mt19937_64 random_{std::random_device{}()};
+  std::vector<std::unique_ptr<session>> sessions_;
+  std::vector<session_result> results_;
+  std::size_t running_ = 0;
+  asio::signal_set caught_;
+  service_manager systemd_;
+  task_group<ending> tasks_{loop_.get_executor()};
+  bool stopping_ = false;
+  bool output_broken_ = false;
+};
+
+}  // namespace duplexd

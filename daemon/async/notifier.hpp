@@ -1,0 +1,32 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace duplexd {
+
+namespace asio = boost::asio;
+
+/// A condition variable for the coroutines of one loop. A notification with nobody waiting is lost, so test
+/// the predicate right before waiting:
+///     while (!ready()) co_await notifier.wait();
+class notifier {
+ public:
+  explicit notifier(const asio::any_io_executor& loop);
+
+  /// Wakes everybody who waits now.
+  void notify();
+
+  /// Suspends until `notify()`. Returns false when cancelled; never throws.
+  asio::awaitable<bool> wait();
+
+  /// Suspends until `notify()`, whoever asks the caller to end: for owners that await their children.
+  asio::awaitable<void> wait_regardless();
+
+ private:
+  asio::steady_timer never_;  ///< expires at the end of time: only a cancel of its waits ends them
+  unsigned generation_ = 0;   ///< tells a notification from a cancelled waiter
+};
+
+}  // namespace duplexd

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "config/settings.hpp"
+#include "daemon/link/backoff.hpp"
+#include "daemon/link/fault.hpp"
+
+namespace duplexd {
+
+/// Where a session stands.
+enum class link_state : std::uint8_t { idle, dialing, open, waiting, ended };
+
+/// What a session does next.
+struct dial_action {};
+struct serve_action {};  ///< login, script, replies, and the close at the end
+struct wait_action {
+  std::chrono::milliseconds delay{0};
+};
+struct end_action {
+  std::optional<fault> why;  ///< empty: a clean end
+};
+using link_action = std::variant<dial_action, serve_action, wait_action, end_action>;
+
+/// The life of a session as a pure state machine: the session reports what happened and is told what to do.
+/// It ends only on `finished()`, `stopped()`, a fault that the configuration calls fatal, or any fault with
+/// `once`.
+class life_cycle {
+ public:
+  life_cycle(const config::reconnect_settings& settings, bool once);
+
+  [[nodiscard]] link_state state() const noexcept { return state_; }
+
+  link_action start();
+  link_action dialed();
+  link_action waited();
+
+  /// A dial failed, or a link ended after `lifetime`. `random` is in [0, 1).
+  link_action failed(const fault& what, std::chrono::milliseconds lifetime, double random);
+
+  /// The script came to its end and nothing more is to be done (`once`).
+  link_action finished();
+
+  /// The daemon stops.
+  link_action stopped();
+
+ private:
+  config::reconnect_settings settings_;
+  backoff backoff_;
+  bool once_;
+  link_state state_ = link_state::idle;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,63 @@
+#include "daemon/output/line_output.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include "daemon/async/cancelled.hpp"
+#include "daemon/async/task_group.hpp"
+
+namespace duplexd {
+
+line_output::line_output(const asio::any_io_executor& loop, int descriptor)
+    : loop_(loop), writer_(loop, descriptor), appended_(loop), progress_(loop) {}
+
+void line_output::append(std::string_view line) {
+  if (broken_) return;
+  if (pending_.empty()) appended_.notify();
+  pending_.append(line);
+}
+
+asio::awaitable<void> line_output::wait_room() {
+  while (waiting() > high_water && !broken_ && !co_await cancelled()) co_await progress_.wait();
+}
+
+asio::awaitable<void> line_output::wait_written() {
+  while (waiting() != 0 && !broken_ && !co_await cancelled()) co_await progress_.wait();
+}
+
+asio::awaitable<std::string> line_output::write_all() {
+  while (!co_await cancelled()) {
+    if (written_ == writing_.size()) {
+      writing_.clear();
+      written_ = 0;
+      std::swap(writing_, pending_);
+      progress_.notify();
+      if (writing_.empty()) {
+        co_await appended_.wait();
+        continue;
+      }
+    }
+    const auto count = writer_.write_some(std::string_view{writing_}.substr(written_));
+    if (count < 0) co_return std::generic_category().message(errno);
+    written_ += static_cast<std::size_t>(count);
+    if (written_ != writing_.size()) co_await writer_.wait_writable();
+  }
+  co_return std::string{};
+}
+
+asio::awaitable<std::string> line_output::run() {
+  enum task { writing, watching };
+  task_group<std::string> tasks{loop_};
+  auto watch = [](descriptor_writer& writer) -> asio::awaitable<std::string> {
+    co_return co_await writer.wait_reader_gone() ? std::string{"nobody reads it any more"} : std::string{};
+  };
+  tasks.spawn(writing, write_all());
+  tasks.spawn(watching, watch(writer_));
+  auto first = co_await tasks.next();
+  co_await tasks.join();
+  broken_ = !first.how.empty();
+  progress_.notify();
+  co_return first.how;
+}
+
+}  // namespace duplexd

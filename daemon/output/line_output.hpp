@@ -1,0 +1,39 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <string>
+
+#include "daemon/async/notifier.hpp"
+#include "daemon/output/descriptor_writer.hpp"
+#include "daemon/output/output.hpp"
+
+namespace duplexd {
+
+/// Events as lines on an inherited descriptor.
+class line_output final : public output {
+ public:
+  /// Above this many bytes waiting, `wait_room()` holds producers back.
+  static constexpr std::size_t high_water = 4u << 20;
+
+  line_output(const asio::any_io_executor& loop, int descriptor);
+
+  void append(std::string_view line) override;
+  asio::awaitable<void> wait_room() override;
+  asio::awaitable<std::string> run() override;
+  asio::awaitable<void> wait_written() override;
+
+ private:
+  asio::awaitable<std::string> write_all();
+  [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size() + writing_.size() - written_; }
+
+  asio::any_io_executor loop_;
+  descriptor_writer writer_;
+  std::string pending_;      ///< appended since the last write began
+  std::string writing_;      ///< leaving now
+  std::size_t written_ = 0;  ///< of `writing_`
+  bool broken_ = false;
+  notifier appended_;
+  notifier progress_;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <vector>
+
+#include "daemon/async/clock.hpp"
+#include "daemon/link/dialer.hpp"
+#include "daemon/output/output.hpp"
+#include "daemon/telemetry/events.hpp"
+
+namespace duplexd {
+
+/// What a session gets from outside. Everything here outlives it and is used on the loop's thread.
+struct environment {
+  asio::any_io_executor loop;
+  dialer& links;
+  clock& time;
+  telemetry& tell;
+  std::function<double()> random;  ///< in [0, 1)
+  std::vector<output*> outputs;
+  bool once = false;  ///< one link, then the end
+};
+
+}  // namespace duplexd

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/codec_error.hpp"
+#include "protocol/frame.hpp"
+#include "protocol/protocol.hpp"
+
+namespace duplexd {
+
+/// The version of the event schema, docs/events.md: the "v" of every line. It changes when a reader would
+/// have to.
+inline constexpr int event_schema_version = 1;
+
+/// Composes event lines for one session. Pure but for the buffers that it reuses.
+class event_line {
+ public:
+  explicit event_line(std::string_view session);
+
+  /// The line, newline included, for a packet: its reply's name and data, or its bytes and the reason why
+  /// not. `time` is an RFC 3339 text. Valid until the next call. `error` is set if the packet could not be
+  /// unpacked.
+  std::string_view compose(std::string_view time, const protocol::packet& packet,
+                           const protocol::codec_error** error);
+
+ private:
+  void begin(std::string_view time, std::string_view event);
+  void compose_raw(std::string_view time, const protocol::packet& packet, const protocol::codec_error& why);
+
+  std::string session_;  ///< as JSON text
+  std::string line_;
+  protocol::codec_error error_;
+};
+
+}  // namespace duplexd

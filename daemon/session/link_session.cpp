@@ -1,0 +1,166 @@
+#include "daemon/session/link_session.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "daemon/async/cancelled.hpp"
+#include "daemon/session/sentry.hpp"
+#include "daemon/telemetry/timestamp.hpp"
+
+namespace duplexd {
+
+namespace {
+// A flood on one link must leave turns for the others, the timers and the watchdog.
+constexpr int messages_a_turn = 256;
+}  // namespace
+
+link_session::link_session(const config::session_settings& settings, const environment& around,
+                           outbox& commands, stop_flag& stop, transport& link)
+    : settings_(settings),
+      around_(around),
+      outbox_(commands),
+      stop_(stop),
+      link_(link),
+      packets_(settings.protocol, protocol::direction::reply),
+      replies_(around.loop, around.time, awaited_replies(settings)),
+      script_(settings, around, commands, replies_),
+      line_(settings.name) {}
+
+asio::awaitable<link_outcome> link_session::run() {
+  task_group<ending> tasks{around_.loop};
+  outbox_.attach(&link_);
+  tasks.spawn(receiver, receive());
+  tasks.spawn(sender, send());
+  tasks.spawn(writer, write());
+  tasks.spawn(watcher, watch());
+  tasks.spawn(stopper, await_stop());
+
+  auto first = co_await tasks.next();
+  if (!link_.ended() && !first.how.peer_dead) co_await close(tasks);
+  co_await tasks.join();
+  outbox_.attach(nullptr);
+
+  if (first.how.in_order) {
+    const bool answered = link_.ended() && link_.ended()->closed;
+    const close_reason said =
+        answered ? *link_.ended()->closed : close_reason{1006, "no close frame came back"};
+    around_.tell.record(settings_.name, happening::link_closed{said, first.id == receiver});
+  }
+  co_await link_.finish(first.how.peer_dead ? std::chrono::milliseconds::zero() : settings_.timeouts.close);
+  co_return link_outcome{std::move(first.how.failed)};
+}
+
+// Our close frame goes out; what is still on its way is read until the peer's comes back.
+asio::awaitable<void> link_session::close(task_group<ending>& tasks) {
+  tasks.cancel(sender);
+  tasks.cancel(watcher);
+  tasks.cancel(stopper);
+  link_.close(close_reason{settings_.close.code, settings_.close.reason});
+  tasks.spawn(closer, await_close_limit());
+  for (;;) {
+    const auto next = co_await tasks.next();
+    if (next.id == receiver || next.id == closer) break;
+  }
+}
+
+link_session::ending link_session::link_over() const {
+  const link_end& end = *link_.ended();
+  if (end.failed) return {.failed = end.failed};
+  if (script_done_ && around_.once) return {.in_order = true};
+  const close_reason& said = *end.closed;
+  return {.failed = fault{.kind = config::fault_class::closed,
+                          .cause = fmt::format("the server closed the link with code {}{}{}", said.code,
+                                               said.text.empty() ? "" : ", ", said.text),
+                          .close_code = said.code}};
+}
+
+asio::awaitable<link_session::ending> link_session::receive() {
+  protocol::frame_view message;
+  while (!link_.ended() && !co_await cancelled()) {
+    co_await link_.wait_readable();
+    const std::string time = timestamp(around_.time.wall());
+    int budget = messages_a_turn;
+    while (budget > 0 && link_.next(message)) {
+      handle(message, time);
+      --budget;
+    }
+    co_await wait_for_outputs();
+    if (budget == 0) co_await asio::post(around_.loop, asio::use_awaitable);
+  }
+  co_return link_.ended() ? link_over() : ending{};
+}
+
+asio::awaitable<void> link_session::wait_for_outputs() {
+  held_back_ = true;
+  for (output* out : around_.outputs) co_await out->wait_room();
+  held_back_ = false;
+  read_again_ = around_.time.now();
+}
+
+void link_session::handle(protocol::frame_view message, std::string_view time) {
+  packets_.begin(message);
+  protocol::packet packet;
+  while (packets_.next(packet)) {
+    const protocol::codec_error* error = nullptr;
+    const std::string_view line = line_.compose(time, packet, &error);
+    for (output* out : around_.outputs) out->append(line);
+    if (error != nullptr)
+      around_.tell.record(settings_.name, happening::undecodable{error->text(), packet.frame.bytes.size()});
+    else
+      replies_.offer(packet);
+  }
+}
+
+asio::awaitable<link_session::ending> link_session::send() {
+  if (auto failed = co_await script_.log_in()) co_return ending{.failed = std::move(failed)};
+  if (co_await cancelled()) co_return ending{};
+  if (auto failed = co_await script_.run()) co_return ending{.failed = std::move(failed)};
+  if (co_await cancelled()) co_return ending{};
+  script_done_ = true;
+  around_.tell.record(settings_.name, happening::script_finished{});
+  if (around_.once) {
+    co_await around_.time.sleep_for(settings_.linger);
+    co_return ending{.in_order = true};
+  }
+  co_await around_.time.sleep_until(clock::time_point::max());
+  co_return ending{};
+}
+
+asio::awaitable<link_session::ending> link_session::write() {
+  co_await outbox_.run();
+  co_return link_.ended() ? link_over() : ending{};
+}
+
+asio::awaitable<link_session::ending> link_session::watch() {
+  sentry decide{settings_.liveness, around_.time.now()};
+  while (!co_await cancelled()) {
+    const auto now = around_.time.now();
+    // While we do not read, silence says nothing about the peer.
+    const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
+    const sentry_step step = decide.step(now, heard);
+    if (step.dead) {
+      const auto limit = static_cast<double>(settings_.liveness.idle_timeout.count()) / 1000.0;
+      co_return ending{
+          .peer_dead = true,
+          .failed = fault{.kind = config::fault_class::liveness,
+                          .cause = fmt::format("nothing was heard from the server for {} s", limit)}};
+    }
+    if (step.ping) link_.put_ping();
+    co_await around_.time.sleep_until(step.look_at);
+  }
+  co_return ending{};
+}
+
+asio::awaitable<link_session::ending> link_session::await_stop() {
+  const bool raised = co_await stop_.wait();
+  co_return ending{.in_order = raised};
+}
+
+asio::awaitable<link_session::ending> link_session::await_close_limit() {
+  co_await around_.time.sleep_for(settings_.timeouts.close);
+  co_return ending{};
+}
+
+}  // namespace duplexd

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+
+#include "config/settings.hpp"
+#include "daemon/async/task_group.hpp"
+#include "daemon/link/transport.hpp"
+#include "daemon/session/environment.hpp"
+#include "daemon/session/event_line.hpp"
+#include "daemon/session/outbox.hpp"
+#include "daemon/session/reply_board.hpp"
+#include "daemon/session/script_runner.hpp"
+#include "daemon/session/stop_flag.hpp"
+
+namespace duplexd {
+
+/// How one link was left.
+struct link_outcome {
+  std::optional<fault>
+      failed;  ///< empty: closed in order because the script has ended (`once`) or by the stop flag
+};
+
+/// A session on one link: sender, receiver and sentry gathered until the first of them ends, then the close.
+class link_session {
+ public:
+  link_session(const config::session_settings& settings, const environment& around, outbox& commands,
+               stop_flag& stop, transport& link);
+
+  /// Runs the link from login to the last byte. The link is closed when it returns.
+  asio::awaitable<link_outcome> run();
+
+ private:
+  enum task { receiver, sender, writer, watcher, stopper, closer };
+  struct ending {
+    bool in_order = false;
+    bool peer_dead = false;  ///< a close frame would find nobody
+    std::optional<fault> failed{};
+  };
+
+  asio::awaitable<ending> receive();
+  asio::awaitable<ending> send();
+  asio::awaitable<ending> write();
+  asio::awaitable<ending> watch();
+  asio::awaitable<ending> await_stop();
+  asio::awaitable<ending> await_close_limit();
+  asio::awaitable<void> close(task_group<ending>& tasks);
+
+  asio::awaitable<void> wait_for_outputs();
+  void handle(protocol::frame_view message, std::string_view time);
+  [[nodiscard]] ending link_over() const;
+
+  const config::session_settings& settings_;
+  const environment& around_;
+  outbox& outbox_;
+  stop_flag& stop_;
+  transport& link_;
+  protocol::packet_reader packets_;
+  reply_board replies_;
+  script_runner script_;
+  event_line line_;
+  bool script_done_ = false;
+  bool held_back_ = false;          ///< slow outputs keep the receiver from reading
+  clock::time_point read_again_{};  ///< when they last let go
+};
+
+}  // namespace duplexd

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <optional>
+
+#include "config/settings.hpp"
+#include "daemon/async/clock.hpp"
+
+namespace duplexd {
+
+/// What the sentry does next.
+struct sentry_step {
+  bool ping = false;
+  bool dead = false;          ///< nothing was heard for the idle timeout
+  clock::time_point look_at;  ///< when to ask again
+};
+
+/// Decides when a link is asked for a sign of life and when it is given up. Pure.
+class sentry {
+ public:
+  sentry(const config::liveness_settings& settings, clock::time_point opened);
+
+  /// `last_heard`: when bytes of the peer, of whatever kind, last came.
+  sentry_step step(clock::time_point now, clock::time_point last_heard);
+
+ private:
+  config::liveness_settings settings_;
+  clock::time_point last_ping_;
+};
+
+}  // namespace duplexd

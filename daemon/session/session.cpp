@@ -1,0 +1,109 @@
+#include "daemon/session/session.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include "daemon/async/within.hpp"
+#include "daemon/session/dial_request.hpp"
+
+namespace duplexd {
+
+using std::chrono::milliseconds;
+
+session::session(const config::session_settings& settings, environment around)
+    : settings_(settings),
+      around_(std::move(around)),
+      life_(settings.reconnect, around_.once),
+      outbox_(around_.loop),
+      stop_(around_.loop) {}
+
+void session::stop() {
+  stop_.raise();
+}
+
+std::shared_ptr<const submission> session::submit(const std::string& command,
+                                                  const nlohmann::ordered_json& values) {
+  return outbox_.submit(*settings_.protocol, command, values);
+}
+
+asio::awaitable<session_result> session::run() {
+  link_action next = life_.start();
+  for (;;) {
+    if (stop_.raised()) next = life_.stopped();
+    if (const auto* end = std::get_if<end_action>(&next)) {
+      around_.tell.record(settings_.name, happening::quit{});
+      co_return session_result{end->why};
+    }
+    if (std::holds_alternative<dial_action>(next))
+      next = co_await dial();
+    else if (std::holds_alternative<serve_action>(next))
+      next = co_await serve();
+    else
+      next = co_await wait(std::get<wait_action>(next).delay);
+  }
+}
+
+link_action session::fail(const fault& what, milliseconds lifetime) {
+  link_action next = life_.failed(what, lifetime, around_.random());
+  std::optional<milliseconds> delay;
+  if (const auto* wait = std::get_if<wait_action>(&next)) delay = wait->delay;
+  around_.tell.record(settings_.name, happening::attempt_failed{what, delay});
+  return next;
+}
+
+asio::awaitable<std::optional<dial_result>> session::dial_unless_stopped(dial_request request) {
+  enum task { dialing, stopping };
+  using ending = std::shared_ptr<dial_result>;  // null: cancelled or stopped
+  auto attempt = [](dialer& links, dial_request what) -> asio::awaitable<ending> {
+    try {
+      auto result = co_await links.dial(std::move(what));
+      co_return std::make_shared<dial_result>(std::move(result));
+    } catch (const boost::system::system_error& error) {
+      if (error.code() != asio::error::operation_aborted) throw;
+    }
+    co_return nullptr;
+  };
+  auto stopped = [](stop_flag& stop) -> asio::awaitable<ending> {
+    co_await stop.wait();
+    co_return nullptr;
+  };
+  task_group<ending> tasks{around_.loop};
+  tasks.spawn(dialing, attempt(around_.links, std::move(request)));
+  tasks.spawn(stopping, stopped(stop_));
+  auto first = co_await tasks.next();
+  co_await tasks.join();
+  if (first.how == nullptr) co_return std::nullopt;
+  co_return std::move(*first.how);
+}
+
+asio::awaitable<link_action> session::dial() {
+  around_.tell.record(settings_.name, happening::attempting{settings_.url.display()});
+  auto request = resolve_dial_request(settings_);
+  if (const auto* failed = std::get_if<fault>(&request)) co_return fail(*failed, milliseconds::zero());
+  auto& what = std::get<dial_request>(request);
+  if (what.address.secure && !what.tls.verify)
+    around_.tell.record(settings_.name, happening::certificate_unverified{});
+  auto result = co_await dial_unless_stopped(std::move(what));
+  if (!result) co_return life_.stopped();
+  if (const auto* failed = std::get_if<fault>(&*result)) co_return fail(*failed, milliseconds::zero());
+  link_ = std::get<std::unique_ptr<transport>>(std::move(*result));
+  around_.tell.record(settings_.name, happening::connected{});
+  co_return life_.dialed();
+}
+
+asio::awaitable<link_action> session::serve() {
+  const auto opened = around_.time.now();
+  link_session on_link{settings_, around_, outbox_, stop_, *link_};
+  const link_outcome outcome = co_await on_link.run();
+  link_.reset();
+  const auto lifetime = std::chrono::duration_cast<milliseconds>(around_.time.now() - opened);
+  if (outcome.failed) co_return fail(*outcome.failed, lifetime);
+  co_return life_.finished();
+}
+
+asio::awaitable<link_action> session::wait(milliseconds delay) {
+  const auto deadline = around_.time.now() + delay;
+  co_await within(around_.loop, around_.time, deadline, stop_.wait());
+  co_return life_.waited();
+}
+
+}  // namespace duplexd

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+
+#include "config/settings.hpp"
+#include "daemon/link/life_cycle.hpp"
+#include "daemon/session/environment.hpp"
+#include "daemon/session/link_session.hpp"
+#include "daemon/session/outbox.hpp"
+
+namespace duplexd {
+
+/// How a session ended.
+struct session_result {
+  std::optional<fault> fatal;  ///< empty: a clean end
+};
+
+/// One configured session: dials, serves the link, waits, dials again, for ever (see life_cycle).
+/// Used from the loop's thread; settings and environment outlive it.
+class session {
+ public:
+  session(const config::session_settings& settings, environment around);
+
+  [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+  [[nodiscard]] link_state state() const noexcept { return life_.state(); }
+
+  /// Runs until the session has ended. Call once. Not to be cancelled: use `stop()`.
+  asio::awaitable<session_result> run();
+
+  /// Asks for a clean end: the dial or the wait is given up, an open link is closed in order.
+  void stop();
+
+  /// Sends a command now. Returns its fate in the making; see outbox.
+  std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values);
+
+ private:
+  asio::awaitable<link_action> dial();
+  asio::awaitable<link_action> serve();
+  asio::awaitable<link_action> wait(std::chrono::milliseconds delay);
+  asio::awaitable<std::optional<dial_result>> dial_unless_stopped(dial_request request);
+  link_action fail(const fault& what, std::chrono::milliseconds lifetime);
+
+  const config::session_settings& settings_;
+  environment around_;
+  life_cycle life_;
+  outbox outbox_;
+  stop_flag stop_;
+  std::unique_ptr<transport> link_;
+};
+
+}  // namespace duplexd

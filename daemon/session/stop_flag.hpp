@@ -1,0 +1,26 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include "daemon/async/notifier.hpp"
+
+namespace duplexd {
+
+/// Asks a session to come to its end. Once raised it stays so.
+class stop_flag {
+ public:
+  explicit stop_flag(const asio::any_io_executor& loop) : changed_(loop) {}
+
+  void raise();
+  [[nodiscard]] bool raised() const noexcept { return raised_; }
+
+  /// Suspends until raised. Returns false when cancelled.
+  asio::awaitable<bool> wait();
+
+ private:
+  bool raised_ = false;
+  notifier changed_;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "daemon/link/fault.hpp"
+#include "daemon/link/transport.hpp"
+
+namespace duplexd {
+
+/// Everything that can happen and that somebody watching the daemon wants to know. Each happening is recorded
+/// once; log lines (and, later, metrics) are made from it, so that they cannot disagree.
+namespace happening {
+
+// To a session.
+struct attempting {
+  std::string url;  ///< as configured: references unresolved
+};
+struct connected {};
+struct login_sent {};
+struct login_accepted {};
+struct certificate_unverified {};  ///< tls.verify is off
+struct command_refused {
+  std::string command;
+  std::string why;
+};
+struct undecodable {  ///< a frame that no layout fits; its event carries the bytes
+  std::string why;
+  std::size_t size = 0;
+};
+struct script_finished {};
+struct link_closed {
+  close_reason reason;
+  bool by_peer = false;
+};
+struct attempt_failed {  ///< no link came about, or the link ended by a fault
+  fault what;
+  std::optional<std::chrono::milliseconds> next;  ///< when the next attempt follows; empty: never
+};
+struct quit {};  ///< the session has ended
+
+// To the whole daemon.
+struct started {
+  std::string version;
+  std::string file;
+  std::size_t sessions = 0;
+};
+struct stopping {
+  std::string why;
+  std::chrono::milliseconds limit{0};
+};
+struct hangup_ignored {};
+struct output_closed {
+  std::string output;
+  std::string why;
+};
+struct cut_short {  ///< what was not closed in order when the limit passed or a second signal came
+  std::string why;
+  std::size_t sessions = 0;
+};
+
+}  // namespace happening
+
+using event =
+    std::variant<happening::attempting, happening::connected, happening::login_sent,
+                 happening::login_accepted, happening::certificate_unverified, happening::command_refused,
+                 happening::undecodable, happening::script_finished, happening::link_closed,
+                 happening::attempt_failed, happening::quit, happening::started, happening::stopping,
+                 happening::hangup_ignored, happening::output_closed, happening::cut_short>;
+
+/// Takes what happened. Called on the loop's thread; must not block for long and never throws.
+class telemetry {
+ public:
+  telemetry() = default;
+  telemetry(const telemetry&) = delete;
+  telemetry& operator=(const telemetry&) = delete;
+  virtual ~telemetry() = default;
+
+  /// `session` is empty for what happens to the whole daemon.
+  virtual void record(std::string_view session, const event& what) = 0;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,116 @@
+#include "daemon/telemetry/spdlog_telemetry.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "daemon/telemetry/describe.hpp"
+#include "daemon/telemetry/timestamp.hpp"
+
+namespace duplexd {
+
+namespace {
+
+spdlog::level::level_enum to_spdlog(config::log_level level) {
+  switch (level) {
+    case config::log_level::debug:
+      return spdlog::level::debug;
+    case config::log_level::info:
+      return spdlog::level::info;
+    case config::log_level::warning:
+      return spdlog::level::warn;
+    case config::log_level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+// journald hands its socket's device and inode to whom it listens to, systemd.exec(5).
+bool journal_listens() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status{};
+  if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+  return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
+std::string_view journal_priority(config::log_level level) {
+  switch (level) {
+    case config::log_level::debug:
+      return "<7>";
+    case config::log_level::info:
+      return "<6>";
+    case config::log_level::warning:
+      return "<4>";
+    case config::log_level::error:
+      return "<3>";
+  }
+  return "<6>";
+}
+
+std::string_view name_of(config::log_level level) {
+  switch (level) {
+    case config::log_level::debug:
+      return "debug";
+    case config::log_level::info:
+      return "info";
+    case config::log_level::warning:
+      return "warning";
+    case config::log_level::error:
+      return "error";
+  }
+  return "info";
+}
+
+class spdlog_telemetry final : public telemetry {
+ public:
+  explicit spdlog_telemetry(const config::log_settings& settings)
+      : json_(settings.format == config::log_format::json), journal_(journal_listens()) {
+    logger_ =
+        std::make_shared<spdlog::logger>("duplexd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+    logger_->set_level(to_spdlog(settings.level));
+    logger_->flush_on(spdlog::level::debug);
+    logger_->set_pattern(json_ || journal_ ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
+  }
+
+  void record(std::string_view session, const event& what) override {
+    if (level_of(what) == config::log_level::debug && !logger_->should_log(spdlog::level::debug)) return;
+    const description text = describe(what);
+    if (json_)
+      logger_->log(to_spdlog(text.level), json_line(session, text));
+    else
+      logger_->log(to_spdlog(text.level), text_line(session, text));
+  }
+
+ private:
+  [[nodiscard]] std::string text_line(std::string_view session, const description& text) const {
+    std::string line;
+    if (journal_) line += journal_priority(text.level);
+    if (!session.empty()) line.append(session).append(": ");
+    return line + text.message;
+  }
+
+  [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {
+    nlohmann::ordered_json line{{"time", timestamp(std::chrono::system_clock::now())},
+                                {"level", name_of(text.level)},
+                                {"event", text.name},
+                                {"message", text.message}};
+    if (!session.empty()) line["session"] = session;
+    if (text.fields.is_object()) line.update(text.fields);
+    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+
+  bool json_;
+  bool journal_;
+  std::shared_ptr<spdlog::logger> logger_;
+};
+
+}  // namespace
+
+std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings) {
+  return std::make_unique<spdlog_telemetry>(settings);
+}
+
+}  // namespace duplexd

@@ -1,0 +1,73 @@
+#include "tests/daemon/support/scripted_link.hpp"
+
+#include "daemon/async/cancelled.hpp"
+
+namespace duplexd::test {
+
+message text(std::string bytes) {
+  return {protocol::frame_kind::text, std::move(bytes)};
+}
+message binary(std::string bytes) {
+  return {protocol::frame_kind::binary, std::move(bytes)};
+}
+
+void scripted_server::say(message what) {
+  underway.push_back(std::move(what));
+  if (time != nullptr) last_said = time->now();
+  arrived.notify();
+}
+
+void scripted_server::close(close_reason reason) {
+  end = link_end{std::move(reason), std::nullopt};
+  arrived.notify();
+}
+
+void scripted_server::vanish(fault what) {
+  end = link_end{std::nullopt, std::move(what)};
+  arrived.notify();
+}
+
+asio::awaitable<void> scripted_link::wait_readable() {
+  while (server_->underway.empty() && !server_->end && !co_await cancelled())
+    co_await server_->arrived.wait();
+}
+
+bool scripted_link::next(protocol::frame_view& out) {
+  if (server_->underway.empty()) {
+    if (server_->end) ended_ = server_->end;
+    return false;
+  }
+  current_ = std::move(server_->underway.front());
+  server_->underway.pop_front();
+  out = {current_.kind,
+         {reinterpret_cast<const std::uint8_t*>(current_.bytes.data()), current_.bytes.size()}};
+  return true;
+}
+
+void scripted_link::put(protocol::frame_view what) {
+  server_->received.push_back({what.kind, std::string(what.bytes.begin(), what.bytes.end())});
+  server_->on_message(*server_, message{server_->received.back()});
+}
+
+asio::awaitable<void> scripted_link::wait_sent() {
+  while (unsent() != 0 && !server_->end && !co_await cancelled()) co_await server_->arrived.wait();
+}
+
+void scripted_link::close(const close_reason& reason) {
+  server_->close_received = reason;
+  if (server_->answers_close) server_->close(reason);
+}
+
+asio::awaitable<void> scripted_link::finish(std::chrono::milliseconds) {
+  co_return;
+}
+
+asio::awaitable<dial_result> scripted_dialer::dial(dial_request request) {
+  ++dials;
+  if (answers.empty()) co_return fault{.kind = config::fault_class::connect, .cause = "connection refused"};
+  const answer next = std::move(answers.front());
+  answers.pop_front();
+  co_return next(request);
+}
+
+}  // namespace duplexd::test

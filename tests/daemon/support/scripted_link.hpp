@@ -1,0 +1,79 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/async/clock.hpp"
+#include "daemon/async/notifier.hpp"
+#include "daemon/link/dialer.hpp"
+#include "daemon/link/transport.hpp"
+
+namespace duplexd::test {
+
+/// One message as a test writes it.
+struct message {
+  protocol::frame_kind kind = protocol::frame_kind::binary;
+  std::string bytes;
+  friend bool operator==(const message&, const message&) = default;
+};
+message text(std::string bytes);
+message binary(std::string bytes);
+
+/// What the server of a test sees and says on one link. Outlives the link.
+struct scripted_server {
+  explicit scripted_server(asio::any_io_executor loop) : arrived(std::move(loop)) {}
+
+  std::vector<message> received;
+  std::optional<close_reason> close_received;
+  unsigned pings = 0;
+  bool answers_close = true;
+  bool takes_bytes = true;  ///< false: the kernel's buffer is full
+  std::function<void(scripted_server&, const message&)> on_message = [](auto&, const auto&) {};
+
+  void say(message what);
+  void close(close_reason reason);
+  void vanish(fault what);
+
+  std::deque<message> underway;
+  std::optional<link_end> end;
+  transport::clock::time_point last_said{};
+  const class clock* time = nullptr;
+  notifier arrived;
+};
+
+/// A transport without a network: the other end is a scripted_server.
+class scripted_link final : public transport {
+ public:
+  explicit scripted_link(std::shared_ptr<scripted_server> server) : server_(std::move(server)) {}
+
+  asio::awaitable<void> wait_readable() override;
+  bool next(protocol::frame_view& out) override;
+  void put(protocol::frame_view what) override;
+  void put_ping() override { ++server_->pings; }
+  [[nodiscard]] std::size_t unsent() const noexcept override { return server_->takes_bytes ? 0 : 1; }
+  asio::awaitable<void> wait_sent() override;
+  void close(const close_reason& reason) override;
+  [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
+  [[nodiscard]] clock::time_point last_heard() const noexcept override { return server_->last_said; }
+  asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
+
+ private:
+  std::shared_ptr<scripted_server> server_;
+  message current_;
+  std::optional<link_end> ended_;
+};
+
+/// Gives out what the test prepared for each dial; after that, refuses.
+class scripted_dialer final : public dialer {
+ public:
+  using answer = std::function<dial_result(const dial_request&)>;
+  asio::awaitable<dial_result> dial(dial_request request) override;
+
+  std::deque<answer> answers;
+  unsigned dials = 0;
+};
+
+}  // namespace duplexd::test

@@ -1,0 +1,115 @@
+#include "tests/daemon/support/stage.hpp"
+
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+
+#include "config/load.hpp"
+#include "daemon/async/cancelled.hpp"
+#include "daemon/telemetry/describe.hpp"
+
+namespace duplexd::test {
+
+namespace {
+
+config::settings load(const std::string& yaml) {
+  char path[] = "/tmp/duplexd-test-XXXXXX.yaml";
+  const int file = mkstemps(path, 5);
+  if (file < 0) throw std::runtime_error("no temporary file");
+  close(file);
+  std::ofstream{path} << yaml;
+  protocol::diagnostics mistakes;
+  auto settings = config::load(path, {}, mistakes);
+  std::remove(path);
+  if (!settings) {
+    std::string all;
+    for (const auto& mistake : mistakes) all += config::format("test.yaml", mistake) + "\n";
+    throw std::runtime_error(all);
+  }
+  return std::move(*settings);
+}
+
+}  // namespace
+
+const char* const reference_yaml = R"(
+version: 1
+sessions:
+  callcentre:
+    url: wss://ws.test.com:2443/
+    protocol:
+      byte_order: native
+      commands:
+        set_service: "opcode:i=2 services:json"
+        to_free: "opcode:i=0 state:b=0"
+      replies:
+        - {layout: "code:i rest:bytes", as: reply}
+    login: {json: {role: admin, user_id: test1234}}
+    script:
+      - sleep: 500ms
+      - send: set_service
+        with: {services: [first, test]}
+      - sleep: 500ms
+      - send: to_free
+      - expect: reply
+        timeout: 5s
+    close: {code: 1000, reason: user quit}
+    outputs: [stdout]
+)";
+
+void recorded_telemetry::record(std::string_view session, const event& what) {
+  const std::string prefix = session.empty() ? std::string{} : std::string{session} + ": ";
+  lines.push_back(prefix + describe(what).message);
+}
+
+asio::awaitable<void> recorded_output::wait_room() {
+  while (full && !co_await cancelled()) co_await changed.wait();
+}
+
+stage::stage(const std::string& yaml, bool once) : settings(load(yaml)) {
+  const environment around{.loop = loop.get_executor(),
+                           .links = links,
+                           .time = time,
+                           .tell = tell,
+                           .random = [this] { return random; },
+                           .outputs = {&out},
+                           .once = once};
+  session = std::make_unique<duplexd::session>(settings.sessions.at(0), around);
+}
+
+stage::~stage() {
+  if (!started_ || result) return;
+  session->stop();
+  out.full = false;
+  out.changed.notify();
+  time.run_for(std::chrono::hours{1});
+}
+
+std::shared_ptr<scripted_server> stage::accept() {
+  auto server = std::make_shared<scripted_server>(loop.get_executor());
+  server->time = &time;
+  links.answers.emplace_back([server, this](const dial_request&) -> dial_result {
+    server->last_said = time.now();
+    return std::make_unique<scripted_link>(server);
+  });
+  return server;
+}
+
+void stage::refuse(fault what) {
+  links.answers.emplace_back([what](const dial_request&) -> dial_result { return what; });
+}
+
+void stage::run_for(clock::duration passing) {
+  if (!started_) {
+    started_ = true;
+    asio::co_spawn(loop, session->run(), [this](const std::exception_ptr& bug, session_result ended) {
+      if (bug) std::rethrow_exception(bug);
+      result = std::move(ended);
+    });
+  }
+  time.run_for(passing);
+}
+
+}  // namespace duplexd::test

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "daemon/output/output.hpp"
+#include "daemon/session/session.hpp"
+#include "daemon/telemetry/events.hpp"
+#include "tests/daemon/support/scripted_link.hpp"
+#include "tests/daemon/support/virtual_clock.hpp"
+
+namespace duplexd::test {
+
+/// Keeps log lines: "callcentre: connected".
+class recorded_telemetry final : public telemetry {
+ public:
+  void record(std::string_view session, const event& what) override;
+  std::vector<std::string> lines;
+};
+
+/// Keeps event lines. `full` holds producers back.
+class recorded_output final : public output {
+ public:
+  explicit recorded_output(asio::any_io_executor loop) : changed(std::move(loop)) {}
+  void append(std::string_view line) override { lines.emplace_back(line); }
+  asio::awaitable<void> wait_room() override;
+  asio::awaitable<std::string> run() override { co_return ""; }
+  asio::awaitable<void> wait_written() override { co_return; }
+
+  std::vector<std::string> lines;
+  bool full = false;
+  notifier changed;
+};
+
+/// One session of a configuration text on a scripted network and a virtual clock.
+class stage {
+ public:
+  /// `yaml` is a whole configuration with one session.
+  explicit stage(const std::string& yaml, bool once = false);
+  ~stage();
+  stage(const stage&) = delete;
+  stage& operator=(const stage&) = delete;
+
+  /// The next dial succeeds; returns the server at its other end.
+  std::shared_ptr<scripted_server> accept();
+  /// The next dial fails.
+  void refuse(fault what);
+
+  /// Starts the session at the first call; lets time pass.
+  void run_for(clock::duration time);
+
+  [[nodiscard]] const std::vector<std::string>& log() const { return tell.lines; }
+
+  asio::io_context loop{1};
+  virtual_clock time{loop};
+  recorded_telemetry tell;
+  recorded_output out{loop.get_executor()};
+  scripted_dialer links;
+  config::settings settings;
+  double random = 1.0;
+  std::unique_ptr<duplexd::session> session;
+  std::optional<session_result> result;  ///< set once the session has ended
+
+ private:
+  bool started_ = false;
+};
+
+/// The reference session: login, two commands, one expected reply.
+extern const char* const reference_yaml;
+
+}  // namespace duplexd::test
