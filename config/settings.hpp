@@ -42,7 +42,7 @@ struct reconnect_settings {
   milliseconds maximum{60'000};
   double factor = 2.0;                ///< 1 or more
   milliseconds stable_after{30'000};  ///< a link that lived this long resets the backoff
-  std::set<fault_class> fatal;        ///< these end the session instead
+  std::set<fault_class> fatal{};      ///< these end the session instead
 };
 
 /// The WebSocket's own liveness.

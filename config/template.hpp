@@ -27,7 +27,13 @@ class text_template {
   text_template() = default;
 
   /// Parses references; a malformed one (unknown source, no closing brace) is put into `error` if given.
-  explicit text_template(std::string_view text, std::string* error = nullptr);
+  /// Relative paths in `${file:PATH}` start from `directory`; empty: the working directory.
+  explicit text_template(std::string_view text, std::string* error = nullptr,
+                         std::string_view directory = {});
+
+  /// The same for a text that is itself a file's path: once resolved, a relative one starts from `directory`.
+  [[nodiscard]] static text_template of_path(std::string_view text, std::string* error,
+                                             std::string_view directory);
 
   /// Reads every reference now. Files lose one trailing newline. A missing variable, file or credential is an
   /// error that names the reference.
@@ -37,6 +43,11 @@ class text_template {
   [[nodiscard]] std::string display() const;
 
   [[nodiscard]] bool has_references() const noexcept;
+
+  /// The literal parts, with `placeholder` for each reference: to check what a text looks like without
+  /// secrets.
+  [[nodiscard]] std::string with_placeholder(std::string_view placeholder) const;
+
   [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
 
  private:
@@ -45,7 +56,12 @@ class text_template {
     reference_source source = reference_source::env;
     std::string text;  ///< a literal, or the name that is referred to
   };
+  [[nodiscard]] bool read(const part& reference, std::string& value, std::string& error) const;
+  [[nodiscard]] std::string from_directory(const std::string& path) const;
+
   std::vector<part> parts_;
+  std::string directory_;
+  bool is_path_ = false;
 };
 
 /// A JSON value of the configuration whose strings may hold references. Keys are taken literally and keep
@@ -55,7 +71,9 @@ class json_template {
   json_template() = default;
 
   /// Parses references in every string; the first malformed one is put into `error` if given.
-  explicit json_template(const protocol::node& source, std::string* error = nullptr);
+  /// Relative paths as in `text_template`. A number that JSON cannot hold is an error too.
+  explicit json_template(const protocol::node& source, std::string* error = nullptr,
+                         std::string_view directory = {});
 
   /// The JSON value with every reference read now.
   [[nodiscard]] resolved<nlohmann::ordered_json> resolve() const;

@@ -1,0 +1,75 @@
+#include "config/session_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/url.hpp"
+
+namespace duplexd::config {
+
+using protocol::diagnostic;
+using protocol::node;
+
+namespace {
+
+/// A remark at a field of a section, or at the session if it is not written out.
+diagnostic remark(const value_at& from, std::string_view part, std::string_view name, std::string message,
+                  std::string hint) {
+  const node* section = from.value.find(part);
+  const node* value = section == nullptr || name.empty() ? section : section->find(name);
+  const std::string path = fmt::format("{}.{}{}{}", from.path, part, name.empty() ? "" : ".", name);
+  return {value != nullptr ? value->where : from.value.where, path, std::move(message), std::move(hint)};
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool holds_secrets(const session_settings& session) {
+  const auto& login = session.login;
+  return (login && login->json && login->json->has_references()) ||
+         (login && login->send && login->send->with.has_references()) || session.url.has_references() ||
+         std::any_of(session.headers.begin(), session.headers.end(),
+                     [](const auto& header) { return header.second.has_references(); });
+}
+
+void check_address(const session_settings& session, const value_at& from, reading& in) {
+  std::string error;
+  const auto value = in.secrets_absent ? resolved<std::string>{session.url.with_placeholder("1"), ""}
+                                       : session.url.resolve();
+  const auto address = parse_url(value.value, error);
+  if (!address || address->secure) {
+    if (address && !session.tls.verify)
+      in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not checked",
+                                   "anybody on the way can read and change what is sent; use tls.ca_file"));
+    return;
+  }
+  if (from.value.find("tls") != nullptr)
+    in.warnings.push_back(
+        remark(from, "tls", "", "TLS settings have no effect on a ws:// address", "use wss://"));
+  if (!is_loopback(address->host) && holds_secrets(session))
+    in.warnings.push_back(
+        remark(from, "url", "", "what references stand for is sent in the clear", "use wss://"));
+}
+
+}  // namespace
+
+void check_session(const session_settings& session, const value_at& from, reading& in) {
+  check_address(session, from, in);
+  if (session.reconnect.initial > session.reconnect.maximum)
+    in.mistakes.push_back(remark(from, "reconnect", "initial", "the first delay is longer than the longest",
+                                 "raise reconnect.maximum or lower reconnect.initial"));
+  const liveness_settings& liveness = session.liveness;
+  const bool never = liveness.idle_timeout.count() == 0;
+  if (never)
+    in.warnings.push_back(remark(from, "liveness", "idle_timeout",
+                                 "a server that vanishes without a word will not be noticed",
+                                 "give liveness.idle_timeout a value above liveness.ping_interval"));
+  if (!never && liveness.ping_interval >= liveness.idle_timeout)
+    in.warnings.push_back(remark(from, "liveness", "ping_interval",
+                                 "a quiet link is given up before its first ping",
+                                 "keep liveness.ping_interval below liveness.idle_timeout"));
+}
+
+}  // namespace duplexd::config
