@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace duplexd {
 
 namespace {
+
+const std::string line_start = fmt::format(R"({{"v":{},"time":")", event_schema_version);
 
 std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -26,18 +29,26 @@ void append_hex(std::string& out, protocol::bytes_view bytes) {
 
 event_line::event_line(std::string_view session) : session_(json_text(session)) {}
 
-void event_line::begin(std::string_view time, std::string_view event) {
+void event_line::begin(std::string_view time) {
   line_.clear();
-  fmt::format_to(std::back_inserter(line_), R"({{"v":{},"time":"{}","session":{},"event":"{}",)",
-                 event_schema_version, time, session_, event);
+  line_.append(line_start).append(time);
+}
+
+// A session has few kinds of replies: a look along a short list is faster than a hash.
+std::string_view event_line::head_of(const protocol::message_type& type) {
+  const auto known = std::ranges::find(heads_, &type, [](const auto& head) { return head.first; });
+  if (known != heads_.end()) return known->second;
+  heads_.emplace_back(&type, fmt::format(R"(","session":{},"event":"reply","reply":{},"data":)", session_,
+                                         json_text(protocol::name_of(type))));
+  return heads_.back().second;
 }
 
 std::string_view event_line::compose(std::string_view time, const protocol::packet& packet,
                                      const protocol::codec_error** error) {
   *error = nullptr;
   if (packet.type != nullptr) {
-    begin(time, "reply");
-    line_.append(R"("reply":)").append(json_text(protocol::name_of(*packet.type))).append(R"(,"data":)");
+    begin(time);
+    line_.append(head_of(*packet.type));
     auto failed = protocol::write_json(packet, line_);
     if (!failed) {
       line_ += "}\n";
@@ -54,7 +65,8 @@ std::string_view event_line::compose(std::string_view time, const protocol::pack
 
 void event_line::compose_raw(std::string_view time, const protocol::packet& packet,
                              const protocol::codec_error& why) {
-  begin(time, "raw");
+  begin(time);
+  line_.append(R"(","session":)").append(session_).append(R"(,"event":"raw",)");
   const protocol::bytes_view bytes = packet.frame.bytes;
   if (packet.type != nullptr)
     line_.append(R"("reply":)").append(json_text(protocol::name_of(*packet.type))) += ',';

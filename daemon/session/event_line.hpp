@@ -2,6 +2,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "protocol/codec_error.hpp"
 #include "protocol/frame.hpp"
@@ -13,7 +15,8 @@ namespace duplexd {
 /// have to.
 inline constexpr int event_schema_version = 1;
 
-/// Composes event lines for one session. Pure but for the buffers that it reuses.
+/// Composes event lines for one session. Pure but for the buffers that it reuses: once they have grown, a
+/// reply costs no allocation.
 class event_line {
  public:
   explicit event_line(std::string_view session);
@@ -25,10 +28,13 @@ class event_line {
                            const protocol::codec_error** error);
 
  private:
-  void begin(std::string_view time, std::string_view event);
+  void begin(std::string_view time);
+  std::string_view head_of(const protocol::message_type& type);
   void compose_raw(std::string_view time, const protocol::packet& packet, const protocol::codec_error& why);
 
   std::string session_;  ///< as JSON text
+  std::vector<std::pair<const protocol::message_type*, std::string>>
+      heads_;  ///< what stands between time and data
   std::string line_;
   protocol::codec_error error_;
 };

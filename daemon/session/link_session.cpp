@@ -24,7 +24,7 @@ link_session::link_session(const config::session_settings& settings, const envir
       stop_(stop),
       link_(link),
       packets_(settings.protocol, protocol::direction::reply),
-      replies_(around.loop, around.time, awaited_replies(settings)),
+      replies_(around.loop, around.time, *settings.protocol, awaited_replies(settings)),
       script_(settings, around, commands, replies_),
       line_(settings.name) {}
 

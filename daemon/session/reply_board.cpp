@@ -9,16 +9,19 @@ namespace duplexd {
 
 using nlohmann::ordered_json;
 
-reply_board::reply_board(asio::any_io_executor loop, clock& time, std::set<std::string> names)
-    : loop_(loop), time_(time), names_(std::move(names)), offered_(loop) {}
+reply_board::reply_board(asio::any_io_executor loop, clock& time, const protocol::protocol& types,
+                         const std::set<std::string>& names)
+    : loop_(loop), time_(time), offered_(loop) {
+  for (const std::string& name : names)
+    if (const auto* type = types.find(protocol::direction::reply, name)) kept_.push_back(type);
+}
 
 void reply_board::offer(const protocol::packet& packet) {
-  const std::string& name = protocol::name_of(*packet.type);
-  if (!names_.contains(name)) return;
+  if (std::ranges::find(kept_, packet.type) == kept_.end()) return;
   ordered_json data;
   if (protocol::read_json(packet, data)) return;
   if (replies_.size() == capacity) replies_.pop_front();
-  replies_.push_back({name, std::move(data)});
+  replies_.push_back({protocol::name_of(*packet.type), std::move(data)});
   offered_.notify();
 }
 

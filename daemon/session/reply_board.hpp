@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "daemon/async/clock.hpp"
 #include "daemon/async/notifier.hpp"
@@ -21,8 +22,9 @@ class reply_board {
   /// More replies than this between two sends: the oldest are forgotten.
   static constexpr std::size_t capacity = 256;
 
-  /// Only replies of these names are kept; the others cost nothing.
-  reply_board(asio::any_io_executor loop, clock& time, std::set<std::string> names);
+  /// Only replies of these names are kept; the others cost next to nothing.
+  reply_board(asio::any_io_executor loop, clock& time, const protocol::protocol& types,
+              const std::set<std::string>& names);
 
   /// The receiver has unpacked a reply.
   void offer(const protocol::packet& packet);
@@ -44,7 +46,7 @@ class reply_board {
 
   asio::any_io_executor loop_;
   clock& time_;
-  std::set<std::string> names_;
+  std::vector<const protocol::message_type*> kept_;
   std::deque<reply> replies_;
   notifier offered_;
 };
