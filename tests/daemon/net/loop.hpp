@@ -13,7 +13,8 @@ namespace duplexd::net::test {
 
 namespace asio = boost::asio;
 
-/// Runs a coroutine and everything else on the loop until it is done. Half a minute without an end is a failure.
+/// Runs a coroutine and everything else on the loop until it is done. Half a minute without an end is a
+/// failure.
 template <class T>
 T run(asio::io_context& loop, asio::awaitable<T> work) {
   std::optional<T> result;

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/error_code.hpp>
+#include <memory>
+#include <utility>
+
+#include "daemon/net/wire.hpp"
+
+namespace duplexd::net {
+
+/// Awaits an operation and gets its error as a value.
+inline constexpr auto as_value = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+/// Awaits an operation of several steps on `target`. When the coroutine is cancelled the wire is aborted: an
+/// ordinary cancellation would be lost if it came between two steps. `start` gets the completion handler.
+template <class Start>
+auto abortable(const std::shared_ptr<wire>& target, Start start) {
+  return boost::asio::async_initiate<decltype(as_value), void(boost::system::error_code)>(
+      [weak = std::weak_ptr<wire>(target), start = std::move(start)](auto handler) mutable {
+        auto slot = boost::asio::get_associated_cancellation_slot(handler);
+        if (slot.is_connected()) {
+          slot.assign([weak](boost::asio::cancellation_type) {
+            if (const auto alive = weak.lock()) alive->abort();
+          });
+        }
+        start(boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(), std::move(handler)));
+      },
+      as_value);
+}
+
+}  // namespace duplexd::net

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+/// What can be said about WebSocket bytes without a stream: frame headers, close payloads, UTF-8. Pure
+/// functions, no I/O, no Boost.
+namespace duplexd::net {
+
+/// Which side of the link we are: it decides who masks (RFC 6455, 5.1).
+enum class endpoint_role : std::uint8_t { client, server };
+
+enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+
+[[nodiscard]] constexpr bool is_control(opcode code) noexcept {
+  return code >= opcode::close;
+}
+
+struct frame_header {
+  opcode code = opcode::continuation;
+  bool final = false;
+  std::size_t size = 0;                ///< bytes of the header itself, masking key included
+  std::uint64_t length = 0;            ///< bytes of the payload
+  std::array<std::uint8_t, 4> mask{};  ///< zeros when not masked
+};
+
+/// What a look at the bytes at a frame's start says.
+struct header_scan {
+  std::optional<frame_header> header;  ///< set when the header is whole and allowed
+  const char* refusal = nullptr;  ///< why RFC 6455 forbids it, as soon as that can be seen; with code 1002
+};
+
+/// Looks at a frame that our peer sent. `in_message` says that a fragmented message is open, so that only its
+/// continuation may follow (control frames always may). Neither field set: more bytes are needed.
+/// RFC 6455, 5.2 to 5.5; no extension is ever negotiated here, so every reserved bit is forbidden.
+[[nodiscard]] header_scan scan_frame_header(std::span<const std::uint8_t> bytes, endpoint_role ours,
+                                            bool in_message) noexcept;
+
+/// A close frame's payload (RFC 6455, 5.5.1 and 7.4). Code 1005 stands for an empty payload.
+struct close_scan {
+  std::uint16_t code = 1005;
+  std::string_view text;          ///< points into the payload
+  const char* refusal = nullptr;  ///< why the payload is malformed; with code 1002, or 1007 for bad UTF-8
+  bool bad_text = false;          ///< the refusal is about UTF-8
+};
+[[nodiscard]] close_scan scan_close_payload(std::span<const std::uint8_t> payload) noexcept;
+
+/// True for the codes that may stand in a close frame (RFC 6455, 7.4.1, and IANA's 1012 to 1014).
+[[nodiscard]] bool is_sendable_close_code(std::uint16_t code) noexcept;
+
+/// A close frame ready to send; a client's with its masking key. The text is cut to 123 bytes at a
+/// character's start. A code that may not be sent gives an empty payload.
+[[nodiscard]] std::string make_close_frame(std::uint16_t code, std::string_view text,
+                                           std::optional<std::array<std::uint8_t, 4>> mask);
+
+/// XORs `bytes` with the masking key, from the key's first byte on. RFC 6455, 5.3.
+void apply_mask(std::span<std::uint8_t> bytes, const std::array<std::uint8_t, 4>& mask) noexcept;
+
+/// RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF.
+[[nodiscard]] bool is_utf8(std::span<const std::uint8_t> text) noexcept;
+
+/// True if `text`, valid so far, stops inside a character.
+[[nodiscard]] bool ends_inside_character(std::span<const std::uint8_t> text) noexcept;
+
+}  // namespace duplexd::net

@@ -1,0 +1,89 @@
+#include "daemon/net/tls_context.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <new>
+#include <system_error>
+
+#include "daemon/net/tls_errors.hpp"
+
+namespace duplexd::net {
+namespace {
+
+tls_context new_context(const SSL_METHOD* method) {
+  tls_context made(SSL_CTX_new(method), &SSL_CTX_free);
+  if (made == nullptr) throw std::bad_alloc();
+  SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(made.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(made.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_session_cache_mode(made.get(), SSL_SESS_CACHE_OFF);
+  return made;
+}
+
+/// Adds every certificate of a PEM text to the context's trust; false if there is none.
+bool trust(SSL_CTX* context, const std::string& pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> source(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  X509_STORE* store = SSL_CTX_get_cert_store(context);
+  bool any = false;
+  while (X509* certificate = PEM_read_bio_X509_AUX(source.get(), nullptr, nullptr, nullptr)) {
+    X509_STORE_add_cert(store, certificate);
+    X509_free(certificate);
+    any = true;
+  }
+  ERR_clear_error();
+  // Whoever names a server's own or an intermediate certificate means to trust it.
+  X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+  return any;
+}
+
+}  // namespace
+
+tls_context_result client_tls::get(const std::string& ca_file, bool verify) {
+  std::string pem;
+  if (!ca_file.empty()) {
+    errno = 0;
+    std::ifstream in(ca_file, std::ios::binary);
+    pem.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    if (!in || pem.empty()) {
+      const std::string why = errno != 0 ? std::generic_category().message(errno) : "the file is empty";
+      return {.context = {}, .error = "cannot read the CA file " + ca_file + ": " + why};
+    }
+  }
+  std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = known_[{pem, verify}];
+  if (auto shared = known.lock()) return {.context = std::move(shared), .error = {}};
+
+  auto made = new_context(TLS_client_method());
+  if (ca_file.empty()) {
+    SSL_CTX_set_default_verify_paths(made.get());
+  } else if (!trust(made.get(), pem)) {
+    return {.context = {}, .error = "the CA file " + ca_file + " holds no PEM certificate"};
+  }
+  known = made;
+  return {.context = std::move(made), .error = {}};
+}
+
+tls_context_result make_server_tls(const std::string& certificate_file, const std::string& key_file) {
+  auto made = new_context(TLS_server_method());
+  ERR_clear_error();
+  if (SSL_CTX_use_certificate_chain_file(made.get(), certificate_file.c_str()) != 1) {
+    return {.context = {},
+            .error = "cannot use the certificate " + certificate_file + ": " + explain_tls_error()};
+  }
+  if (SSL_CTX_use_PrivateKey_file(made.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return {.context = {}, .error = "cannot use the key " + key_file + ": " + explain_tls_error()};
+  }
+  if (SSL_CTX_check_private_key(made.get()) != 1) {
+    return {.context = {}, .error = "the key " + key_file + " does not belong to " + certificate_file};
+  }
+  return {.context = std::move(made), .error = {}};
+}
+
+}  // namespace duplexd::net

@@ -1,0 +1,167 @@
+#include "daemon/net/tls_engine.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <climits>
+#include <new>
+#include <utility>
+
+#include "daemon/net/tls_errors.hpp"
+
+namespace duplexd::net {
+namespace {
+
+constexpr std::size_t record_size = 16384;
+
+bool is_address(const std::string& name) {
+  ASN1_OCTET_STRING* parsed = a2i_IPADDRESS(name.c_str());
+  ASN1_OCTET_STRING_free(parsed);
+  return parsed != nullptr;
+}
+
+}  // namespace
+
+void tls_engine::session_delete::operator()(ssl_st* session) const noexcept {
+  SSL_free(session);
+}
+
+tls_engine::tls_engine(ssl_st* session) : session_(session) {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "duplexd memory");
+    if (made == nullptr) throw std::bad_alloc();
+    BIO_meth_set_read(made, &tls_engine::bio_read);
+    BIO_meth_set_write(made, &tls_engine::bio_write);
+    BIO_meth_set_ctrl(made, &tls_engine::bio_control);
+    return made;
+  }();
+  BIO* bio = session == nullptr ? nullptr : BIO_new(method);
+  if (bio == nullptr) throw std::bad_alloc();
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(session, bio, bio);
+  SSL_set_app_data(session, this);
+}
+
+tls_engine::tls_engine(const tls_context& context) : tls_engine(SSL_new(context.get())) {
+  SSL_set_accept_state(session_.get());
+}
+
+tls_engine::tls_engine(const tls_context& context, tls_peer peer) : tls_engine(SSL_new(context.get())) {
+  peer_ = std::move(peer);
+  SSL* session = session_.get();
+  SSL_set_connect_state(session);
+  const bool address = is_address(peer_.name);
+  bool named = true;
+  if (!address) named = SSL_set_tlsext_host_name(session, peer_.name.c_str()) == 1;
+  if (peer_.verify) {
+    X509_VERIFY_PARAM* rules = SSL_get0_param(session);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    named =
+        named && (address ? X509_VERIFY_PARAM_set1_ip_asc(rules, peer_.name.c_str())
+                          : X509_VERIFY_PARAM_set1_host(rules, peer_.name.c_str(), peer_.name.size())) == 1;
+    SSL_set_verify(session, SSL_VERIFY_PEER, &tls_engine::on_verify);
+  } else {
+    SSL_set_verify(session, SSL_VERIFY_NONE, nullptr);
+  }
+  if (!named) failure_ = "'" + peer_.name + "' cannot be used as the name of a TLS server";
+}
+
+tls_engine::~tls_engine() = default;
+
+void tls_engine::start() {
+  if (!failure_.empty()) return;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(session_.get());
+  if (result != 1) note_failure(result);
+}
+
+tls_engine::state tls_engine::receive(std::span<const std::uint8_t> ciphertext, byte_queue& plain) {
+  if (!failure_.empty()) return state::failed;
+  input_ = ciphertext;
+  for (;;) {
+    // What is decrypted is never longer than what came, but a record may have come in pieces.
+    const std::size_t room = std::clamp<std::size_t>(input_.size(), 1024, record_size);
+    std::size_t got = 0;
+    ERR_clear_error();
+    const int result = SSL_read_ex(session_.get(), plain.prepare(room), room, &got);
+    if (result == 1) {
+      plain.commit(got);
+      continue;
+    }
+    input_ = input_.subspan(input_.size());
+    if (SSL_get_error(session_.get(), result) == SSL_ERROR_ZERO_RETURN) return state::closed_by_peer;
+    note_failure(result);
+    return failure_.empty() ? state::open : state::failed;
+  }
+}
+
+bool tls_engine::send(std::span<const std::uint8_t> plain) {
+  while (!plain.empty() && failure_.empty()) {
+    std::size_t taken = 0;
+    ERR_clear_error();
+    const int result = SSL_write_ex(session_.get(), plain.data(), plain.size(), &taken);
+    if (result != 1) {
+      note_failure(result);
+      if (failure_.empty()) failure_ = "TLS could not encrypt";
+      return false;
+    }
+    plain = plain.subspan(taken);
+  }
+  return failure_.empty();
+}
+
+void tls_engine::shut_down() {
+  if (!failure_.empty() || !established()) return;
+  ERR_clear_error();
+  SSL_shutdown(session_.get());
+  ERR_clear_error();
+}
+
+bool tls_engine::established() const noexcept {
+  return SSL_is_init_finished(session_.get()) == 1;
+}
+
+void tls_engine::note_failure(int result) {
+  const int kind = SSL_get_error(session_.get(), result);
+  if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return;
+  if (failure_.empty()) failure_ = explain_tls_error();
+  ERR_clear_error();
+}
+
+int tls_engine::on_verify(int ok, x509_store_ctx_st* store) {
+  if (ok == 1) return 1;
+  auto* session = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* self = static_cast<tls_engine*>(SSL_get_app_data(session));
+  if (self->failure_.empty()) self->failure_ = explain_verify_failure(store, self->peer_.name);
+  return 0;
+}
+
+int tls_engine::bio_read(bio_st* bio, char* out, int size) {
+  auto* self = static_cast<tls_engine*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  if (self->input_.empty()) {
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  const std::size_t taken = std::min(self->input_.size(), static_cast<std::size_t>(size));
+  std::memcpy(out, self->input_.data(), taken);
+  self->input_ = self->input_.subspan(taken);
+  return static_cast<int>(taken);
+}
+
+int tls_engine::bio_write(bio_st* bio, const char* bytes, int size) {
+  auto* self = static_cast<tls_engine*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  self->output_.append(bytes, static_cast<std::size_t>(size));
+  return size;
+}
+
+long tls_engine::bio_control(bio_st* /*bio*/, int command, long /*number*/, void* /*pointer*/) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+}  // namespace duplexd::net

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "daemon/net/byte_queue.hpp"
+#include "daemon/net/tls_context.hpp"
+
+struct ssl_st;
+struct bio_st;
+struct x509_store_ctx_st;
+
+namespace duplexd::net {
+
+/// Whom a client expects to meet.
+struct tls_peer {
+  std::string
+      name;  ///< host name or address: checked against the certificate, and sent as SNI if it is a name
+  bool verify = true;
+};
+
+/// One TLS session over memory: ciphertext is given and taken, no socket is known here. One `recv` may bring
+/// many records; all of them are decrypted into one buffer, and all that was written leaves as full records.
+class tls_engine {
+ public:
+  /// A client.
+  tls_engine(const tls_context& context, tls_peer peer);
+  /// A server.
+  explicit tls_engine(const tls_context& context);
+  ~tls_engine();
+  tls_engine(const tls_engine&) = delete;
+  tls_engine& operator=(const tls_engine&) = delete;
+
+  /// Puts the first handshake message into `output()`; a server only waits.
+  void start();
+
+  enum class state : std::uint8_t { open, closed_by_peer, failed };
+
+  /// Works through all of `ciphertext`: goes on with the handshake, appends what was decrypted to `plain`.
+  /// Answers of TLS's own are left in `output()`. After a failure every call says `failed` again.
+  state receive(std::span<const std::uint8_t> ciphertext, byte_queue& plain);
+
+  /// Encrypts. False once the session has failed.
+  bool send(std::span<const std::uint8_t> plain);
+
+  /// Puts the close_notify into `output()`.
+  void shut_down();
+
+  [[nodiscard]] bool established() const noexcept;
+  [[nodiscard]] byte_queue& output() noexcept { return output_; }
+
+  /// Why it failed, for people: "certificate is for 'foo.example', not for 'localhost'".
+  [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
+
+ private:
+  explicit tls_engine(ssl_st* session);
+  void note_failure(int result);
+  static int on_verify(int ok, x509_store_ctx_st* store);
+  static int bio_read(bio_st* bio, char* out, int size);
+  static int bio_write(bio_st* bio, const char* bytes, int size);
+  static long bio_control(bio_st* bio, int command, long number, void* pointer);
+
+  struct session_delete {
+    void operator()(ssl_st* session) const noexcept;
+  };
+  std::unique_ptr<ssl_st, session_delete> session_;
+  std::span<const std::uint8_t> input_;  ///< what OpenSSL may still take; empty outside `receive()`
+  byte_queue output_;
+  tls_peer peer_;
+  std::string failure_;
+};
+
+}  // namespace duplexd::net

@@ -1,0 +1,256 @@
+#include "daemon/net/websocket_link.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "daemon/net/await.hpp"
+
+namespace duplexd::net {
+namespace {
+
+namespace websocket = boost::beast::websocket;
+using boost::system::error_code;
+
+constexpr std::size_t kept_when_idle = 64 * 1024;
+
+std::array<std::uint8_t, 4> fresh_mask() {
+  std::array<std::uint8_t, 4> mask{};
+  if (RAND_bytes(mask.data(), static_cast<int>(mask.size())) != 1)
+    throw std::runtime_error("no random bytes");
+  return mask;
+}
+
+}  // namespace
+
+websocket_link::websocket_link(std::shared_ptr<wire> connection, std::unique_ptr<websocket_stream> stream,
+                               endpoint_role role, std::uint64_t message_limit)
+    : wire_(std::move(connection)), stream_(std::move(stream)), role_(role), limit_(message_limit) {
+  stream_->next_layer().start_frames();
+  stream_->auto_fragment(false);
+  stream_->read_message_max(0);  // the gate refuses earlier, by the header
+}
+
+asio::awaitable<void> websocket_link::wait_readable() {
+  if (ended_) co_return;
+  if (may_have_) {  // let the others have their turn, then go on with what is here
+    co_await asio::post(wire_->get_executor(), asio::use_awaitable);
+    co_return;
+  }
+  wire_->shrink();
+  if (taken_ && message_.size() > kept_when_idle) std::vector<std::uint8_t>().swap(message_);
+  co_await wire_->wait_readable();
+  may_have_ = true;
+}
+
+bool websocket_link::next(protocol::frame_view& out) {
+  if (ended_) return false;
+  // One read of the socket for each call, so that a flood leaves the loop its turns.
+  for (bool filled = false;;) {
+    const step result = advance();
+    if (result == step::message) {
+      out = {.kind = text_ ? protocol::frame_kind::text : protocol::frame_kind::binary,
+             .bytes = {message_.data(), size_}};
+      taken_ = true;
+      return true;
+    }
+    if (result == step::ended) return false;
+    if (!filled && wire_->readable()) {
+      filled = true;
+      if (wire_->fill()) continue;
+    }
+    if (wire_->end_cause()) end_lost();
+    may_have_ = false;
+    return false;
+  }
+}
+
+websocket_link::step websocket_link::advance() {
+  for (;;) {
+    const step result = in_frame_ ? read_payload() : begin_frame();
+    if (result != step::go_on) return result;
+  }
+}
+
+websocket_link::step websocket_link::begin_frame() {
+  const auto scan = scan_frame_header(wire_->received(), role_, in_message_);
+  if (scan.refusal != nullptr) return fail(1002, std::string("the peer broke the protocol: ") + scan.refusal);
+  if (!scan.header) return step::dry;
+  return is_control(scan.header->code) ? take_control(*scan.header) : begin_data(*scan.header);
+}
+
+/// Beast may be asked once the header and a first byte of payload are here. Empty frames that end nothing are
+/// kept from it: it would go on to the next header by itself, which may not be here.
+websocket_link::step websocket_link::begin_data(const frame_header& header) {
+  if (header.length != 0 && wire_->received().size() <= header.size) return step::dry;
+  const std::size_t before = in_message_ ? size_ : 0;
+  if (header.length > limit_ - before) {
+    return fail(1009, "a message of " + std::to_string(before + header.length) +
+                          " bytes or more is over the limit of " + std::to_string(limit_) +
+                          " bytes (limits.message)");
+  }
+  if (header.code != opcode::continuation) {
+    size_ = 0;
+    text_ = header.code == opcode::text;
+    taken_ = false;
+  }
+  const bool first_for_beast = empty_start_ || header.code != opcode::continuation;
+  in_message_ = !header.final;
+  if (header.length == 0 && !header.final) {
+    if (first_for_beast) empty_start_ = text_ ? opcode::text : opcode::binary;
+    wire_->consume(header.size);
+    return step::go_on;
+  }
+  if (empty_start_) {  // for Beast the message begins here
+    auto& first = *wire_->received_data();
+    first = static_cast<std::uint8_t>((first & 0xf0) | static_cast<std::uint8_t>(*empty_start_));
+    empty_start_.reset();
+  }
+  in_frame_ = true;
+  header_left_ = header.size;
+  frame_left_ = header.length;
+  stream_->next_layer().release(header.size + static_cast<std::size_t>(header.length));
+  return step::go_on;
+}
+
+websocket_link::step websocket_link::read_payload() {
+  const std::size_t here = wire_->received().size() - header_left_;
+  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, here));
+  if (wanted == 0 && frame_left_ != 0) return step::dry;
+
+  // Beast empties what it has buffered into us only if there is room for it, and it wants room for one byte.
+  const std::size_t needed = size_ + std::max<std::size_t>(wanted, 1);
+  if (message_.size() < needed) message_.resize(std::max(needed, std::min(2 * message_.size(), 2 * needed)));
+  const std::size_t corked = wire_->cork().size();
+  error_code error;
+  const std::size_t got =
+      stream_->read_some(boost::asio::buffer(message_.data() + size_, needed - size_), error);
+  if (error) {
+    wire_->cork().truncate(corked);  // its close frame; ours says why
+    const bool text = error == websocket::error::bad_frame_payload;
+    return fail(text ? 1007 : 1002, text ? "the peer sent text that is not UTF-8"
+                                         : "the peer broke the protocol: " + error.message());
+  }
+  header_left_ = 0;
+  frame_left_ -= got;
+  size_ += got;
+  if (frame_left_ != 0) return step::go_on;
+  in_frame_ = false;
+  if (!stream_->is_message_done()) return step::go_on;
+  // Beast does not look at the text's end if the last fragment is empty.
+  if (text_ && ends_inside_character({message_.data(), size_}))
+    return fail(1007, "the peer sent text that is not UTF-8");
+  return step::message;
+}
+
+websocket_link::step websocket_link::take_control(const frame_header& header) {
+  const auto length = static_cast<std::size_t>(header.length);
+  if (wire_->received().size() < header.size + length) return step::dry;
+  const std::span<std::uint8_t> payload(wire_->received_data() + header.size, length);
+  apply_mask(payload, header.mask);
+  step result = step::go_on;
+  if (header.code == opcode::ping) answer_ping(payload);
+  if (header.code == opcode::close) result = take_close(payload);
+  wire_->consume(header.size + length);
+  return result;
+}
+
+void websocket_link::answer_ping(std::span<const std::uint8_t> payload) {
+  // Who asks without reading the answers gets none (RFC 6455, 5.5.3 asks for the newest only).
+  if (!may_write() || unsent() > 64 * 1024) return;
+  websocket::ping_data data;
+  data.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
+  error_code ignored;
+  stream_->pong(data, ignored);
+}
+
+websocket_link::step websocket_link::take_close(std::span<const std::uint8_t> payload) {
+  const auto scan = scan_close_payload(payload);
+  if (scan.refusal != nullptr) {
+    return fail(scan.bad_text ? 1007 : 1002, std::string("the peer broke the protocol: ") + scan.refusal);
+  }
+  send_close(scan.code, {});
+  link_end end;
+  end.closed = close_reason{.code = scan.code, .text = std::string(scan.text)};
+  set_ended(std::move(end));
+  return step::ended;
+}
+
+websocket_link::step websocket_link::fail(std::uint16_t code, const std::string& cause) {
+  send_close(code, cause);
+  link_end end;
+  end.failed.emplace();
+  end.failed->kind = config::fault_class::protocol_error;
+  end.failed->cause = cause;
+  set_ended(std::move(end));
+  return step::ended;
+}
+
+void websocket_link::end_lost() {
+  link_end end;
+  end.failed.emplace();
+  end.failed->kind = config::fault_class::lost;
+  end.failed->cause = (wire_->tls_failed() ? "TLS: " : "") + *wire_->end_cause();
+  if (in_message_ || in_frame_ || !wire_->received().empty())
+    end.failed->cause += " in the middle of a message";
+  end.failed->cause += close_sent_ ? " before it answered our close frame" : " without a close frame";
+  set_ended(std::move(end));
+}
+
+void websocket_link::set_ended(link_end end) {
+  ended_ = std::move(end);
+  wire_->wake_sender();
+}
+
+void websocket_link::put(protocol::frame_view message) {
+  if (!may_write()) return;
+  error_code ignored;
+  stream_->binary(message.kind == protocol::frame_kind::binary);
+  stream_->write(boost::asio::buffer(message.bytes.data(), message.bytes.size()), ignored);
+}
+
+void websocket_link::put_ping() {
+  if (!may_write()) return;
+  error_code ignored;
+  stream_->ping({}, ignored);
+}
+
+void websocket_link::close(const close_reason& reason) {
+  if (!ended_) send_close(reason.code, reason.text);
+}
+
+void websocket_link::send_close(std::uint16_t code, std::string_view text) {
+  if (close_sent_) return;
+  close_sent_ = true;
+  std::optional<std::array<std::uint8_t, 4>> mask;
+  if (role_ == endpoint_role::client) mask = fresh_mask();
+  const std::string frame = make_close_frame(code, text, mask);
+  wire_->cork().append(frame.data(), frame.size());
+  wire_->schedule_flush();
+}
+
+std::size_t websocket_link::unsent() const noexcept {
+  return wire_->unsent();
+}
+
+asio::awaitable<void> websocket_link::wait_sent() {
+  while (!ended_ && !wire_->send_failed() && unsent() != 0) co_await wire_->wait_sent();
+}
+
+transport::clock::time_point websocket_link::last_heard() const noexcept {
+  return wire_->last_heard();
+}
+
+asio::awaitable<void> websocket_link::finish(std::chrono::milliseconds limit) {
+  co_await wire_->finish(limit);
+  if (ended_) co_return;
+  link_end end;
+  end.failed.emplace();
+  end.failed->cause = "the link was given up on our side";
+  set_ended(std::move(end));
+}
+
+}  // namespace duplexd::net
