@@ -45,18 +45,6 @@ void check_names(const value_at& map, std::string_view what, reading& in) {
                              "letters, digits, '_', '.' and '-' only"});
 }
 
-/// Each `${param:NAME}` of the tree must be declared.
-void check_uses(const value_at& body, const std::vector<std::string>& declared, reading& in) {
-  for_each_parameter(body.value.text, [&](std::string_view name) {
-    if (name == session_parameter || std::find(declared.begin(), declared.end(), name) != declared.end())
-      return;
-    body.complain(in, fmt::format("the template has no parameter {}", in_quotes(name)),
-                  suggest(name, declared));
-  });
-  for (std::size_t i = 0; i < body.value.items.size(); ++i) check_uses(body.item(i), declared, in);
-  for (const node_entry& entry : body.value.entries) check_uses(body.entry(entry), declared, in);
-}
-
 }  // namespace
 
 const section& partial_session_fields() {
@@ -88,13 +76,15 @@ expansion::expansion(const document_draft& document, reading& in) {
 }
 
 void expansion::read_template(const value_at& at, const node_entry& entry, reading& in) {
+  const std::size_t before = in.mistakes.size();
   session_template& made = templates_[entry.key];
   read_section(template_fields(), at, entry.where, &made.body, in);
   if (made.body.parameters != nullptr)
     read_parameters({*made.body.parameters, at.path + ".parameters"}, made, in);
+  made.is_broken = made.body.session == nullptr || in.mistakes.size() != before;
   if (made.body.session == nullptr) return;
   const value_at body{*made.body.session, at.path + ".session"};
-  check_uses(body, made.parameters, in);
+  check_parameters(body, made.parameters, in);
   for (const node_entry& used : body.value.entries) {
     if (session_fields().find(used.key) == nullptr)
       in.mistakes.push_back({used.where, body.entry(used).path,
@@ -104,6 +94,24 @@ void expansion::read_template(const value_at& at, const node_entry& entry, readi
       in.mistakes.push_back(
           {used.where, body.entry(used).path, "a template is not made from a template", ""});
   }
+}
+
+/// Each `${param:NAME}` of the tree must be declared.
+void expansion::check_parameters(const value_at& body, const std::vector<std::string>& declared,
+                                 reading& in) {
+  for_each_parameter(body.value.text, [&](std::string_view name) {
+    if (name == session_parameter || std::find(declared.begin(), declared.end(), name) != declared.end())
+      return;
+    body.complain(in, fmt::format("the template has no parameter {}", in_quotes(name)),
+                  suggest(name, declared));
+    undeclared_.emplace(body.value.where.line, body.value.where.column);
+  });
+  for (std::size_t i = 0; i < body.value.items.size(); ++i) check_parameters(body.item(i), declared, in);
+  for (const node_entry& entry : body.value.entries) check_parameters(body.entry(entry), declared, in);
+}
+
+bool expansion::is_told_already(protocol::position where) const {
+  return undeclared_.contains({where.line, where.column});
 }
 
 void expansion::read_parameters(const value_at& at, session_template& out, reading& in) {
@@ -180,7 +188,7 @@ expanded_session expansion::expand(const node_entry& session, const value_at& at
                            suggest(name->text, known)});
     return {said, false};
   }
-  if (found->second.body.session == nullptr) return {said, false};
+  if (found->second.is_broken) return {said, false};
   node made = instantiate(found->first, found->second, said.find("with"), session, at, in);
   if (made.kind != node_kind::map) return {said, false};
   if (has_defaults) made = merged(*defaults_, made, &fields);

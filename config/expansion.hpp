@@ -1,8 +1,10 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/draft.hpp"
@@ -31,14 +33,19 @@ class expansion {
   [[nodiscard]] expanded_session expand(const protocol::node_entry& session, const value_at& at,
                                         reading& in) const;
 
+  /// A text of a template with an undeclared parameter: what goes wrong there in a session follows from that.
+  [[nodiscard]] bool is_told_already(protocol::position where) const;
+
  private:
   struct session_template {
     template_draft body;
     std::vector<std::string> parameters;
     std::map<std::string, const protocol::node*> defaults;  ///< of parameters that may be left out
+    bool is_broken = false;  ///< has mistakes: sessions made from it are not judged
   };
 
   void read_template(const value_at& at, const protocol::node_entry& entry, reading& in);
+  void check_parameters(const value_at& body, const std::vector<std::string>& declared, reading& in);
   static void read_parameters(const value_at& at, session_template& out, reading& in);
   [[nodiscard]] protocol::node instantiate(const std::string& name, const session_template& from,
                                            const protocol::node* arguments,
@@ -47,6 +54,7 @@ class expansion {
 
   const protocol::node* defaults_ = nullptr;
   std::map<std::string, session_template, std::less<>> templates_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> undeclared_;  ///< line and column
 };
 
 }  // namespace duplexd::config

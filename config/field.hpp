@@ -54,6 +54,7 @@ struct section {
   std::string id;   ///< name in JSON Schema and heading of the reference page
   std::string doc;  ///< what it is for
   std::vector<field> fields;
+  bool is_layered = false;  ///< completed by defaults and templates: JSON Schema demands nothing of it
   std::vector<std::string> exactly_one = {};  ///< one of these must be there, and no other of them
 
   [[nodiscard]] const field* find(std::string_view name) const noexcept;

@@ -251,6 +251,7 @@ const section& section_of<login_draft>() {
               .only_beside({"expect"})
               .example({{"status", "ok"}}),
       },
+      false,
       {"json", "send"}};
   return fields;
 }
@@ -278,6 +279,7 @@ const section& section_of<step_draft>() {
               .only_beside({"expect"})
               .range(1, a_day, "1ms to 24h"),
       },
+      false,
       {"sleep", "send", "expect"}};
   return fields;
 }
@@ -385,7 +387,8 @@ const section& section_of<session_draft>() {
           make("close", &s::close, "The close frame that is sent when the session ends.").merged(),
           make.as<output_form>("outputs", &s::outputs, "Where the session's events go."),
           make("simulate", &s::simulate_written, "What `duplexd simulate` does in place of the server."),
-      }};
+      },
+      true};
   return fields;
 }
 
@@ -444,6 +447,7 @@ const section& section_of<document_draft>() {
   const fields_of<s> make;
   const section& session = section_of<session_draft>();
   const ordered_json session_schema{{"$ref", "#/$defs/session"}};
+  const ordered_json any_session{{"anyOf", {session_schema, {{"type", "null"}}}}};
   static const section fields{
       "document",
       "The whole file.",
@@ -460,7 +464,7 @@ const section& section_of<document_draft>() {
           make("protocols", &s::protocols, "Protocols that several sessions share, by name (see layouts.md).")
               .of_type(named("map of protocols", {{"type", "object"}}, nullptr)),
           make("sessions", &s::sessions, "The sessions, by name.")
-              .of_type(named("map of sessions", session_schema, &session))
+              .of_type(named("map of sessions", any_session, &session))
               .required(),
       }};
   return fields;

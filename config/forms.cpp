@@ -52,6 +52,34 @@ bool read_literal(const value_at& at, std::string& out, reading& in) {
   return error.empty();
 }
 
+/// Calls `check` for each scalar of a JSON value, so that a mistake is told at its own place.
+bool check_scalars(const value_at& at, reading& in, bool (*check)(const value_at&, reading&)) {
+  bool good = !at.value.is_scalar() || check(at, in);
+  for (std::size_t i = 0; i < at.value.items.size(); ++i) good &= check_scalars(at.item(i), in, check);
+  for (const protocol::node_entry& entry : at.value.entries)
+    good &= check_scalars(at.entry(entry), in, check);
+  return good;
+}
+
+bool check_number(const value_at& at, reading& in) {
+  std::string error;
+  static_cast<void>(to_json(at.value, {}, &error));
+  if (!error.empty()) at.complain(in, error);
+  return error.empty();
+}
+
+/// Texts may have references.
+bool check_template(const value_at& at, reading& in) {
+  text_template ignored;
+  return at.value.kind == node_kind::text ? form<text_template>::read(at, ignored, in) : check_number(at, in);
+}
+
+/// Texts may not have references.
+bool check_literal(const value_at& at, reading& in) {
+  std::string ignored;
+  return at.value.kind == node_kind::text ? read_literal(at, ignored, in) : check_number(at, in);
+}
+
 /// Why this cannot be the name of an additional header, or nothing (RFC 9110, 5.1; RFC 6455, 4.1).
 std::string header_mistake(const std::string& name) {
   const auto is_token = [](char c) {
@@ -76,7 +104,7 @@ void complain_of_choice(const value_at& at, const std::vector<std::string>& name
   if (at.value.kind != node_kind::text)
     at.complain(in, expected("a text", at.value), fmt::format("known: {}", fmt::join(names, ", ")));
   else
-    at.complain(in, fmt::format("{} is not one of: {}", in_quotes(at.value.text), fmt::join(names, ", ")),
+    at.complain(in, fmt::format("{} is not known here", in_quotes(at.value.text)),
                 suggest(at.value.text, names));
 }
 
@@ -229,9 +257,9 @@ value_type form<json_template>::type() {
 }
 
 bool form<json_template>::read(const value_at& at, json_template& out, reading& in) {
-  std::string error;
-  out = json_template(at.value, &error, in.directory);
-  return check_references(at, out, error, in);
+  if (!check_scalars(at, in, check_template)) return false;
+  out = json_template(at.value, nullptr, in.directory);
+  return true;
 }
 
 value_type form<ordered_json>::type() {
@@ -239,15 +267,12 @@ value_type form<ordered_json>::type() {
 }
 
 bool form<ordered_json>::read(const value_at& at, ordered_json& out, reading& in) {
-  std::string error;
-  const auto literal = [&](const std::string& text, const json_pointer& /*where*/) {
-    const text_template parsed(text, &error);
-    if (parsed.has_references() && error.empty()) error = "this field takes no references";
-    return ordered_json(parsed.display());
+  if (!check_scalars(at, in, check_literal)) return false;
+  const auto literal = [](const std::string& text, const json_pointer& /*where*/) {
+    return ordered_json(text_template(text).display());
   };
-  out = to_json(at.value, literal, &error);
-  if (!error.empty()) at.complain(in, error);
-  return error.empty();
+  out = to_json(at.value, literal, nullptr);
+  return true;
 }
 
 value_type headers_form::type() {

@@ -64,6 +64,9 @@ class loader {
       const std::size_t mistakes = in_.mistakes.size();
       const std::size_t warnings = in_.warnings.size();
       read_session(entry, all.entry(entry), expand, protocols);
+      const auto follows = [&](const diagnostic& each) { return expand.is_told_already(each.where); };
+      const auto first = in_.mistakes.begin() + static_cast<std::ptrdiff_t>(mistakes);
+      in_.mistakes.erase(std::remove_if(first, in_.mistakes.end(), follows), in_.mistakes.end());
       origin_.tell(in_.mistakes, mistakes, entry);
       origin_.tell(in_.warnings, warnings, entry);
     }

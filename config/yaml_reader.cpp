@@ -33,7 +33,11 @@ class yaml_events final : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (tree_.expects_key()) refuse(mark, "a key is missing", "");
     node none;
-    none.where = null_place(mark);
+    none.where = tree_.expected_at();
+    if (const std::string_view written = written_null(mark); !written.empty()) {
+      none.where = place_of(mark);
+      none.text = written;
+    }
     remember(anchor, tree_.add(std::move(none)));
   }
 
@@ -123,16 +127,16 @@ class yaml_events final : public YAML::EventHandler {
     return place_of(mark);
   }
 
-  /// yaml-cpp marks a null that is not written with the token after it: then its key's place is the better
-  /// one.
-  [[nodiscard]] position null_place(const YAML::Mark& mark) const {
+  /// The null as written, or nothing: yaml-cpp marks one that is not there with the token after it, which may
+  /// look like one if it is a key.
+  [[nodiscard]] std::string_view written_null(const YAML::Mark& mark) const {
     const position expected = tree_.expected_at();
     const position marked = place_of(mark);
     const std::string_view rest = text_.substr(std::min(text_.size(), static_cast<std::size_t>(mark.pos)));
-    const bool written = rest.starts_with('~') || rest.starts_with("null") || rest.starts_with("Null") ||
-                         rest.starts_with("NULL");
-    const bool belongs = marked.line == expected.line || marked.column > expected.column;
-    return written && belongs ? marked : expected;
+    if (marked.line != expected.line && marked.column <= expected.column) return {};
+    for (const std::string_view word : {"~", "null", "Null", "NULL"})
+      if (rest.starts_with(word)) return rest.substr(0, word.size());
+    return {};
   }
 
   void open(node_kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
