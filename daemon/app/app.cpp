@@ -21,7 +21,7 @@ namespace duplexd {
 app::app(const config::settings& settings, bool once)
     : settings_(settings),
       tell_(make_spdlog_telemetry(settings.log)),
-      links_(net::make_dialer(loop_)),
+      links_(make_dialer(loop_)),
       stdout_(loop_.get_executor(), STDOUT_FILENO),
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process

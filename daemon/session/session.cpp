@@ -9,6 +9,27 @@ namespace duplexd {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+using dial_ending = std::shared_ptr<dial_result>;  // null: cancelled or stopped
+
+asio::awaitable<dial_ending> attempt(dialer& links, dial_request what) {
+  try {
+    auto result = co_await links.dial(std::move(what));
+    co_return std::make_shared<dial_result>(std::move(result));
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) throw;
+  }
+  co_return nullptr;
+}
+
+asio::awaitable<dial_ending> until_raised(stop_flag& stop) {
+  co_await stop.wait();
+  co_return nullptr;
+}
+
+}  // namespace
+
 session::session(const config::session_settings& settings, environment around)
     : settings_(settings),
       around_(std::move(around)),
@@ -52,23 +73,9 @@ link_action session::fail(const fault& what, milliseconds lifetime) {
 
 asio::awaitable<std::optional<dial_result>> session::dial_unless_stopped(dial_request request) {
   enum task { dialing, stopping };
-  using ending = std::shared_ptr<dial_result>;  // null: cancelled or stopped
-  auto attempt = [](dialer& links, dial_request what) -> asio::awaitable<ending> {
-    try {
-      auto result = co_await links.dial(std::move(what));
-      co_return std::make_shared<dial_result>(std::move(result));
-    } catch (const boost::system::system_error& error) {
-      if (error.code() != asio::error::operation_aborted) throw;
-    }
-    co_return nullptr;
-  };
-  auto stopped = [](stop_flag& stop) -> asio::awaitable<ending> {
-    co_await stop.wait();
-    co_return nullptr;
-  };
-  task_group<ending> tasks{around_.loop};
+  task_group<dial_ending> tasks{around_.loop};
   tasks.spawn(dialing, attempt(around_.links, std::move(request)));
-  tasks.spawn(stopping, stopped(stop_));
+  tasks.spawn(stopping, until_raised(stop_));
   auto first = co_await tasks.next();
   co_await tasks.join();
   if (first.how == nullptr) co_return std::nullopt;
@@ -102,7 +109,8 @@ asio::awaitable<link_action> session::serve() {
 
 asio::awaitable<link_action> session::wait(milliseconds delay) {
   const auto deadline = around_.time.now() + delay;
-  co_await within(around_.loop, around_.time, deadline, stop_.wait());
+  auto stopped = stop_.wait();
+  co_await within(around_.loop, around_.time, deadline, std::move(stopped));
   co_return life_.waited();
 }
 
