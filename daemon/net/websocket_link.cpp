@@ -237,7 +237,7 @@ std::size_t websocket_link::unsent() const noexcept {
 }
 
 asio::awaitable<void> websocket_link::wait_sent() {
-  while (!ended_ && !wire_->send_failed() && unsent() != 0) co_await wire_->wait_sent();
+  if (!ended_ && !wire_->send_failed() && unsent() != 0) co_await wire_->wait_sent();
 }
 
 transport::clock::time_point websocket_link::last_heard() const noexcept {

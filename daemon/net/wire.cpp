@@ -107,8 +107,7 @@ void wire::end(std::string cause) {
 
 asio::awaitable<void> wire::wait_readable() {
   if (end_) co_return;
-  const auto [error] = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
-  if (error == asio::error::operation_aborted && socket_.is_open()) throw boost::system::system_error(error);
+  std::ignore = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
   readable_ = true;
 }
 
@@ -185,10 +184,6 @@ void wire::wake_sender() {
 asio::awaitable<void> wire::wait_sent() {
   if (unsent() == 0 || send_failed_) co_return;
   std::ignore = co_await sent_.async_wait(as_value);
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) {
-    throw boost::system::system_error(asio::error::operation_aborted);
-  }
 }
 
 asio::awaitable<void> wire::finish(std::chrono::milliseconds limit) {

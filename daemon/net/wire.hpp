@@ -57,7 +57,7 @@ class wire : public std::enable_shared_from_this<wire> {
   /// True if another `fill()` may bring something without waiting.
   [[nodiscard]] bool readable() const noexcept { return readable_ && !end_; }
 
-  /// Suspends until the socket is readable or has failed. Cancellable: then it throws `operation_aborted`.
+  /// Suspends until the socket is readable or has failed. Returns early when cancelled.
   asio::awaitable<void> wait_readable();
 
   /// For an operation that completes by handler: the socket has become readable.
@@ -80,7 +80,8 @@ class wire : public std::enable_shared_from_this<wire> {
   void flush();
   [[nodiscard]] std::size_t unsent() const noexcept { return cork_.size() + out_.size(); }
 
-  /// Suspends until nothing is unsent, sending has failed, or `wake_sender()` was called. Cancellable.
+  /// Suspends until nothing is unsent, sending has failed, or `wake_sender()` was called. Returns early when
+  /// cancelled.
   asio::awaitable<void> wait_sent();
   void wake_sender();
   [[nodiscard]] bool send_failed() const noexcept { return send_failed_; }
