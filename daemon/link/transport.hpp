@@ -43,8 +43,8 @@ class transport {
   transport& operator=(const transport&) = delete;
   virtual ~transport() = default;
 
-  /// Suspends until `next()` may have something or the link has ended. May be cancelled without harm to the
-  /// stream.
+  /// Suspends until `next()` may have something or the link has ended. Returns early when cancelled, without
+  /// harm to the stream.
   virtual asio::awaitable<void> wait_readable() = 0;
 
   /// The next whole message that is already here; false when dry. `out` is valid until the next call of any
@@ -61,7 +61,8 @@ class transport {
   /// Bytes queued that the kernel has not taken yet.
   [[nodiscard]] virtual std::size_t unsent() const noexcept = 0;
 
-  /// Suspends until `unsent()` is zero or the link has ended. May be cancelled. One waiter at a time.
+  /// Suspends until `unsent()` is zero or the link has ended. Returns early when cancelled. One waiter at a
+  /// time.
   virtual asio::awaitable<void> wait_sent() = 0;
 
   /// Queues the close frame. Messages still on their way can be read as before; the peer's close frame ends
