@@ -1,0 +1,24 @@
+# duplexd in a container: docker run --read-only --cap-drop=ALL -v /etc/duplexd:/etc/duplexd:ro duplexd
+# Nothing needs to be writable. Secrets: ${file:/run/secrets/NAME} or ${env:NAME} in the configuration.
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+# The packages first: they change less often than the sources.
+COPY scripts/packages scripts/install scripts/
+RUN scripts/install build
+COPY . .
+RUN scripts/build release && DESTDIR=/out cmake --install build/release --prefix /usr --strip
+
+FROM debian:bookworm-slim
+RUN --mount=type=bind,source=scripts/packages,target=/tmp/packages \
+    apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(/tmp/packages runtime) && \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
+COPY --from=build /out/usr/bin/duplexd /usr/bin/duplexd
+COPY scripts/heartbeat /usr/libexec/duplexd/heartbeat
+# Where the loop's heartbeat goes; the health check listens there.
+ENV NOTIFY_SOCKET=/dev/shm/duplexd.heartbeat
+USER 10001:10001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s --retries=2 CMD ["/usr/libexec/duplexd/heartbeat"]
+ENTRYPOINT ["/usr/bin/duplexd"]
+CMD ["run", "-c", "/etc/duplexd/duplexd.yaml"]

@@ -1,0 +1,69 @@
+"""A bad configuration: every mistake with its place, one exit code, nothing started."""
+
+import re
+import tempfile
+import unittest
+
+from support.config import EXAMPLE
+from support.daemon import ROOT, run_to_end, write_config
+
+THREE_MISTAKES = """\
+version: 1
+sessions:
+  callcentre:
+    url: wss://ws.test.com:2443/
+    tls: {ca_fil: /etc/duplexd/ca.pem}
+    protocol:
+      byte_order: native
+      commands: {ping: 'opcode:i=1'}
+      replies: [{as: reply, layout: 'code:i rest:bytes'}]
+    script:
+      - sleep: 500 lightyears
+      - send: pong
+"""
+
+
+class Mistakes(unittest.TestCase):
+    def places(self, command, text):
+        with tempfile.TemporaryDirectory() as directory:
+            path = write_config(text, directory)
+            done = run_to_end(command, "-c", path)
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertEqual(done.stdout, "")
+            self.assertNotIn("attempting", done.stderr)
+            return [(int(line), int(column)) for line, column in
+                    re.findall(rf"^{re.escape(path)}:(\d+):(\d+): ", done.stderr, re.MULTILINE)], done.stderr
+
+    # Three mistakes in one file are told in one go, in order, each with its exact place.
+    def test_three_mistakes(self):
+        for command in ("check", "run", "simulate"):
+            with self.subTest(command):
+                places, text = self.places(command, THREE_MISTAKES)
+                self.assertEqual(places, [(5, 11), (11, 16), (12, 15)], text)
+                self.assertIn("ca_file", text, "a misspelt name gets a suggestion")
+
+    # A file that is no YAML.
+    def test_no_yaml(self):
+        places, text = self.places("check", "sessions: {a: [\n")
+        self.assertEqual(len(places), 1, text)
+
+    # A file that does not exist.
+    def test_missing_file(self):
+        done = run_to_end("run", "-c", "/nonexistent/duplexd.yaml")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("/nonexistent/duplexd.yaml", done.stderr)
+
+
+class Examples(unittest.TestCase):
+    # Everything that config/examples offers is right.
+    def test_examples_check(self):
+        examples = sorted(path for path in EXAMPLE.parent.iterdir() if path.suffix in (".yaml", ".json"))
+        self.assertTrue(examples)
+        for path in examples:
+            with self.subTest(path.name):
+                done = run_to_end("check", "-c", str(path), "--secrets-absent", cwd=ROOT)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,141 @@
+"""Many sessions in one process, and one process over many links."""
+
+import time
+import unittest
+
+from support import peers
+from support.certificates import certificates
+from support.config import LOGIN, SET_SERVICE, TO_FREE, config, listener, reply, session
+from support.daemon import BINARY as DUPLEXD
+from support.daemon import Daemon
+from support.raw_server import BINARY, RawServer, close_frame, frame
+
+
+def steady(connection, _):
+    """Takes the login, then says something all the time."""
+    connection.accept()
+    connection.read_message()
+    count = 0
+    while True:
+        connection.send(frame(BINARY, reply(count)))
+        count += 1
+        time.sleep(0.02)
+
+
+class Neighbours(unittest.TestCase):
+    # Sessions that fail in every phase, beside one that works: that one keeps its link and misses nothing.
+    def test_one_that_fails_does_not_touch_the_others(self):
+        with RawServer(steady) as good, RawServer(lambda c, _: None, pair=certificates().expired) as expired, \
+                RawServer(lambda c, _: c.refuse(b"503 No", b"no")) as refusing, \
+                RawServer(lambda c, _: (c.accept(), c.read_message(), c.send(b"\x83\x00"))) as broken, \
+                RawServer(lambda c, _: c.hold(), handshake=False) as mute:
+            sessions = {
+                "refused": listener("wss://127.0.0.1:1/"),
+                "expired": listener(expired.url),
+                "good": listener(good.url),
+                "unnamed": listener("wss://no-such-host.invalid/"),
+                "refusing": listener(refusing.url),
+                "broken": listener(broken.url),
+                "mute": listener(mute.url, timeouts={"tls": "300ms"}),
+                "ended": listener(refusing.url, reconnect={"fatal": ["http"]}),
+            }
+            with Daemon(config(sessions)) as daemon:
+                for name in ("refused", "expired", "unnamed", "refusing", "broken", "mute"):
+                    daemon.wait_log(f"{name}: .*next attempt", count=3, timeout=20)
+                daemon.wait_log("ended: .*giving up")
+                daemon.wait_log("ended: quit")
+                daemon.wait_reply(count=100, session="good")
+                codes = [e["data"]["code"] for e in daemon.events.all() if e["event"] == "reply" and e["session"] == "good"]
+                self.assertEqual(codes, list(range(len(codes))))
+                self.assertEqual(good.accepted, 1)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 5, "the exit code is the first fatal one")
+
+    # With --once the process ends when all sessions have; its exit code is the first fatal one in the order of the file.
+    def test_exit_code_is_the_first_in_file_order(self):
+        def slow_refusal(connection, _):
+            time.sleep(0.5)
+            connection.refuse(b"403 Forbidden", b"no")
+        with peers.Server("ws") as good, RawServer(slow_refusal) as forbidding, \
+                RawServer(lambda c, _: c.refuse(b"500 Oops", b"no")) as failing:
+            fatal = {"fatal": ["login_rejected", "http"]}
+            first, second = listener(forbidding.url, reconnect=fatal), listener(failing.url, reconnect=fatal)
+            for sessions, code in (({"good": session(good.url), "a": first, "b": second}, 4),
+                                   ({"b": second, "a": first}, 5)):
+                with Daemon(config(sessions), "--once") as daemon:
+                    self.assertEqual(daemon.wait(), code)
+                    self.assertEqual(sum("quit" in line for line in daemon.log.all()), len(sessions))
+
+    # A hundred sessions at once on the one loop, each with the whole script.
+    def test_a_hundred_sessions(self):
+        with peers.Server("ws") as server:
+            sessions = {f"agent{i:03}": session(server.url) for i in range(100)}
+            with Daemon(config(sessions), "--once") as daemon:
+                self.assertEqual(daemon.wait(60), 0)
+                by_session = {}
+                for event in daemon.events.all():
+                    by_session[event["session"]] = by_session.get(event["session"], 0) + 1
+                self.assertEqual(by_session, {name: 53 for name in sessions})
+
+
+class Restarts(unittest.TestCase):
+    # The server is killed under the running daemon and started again: the daemon logs in and sends again, each time.
+    def test_killed_server(self):
+        for library in peers.LIBRARIES:
+            with self.subTest(library), peers.Server(library) as first:
+                with Daemon(config(session(first.url))) as daemon:
+                    first.wait("message", count=3)
+                    first.kill()
+                    daemon.wait_log("lost: .*next attempt")
+                    daemon.wait_log("connect: .*next attempt")
+                    for _ in range(2):
+                        with peers.Server(library, port=first.port) as again:
+                            again.wait("message", count=3)
+                            self.assertEqual([data for _, data, _ in again.messages()], [LOGIN, SET_SERVICE, TO_FREE])
+                    daemon.signal()
+                    self.assertEqual(daemon.wait(), 0)
+
+
+class Leaks(unittest.TestCase):
+    ROUNDS = 400
+    WARM_UP = 100
+
+    # Hundreds of reconnects, each link ending in another way: memory and descriptors stay flat.
+    def test_reconnects_leave_nothing_behind(self):
+        def misbehave(connection, number):
+            kind = number % 6
+            if kind == 0:
+                connection.refuse(b"503 No", b"no" * 500)
+                return
+            connection.accept()
+            connection.read_message()
+            connection.send(frame(BINARY, reply(number, b"x" * 1000)) * 5)
+            if kind == 1:
+                connection.send(close_frame(1012, b"restart"))
+                connection.hold(1)
+            elif kind == 2:
+                connection.abort()
+            elif kind == 3:
+                connection.send(frame(BINARY, bytes(100))[:50])
+            elif kind == 4:
+                connection.send(b"\x83\x00")
+                connection.hold(1)
+
+        settings = {"reconnect": {"initial": "1ms", "maximum": "2ms"}}
+        with RawServer(misbehave) as server, Daemon(config(listener(server.url, **settings))) as daemon:
+            daemon.wait_log("next attempt", count=self.WARM_UP, timeout=60)
+            before = daemon.resident_kib(), daemon.descriptors()
+            daemon.wait_log("next attempt", count=self.ROUNDS, timeout=120)
+            after = daemon.resident_kib(), daemon.descriptors()
+            self.assertEqual(server.errors, [])
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+        print(f"resident {before[0]} -> {after[0]} KiB, descriptors {before[1]} -> {after[1]}, "
+              f"over {self.ROUNDS - self.WARM_UP} reconnects", flush=True)
+        self.assertLessEqual(abs(after[1] - before[1]), 2, "one link more or less may be open")
+        if "asan" not in DUPLEXD:  # The sanitizer keeps freed memory for a while, on purpose.
+            self.assertLess(after[0] - before[0], 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,244 @@
+"""duplexd as a process: signals, its standard streams, its exit codes."""
+
+import re
+import signal
+import tempfile
+import time
+import unittest
+
+from support.config import LOGIN, config, listener, reply, session
+from support.daemon import Daemon, run_to_end
+from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
+
+
+class Server(RawServer):
+    """Takes the login, says 42, and notes the client's close frame; answers that one only if told to."""
+
+    def __init__(self, answer_close=True, every=None):
+        self.closes = []
+        self._answer_close = answer_close
+        self._every = every
+        super().__init__(self.serve)
+
+    def serve(self, connection, _):
+        connection.accept()
+        connection.read_message()
+        connection.send(frame(BINARY, reply(42)))
+        while self._every:
+            connection.send(frame(BINARY, reply(43)))
+            time.sleep(self._every)
+        self.closes.append(connection.read_close())
+        if self._answer_close:
+            connection.send(close_frame(self.closes[-1][0]))
+        else:
+            connection.hold()
+
+
+class Signals(unittest.TestCase):
+    def stops_cleanly(self, number):
+        with Server() as server, Daemon(config(listener(server.url))) as daemon:
+            daemon.wait_reply()
+            daemon.signal(number)
+            self.assertEqual(daemon.wait(5), 0, daemon.log.all())
+            log = daemon.log.all()
+        self.assertEqual(len(server.closes), 1)
+        self.assertIn(server.closes[0][0], (1000, 1001))
+        last = [line for line in log if "callcentre: " in line][-2:]
+        self.assertRegex(last[0], "callcentre: closed")
+        self.assertRegex(last[1], "callcentre: quit")
+
+    # SIGTERM (systemd, containers) and SIGINT (Ctrl-C): the server sees a close frame, and the exit code is 0.
+    def test_sigterm(self):
+        self.stops_cleanly(signal.SIGTERM)
+
+    def test_sigint(self):
+        self.stops_cleanly(signal.SIGINT)
+
+    # A server that never answers the close frame holds the end up no longer than shutdown.limit.
+    def test_the_drain_is_limited(self):
+        with Server(answer_close=False) as server:
+            settings = config(listener(server.url, timeouts={"close": "30s"}), shutdown={"limit": "1s"})
+            with Daemon(settings) as daemon:
+                daemon.wait_reply()
+                start = time.monotonic()
+                daemon.signal()
+                daemon.wait(10)
+                self.assertLess(time.monotonic() - start, 3)
+                self.assertEqual(len(server.closes), 1)
+
+    # Who does not want to wait for that sends a second signal.
+    def test_a_second_signal_ends_at_once(self):
+        with Server(answer_close=False) as server:
+            settings = config(listener(server.url, timeouts={"close": "30s"}), shutdown={"limit": "30s"})
+            with Daemon(settings) as daemon:
+                daemon.wait_reply()
+                daemon.signal()
+                daemon.wait_log("stopping")
+                start = time.monotonic()
+                daemon.signal()
+                self.assertEqual(daemon.wait(5), 7)
+                self.assertLess(time.monotonic() - start, 2)
+
+    # A signal between two attempts, in the pause of the backoff, ends at once too.
+    def test_sigterm_during_backoff(self):
+        settings = listener("wss://127.0.0.1:1/", reconnect={"initial": "60s", "maximum": "60s"})
+        with Daemon(config(settings)) as daemon:
+            daemon.wait_log("connect: ")
+            start = time.monotonic()
+            daemon.signal()
+            self.assertEqual(daemon.wait(5), 0)
+            self.assertLess(time.monotonic() - start, 2)
+
+    # A signal while TLS hangs.
+    def test_sigterm_during_dial(self):
+        with RawServer(lambda c, _: c.hold(), handshake=False) as server, \
+                Daemon(config(listener(server.url))) as daemon:
+            daemon.wait_log("attempting")
+            time.sleep(0.3)
+            start = time.monotonic()
+            daemon.signal()
+            self.assertEqual(daemon.wait(5), 0)
+            self.assertLess(time.monotonic() - start, 2)
+
+    # SIGHUP is what a closed terminal sends; the session goes on.
+    def test_sighup_does_not_kill(self):
+        with Server(every=0.05) as server, Daemon(config(listener(server.url))) as daemon:
+            daemon.wait_reply(count=2)
+            daemon.signal(signal.SIGHUP)
+            daemon.wait_reply(count=len(daemon.replies()) + 10)
+            self.assertIsNone(daemon.process.poll())
+            self.assertEqual(server.accepted, 1)
+
+
+class Streams(unittest.TestCase):
+    # `duplexd run | head -1`: when nobody reads on, the daemon ends by itself and says so.
+    def test_closed_stdout(self):
+        with Server(every=0.02) as server, Daemon(config(listener(server.url)), read_stdout=False) as daemon:
+            self.assertIn('"code":42', daemon.process.stdout.readline())
+            daemon.process.stdout.close()
+            self.assertEqual(daemon.wait(10), 6, daemon.log.all())
+
+    # A reader that takes nothing for a while gets everything later, in order.
+    def test_slow_reader(self):
+        count = 20_000
+
+        def flood(connection, _):
+            connection.accept()
+            connection.read_message()
+            connection.send(b"".join(frame(BINARY, reply(i)) for i in range(count)))
+            connection.hold()
+
+        with RawServer(flood) as server, Daemon(config(listener(server.url)), read_stdout=False) as daemon:
+            time.sleep(1)
+            for i in range(count):
+                self.assertIn(f'"code":{i},', daemon.process.stdout.readline())
+
+    # stdout carries events and nothing else, even when everything goes wrong.
+    def test_no_log_on_stdout(self):
+        with Daemon(config(listener("wss://127.0.0.1:1/"))) as daemon:
+            daemon.wait_log("connect: ", count=2)
+            daemon.signal()
+            daemon.wait()
+            self.assertEqual(daemon.events.all(), [])
+
+
+class ExitCodes(unittest.TestCase):
+    def ends_with(self, code, handler, once=False, **overrides):
+        with RawServer(handler) as server:
+            with Daemon(config(listener(server.url, **overrides)), *(["--once"] if once else [])) as daemon:
+                self.assertEqual(daemon.wait(10), code, daemon.log.all())
+                return daemon.log.all()
+
+    # A refused login that the configuration calls fatal; a restart could not mend it.
+    def test_login_rejected_by_http(self):
+        for status in (b"401 Unauthorized", b"403 Forbidden"):
+            with self.subTest(status):
+                self.ends_with(4, lambda c, _: c.refuse(status, b"no"), reconnect={"fatal": ["login_rejected"]})
+
+    # The same said by a reply: the login expects code 0 and gets 13.
+    def test_login_rejected_by_reply(self):
+        def reject(connection, _):
+            connection.accept()
+            connection.read_message()
+            connection.send(frame(BINARY, reply(13)))
+            connection.hold()
+        login = session("wss://x/")["login"] | {"expect": "reply", "where": {"code": 0}}
+        self.ends_with(4, reject, login=login, reconnect={"fatal": ["login_rejected"]})
+
+    # Another fault that the configuration calls fatal.
+    def test_fatal_fault(self):
+        log = self.ends_with(5, lambda c, _: c.refuse(b"500 Oops", b"no"), reconnect={"fatal": ["http"]})
+        self.assertTrue(any(re.search("http: .*500.*giving up", line) for line in log), log)
+
+    # With --once nothing is tried twice.
+    def test_once_gives_up_after_a_fault(self):
+        with RawServer(lambda c, _: c.abort()) as server:
+            with Daemon(config(session(server.url)), "--once") as daemon:
+                self.assertEqual(daemon.wait(10), 5)
+            self.assertEqual(server.accepted, 1)
+
+    # An expected reply that does not come.
+    def test_expectation_fails(self):
+        def mute(connection, _):
+            connection.accept()
+            connection.hold()
+        script = [{"send": "to_free"}, {"expect": "reply", "timeout": "300ms"}]
+        with RawServer(mute) as server, Daemon(config(session(server.url, script=script)), "--once") as daemon:
+            self.assertEqual(daemon.wait(10), 5)
+            self.assertTrue(any("script: " in line for line in daemon.log.all()))
+
+    # A command line that makes no sense.
+    def test_usage(self):
+        for arguments in ([], ["frobnicate"], ["run"], ["run", "-c", "x", "--twice"]):
+            with self.subTest(arguments):
+                done = run_to_end(*arguments)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertEqual(done.stdout, "")
+                self.assertNotEqual(done.stderr, "")
+
+    def test_version_and_help(self):
+        self.assertRegex(run_to_end("version").stdout, r"^duplexd \d+\.\d+\.\d+")
+        done = run_to_end("--help")
+        self.assertEqual(done.returncode, 0)
+        for subcommand in ("run", "check", "encode", "decode", "simulate", "schema", "version"):
+            self.assertIn(subcommand, done.stdout)
+
+
+class Secrets(unittest.TestCase):
+    # What a reference stands for never appears in the log or in an event, whatever fails; and it is read at each dial.
+    def test_references_are_read_at_each_dial_and_never_shown(self):
+        seen = []
+
+        def serve(connection, number):
+            connection.accept()
+            opcode, data = connection.read_message()
+            assert opcode == TEXT
+            seen.append(data)
+            with open(secret.name, "w", encoding="ascii") as file:
+                file.write(f"topsecret{number}\n")
+            connection.send(close_frame(1008, b"no") if number < 3 else frame(BINARY, reply(42)))
+            connection.hold(1)
+
+
+        with tempfile.NamedTemporaryFile("w", prefix="duplexd-secret-") as secret, RawServer(serve) as server:
+            secret.write("topsecret0\n")
+            secret.flush()
+            login = {"json": {"token": f"${{file:{secret.name}}}"}}
+            settings = listener(server.url, login=login, headers={"X-Token": f"${{file:{secret.name}}}"})
+            with Daemon(config(settings, log={"level": "debug"})) as daemon:
+                daemon.wait_reply()
+                everything = str(daemon.log.all()) + str(daemon.events.all())
+        self.assertEqual(server.errors, [])
+        self.assertEqual([data.decode() for data in seen[:3]], [f'{{"token": "topsecret{i}"}}' for i in range(3)])
+        self.assertNotIn("topsecret", everything)
+
+    # A secret that is gone is a fault like others: the session waits for it to come back, the daemon goes on.
+    def test_environment_is_checked_before_start(self):
+        login = {"json": {"token": "${env:DUPLEXD_TEST_ABSENT}"}}
+        with Daemon(config(listener("wss://127.0.0.1:1/", login=login))) as daemon:
+            self.assertEqual(daemon.wait(), 3)
+            self.assertTrue(any("DUPLEXD_TEST_ABSENT" in line for line in daemon.log.all()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+"""`duplexd simulate`, met by clients that nobody here wrote, and by duplexd itself."""
+
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from support import peers
+from support.config import EXAMPLE, LOGIN, SET_SERVICE, TO_FREE, config, reply, session
+from support.daemon import BINARY, ROOT, Daemon
+from support.lines import Lines
+
+
+class Simulator:
+    """`duplexd simulate` on a free port, with the CA that it made."""
+
+    def __init__(self, path=EXAMPLE):
+        self._dir = tempfile.TemporaryDirectory(prefix="duplexd-simulator-")
+        self.process = subprocess.Popen([BINARY, "simulate", "-c", str(path), "--state", self._dir.name, "--port", "0"],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.log = Lines(self.process.stderr)
+        ready = Lines(self.process.stdout).wait(lambda line: line.startswith("ready "))
+        self.url, self.ca = re.fullmatch(r"ready (wss://localhost:\d+/\S*) ca=(\S+)", ready).groups()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(5)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.log.join()
+            self._dir.cleanup()
+
+
+class RealClients(unittest.TestCase):
+    # A real client logs in, sends the two commands and gets an answer to each, over TLS verified with the simulator's CA.
+    def test_commands_are_answered(self):
+        for library in peers.LIBRARIES:
+            with self.subTest(library), Simulator() as simulator:
+                got = peers.run_client(library, simulator.url, simulator.ca, [LOGIN.decode(), SET_SERVICE, TO_FREE], 2)
+                self.assertEqual([kind for kind, _ in got], ["binary", "binary", "close"])
+                for _, data in got[:2]:
+                    self.assertEqual(data[:4], reply(0))
+                self.assertEqual(got[-1], ("close", 1000))
+                self.assertIsNone(simulator.process.poll())
+
+    # A client without the simulator's CA does not get in: the certificate is a real one that must be verified.
+    def test_tls_is_verified(self):
+        with Simulator() as simulator:
+            with self.assertRaises(AssertionError):
+                peers.run_client("ws", simulator.url, "/etc/ssl/certs/ca-certificates.crt", [], 1)
+
+    # SIGTERM ends it, cleanly.
+    def test_sigterm(self):
+        simulator = Simulator()
+        with simulator:
+            pass
+        self.assertEqual(simulator.process.returncode, 0)
+
+
+class ReferenceSession(unittest.TestCase):
+    # The same file on both sides: what scripts/run shows.
+    def test_against_duplexd(self):
+        with Simulator() as simulator:
+            settings = config(session(simulator.url, tls={"ca_file": simulator.ca}))
+            with Daemon(settings, "--once") as daemon:
+                self.assertEqual(daemon.wait(), 0, daemon.log.all() + simulator.log.all())
+                self.assertGreaterEqual(len(daemon.replies()), 2)
+
+    # The simulator serves many, one after the other and at once.
+    def test_many_at_once(self):
+        with Simulator() as simulator:
+            one = session(simulator.url, tls={"ca_file": simulator.ca})
+            with Daemon(config({f"agent{i}": one for i in range(20)}), "--once") as daemon:
+                self.assertEqual(daemon.wait(60), 0, daemon.log.all())
+
+
+class RunScript(unittest.TestCase):
+    # scripts/run from a foreign directory: it shows decoded replies, says how to go on, and leaves nothing running.
+    @unittest.skipIf("release" not in BINARY, "scripts/run uses the release build")
+    def test_scripts_run(self):
+        with tempfile.TemporaryDirectory() as elsewhere:
+            done = subprocess.run([ROOT / "scripts" / "run"], cwd=elsewhere, stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=1200, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r'"event":"reply"')
+        self.assertRegex(done.stdout, r"check -c my.yaml")
+        port = re.search(r"ready wss://localhost:(\d+)/", done.stdout).group(1)
+        with self.assertRaises(ConnectionRefusedError, msg="the simulator has ended"):
+            socket.create_connection(("localhost", int(port)), timeout=5)
+
+
+if __name__ == "__main__":
+    unittest.main()

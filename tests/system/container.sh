@@ -1,0 +1,87 @@
+#!/bin/bash
+# The image, for real: built from the Dockerfile with buildah, run with podman and runc as hardened as it goes, and stopped.
+# A simulator from the same image is the server; both share a network that has nothing but lo.
+# shellcheck disable=SC2317  # functions are called by name, through check
+set -uo pipefail
+# shellcheck source=tests/system/checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
+
+[[ $(id -u) -eq 0 ]] || skip "needs root to build and run an image here"
+need_commands buildah podman runc mmdebstrap
+unshare --mount --pid --net --fork true 2>/dev/null || skip "namespaces are not allowed here"
+
+image=localhost/duplexd:test
+name=duplexd-test-$$
+work=$(mktemp -d)
+cleanup() {
+  podman rm --force --time 1 "$name-client" "$name-server" >/dev/null 2>&1
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+# 1. The base image: from a registry if it is at hand, else from Debian's packages, under the name that the Dockerfile uses.
+base=docker.io/library/debian:bookworm-slim
+if ! podman image exists "$base"; then
+  echo "== the base image, from Debian's packages"
+  make_rootfs "$cache/debian-bookworm-slim.tar" || skip "no Debian base could be made (no mirror within reach?)"
+  podman import --quiet "$cache/debian-bookworm-slim.tar" "$base" || skip "podman cannot import an image here"
+fi
+
+# 2. The image. --format docker keeps the health check, which OCI's format has no place for.
+echo "== building the image"
+start=$SECONDS
+if ! check "the Dockerfile builds" env CHECK_SECONDS=0 nice buildah bud --quiet --isolation=chroot --format docker \
+  --pull-never --tag "$image" "$root"; then
+  finish
+fi
+echo "   built in $((SECONDS - start)) s, $(podman image inspect "$image" --format '{{.Size}}' | awk '{ print int($1 / 1e6) }') MB"
+image_has() { podman image inspect "$image" --format "$1"; }
+is "the image runs as nobody in particular" "10001:10001" image_has '{{.Config.User}}'
+is "it is stopped by SIGTERM" "SIGTERM" image_has '{{.Config.StopSignal}}'
+is "it has a health check" "[/usr/libexec/duplexd/heartbeat]" image_has '{{slice .HealthCheck.Test 1}}'
+
+# 3. Hardened: nothing to write to, nobody's rights, no network but lo. What the machine cannot limit is left out (ulimits
+# must not exceed what we have ourselves).
+hardened=(--runtime runc --read-only --read-only-tmpfs=false --cap-drop=ALL --security-opt no-new-privileges --user 10001:10001
+  --pids-limit 64 --memory 128m --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --env AGENT_ID=test1234)
+mkdir -m 777 "$work/state"
+mkdir "$work/etc"
+podman_run() { podman run --detach "${hardened[@]}" "$@" >/dev/null; }
+logs() { podman logs "$name-$1" 2>&1; }
+is_running() { prints true podman inspect "$name-$1" --format '{{.State.Running}}'; }
+
+echo "== running it"
+cp "$root/config/examples/reference.yaml" "$work/etc/simulator.yaml"
+check "the simulator starts" podman_run --name "$name-server" --network none --volume "$work/etc:/etc/duplexd:ro" \
+  --volume "$work/state:/state" "$image" simulate -c /etc/duplexd/simulator.yaml --state /state --port 2443
+check "the simulator is ready" has '^ready wss://localhost:2443/ ca=/state/ca.pem' logs server
+sed 's|ca_file: .*|ca_file: /state/ca.pem|' "$root/config/examples/reference.yaml" >"$work/etc/duplexd.yaml"
+check "the daemon starts" podman_run --name "$name-client" --network "container:$name-server" \
+  --volume "$work/etc:/etc/duplexd:ro" --volume "$work/state:/state:ro" "$image"
+check "it connects" has 'callcentre: connected' logs client
+check "replies come" has '"event":"reply"' logs client
+
+status_of() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(podman inspect "$name-client" --format '{{.State.Pid}}')/status"; }
+is "no capability is left" 0000000000000000 status_of CapEff
+is "it is user 10001" 10001 status_of Uid
+check "the root file system is read-only" has 'Read-only' podman exec "$name-client" sh -c 'echo x >/usr/bin/x'
+
+# 4. Health: the loop's own heartbeat, so a process that is there but hangs is not healthy.
+healthy() { podman healthcheck run "$name-client"; }
+unhealthy() { ! healthy; }
+pid=$(podman inspect "$name-client" --format '{{.State.Pid}}')
+check "it is healthy" healthy
+kill -STOP "$pid"
+check "a hung process is unhealthy" unhealthy
+kill -CONT "$pid"
+check "and healthy again when it goes on" healthy
+
+# 5. The end: podman sends the image's stop signal; the link is closed in order.
+check "it still runs" is_running client
+check "it stops within its time" podman stop --time 8 "$name-client"
+is "with exit code 0" 0 podman inspect "$name-client" --format '{{.State.ExitCode}}'
+check "after a close in order" has 'callcentre: closed' logs client
+check "and says so last" has 'callcentre: quit' logs client
+check "the simulator stops too" podman stop --time 8 "$name-server"
+is "with exit code 0" 0 podman inspect "$name-server" --format '{{.State.ExitCode}}'
+finish

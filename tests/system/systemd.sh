@@ -1,0 +1,157 @@
+#!/bin/bash
+# The installed units under a real systemd: PID 1 of a container made of Debian's packages, with nothing but lo.
+# Needs the release build. The server is tests/e2e/peers/websockets_server.py, which reports what it sees to the journal.
+# shellcheck disable=SC2016,SC2317  # functions are called by name, through check; awk and sed have dollars of their own
+set -uo pipefail
+# shellcheck source=tests/system/checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
+
+need_commands systemd-analyze cmake openssl
+work=$(mktemp -d)
+leader=
+cleanup() {
+  [[ -z $leader ]] || inside systemctl --no-block poweroff >/dev/null 2>&1
+  if [[ -n ${container:-} ]]; then
+    for _ in {1..50}; do kill -0 "$container" 2>/dev/null && sleep 0.1; done
+    kill -KILL "$container" 2>/dev/null
+    wait "$container" 2>/dev/null
+  fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+
+# 1. The units as they are installed, without running them.
+installed=$work/installed
+units=$installed/usr/lib/systemd/system
+install_all() { DESTDIR=$installed cmake --install "$root/build/release" --prefix /usr; }
+check "it installs" install_all || finish
+is "credentials are for root alone" 700 stat --format %a "$installed/etc/duplexd/credentials"
+for unit in duplexd.service duplexd@.service; do
+  check "$unit names the installed binary" grep -q '^ExecStart=/usr/bin/duplexd run -c /etc/duplexd/' "$units/$unit"
+  # The threshold is in tenths: exposed to at most 2.0.
+  check "$unit is well hardened" systemd-analyze security --offline=true --threshold=20 --no-pager "$units/$unit"
+  echo "   $(systemd-analyze security --offline=true --no-pager "$units/$unit" | tail -n 1)"
+done
+
+[[ $(id -u) -eq 0 ]] || skip "needs root to start a container"
+need_commands systemd-nspawn mmdebstrap nsenter
+unshare --mount --pid --net --fork true 2>/dev/null || skip "namespaces are not allowed here"
+echo "== a Debian with systemd"
+rootfs=$cache/systemd-rootfs
+machine=$work/machine
+mapfile -t runtime < <("$root/scripts/packages" runtime)
+make_rootfs "$rootfs" systemd systemd-sysv dbus libnss-systemd python3-websockets "${runtime[@]}" ||
+  skip "no Debian could be made (no mirror within reach?)"
+cp -a --reflink=auto "$rootfs" "$machine"
+cp -a "$installed/." "$machine/"
+echo "127.0.0.1 localhost" >"$machine/etc/hosts"
+
+# 2. A configuration: the reference session, with its login name as a credential.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+  -addext subjectAltName=DNS:localhost -keyout "$machine/etc/key.pem" -out "$machine/etc/duplexd/ca.pem" 2>/dev/null
+cp "$root/tests/e2e/peers/websockets_server.py" "$machine/opt/"
+(umask 077 && echo secret-agent >"$machine/etc/duplexd/credentials/agent")
+reference() {  # reference PORT
+  sed -e "s|^\( *url:\).*|\1 wss://localhost:$1/|" -e 's|\${env:AGENT_ID}|${credential:duplexd_agent}|' "$root/config/examples/reference.yaml"
+}
+reference 2443 >"$machine/etc/duplexd/duplexd.yaml"
+reference 2444 >"$machine/etc/duplexd/second.yaml"
+install -d "$machine/etc/systemd/system/duplexd.service.d"
+printf '[Service]\nWatchdogSec=3s\nRestartSec=200ms\n' >"$machine/etc/systemd/system/duplexd.service.d/quick.conf"
+
+# 3. Boot.
+echo "== booting"
+for unit in console-getty.service getty@tty1.service; do ln -sf /dev/null "$machine/etc/systemd/system/$unit"; done
+mkdir -p "$machine/var/log/journal"
+systemd-nspawn --boot --quiet --directory "$machine" --machine "duplexd-$$" --private-network --register=no --keep-unit \
+  --console=pipe --kill-signal=SIGRTMIN+3 </dev/null >"$work/console.log" 2>&1 &
+container=$!
+inside() { nsenter --target "$leader" --all -- "$@"; }
+find_leader() { leader=$(pgrep --parent "$container" --exact systemd); }
+is_up() {
+  local state
+  state=$(inside systemctl is-system-running 2>&1)
+  [[ $state == running || $state == degraded ]] || { echo "$state"; return 1; }
+}
+for _ in {1..100}; do
+  find_leader && break
+  kill -0 "$container" 2>/dev/null || skip "systemd-nspawn cannot start a container here: $(tail -n 1 "$work/console.log")"
+  sleep 0.1
+done
+CHECK_SECONDS=60 check "systemd boots" is_up || { tail -n 20 "$work/console.log"; finish; }
+property() { inside systemctl show --property "$1" --value "${2:-duplexd}"; }
+journal() { inside journalctl --unit "$1" --output cat --no-pager; }
+main_pid() { property MainPID; }
+restart_count() { is "$1" "$2" property NRestarts; }
+logins() { journal "$1" | grep -c '"what": "message", "kind": "text"'; }
+peer() { inside systemd-run --quiet --unit "$1" /usr/bin/python3 /opt/websockets_server.py "$2" /etc/duplexd/ca.pem /etc/key.pem; }
+
+check "systemd finds no fault in the units" inside systemd-analyze verify duplexd.service duplexd@second.service
+
+# 4. READY comes without a server; the link follows when there is one.
+echo "== running"
+check "the unit starts" inside systemctl start duplexd
+is "and is ready before there is a server" active property ActiveState
+check "its status tells that" has '^0 of 1 ' property StatusText
+check "the journal tells why" has 'connect: .*next attempt' journal duplexd
+check "a server appears" peer peer 2443
+CHECK_SECONDS=60 check "and is found" has '^1 of 1 ' property StatusText
+login=$(printf '{"role": "admin", "user_id": "secret-agent"}' | od -An -v -tx1 | tr -d ' \n')
+check "the login holds the credential" has "$login" journal peer
+check "which no log and no event shows" prints 0 sh -c "$(declare -f inside journal); leader=$leader; journal duplexd | grep -c secret-agent || true"
+check "replies are events in the journal" has '"event":"reply"' journal duplexd
+user_of() { inside awk '$1 == "Uid:" { print ($2 >= 61184 && $2 <= 65519) ? "dynamic" : $2 }' "/proc/$(main_pid)/status"; }
+is "it runs as a dynamic user" dynamic user_of
+limit_of() { inside awk '/^Max open files/ { print $4 }' "/proc/$(main_pid)/limits"; }
+most=$(ulimit -H -n)  # without CAP_SYS_RESOURCE not even systemd can give more than it has
+[[ $most != unlimited && $most -lt 65536 ]] || most=65536
+is "and may open $most files (65536, unless this machine sets a lower limit)" "$most" limit_of
+
+# 5. Restarts.
+echo "== a hang, a crash"
+inside systemctl kill --kill-who=main --signal=STOP duplexd
+CHECK_SECONDS=40 restart_count "a hung process is found by the watchdog and restarted" 1
+check "the journal says so" has '[Ww]atchdog timeout' journal duplexd
+CHECK_SECONDS=20 is "it logs in again" 2 logins peer
+inside systemctl kill --kill-who=main --signal=KILL duplexd
+CHECK_SECONDS=20 restart_count "a killed process is restarted" 2
+CHECK_SECONDS=20 is "it logs in again" 3 logins peer
+
+# 6. The end, in order.
+echo "== stopping"
+closes() { journal peer | grep '"what": "close"' | tail -n 1; }
+check "the unit stops" inside systemctl stop duplexd
+is "cleanly" success property Result
+is "with exit code 0" 0 property ExecMainStatus
+check "the server saw a close frame" has '"code": (1000|1001)' closes
+
+# 7. What a restart cannot mend is not restarted.
+echo "== faults that stay"
+stays_failed() {  # stays_failed WHAT EXIT_CODE
+  inside systemctl reset-failed duplexd 2>/dev/null
+  inside systemctl start duplexd 2>/dev/null
+  is "$1 ends the unit" failed property ActiveState
+  is "with exit code $2" "$2" property ExecMainStatus
+  sleep 1  # five times RestartSec
+  is "and it is not tried again" failed property ActiveState
+  restart_count "not once" 0
+}
+sed -i 's/^\( *\)url:/\1ulr:/' "$machine/etc/duplexd/duplexd.yaml"
+stays_failed "a bad configuration" 3
+check "and the journal tells the place" has '/etc/duplexd/duplexd.yaml:[0-9]+:[0-9]+: .*ulr' journal duplexd
+reference 1 | sed 's/^\( *\)url: .*/&\n\1reconnect: {fatal: [connect]}/' >"$machine/etc/duplexd/duplexd.yaml"
+stays_failed "a fault that the configuration calls fatal" 5
+
+# 8. The template unit.
+echo "== an instance of the template"
+check "its server appears" peer peer2 2444
+check "it starts" inside systemctl start duplexd@second
+CHECK_SECONDS=20 is "it logs in" 1 logins peer2
+check "it stops" inside systemctl stop duplexd@second
+is "cleanly" success property Result duplexd@second
+
+if [[ $failed -gt 0 ]]; then
+  echo "-- the journal of duplexd:"
+  journal duplexd | grep -v '^{' | tail -n 60
+fi
+finish
