@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/asio/append.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>
@@ -174,7 +175,7 @@ inline void teardown(boost::beast::role_type /*role*/, wire_stream& /*stream*/,
 template <class Handler>
 void async_teardown(boost::beast::role_type /*role*/, wire_stream& stream, Handler&& handler) {
   asio::post(stream.get_executor(),
-             boost::beast::bind_handler(std::forward<Handler>(handler), boost::system::error_code{}));
+             boost::asio::append(std::forward<Handler>(handler), boost::system::error_code{}));
 }
 
 inline void beast_close_socket(wire_stream& stream) {
