@@ -1,6 +1,8 @@
 # duplexd in a container: docker run --read-only --cap-drop=ALL -v /etc/duplexd:/etc/duplexd:ro duplexd
 # Nothing needs to be writable. Secrets: ${file:/run/secrets/NAME} or ${env:NAME} in the configuration.
-FROM debian:bookworm-slim AS build
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS build
 WORKDIR /src
 # The packages first: they change less often than the sources.
 COPY scripts/packages scripts/install scripts/
@@ -8,7 +10,7 @@ RUN scripts/install build
 COPY . .
 RUN scripts/build release && DESTDIR=/out cmake --install build/release --prefix /usr --strip
 
-FROM debian:bookworm-slim
+FROM ${BASE}
 RUN --mount=type=bind,source=scripts/packages,target=/tmp/packages \
     apt-get -qq update && \
     DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(/tmp/packages runtime) && \

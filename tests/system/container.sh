@@ -15,14 +15,18 @@ name=duplexd-test-$$
 work=$(mktemp -d)
 cleanup() {
   podman rm --force --time 1 "$name-client" "$name-server" >/dev/null 2>&1
+  podman rmi --force "$image" >/dev/null 2>&1
   rm -rf "$work"
 }
 trap cleanup EXIT
 
-# 1. The base image: from a registry if it is at hand, else from Debian's packages, under the name that the Dockerfile uses.
+# 1. The base image: from a registry if it is at hand already, else one like it, from Debian's packages.
 base=docker.io/library/debian:bookworm-slim
 if ! podman image exists "$base"; then
-  echo "== the base image, from Debian's packages"
+  base=localhost/duplexd-base:bookworm
+fi
+if ! podman image exists "$base"; then
+  echo "== a base image, from Debian's packages"
   make_rootfs "$cache/debian-bookworm-slim.tar" || skip "no Debian base could be made (no mirror within reach?)"
   podman import --quiet "$cache/debian-bookworm-slim.tar" "$base" || skip "podman cannot import an image here"
 fi
@@ -31,7 +35,7 @@ fi
 echo "== building the image"
 start=$SECONDS
 if ! check "the Dockerfile builds" env CHECK_SECONDS=0 nice buildah bud --quiet --isolation=chroot --format docker \
-  --pull-never --tag "$image" "$root"; then
+  --pull-never --build-arg "BASE=$base" --tag "$image" "$root"; then
   finish
 fi
 echo "   built in $((SECONDS - start)) s, $(podman image inspect "$image" --format '{{.Size}}' | awk '{ print int($1 / 1e6) }') MB"
