@@ -167,7 +167,9 @@ node expansion::instantiate(const std::string& name, const session_template& fro
            fmt::format("with: {{{}: …}}", parameter)});
     }
   // An incomplete one would only bring mistakes that follow from the first.
-  return complete ? substitute({*from.body.session, at.path}, values, in) : node{};
+  const std::size_t before = in.mistakes.size();
+  node made = complete ? substitute({*from.body.session, at.path}, values, in) : node{};
+  return in.mistakes.size() == before ? made : node{};
 }
 
 expanded_session expansion::expand(const node_entry& session, const value_at& at, reading& in) const {

@@ -125,6 +125,27 @@ std::string cell(std::string text) {
   return text;
 }
 
+/// Whether the field may stand beside `chosen`, one of those that exclude each other.
+bool goes_with(const field& each, const section& from, const std::string& chosen) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (has(from.exactly_one, each.name)) return each.name == chosen;
+  return each.beside.empty() || !has(from.exactly_one, each.beside[0]) || has(each.beside, chosen);
+}
+
+/// One block of examples, or one for each of the fields that exclude each other.
+void write_samples(const section& from, std::string& page) {
+  const std::vector<std::string> all{""};
+  for (const std::string& chosen : from.exactly_one.empty() ? all : from.exactly_one) {
+    std::string samples;
+    for (const field& each : from.fields)
+      if (!each.sample.is_null() && goes_with(each, from, chosen))
+        samples += fmt::format("{}: {}\n", each.name, flow_style(each.sample));
+    if (!samples.empty()) page += fmt::format("\n```yaml\n{}```\n", samples);
+  }
+}
+
 void write_section(const section& from, std::set<std::string>& done, std::string& page) {
   if (!done.insert(from.id).second) return;
   page += fmt::format("\n## {}\n\n{}\n\n| field | type | default | what it is |\n|---|---|---|---|\n",
@@ -132,10 +153,7 @@ void write_section(const section& from, std::set<std::string>& done, std::string
   for (const field& each : from.fields)
     page += fmt::format("| `{}` | {} | {} | {} |\n", each.name, type_of(each),
                         cell(inline_code(each.fallback)), cell(remarks_of(each)));
-  std::string samples;
-  for (const field& each : from.fields)
-    if (!each.sample.is_null()) samples += fmt::format("{}: {}\n", each.name, flow_style(each.sample));
-  if (!samples.empty()) page += fmt::format("\n```yaml\n{}```\n", samples);
+  write_samples(from, page);
   for (const field& each : from.fields)
     if (each.type.inner != nullptr) write_section(*each.type.inner, done, page);
 }

@@ -35,11 +35,12 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string suggest(std::string_view written, const std::vector<std::string>& known) {
   if (known.empty()) return "";
   const std::string* nearest = nullptr;
-  std::size_t best = 1 + std::max<std::size_t>(1, written.size() / 3);
+  std::size_t best = longest_name;
   if (written.size() <= longest_name && known.size() <= most_compared)
     for (const std::string& name : known) {
       const std::size_t edits = name.size() <= longest_name ? distance(written, name) : longest_name;
-      if (edits >= best) continue;
+      const std::size_t allowed = std::max<std::size_t>(1, std::max(written.size(), name.size()) / 3);
+      if (edits >= best || edits > allowed) continue;
       best = edits;
       nearest = &name;
     }

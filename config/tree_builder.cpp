@@ -18,6 +18,10 @@ position tree_builder::expected_at() const noexcept {
   return open_.back().has_key ? open_.back().key_where : open_.back().value.where;
 }
 
+position tree_builder::open_at() const noexcept {
+  return open_.empty() ? position{1, 1} : open_.back().value.where;
+}
+
 void tree_builder::key(std::string text, position where) {
   level& map = open_.back();
   map.key = std::move(text);
@@ -84,7 +88,7 @@ const node& tree_builder::place_in_map(level& map, node value) {
 void tree_builder::account(const node& value, std::size_t depth) {
   used_ += sizeof(node_entry) + value.text.size();
   if (used_ > tree_ceiling)
-    throw unreadable{{value.where, path(), "the document is too large once its aliases are expanded", ""}};
+    throw unreadable{{value.where, path(), "the document is too large, aliases expanded", ""}};
   if (depth > depth_ceiling)
     throw unreadable{{value.where, path(), fmt::format("nested deeper than {} levels", depth_ceiling), ""}};
   for (const node& item : value.items) account(item, depth + 1);

@@ -32,6 +32,9 @@ class tree_builder {
   /// The place of the value to come if the parser does not know it: its key's, or the list's.
   [[nodiscard]] protocol::position expected_at() const noexcept;
 
+  /// Where the innermost list or map that is still open starts.
+  [[nodiscard]] protocol::position open_at() const noexcept;
+
   void key(std::string text, protocol::position where);
 
   /// YAML's `<<`: the entries of the value to come are taken over where the map has none of that name.
@@ -44,6 +47,9 @@ class tree_builder {
 
   /// A scalar, or a whole tree that an alias stands for. The result lives until the next call of any member.
   const protocol::node& add(protocol::node value);
+
+  /// Counts a copy that the reader keeps for aliases to come.
+  void charge(const protocol::node& copy) { account(copy, open_.size()); }
 
   [[nodiscard]] protocol::node take() { return std::move(root_); }
 

@@ -21,6 +21,14 @@ position place_of(const YAML::Mark& mark) {
   return {static_cast<std::uint32_t>(mark.line + 1), static_cast<std::uint32_t>(mark.column + 1)};
 }
 
+std::string hint_for(const std::string& message) {
+  if (message.find("invalid unicode") != std::string::npos)
+    return "write the character itself, or \\U and eight digits; YAML has no surrogate pairs";
+  if (message.find("end of") != std::string::npos || message.find("unknown token") != std::string::npos)
+    return "a text with any of : # [ ] { } , & * ! | > ' \" % @ in it is best put in quotes";
+  return "";
+}
+
 /// Builds the tree from yaml-cpp's events rather than from its nodes: they tell a plain scalar from a quoted
 /// one, an alias from its anchor, and a key that is there twice.
 class yaml_events final : public YAML::EventHandler {
@@ -31,12 +39,17 @@ class yaml_events final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    if (tree_.expects_key()) refuse(mark, "a key is missing", "");
+    const std::string_view word = null_word(mark);
+    if (tree_.expects_key()) {
+      if (word.empty()) refuse(mark, "a key is missing", "");
+      tree_.key(std::string(word), place_of(mark));
+      return;
+    }
     node none;
     none.where = tree_.expected_at();
-    if (const std::string_view written = written_null(mark); !written.empty()) {
+    if (!word.empty() && may_be_value(place_of(mark))) {
       none.where = place_of(mark);
-      none.text = written;
+      none.text = word;
     }
     remember(anchor, tree_.add(std::move(none)));
   }
@@ -84,6 +97,16 @@ class yaml_events final : public YAML::EventHandler {
 
   node take() { return tree_.take(); }
 
+  /// What yaml-cpp could not parse. It marks a bracket that is not closed with the file's first character.
+  [[noreturn]] void refuse(const YAML::Exception& error) const {
+    for (const char* unclosed : {YAML::ErrorMsg::END_OF_SEQ_FLOW, YAML::ErrorMsg::END_OF_MAP_FLOW})
+      if (error.msg == unclosed)
+        throw unreadable{
+            {tree_.open_at(), "", "this bracket is not closed, or a comma is missing behind it", ""}};
+    const position where = error.mark.is_null() ? position{} : place_of(error.mark);
+    throw unreadable{{where, "", error.msg, hint_for(error.msg)}};
+  }
+
  private:
   [[noreturn]] static void refuse(const YAML::Mark& mark, std::string message, std::string hint) {
     throw unreadable{{place_of(mark), "", std::move(message), std::move(hint)}};
@@ -127,16 +150,18 @@ class yaml_events final : public YAML::EventHandler {
     return place_of(mark);
   }
 
-  /// The null as written, or nothing: yaml-cpp marks one that is not there with the token after it, which may
-  /// look like one if it is a key.
-  [[nodiscard]] std::string_view written_null(const YAML::Mark& mark) const {
-    const position expected = tree_.expected_at();
-    const position marked = place_of(mark);
+  /// A null as it is written here, or nothing.
+  [[nodiscard]] std::string_view null_word(const YAML::Mark& mark) const {
     const std::string_view rest = text_.substr(std::min(text_.size(), static_cast<std::size_t>(mark.pos)));
-    if (marked.line != expected.line && marked.column <= expected.column) return {};
     for (const std::string_view word : {"~", "null", "Null", "NULL"})
       if (rest.starts_with(word)) return rest.substr(0, word.size());
     return {};
+  }
+
+  /// yaml-cpp marks a null that is not written with the token after it, which may be a key `null`.
+  [[nodiscard]] bool may_be_value(position marked) const {
+    const position key = tree_.expected_at();
+    return marked.line == key.line || marked.column > key.column;
   }
 
   void open(node_kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
@@ -153,7 +178,9 @@ class yaml_events final : public YAML::EventHandler {
   }
 
   void remember(YAML::anchor_t anchor, const node& value) {
-    if (anchor != YAML::NullAnchor) anchors_.insert_or_assign(anchor, value);
+    if (anchor == YAML::NullAnchor) return;
+    tree_.charge(value);
+    anchors_.insert_or_assign(anchor, value);
   }
 
   std::string_view text_;
@@ -161,14 +188,6 @@ class yaml_events final : public YAML::EventHandler {
   std::vector<YAML::anchor_t> open_anchors_;
   std::map<YAML::anchor_t, node> anchors_;
 };
-
-std::string hint_for(const std::string& message) {
-  if (message.find("invalid unicode") != std::string::npos)
-    return "write the character itself, or \\U and eight digits; YAML has no surrogate pairs";
-  if (message.find("end of") != std::string::npos || message.find("unknown token") != std::string::npos)
-    return "a text with any of : # [ ] { } , & * ! | > ' \" % @ in it is best put in quotes";
-  return "";
-}
 
 }  // namespace
 
@@ -184,8 +203,7 @@ node read_yaml(std::string_view text, protocol::diagnostics& out) {
       throw unreadable{{rest.take().where, "", "a second YAML document starts here", "keep one per file"}};
     return first;
   } catch (const YAML::Exception& error) {
-    const bool known = !error.mark.is_null();
-    throw unreadable{{known ? place_of(error.mark) : position{}, "", error.msg, hint_for(error.msg)}};
+    events.refuse(error);
   }
 }
 
