@@ -16,6 +16,8 @@
 
 namespace duplexd::protocol {
 
+class event_sink;
+
 /// A command or a reply: name, frame kind, rule of selection, compiled layout. Owned by its protocol.
 class message_type;
 
@@ -45,12 +47,14 @@ class protocol {
   /// The message type of that name, or null.
   [[nodiscard]] const message_type* find(direction, std::string_view name) const noexcept;
 
-  /// All message types of a direction, in the order of the file.
+  /// All message types of a direction, in the order of the file. To look into them include
+  /// protocol/message_type.hpp; `name_of`, `frame_of` and `pack` need only the pointer.
   [[nodiscard]] const std::vector<message_type>& types(direction) const noexcept;
+
+  struct state;  ///< opaque
 
  private:
   protocol();
-  struct state;
   std::unique_ptr<state> state_;
   friend class packet_reader;
 };
@@ -88,6 +92,10 @@ class packet_reader {
 
 /// The packet's values as JSON. Needs `packet.type`.
 [[nodiscard]] std::optional<codec_error> read_json(const packet& from, nlohmann::ordered_json& out);
+
+/// The packet's values as a stream of events (protocol/sink.hpp): to pick fields, or to build something other
+/// than JSON. What the sink took before an error is to be thrown away. Needs `packet.type`.
+[[nodiscard]] std::optional<codec_error> visit(const packet& from, event_sink& sink);
 
 /// Values that `pack` accepts for the type: its first example, or zeros and empty texts.
 [[nodiscard]] nlohmann::ordered_json example_values(const message_type& type);

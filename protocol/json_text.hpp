@@ -1,0 +1,40 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace duplexd::protocol {
+
+/// How JSON is written into commands. `python` is what json.dumps does by default: ", " and ": " between
+/// parts and \u escapes above ASCII. `compact` is what JSON.stringify does: no spaces, UTF-8.
+enum class json_style : std::uint8_t { python, compact };
+
+/// Appends `value` as JSON text. Binary values become hex texts, NaN and infinities texts (see append_real).
+/// Texts must be UTF-8; false otherwise, and `out` is then incomplete.
+[[nodiscard]] bool append_json(std::string& out, const nlohmann::ordered_json& value, json_style style);
+
+/// What is wrong with a JSON text, and where.
+struct json_fault {
+  std::size_t offset = 0;
+  const char* message = "";
+};
+
+/// Checks that `text` is one JSON value (RFC 8259, UTF-8, no lone surrogates, at most `depth` levels) and
+/// appends it to `out` without white space between tokens. On a fault `out` is as before. One pass, no tree.
+[[nodiscard]] std::optional<json_fault> copy_json(std::string_view text, std::string& out, std::size_t depth);
+
+/// The text of the value that a JSON pointer's parts lead to (an array's by its index), without checking the
+/// rest of the text. Nothing if there is none.
+[[nodiscard]] std::optional<std::string_view> find_json(std::string_view text,
+                                                        const std::vector<std::string>& parts);
+
+/// The parts of a JSON pointer, RFC 6901; nothing if it does not start with '/'. An empty text has no parts.
+[[nodiscard]] std::optional<std::vector<std::string>> split_pointer(std::string_view pointer);
+
+/// "a list", "a text" …: what kind of value this is, for error messages.
+[[nodiscard]] std::string_view kind_of(const nlohmann::ordered_json& value) noexcept;
+
+}  // namespace duplexd::protocol
