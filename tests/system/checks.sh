@@ -67,11 +67,17 @@ need_commands() {
   done
 }
 
-# make_rootfs TARGET [PACKAGE...]: a minimal Debian 12 (directory, or tar file by its name), made once and kept in build/cache.
+# make_rootfs NAME [PACKAGE...]: a minimal Debian 12 with those packages, as a directory, or as a tar file if NAME ends so.
+# Kept in build/cache for as long as the packages are the same. Sets rootfs to its path.
 make_rootfs() {
-  local target=$1
+  local name=$1
   shift
+  local target
+  target=$cache/$(cksum <<<"$*" | cut -d ' ' -f 1)-$name
+  # shellcheck disable=SC2034  # for the caller
+  rootfs=$target
   [[ ! -e $target ]] || return 0
+  rm -rf "$cache"/*-"$name"
   local sources=() include=()
   if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then  # the mirror that this machine uses
     local file

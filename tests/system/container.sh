@@ -27,8 +27,8 @@ if ! podman image exists "$base"; then
 fi
 if ! podman image exists "$base"; then
   echo "== a base image, from Debian's packages"
-  make_rootfs "$cache/debian-bookworm-slim.tar" || skip "no Debian base could be made (no mirror within reach?)"
-  podman import --quiet "$cache/debian-bookworm-slim.tar" "$base" || skip "podman cannot import an image here"
+  make_rootfs debian.tar || skip "no Debian base could be made (no mirror within reach?)"
+  podman import --quiet "$rootfs" "$base" || skip "podman cannot import an image here"
 fi
 
 # 2. The image. --format docker keeps the health check, which OCI's format has no place for.

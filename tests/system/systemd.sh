@@ -37,10 +37,9 @@ done
 need_commands systemd-nspawn mmdebstrap nsenter
 unshare --mount --pid --net --fork true 2>/dev/null || skip "namespaces are not allowed here"
 echo "== a Debian with systemd"
-rootfs=$cache/systemd-rootfs
 machine=$work/machine
 mapfile -t runtime < <("$root/scripts/packages" runtime)
-make_rootfs "$rootfs" systemd systemd-sysv dbus libnss-systemd python3-websockets "${runtime[@]}" ||
+make_rootfs systemd systemd systemd-sysv dbus libnss-systemd python3-websockets "${runtime[@]}" ||
   skip "no Debian could be made (no mirror within reach?)"
 cp -a --reflink=auto "$rootfs" "$machine"
 cp -a "$installed/." "$machine/"
