@@ -97,6 +97,26 @@ class packet_reader {
 /// than JSON. What the sink took before an error is to be thrown away. Needs `packet.type`.
 [[nodiscard]] std::optional<codec_error> visit(const packet& from, event_sink& sink);
 
+/// What came of one example of the configuration.
+struct example_result {
+  position where;
+  std::string path;  ///< "sessions.feed.protocol.replies[0].examples[1]"
+  std::string type;  ///< the command's or reply's name
+  std::string
+      message;  ///< what went wrong; empty: bytes and values agree in every direction that was asked for
+};
+
+/// Unpacks every example's bytes and compares the values, then packs the values and compares the bytes.
+[[nodiscard]] std::vector<example_result> run_examples(const std::shared_ptr<const protocol>& types);
+
+/// The layout as a table of bytes, one field a line, for people; and a line that says whether it packs what
+/// it unpacked.
+[[nodiscard]] std::string byte_table(const message_type& type);
+
+/// Appends a line for each field of the packet: offset, bytes, name and value. What could be unpacked before
+/// an error is kept. Needs `packet.type`.
+[[nodiscard]] std::optional<codec_error> explain(const packet& from, std::string& out);
+
 /// Values that `pack` accepts for the type: its first example, or zeros and empty texts.
 [[nodiscard]] nlohmann::ordered_json example_values(const message_type& type);
 
