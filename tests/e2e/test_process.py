@@ -62,7 +62,7 @@ class Signals(unittest.TestCase):
                 daemon.wait_reply()
                 start = time.monotonic()
                 daemon.signal()
-                daemon.wait(10)
+                self.assertEqual(daemon.wait(10), 7)
                 self.assertLess(time.monotonic() - start, 3)
                 self.assertEqual(len(server.closes), 1)
 
