@@ -41,7 +41,7 @@ struct message {
   std::vector<std::uint8_t> bytes;
 };
 
-std::string quoted(std::string_view text) {
+std::string as_json(std::string_view text) {
   std::string out;
   const bool clean = protocol::find_bad_utf8(text) == text.size();
   protocol::append_quoted(out, clean ? text : std::string_view("?"));
@@ -68,7 +68,7 @@ class decoder {
     const char* kind = way == direction::command ? "command" : "reply";
     std::string head;
     if (found.type != nullptr)
-      head = std::string("\"") + kind + "\":" + quoted(protocol::name_of(*found.type)) + ",";
+      head = std::string("\"") + kind + "\":" + as_json(protocol::name_of(*found.type)) + ",";
     std::string body;
     std::optional<protocol::codec_error> error;
     if (found.type == nullptr)
@@ -87,7 +87,7 @@ class decoder {
       std::string bytes;
       protocol::append_hex(bytes, found.frame.bytes);
       std::printf("{%s\"error\":{\"field\":%s,\"offset\":%zu,\"message\":%s},\"bytes\":\"%s\"}\n",
-                  head.c_str(), quoted(error->field).c_str(), error->offset, quoted(error->message).c_str(),
+                  head.c_str(), as_json(error->field).c_str(), error->offset, as_json(error->message).c_str(),
                   bytes.c_str());
     }
     failed_ = failed_ || error.has_value();
