@@ -51,7 +51,9 @@ struct form<written_name> {
   static bool read(const value_at& at, written_name& out, reading& in) {
     out.where = at.value.where;
     out.path = at.path;
-    return form<std::string>::read(at, out.text, in);
+    if (at.value.kind != node_kind::map) return form<std::string>::read(at, out.text, in);
+    at.complain(in, expected("a name", at.value), "values stand beside the name, under 'with' or 'where'");
+    return false;
   }
 };
 
@@ -288,12 +290,15 @@ template <>
 const section& section_of<greeting_draft>() {
   using s = greeting_draft;
   const fields_of<s> make;
-  static const section fields{"simulate_login",
-                              "A reply that the simulator sends once it has accepted the login.",
-                              {
-                                  make("send", &s::send, "The reply.").required().example("welcome"),
-                                  make("with", &s::with, "Its values.").example({{"status", "ok"}}),
-                              }};
+  static const section fields{
+      "simulate_login",
+      "A reply that the simulator sends once it has accepted the login.",
+      {
+          make("send", &s::send, "The reply.").required().example("welcome"),
+          make("with", &s::with,
+               "Its values; those left out are the reply's first example's, or zeros and empty texts.")
+              .example({{"status", "ok"}}),
+      }};
   return fields;
 }
 
@@ -308,7 +313,10 @@ const section& section_of<answer_draft>() {
       {
           make("to", &s::to, "The command.").required().example("set_service"),
           make("send", &s::send, "The reply; without it the command is not answered.").example("reply"),
-          make("with", &s::with, "The reply's values.").only_beside({"send"}).example({{"code", 2}}),
+          make("with", &s::with,
+               "The reply's values; those left out are its first example's, or zeros and empty texts.")
+              .only_beside({"send"})
+              .example({{"code", 2}}),
       }};
   return fields;
 }
@@ -322,7 +330,9 @@ const section& section_of<push_draft>() {
       "A reply that the simulator sends by the clock.",
       {
           make("send", &s::send, "The reply.").required().example("tick"),
-          make("with", &s::with, "Its values.").example({{"price", 100}}),
+          make("with", &s::with,
+               "Its values; those left out are the reply's first example's, or zeros and empty texts.")
+              .example({{"price", 100}}),
           make("after", &s::after, "How long after the login.").range(0, a_day, "0 to 24h"),
           make("every", &s::every, "How often from then on; 0: once.").range(0, a_day, "0 to 24h"),
       }};

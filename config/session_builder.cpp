@@ -7,6 +7,7 @@
 
 #include "config/field.hpp"
 #include "config/suggest.hpp"
+#include "protocol/message_type.hpp"
 
 namespace duplexd::config {
 
@@ -57,9 +58,10 @@ class builder {
 
   /// The type of that name, or null after a complaint.
   const message_type* find(direction of, const written_name& name) {
-    if (types_ == nullptr) return nullptr;
+    if (types_ == nullptr || name.text.empty()) return nullptr;
     if (const message_type* type = types_->find(of, name.text)) return type;
     std::vector<std::string> known;
+    for (const message_type& each : types_->types(of)) known.push_back(name_of(each));
     const std::string_view kind = of == direction::command ? "command" : "reply";
     in_.mistakes.push_back({name.where, name.path,
                             fmt::format("the session's protocol has no {} {}", kind, in_quotes(name.text)),
@@ -68,11 +70,20 @@ class builder {
   }
 
  private:
+  /// The simulator takes what is left out from the reply's example.
+  static nlohmann::ordered_json completed(const message_type& type, const written_values& with) {
+    nlohmann::ordered_json values = example_values(type);
+    if (!values.is_object() && with.source != nullptr) return with.values.unresolved();
+    for (const auto& [key, value] : with.values.unresolved().items()) values[key] = value;
+    return values;
+  }
+
   /// Packs the values once: what does not fit is a mistake of the file, not a surprise at run time.
   void check_values(const message_type& type, const written_name& name, const written_values& with) {
     if (with.values.has_references()) return;
     std::vector<std::uint8_t> bytes;
-    const auto mistake = pack(type, with.values.unresolved(), bytes);
+    const bool simulated = type.way == direction::reply;
+    const auto mistake = pack(type, simulated ? completed(type, with) : with.values.unresolved(), bytes);
     if (!mistake) return;
     const bool has_source = with.source != nullptr;
     const protocol::position where = has_source ? descend(*with.source, mistake->field).where : name.where;

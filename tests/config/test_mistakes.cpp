@@ -1,0 +1,155 @@
+#include "tests/catch.hpp"
+#include "tests/config/support.hpp"
+
+namespace duplexd::config {
+
+using namespace testing;
+using lines = std::vector<std::string>;
+
+namespace {
+
+/// The only mistake of a session with these lines.
+std::string mistake(std::string_view session_lines) {
+  const outcome result = load_document(session_of(session_lines));
+  REQUIRE(result.mistakes.size() == 1);
+  return result.mistakes[0];
+}
+
+}  // namespace
+
+// Three mistakes in a file give three exact places, in one go and in the order of the file.
+TEST_CASE("all mistakes of a file at once", "[mistakes]") {
+  const outcome result = load_document(R"(version: 1
+sessions:
+  callcentre:
+    url: wss://ws.test.com:2443/
+    tls: {ca_fil: /etc/duplexd/ca.pem}
+    protocol:
+      byte_order: native
+      commands: {to_free: 'opcode:i=0 state:b=0'}
+    script:
+      - sleep: 500
+      - send: tofree
+)");
+  CHECK_FALSE(result.value.has_value());
+  CHECK(result.mistakes ==
+        lines{"f:5:11: sessions.callcentre.tls.ca_fil: unknown field 'ca_fil' (did you mean 'ca_file'?)",
+              "f:10:16: sessions.callcentre.script[0].sleep: '500' is not a duration (add the unit: ms, s, m "
+              "or h)",
+              "f:11:15: sessions.callcentre.script[1].send: the session's protocol has no command 'tofree' "
+              "(did you mean "
+              "'to_free'?)"});
+}
+
+// Keys: misspelt, twice, missing, of the wrong type.
+TEST_CASE("mistakes in keys", "[mistakes]") {
+  CHECK(mistake("    lingre: 5s\n") ==
+        "f:4:5: sessions.s.lingre: unknown field 'lingre' (did you mean 'linger'?)");
+  CHECK(mistake("    url: wss://i/\n") == "f:4:5: sessions.s.url: 'url' is given twice (first at 3:5)");
+  CHECK(mistake("    script: [{send: x, with: {}, timeout: 5s}]\n    protocol: {commands: {x: 'a:i=1'}}\n") ==
+        "f:4:34: sessions.s.script[0].timeout: 'timeout' has a meaning only beside 'expect'");
+  CHECK(mistake("    script: [{}]\n") ==
+        "f:4:14: sessions.s.script[0]: one is missing (give one of: sleep, send, expect)");
+  CHECK(mistake("    simulate: {pushes: [{every: 5s}]}\n")
+            .find("f:4:25: sessions.s.simulate.pushes[0]: the field 'send' is missing") == 0);
+  CHECK(load_document("version: 1\n").mistakes == lines{"f:1:1: the field 'sessions' is missing"});
+  CHECK(load_document("").mistakes.size() == 1);
+  CHECK(load_document("sessions: {}").mistakes.size() == 1);
+  CHECK(load_document("sessions: [a]").mistakes ==
+        lines{"f:1:11: sessions: expected a map of sessions, found a list (sessions: {name: {url: …}})"});
+  CHECK(load_document("sessions: {a: wss://h}").mistakes.size() == 1);
+  CHECK(load_document("sessions: {a b: {url: 'wss://h'}}").mistakes ==
+        lines{"f:1:12: sessions: 'a b' is no name for a session (letters, digits, '_', '.' and '-' only)"});
+  CHECK(load_document("version: 2\nsessions: {a: {url: 'wss://h'}}").mistakes ==
+        lines{"f:1:10: version: 2 is too large (allowed: 1)"});
+}
+
+// Values: of another type, out of range, not one of the known.
+TEST_CASE("mistakes in values", "[mistakes]") {
+  CHECK(mistake("    tls: {verify: yes}\n") ==
+        "f:4:19: sessions.s.tls.verify: expected true or false, found a text (YAML 1.2 knows only true and "
+        "false, without quotes)");
+  CHECK(mistake("    linger: [5s]\n") ==
+        "f:4:13: sessions.s.linger: expected a duration, found a list (such as 500ms, 5s, 1m30s or 2h)");
+  CHECK(mistake("    linger: 25h\n") == "f:4:13: sessions.s.linger: 25h is too large (allowed: 0 to 24h)");
+  CHECK(mistake("    limits: {message: 2GiB}\n") ==
+        "f:4:23: sessions.s.limits.message: 2GiB is too large (allowed: 1 to 1GiB)");
+  CHECK(mistake("    limits: {message: many}\n").find("'many' is not a size (such as 65536, 64KB, 16MiB)") !=
+        std::string::npos);
+  CHECK(mistake("    reconnect: {factor: 0.5}\n") ==
+        "f:4:25: sessions.s.reconnect.factor: 0.5 is too small (allowed: 1 to 100)");
+  CHECK(mistake("    reconnect: {fatal: [tsl]}\n") ==
+        "f:4:25: sessions.s.reconnect.fatal[0]: 'tsl' is not known here (did you mean 'tls'?)");
+  CHECK(mistake("    reconnect: {initial: 2m}\n")
+            .find("f:4:26: sessions.s.reconnect.initial: the first delay is longer") == 0);
+  CHECK(mistake("    subprotocols: mqtt\n") ==
+        "f:4:19: sessions.s.subprotocols: expected a list, found a text (write [a, b], or lines that start "
+        "with '- ')");
+  CHECK(mistake("    subprotocols: [1]\n") ==
+        "f:4:20: sessions.s.subprotocols[0]: expected a text, found an integer (put it in quotes if a text "
+        "is meant)");
+  CHECK(mistake("    outputs: [stdou]\n") ==
+        "f:4:15: sessions.s.outputs[0]: 'stdou' is not known here (did you mean 'stdout'?)");
+  CHECK(mistake("    close: {code: 1006}\n") ==
+        "f:4:19: sessions.s.close.code: a client does not close with 1006 (allowed: 1000 and 3000 to 4999)");
+  CHECK(mistake("    close: {reason: \"" + std::string(124, 'x') + "\"}\n") ==
+        "f:4:22: sessions.s.close.reason: the reason has 124 bytes of UTF-8 (allowed: 123 bytes)");
+  CHECK(mistake("    headers: {\"a b\": x}\n").find("f:4:16: ") == 0);
+  CHECK(mistake("    headers: {Sec-WebSocket-Protocol: x}\n").find("'subprotocols'") != std::string::npos);
+}
+
+// A name with its values inside of it is a near miss, and not also an unknown name.
+TEST_CASE("a map where a name belongs", "[mistakes]") {
+  CHECK(mistake("    login: {json: {}, expect: {reply: r, where: {a: 1}}}\n") ==
+        "f:4:31: sessions.s.login.expect: expected a name, found a map (values stand beside the name, under "
+        "'with' or "
+        "'where')");
+}
+
+// Where references have no meaning they are refused, not taken literally.
+TEST_CASE("references where there are none", "[mistakes]") {
+  CHECK(mistake("    close: {reason: \"${env:HOME}\"}\n") ==
+        "f:4:22: sessions.s.close.reason: this field takes no references (write '$${' for a literal '${')");
+  CHECK(mistake("    login: {json: \"${HOME}\"}\n")
+            .find("f:4:20: sessions.s.login.json: '${HOME}' is not a reference") == 0);
+  CHECK(mistake("    linger: \"${param:x}\"\n")
+            .find("f:4:14: sessions.s.linger: '${param:x}' is not a duration") == 0);
+  CHECK(load_good(session_of("    close: {reason: \"$${x}\"}\n")).sessions[0].close.reason == "${x}");
+}
+
+// Names of commands and replies must be in the protocol, and values must fit.
+TEST_CASE("mistakes against the protocol", "[mistakes]") {
+  const std::string protocol =
+      "    protocol: {byte_order: native, commands: {go: 'op:i=1 n:b'}, replies: [{as: done, layout: "
+      "'n:b'}]}\n";
+  CHECK(mistake(protocol + "    login: {send: og}\n") ==
+        "f:5:19: sessions.s.login.send: the session's protocol has no command 'og' (did you mean 'go'?)");
+  CHECK(mistake(protocol + "    script: [{expect: don}]\n") ==
+        "f:5:23: sessions.s.script[0].expect: the session's protocol has no reply 'don' (did you mean "
+        "'done'?)");
+  CHECK(mistake(protocol + "    simulate: {answers: [{to: done}]}\n")
+            .find("f:5:31: sessions.s.simulate.answers[0].to: ") == 0);
+  CHECK(mistake(protocol + "    simulate: {pushes: [{send: go}]}\n")
+            .find("f:5:32: sessions.s.simulate.pushes[0].send: ") == 0);
+  CHECK(mistake(protocol + "    script: [{send: go, with: {n: 300}}]\n")
+            .find("f:5:35: sessions.s.script[0].with: 'go' cannot be packed: ") == 0);
+  CHECK(mistake(protocol + "    script: [{send: go}]\n")
+            .find("f:5:21: sessions.s.script[0].send: 'go' cannot be packed: ") == 0);
+  CHECK(mistake(protocol + "    script: [{send: go, with: {n: 3, m: 4}}]\n")
+            .find("sessions.s.script[0].with: 'go' cannot be packed: ") != std::string::npos);
+  CHECK(load_document(session_of("    protocol: sombody\n") + "protocols: {somebody: {commands: {}}}\n")
+            .mistakes ==
+        lines{"f:4:15: sessions.s.protocol: there is no protocol 'sombody' (did you mean 'somebody'?)"});
+}
+
+// A mistake in the notation of a layout keeps the path of the field that it stands in.
+TEST_CASE("mistakes in a protocol", "[mistakes]") {
+  const outcome result = load_document(
+      "protocols:\n  p: {commands: {go: 'op:nonsense'}}\nsessions: {s: {url: 'wss://h', protocol: p, script: "
+      "[{send: gone}]}}\n");
+  REQUIRE(result.mistakes.size() == 1);  // names are not looked up in what could not be compiled
+  CHECK(result.mistakes[0].find("f:2:") == 0);
+  CHECK(result.mistakes[0].find("protocols.p") != std::string::npos);
+}
+
+}  // namespace duplexd::config

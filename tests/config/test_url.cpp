@@ -1,0 +1,78 @@
+#include "config/url.hpp"
+#include "tests/catch.hpp"
+
+namespace duplexd::config {
+
+namespace {
+
+struct good_row {
+  const char* text;
+  bool secure;
+  const char* host;
+  std::uint16_t port;
+  const char* target;
+  const char* authority;
+};
+
+}  // namespace
+
+// RFC 6455, section 3: scheme, host, port and what is asked for.
+TEST_CASE("good URLs are taken apart", "[url]") {
+  const good_row rows[] = {
+      {"wss://ws.test.com:2443/", true, "ws.test.com", 2443, "/", "ws.test.com:2443"},
+      {"wss://h", true, "h", 443, "/", "h"},
+      {"ws://h", false, "h", 80, "/", "h"},
+      {"ws://h:443/", false, "h", 443, "/", "h:443"},
+      {"WSS://h/", true, "h", 443, "/", "h"},
+      {"wss://h/a/b?c=d:e@f", true, "h", 443, "/a/b?c=d:e@f", "h"},
+      {"wss://h?x=1", true, "h", 443, "/?x=1", "h"},
+      {"wss://[::1]:9/", true, "::1", 9, "/", "[::1]:9"},
+      {"ws://[fe80::1%eth0]", false, "fe80::1%eth0", 80, "/", "[fe80::1%eth0]"},
+      {"wss://127.0.0.1:65535", true, "127.0.0.1", 65535, "/", "127.0.0.1:65535"},
+  };
+  for (const good_row& row : rows) {
+    INFO(row.text);
+    std::string error;
+    const auto parsed = parse_url(row.text, error);
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->secure == row.secure);
+    CHECK(parsed->host == row.host);
+    CHECK(parsed->port == row.port);
+    CHECK(parsed->target == row.target);
+    CHECK(parsed->authority() == row.authority);
+  }
+}
+
+// Every refusal has a reason, and none repeats the text, which may hold a token.
+TEST_CASE("bad URLs are refused with a reason", "[url]") {
+  for (const char* text : {"",
+                           "wss:",
+                           "wss:/",
+                           "https://sekret",
+                           "wss://",
+                           "wss:///sekret",
+                           "wss://:1/",
+                           "wss://h:0/",
+                           "wss://h:65536",
+                           "wss://h:",
+                           "wss://h:sekret/",
+                           "wss://a:b@h/",
+                           "wss://h/#sekret",
+                           "wss://h/sek ret",
+                           "wss://h\r\n/",
+                           "wss://[::1",
+                           "wss://[sekret]/",
+                           "wss://[::1]x/",
+                           "wss://::1/",
+                           "wss://h\xC3\xA4/",
+                           "wss://a/\xC3\xA4",
+                           "wss://a,b/"}) {
+    INFO(text);
+    std::string error;
+    CHECK_FALSE(parse_url(text, error).has_value());
+    CHECK_FALSE(error.empty());
+    CHECK(error.find("sekret") == std::string::npos);
+  }
+}
+
+}  // namespace duplexd::config
