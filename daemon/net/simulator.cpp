@@ -145,6 +145,10 @@ void simulator::stop() {
   state_->stop();
 }
 
+bool simulator::stopped() const noexcept {
+  return state_->stopping && state_->connections.empty();
+}
+
 std::optional<std::string> simulator::state::plan() {
   for (const auto& session : settings.sessions) {
     if (auto error = add(session)) return "session " + session.name + ": " + *error;

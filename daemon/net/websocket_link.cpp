@@ -85,13 +85,13 @@ websocket_link::step websocket_link::begin_frame() {
 /// Beast may be asked once the header and a first byte of payload are here. Empty frames that end nothing are
 /// kept from it: it would go on to the next header by itself, which may not be here.
 websocket_link::step websocket_link::begin_data(const frame_header& header) {
-  if (header.length != 0 && wire_->received().size() <= header.size) return step::dry;
   const std::size_t before = in_message_ ? size_ : 0;
   if (header.length > limit_ - before) {
     return fail(1009, "a message of " + std::to_string(before + header.length) +
                           " bytes or more is over the limit of " + std::to_string(limit_) +
                           " bytes (limits.message)");
   }
+  if (header.length != 0 && wire_->received().size() <= header.size) return step::dry;
   if (header.code != opcode::continuation) {
     size_ = 0;
     text_ = header.code == opcode::text;
