@@ -6,7 +6,8 @@ class App;
 
 namespace duplexd::commands {
 
-/// `duplexd check -c FILE [--secrets-absent]`: every mistake of a configuration, with its place.
+/// `duplexd check -c FILE [--secrets-absent] [--layouts]`: every mistake of a configuration, with its place,
+/// on stderr (exit code 3); then the examples of its layouts (exit code 8 if one fails).
 void add_check(CLI::App& app, int& exit_code);
 
 }  // namespace duplexd::commands
