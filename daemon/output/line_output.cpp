@@ -18,11 +18,13 @@ void line_output::append(std::string_view line) {
 }
 
 asio::awaitable<void> line_output::wait_room() {
-  while (waiting() > high_water && !broken_ && !co_await cancelled()) co_await progress_.wait();
+  bool go_on = true;
+  while (go_on && !has_room()) go_on = co_await progress_.wait();
 }
 
 asio::awaitable<void> line_output::wait_written() {
-  while (waiting() != 0 && !broken_ && !co_await cancelled()) co_await progress_.wait();
+  bool go_on = true;
+  while (go_on && waiting() != 0 && !broken_) go_on = co_await progress_.wait();
 }
 
 asio::awaitable<std::string> line_output::write_all() {
@@ -45,14 +47,16 @@ asio::awaitable<std::string> line_output::write_all() {
   co_return std::string{};
 }
 
+asio::awaitable<std::string> line_output::watch_reader() {
+  const bool gone = co_await writer_.wait_reader_gone();
+  co_return gone ? "nobody reads it any more" : "";
+}
+
 asio::awaitable<std::string> line_output::run() {
   enum task { writing, watching };
   task_group<std::string> tasks{loop_};
-  auto watch = [](descriptor_writer& writer) -> asio::awaitable<std::string> {
-    co_return co_await writer.wait_reader_gone() ? std::string{"nobody reads it any more"} : std::string{};
-  };
   tasks.spawn(writing, write_all());
-  tasks.spawn(watching, watch(writer_));
+  tasks.spawn(watching, watch_reader());
   auto first = co_await tasks.next();
   co_await tasks.join();
   broken_ = !first.how.empty();

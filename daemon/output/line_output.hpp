@@ -18,12 +18,14 @@ class line_output final : public output {
   line_output(const asio::any_io_executor& loop, int descriptor);
 
   void append(std::string_view line) override;
+  [[nodiscard]] bool has_room() const noexcept override { return broken_ || waiting() <= high_water; }
   asio::awaitable<void> wait_room() override;
   asio::awaitable<std::string> run() override;
   asio::awaitable<void> wait_written() override;
 
  private:
   asio::awaitable<std::string> write_all();
+  asio::awaitable<std::string> watch_reader();
   [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size() + writing_.size() - written_; }
 
   asio::any_io_executor loop_;

@@ -21,6 +21,9 @@ class output {
   /// `wait_room()` between messages, so that memory stays bounded.
   virtual void append(std::string_view line) = 0;
 
+  /// Whether `wait_room()` would return at once.
+  [[nodiscard]] virtual bool has_room() const noexcept = 0;
+
   /// Suspends while too much is waiting to be written. May be cancelled.
   virtual asio::awaitable<void> wait_room() = 0;
 

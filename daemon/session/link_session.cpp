@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -48,7 +49,8 @@ asio::awaitable<link_outcome> link_session::run() {
         answered ? *link_.ended()->closed : close_reason{1006, "no close frame came back"};
     around_.tell.record(settings_.name, happening::link_closed{said, first.id == receiver});
   }
-  co_await link_.finish(first.how.peer_dead ? std::chrono::milliseconds::zero() : settings_.timeouts.close);
+  const auto patience = first.how.peer_dead ? std::chrono::milliseconds::zero() : settings_.timeouts.close;
+  co_await link_.finish(patience);
   co_return link_outcome{std::move(first.how.failed)};
 }
 
@@ -78,7 +80,8 @@ link_session::ending link_session::link_over() const {
 
 asio::awaitable<link_session::ending> link_session::receive() {
   protocol::frame_view message;
-  while (!link_.ended() && !co_await cancelled()) {
+  while (!link_.ended()) {
+    if (co_await cancelled()) break;
     co_await link_.wait_readable();
     const std::string time = timestamp(around_.time.wall());
     int budget = messages_a_turn;
@@ -86,10 +89,14 @@ asio::awaitable<link_session::ending> link_session::receive() {
       handle(message, time);
       --budget;
     }
-    co_await wait_for_outputs();
+    if (!outputs_have_room()) co_await wait_for_outputs();
     if (budget == 0) co_await asio::post(around_.loop, asio::use_awaitable);
   }
   co_return link_.ended() ? link_over() : ending{};
+}
+
+bool link_session::outputs_have_room() const noexcept {
+  return std::ranges::all_of(around_.outputs, &output::has_room);
 }
 
 asio::awaitable<void> link_session::wait_for_outputs() {

@@ -47,6 +47,7 @@ class link_session {
   asio::awaitable<ending> await_close_limit();
   asio::awaitable<void> close(task_group<ending>& tasks);
 
+  [[nodiscard]] bool outputs_have_room() const noexcept;
   asio::awaitable<void> wait_for_outputs();
   void handle(protocol::frame_view message, std::string_view time);
   [[nodiscard]] ending link_over() const;

@@ -35,7 +35,8 @@ std::shared_ptr<const submission> outbox::submit(protocol::frame_view message) {
 }
 
 asio::awaitable<void> outbox::wait_ended(const submission& command) {
-  while (command.state == command_state::queued && !co_await cancelled()) co_await changed_.wait();
+  bool go_on = true;
+  while (go_on && command.state == command_state::queued) go_on = co_await changed_.wait();
 }
 
 asio::awaitable<void> outbox::run() {

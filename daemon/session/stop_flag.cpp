@@ -1,7 +1,5 @@
 #include "daemon/session/stop_flag.hpp"
 
-#include "daemon/async/cancelled.hpp"
-
 namespace duplexd {
 
 void stop_flag::raise() {
@@ -10,7 +8,8 @@ void stop_flag::raise() {
 }
 
 asio::awaitable<bool> stop_flag::wait() {
-  while (!raised_ && !co_await cancelled()) co_await changed_.wait();
+  bool go_on = true;
+  while (go_on && !raised_) go_on = co_await changed_.wait();
   co_return raised_;
 }
 

@@ -18,7 +18,8 @@ struct fixture {
   virtual_clock time{loop};
 
   asio::awaitable<int> sleep(clock::duration how_long, int result) {
-    co_return co_await time.sleep_for(how_long) ? result : -result;
+    const bool whole = co_await time.sleep_for(how_long);
+    co_return whole ? result : -result;
   }
   asio::awaitable<int> stubborn() {  // asks nobody and finishes in its own time
     notifier wake{loop.get_executor()};

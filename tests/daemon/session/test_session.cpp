@@ -250,9 +250,10 @@ TEST_CASE(
 }
 
 TEST_CASE("everything waits for the login's reply, and another reply means rejected") {
+  const std::string with_timeout =
+      replaced(reference_yaml, "    outputs:", "    timeouts: {login: 3s}\n    outputs:");
   const std::string yaml =
-      replaced(reference_yaml, "user_id: test1234}}",
-               "user_id: test1234}, expect: {reply: reply, where: {code: 1}, timeout: 3s}}");
+      replaced(with_timeout, "user_id: test1234}}", "user_id: test1234}, expect: reply, where: {code: 1}}");
   stage play{yaml, true};
   auto server = play.accept();
   play.run_for(2s);

@@ -1,7 +1,5 @@
 #include "tests/daemon/support/scripted_link.hpp"
 
-#include "daemon/async/cancelled.hpp"
-
 namespace duplexd::test {
 
 message text(std::string bytes) {
@@ -28,8 +26,8 @@ void scripted_server::vanish(fault what) {
 }
 
 asio::awaitable<void> scripted_link::wait_readable() {
-  while (server_->underway.empty() && !server_->end && !co_await cancelled())
-    co_await server_->arrived.wait();
+  bool go_on = true;
+  while (go_on && server_->underway.empty() && !server_->end) go_on = co_await server_->arrived.wait();
 }
 
 bool scripted_link::next(protocol::frame_view& out) {
@@ -50,7 +48,8 @@ void scripted_link::put(protocol::frame_view what) {
 }
 
 asio::awaitable<void> scripted_link::wait_sent() {
-  while (unsent() != 0 && !server_->end && !co_await cancelled()) co_await server_->arrived.wait();
+  bool go_on = true;
+  while (go_on && unsent() != 0 && !server_->end) go_on = co_await server_->arrived.wait();
 }
 
 void scripted_link::close(const close_reason& reason) {

@@ -26,6 +26,7 @@ class recorded_output final : public output {
  public:
   explicit recorded_output(asio::any_io_executor loop) : changed(std::move(loop)) {}
   void append(std::string_view line) override { lines.emplace_back(line); }
+  [[nodiscard]] bool has_room() const noexcept override { return !full; }
   asio::awaitable<void> wait_room() override;
   asio::awaitable<std::string> run() override { co_return ""; }
   asio::awaitable<void> wait_written() override { co_return; }
