@@ -90,6 +90,8 @@ class table_writer {
         return advance(std::nullopt);
       case op::choose:
         return choose(in, depth);
+      case op::require:
+        return line(depth, "", "", fmt::format("requires {}", expr(in.expr)));
       case op::view:
         return line(depth, "", name(in), fmt::format("computed from {}", expr(in.expr)));
       case op::nested:

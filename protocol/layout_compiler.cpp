@@ -100,14 +100,23 @@ void layout_compiler::line(const node& from) {
   }
 }
 
+// Writing a layout out within itself would not end.
+bool layout_compiler::may_unfold(const std::string& name, const node& from, std::size_t at) {
+  if (std::find(unfolding_.begin(), unfolding_.end(), name) == unfolding_.end()) return true;
+  return fail(from, at, fmt::format("the layout '{}' contains itself", name),
+              "only 'frames:' may lead back to a layout, because its bytes are a packet of their own");
+}
+
 void layout_compiler::splice(const std::string& name, const node& from, std::size_t at) {
-  if (std::find(unfolding_.begin(), unfolding_.end(), name) != unfolding_.end()) {
-    fail(from, at, fmt::format("the layout '{}' contains itself", name),
-         "only 'frames:' may lead back to a layout, because its bytes are a packet of their own");
+  const node& body = *find_layout(name);
+  if (is_type(body) && body.find("bits") == nullptr) {
+    fail(from, at, fmt::format("'{}' is one value, so it needs a name", name),
+         fmt::format("write name:{}", name));
     return;
   }
+  if (!may_unfold(name, from, at)) return;
   unfolding_.push_back(name);
-  if (to_->code.size() < program_limit) layout(*find_layout(name));
+  if (to_->code.size() < program_limit) layout(body);
   unfolding_.pop_back();
 }
 
@@ -246,6 +255,14 @@ void layout_compiler::sized_object(const token& t, const node& from, char order,
     fail(from, t.at, fmt::format("the layout '{}' takes no value, scale or unit", word));
     return;
   }
+  const node& body = *find_layout(word);
+  if (is_type(body) && t.size.what == extent_notation::kind::absent) {
+    if (!may_unfold(word, from, t.type.at)) return;
+    unfolding_.push_back(word);
+    any_value(body, name, hidden);
+    unfolding_.pop_back();
+    return;
+  }
   if (t.size.what == extent_notation::kind::absent) return object_of(*find_layout(word), word, name, hidden);
   const std::int32_t size = size_extent(t.size, from, order, name);
   if (size < 0) return;
@@ -263,12 +280,7 @@ void layout_compiler::object_of(const node& body, const std::string& layout_name
     fail(body, 0, "a layout cannot be hidden as a whole", "hide its fields, or use bytes");
     return;
   }
-  if (!layout_name.empty() &&
-      std::find(unfolding_.begin(), unfolding_.end(), layout_name) != unfolding_.end()) {
-    fail(body, 0, fmt::format("the layout '{}' contains itself", layout_name),
-         "only 'frames:' may lead back to a layout, because its bytes are a packet of their own");
-    return;
-  }
+  if (!layout_name.empty() && !may_unfold(layout_name, body, 0)) return;
   const std::int32_t at = here();
   emit(op::object).name = name;
   if (name >= 0) remember(name, at, false);

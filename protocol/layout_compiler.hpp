@@ -52,6 +52,7 @@ class layout_compiler {
   void line(const node& from);
   void named_token(const token& t, const node& from, char order);
   void group(const token& t, const node& from, char order, bool inside_list);
+  bool may_unfold(const std::string& name, const node& from, std::size_t at);
   void splice(const std::string& name, const node& from, std::size_t at);
   void value(const token& t, const node& from, char order, std::int32_t name, bool hidden);
   void number(const token& t, const node& from, char order, const instruction& basis, std::int32_t name,
@@ -70,14 +71,16 @@ class layout_compiler {
   void field_item(const std::string& name, const node& name_node, const node& from);
   void let_item(const node& from);
   void choose_item(const node& from);
+  void require_item(const node& from);
   void branch(const node* body, choice_case& into);
   void bits_item(const node& from, std::int32_t name, bool hidden, bool spliced);
   void enum_item(const node& from, std::int32_t name, bool hidden);
   void flags_item(const node& from, std::int32_t name, bool hidden);
   void array_item(const node& from, std::int32_t name, bool hidden);
-  void region_item(const node& from, std::int32_t name, bool hidden);
+  void region_item(const node& from, std::int32_t name, bool hidden, bool spliced);
   void nested_item(const node& from, std::int32_t name, bool hidden);
   void checksum_item(const node& from, std::int32_t name, bool hidden);
+  void one_of(const node& from);
   void typed_item(const node& from, std::int32_t name, bool hidden);
   void any_value(const node& from, std::int32_t name, bool hidden);
   bool number_type(const node* from, const node& whole, instruction& in);
@@ -86,6 +89,7 @@ class layout_compiler {
   bool read_view_value(const node& from, view_value& out);
   trailing read_trailing(const node& from, trailing standard);
   std::int32_t mark(const node& name, bool at_end);
+  [[nodiscard]] static bool is_type(const node& from);
 
   // layout_symbols.cpp: names, extents, instructions
   instruction& emit(op code);

@@ -18,7 +18,9 @@ bool is_nothing(const node* from) {
 // A map among a list's items, or a whole layout: let, switch, if, or fields by name.
 void layout_compiler::item(const node& from) {
   if (from.find("let") != nullptr && from.find("let")->kind == node_kind::map) return let_item(from);
+  if (from.find("require") != nullptr && from.find("require")->is_scalar()) return require_item(from);
   if (from.find("cases") != nullptr || from.find("then") != nullptr) return choose_item(from);
+  if (from.find("size") != nullptr && from.find("type") != nullptr) return region_item(from, -1, false, true);
   if (const node* bits = from.find("bits"); bits != nullptr && from.find("fields") != nullptr)
     return bits_item(from, -1, false, true);
   for (const node_entry& entry : from.entries) {
@@ -53,7 +55,7 @@ void layout_compiler::any_value(const node& from, std::int32_t name, bool hidden
     if (from.find("inflate") != nullptr || from.find("fill") != nullptr || from.find("frames") != nullptr)
       return nested_item(from, name, hidden);
     if (from.find("crc") != nullptr) return checksum_item(from, name, hidden);
-    if (from.find("size") != nullptr) return region_item(from, name, hidden);
+    if (from.find("size") != nullptr) return region_item(from, name, hidden, false);
     if (from.find("type") != nullptr || from.find("of") != nullptr) return typed_item(from, name, hidden);
   }
   if (from.kind == node_kind::text) {
@@ -79,11 +81,21 @@ void layout_compiler::any_value(const node& from, std::int32_t name, bool hidden
   object_of(from, "", name, hidden);
 }
 
-// {type: …, none: …}
+// Whether a named layout is a type of one value, such as {enum: …}, rather than the members of a map.
+bool layout_compiler::is_type(const node& from) {
+  if (from.kind != node_kind::map) return false;
+  for (const char* key : {"enum", "flags", "bits", "inflate", "fill", "none", "one_of"})
+    if (from.find(key) != nullptr && (from.find(key)->is_scalar() || from.find(key)->kind == node_kind::null))
+      return true;
+  return false;
+}
+
+// {type: …, none: …, one_of: […]}
 void layout_compiler::typed_item(const node& from, std::int32_t name, bool hidden) {
-  if (!known_keys(from, {"type", "of", "none"})) return;
+  if (!known_keys(from, {"type", "of", "none", "one_of"})) return;
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("of");
   any_value(*type, name, hidden);
+  if (const node* allowed = from.find("one_of"); allowed != nullptr && !to_->code.empty()) one_of(*allowed);
   const node* none = from.find("none");
   if (none == nullptr || to_->code.empty()) return;
   const auto value = parse_integer(none->text);
@@ -94,6 +106,21 @@ void layout_compiler::typed_item(const node& from, std::int32_t name, bool hidde
     fail(*none, 0, "'none' goes with an integer type");
   else
     in.none = *value;
+}
+
+// The texts that a field may hold.
+void layout_compiler::one_of(const node& from) {
+  instruction& in = to_->code.back();
+  const bool text = (in.code == op::blob || in.code == op::zero_text) &&
+                    (in.what == content::text || in.what == content::padded_text);
+  if (!text || from.kind != node_kind::list || from.items.empty()) {
+    fail(from, 0, "'one_of' is a list of texts, for a text type");
+    return;
+  }
+  names_rule rule;
+  for (const node& item : from.items) rule.names.emplace_back(0, item.text);
+  in.side = static_cast<std::int32_t>(to_->enums.size());
+  to_->enums.push_back(std::move(rule));
 }
 
 bool layout_compiler::read_view_value(const node& from, view_value& out) {
@@ -167,6 +194,22 @@ void layout_compiler::let_item(const node& from) {
     close(at);
     remember(id, at, number);
   }
+}
+
+// {require: expr}: what must hold beyond the types, in both directions.
+void layout_compiler::require_item(const node& from) {
+  if (!known_keys(from, {"require"})) return;
+  const node& of = *from.find("require");
+  const std::int32_t expr = expression_of(of.text, of, 0);
+  if (expr < 0) return;
+  if (to_->expressions[static_cast<std::size_t>(expr)].uses_region()) {
+    fail(of, 0, "'require' cannot use $size, $packet or $rest",
+         "compare fields; a constant such as =$size checks sizes");
+    return;
+  }
+  const std::int32_t at = here();
+  emit(op::require).expr = expr;
+  close(at);
 }
 
 void layout_compiler::branch(const node* body, choice_case& into) {
@@ -305,10 +348,14 @@ bool layout_compiler::read_names(const node& from, std::vector<std::pair<std::in
 void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden) {
   instruction made;
   names_rule rule;
-  if (!known_keys(from, {"enum", "names", "value", "default"}) ||
+  if (!known_keys(from, {"enum", "names", "value", "default", "strict"}) ||
       !number_type(from.find("enum"), from, made) || !read_names(from, rule.names))
     return;
   made.as = form::names;
+  if (const node* strict = from.find("strict")) {
+    if (strict->kind != node_kind::boolean) fail(*strict, 0, "expected true or false");
+    made.strict = strict->text == "true";
+  }
   for (const char* key : {"value", "default"}) {
     const node* fixed = from.find(key);
     if (fixed == nullptr) continue;
@@ -507,8 +554,8 @@ void layout_compiler::array_item(const node& from, std::int32_t name, bool hidde
   close(at);
 }
 
-// {size: expr, type: layout}
-void layout_compiler::region_item(const node& from, std::int32_t name, bool hidden) {
+// {size: expr, type: layout}; spliced: without a name, its fields belong to the surrounding map
+void layout_compiler::region_item(const node& from, std::int32_t name, bool hidden, bool spliced) {
   if (!known_keys(from, {"size", "type", "trailing", "inflate", "none"})) return;
   const node* type = from.find("type");
   const node* size_node = from.find("size");
@@ -530,7 +577,10 @@ void layout_compiler::region_item(const node& from, std::int32_t name, bool hidd
   if (in.left == trailing::keep)
     fail(from, 0, "'trailing: keep' belongs to the message, or to a layout's own fields as bytes");
   const std::string filled = std::exchange(filled_by_, {});
-  any_value(*type, name, hidden);
+  if (spliced)
+    layout(*type);
+  else
+    any_value(*type, name, hidden);
   filled_by_ = filled;
   close(at);
 }

@@ -150,6 +150,8 @@ class packer {
         return region(in, pc);
       case op::choose:
         return choose(in);
+      case op::require:
+        return require(in);
       case op::view:
         return view(in);
       case op::nested:
@@ -217,6 +219,10 @@ class packer {
       return fail(in, std::move(why));
     if (in.type == wire::varint && !fits_varint(in, raw)) return false;
     const std::int64_t number = is_float(in.type) ? 0 : expression_value(in.type, raw);
+    if (in.strict && std::none_of(p_.enums[static_cast<std::size_t>(in.side)].names.begin(),
+                                  p_.enums[static_cast<std::size_t>(in.side)].names.end(),
+                                  [&](const auto& name) { return name.first == number; }))
+      return fail(in, fmt::format("{} is none of its names", number));
     if (in.from == origin::constant && number != in.constant)
       return fail(in, fmt::format("it is always {}, found {}", in.constant, number));
     set_slot(in.slot, number, slot_state::given);
@@ -496,6 +502,12 @@ class packer {
       return true;
     }
     if (!blob_bytes(in, *value, bytes)) return false;
+    if (in.side >= 0) {
+      const auto& allowed = p_.enums[static_cast<std::size_t>(in.side)].names;
+      const auto same = [&](const auto& each) { return each.second == bytes; };
+      if (std::none_of(allowed.begin(), allowed.end(), same))
+        return fail(in, "a text that is not allowed here");
+    }
     if (in.from != origin::constant || bytes == p_.texts[static_cast<std::size_t>(in.text)]) return true;
     return fail(in, "it is constant, and the value is another one");
   }
@@ -582,7 +594,9 @@ class packer {
     if (value == nullptr) return missing(in);
     if (!value->is_array()) return fail(in, fmt::format("expected a list, found {}", kind_of(*value)));
     const ordered_json* outer = element_;
+    const std::size_t wishes = wishes_.size();
     for (std::size_t i = 0; i < value->size(); ++i) {
+      wishes_.resize(wishes);
       element_ = &(*value)[i];
       forget(pc + 1, in.next);
       if (!block(pc + 1, in.next)) {
@@ -607,7 +621,14 @@ class packer {
   bool region(const instruction& in, std::int32_t pc) {
     regions_.push_back(out_.size());
     if (!block(pc + 1, in.next) || !put_trailing(in) || !finish_region()) return false;
-    const std::size_t size = out_.size() - regions_.back();
+    const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+    std::size_t size = out_.size() - regions_.back();
+    // A fixed region whose leftover bytes mean nothing is filled up with zeros.
+    if (e.what == extent::kind::fixed && in.left == trailing::drop &&
+        size < static_cast<std::size_t>(e.value)) {
+      out_.resize(regions_.back() + static_cast<std::size_t>(e.value));
+      size = static_cast<std::size_t>(e.value);
+    }
     regions_.pop_back();
     return settle(in, in.size, size, "bytes");
   }
@@ -619,6 +640,13 @@ class packer {
     if (!bytes) return fail(in, "expected hex digits, two for each byte");
     out_.insert(out_.end(), bytes->begin(), bytes->end());
     return true;
+  }
+
+  bool require(const instruction& in) {
+    const auto value = needs(in.expr) ? std::nullopt : eval(in.expr);
+    if (!value) return no_value(in, in.expr);
+    return *value != 0 || fail_named(-1, fmt::format("'{}' does not hold",
+                                                     p_.expressions[static_cast<std::size_t>(in.expr)].text));
   }
 
   bool view(const instruction& in) {

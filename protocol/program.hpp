@@ -26,6 +26,7 @@ enum class op : std::uint8_t {
   array,      ///< body: one element
   region,     ///< body: a layout within `extent` bytes
   choose,     ///< body: the cases, one after the other; `side` is the table
+  require,    ///< an expression that must hold; takes no bytes
   view,       ///< a value computed from others; takes no bytes
   nested,     ///< body: a layout for the bytes that come out of decompression or zero filling
   frames,     ///< the rest of the region is a list of packets of the routine in `side`
@@ -70,6 +71,7 @@ struct instruction {
   bool big = false;
   bool hidden = false;           ///< its name starts with '_': not shown, but the command may give it
   bool positional = false;       ///< object: a list by position; its members have no keys
+  bool strict = false;           ///< of names: unknown numbers are errors
   bool helper = false;           ///< a length or count prefix: the command never gives it
   std::uint8_t limit = 10;       ///< bytes of a varint
   std::int32_t name = -1;        ///< -1: an array's element, or helper without name

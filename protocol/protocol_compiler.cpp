@@ -313,6 +313,7 @@ void protocol_compiler::tie_length(message_type& type, const node& where) {
       p.expressions.push_back(std::move(e));
       return;
     }
+    if (in.code == op::require || in.code == op::view) continue;  // they take no bytes
     const bool plain = (in.code == op::number && !is_variable(in.type)) || in.code == op::pad;
     if (!plain || at > rule.at) break;
     at += in.code == op::pad ? static_cast<std::size_t>(in.constant) : width_of(in.type);

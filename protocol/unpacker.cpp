@@ -145,6 +145,8 @@ class unpacker {
         return region(in, pc);
       case op::choose:
         return choose(in, pc);
+      case op::require:
+        return require(in);
       case op::view:
         return view(in);
       case op::nested:
@@ -202,6 +204,8 @@ class unpacker {
     keep(in, value);
     if (in.from != origin::given && !check(in, from, value)) return false;
     if (in.as == form::bits || in.as == form::checksum) return special(in, from, raw);
+    if (in.strict && !is_named(in.side, value))
+      return fail(in, from, fmt::format("{} is none of its names", value));
     if (in.hidden) return true;
     announce(in);
     return show(in, value, raw);
@@ -308,6 +312,12 @@ class unpacker {
         flags(in, raw);
         return true;
     }
+  }
+
+  [[nodiscard]] bool is_named(std::int32_t table, std::int64_t value) const {
+    for (const auto& [number, name] : p_.enums[static_cast<std::size_t>(table)].names)
+      if (number == value) return true;
+    return false;
   }
 
   void named(std::int32_t table, std::int64_t value) {
@@ -439,6 +449,12 @@ class unpacker {
   bool plain_text(const instruction& in, std::size_t from, std::string_view text) {
     const std::size_t bad = find_bad_utf8(text);
     if (bad != text.size()) return fail(in, from + bad, "not UTF-8 (a field of type bytes takes anything)");
+    if (in.side >= 0) {
+      const auto& allowed = p_.enums[static_cast<std::size_t>(in.side)].names;
+      const auto same = [&](const auto& each) { return each.second == text; };
+      if (std::none_of(allowed.begin(), allowed.end(), same))
+        return fail(in, from, "a text that is not allowed here");
+    }
     if (in.hidden) return true;
     announce(in);
     sink_.text(text);
@@ -566,6 +582,15 @@ class unpacker {
     error_ = {"", pos_,
               fmt::format("{} is {}, and there is no such case; there are {}",
                           p_.expressions[static_cast<std::size_t>(in.expr)].text, value, labels)};
+    return false;
+  }
+
+  bool require(const instruction& in) {
+    const auto value = eval(in.expr);
+    if (!value) return no_value(in, in.expr);
+    if (*value != 0) return true;
+    error_ = {"", pos_,
+              fmt::format("'{}' does not hold", p_.expressions[static_cast<std::size_t>(in.expr)].text)};
     return false;
   }
 

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/protocol.hpp"
+
+namespace duplexd::protocol::fuzzing {
+
+/// Takes decisions from the front of the input; what is left is the packet. After the end every answer is 0.
+class decisions {
+ public:
+  decisions(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+  unsigned below(unsigned count) { return at_ < size_ ? data_[at_++] % count : 0; }
+
+  /// A copy of exactly its size on the heap, so that a sanitizer sees one byte too many.
+  [[nodiscard]] std::vector<std::uint8_t> rest() const { return {data_ + at_, data_ + size_}; }
+
+ private:
+  const std::uint8_t* data_;
+  std::size_t size_;
+  std::size_t at_ = 0;
+};
+
+inline node text_node(std::string value) {
+  node out;
+  out.kind = node_kind::text;
+  out.where = {1, 1};
+  out.text = std::move(value);
+  return out;
+}
+inline node map_node(std::vector<std::pair<std::string, node>> entries) {
+  node out;
+  out.kind = node_kind::map;
+  out.where = {1, 1};
+  for (auto& [key, value] : entries) out.entries.push_back({key, {1, 1}, std::move(value)});
+  return out;
+}
+inline node list_node(std::vector<node> items) {
+  node out;
+  out.kind = node_kind::list;
+  out.where = {1, 1};
+  out.items = std::move(items);
+  return out;
+}
+
+/// Makes up a lawful layout whose values survive being unpacked and packed again.
+class layout_generator {
+ public:
+  explicit layout_generator(decisions& from) : from_(from) {}
+
+  node layout(unsigned depth) {
+    std::vector<node> items;
+    const unsigned count = 1 + from_.below(4);
+    for (unsigned i = 0; i < count; ++i) items.push_back(item(depth));
+    return list_node(std::move(items));
+  }
+
+ private:
+  std::string name() { return "f" + std::to_string(next_++); }
+
+  node item(unsigned depth) {
+    static const char* const plain[] = {
+        "b",         "B",     "h",       "H",        "i",      "I",    "q",      "Q",
+        "u24",       "i24",   "e",       "f",        "d",      "?",    "varint", "zigzag",
+        "varint(4)", "H/100", "i*0.001", "B/7",      "I@s",    "q@us", "zstr",   "str(4)",
+        "zstr(6)",   "5s",    "c",       "bytes(3)", "b64(2)", "2H",   "4p"};
+    static const char* const sized[] = {"str", "bytes", "json", "b64", "cbor", "msgpack", "H[*]", "zstr[*]"};
+    static const char* const prefixes[] = {":B", ":>H", ":varint"};
+    const char* const order = from_.below(2) != 0 ? "> " : "< ";
+    switch (from_.below(depth > 0 ? 12 : 5)) {
+      case 0:
+      case 1:
+        return text_node(order + name() + ":" + plain[from_.below(31)]);
+      case 2:
+        return text_node(order + name() + ":" + sized[from_.below(6)] + "(" + prefixes[from_.below(3)] + ")");
+      case 3: {
+        const std::string size = "_" + name();
+        return text_node(order + size + ":B " + name() + ":str(" + size + ")");
+      }
+      case 4:
+        return text_node(order + name() + ":" + plain[from_.below(19)] + "[" + prefixes[from_.below(3)] +
+                         "]");
+      case 5: {
+        const std::string key = name();
+        return list_node(
+            {text_node(key + ":B"), map_node({{"switch", text_node(key)},
+                                              {"cases", map_node({{"0", layout(depth - 1)},
+                                                                  {"1, 2", layout(depth - 1)},
+                                                                  {"else", layout(depth - 1)}})}})});
+      }
+      case 6: {
+        const std::string key = name();
+        return list_node({text_node(key + ":B"), map_node({{"if", text_node(key + " & 1")},
+                                                           {"then", layout(depth - 1)},
+                                                           {"else", layout(depth - 1)}})});
+      }
+      case 7:
+        return map_node({{name(), map_node({{"array", layout(depth - 1)},
+                                            {"count", text_node(prefixes[from_.below(3)])},
+                                            {"each", text_node("B")}})}});
+      case 8:
+        return map_node({{name(), map_node({{"bits", text_node(">H")},
+                                            {"fields", map_node({{"a", text_node("3")},
+                                                                 {"b", text_node("?")},
+                                                                 {"c", text_node("12")}})}})}});
+      case 9:
+        return map_node(
+            {{name(), map_node({{"flags", text_node("B")},
+                                {"names", map_node({{"0", text_node("x")}, {"5", text_node("y")}})}})},
+             {name(), map_node({{"enum", text_node("B")}, {"names", map_node({{"1", text_node("one")}})}})}});
+      case 10:
+        return map_node({{name(), map_node({{"size", text_node(":B")}, {"type", layout(depth - 1)}})}});
+      default:
+        return map_node({{name(), map_node({{"size", text_node(":B")},
+                                            {"inflate", text_node(from_.below(2) != 0 ? "zlib" : "zstd")},
+                                            {"type", layout(depth - 1)}})}});
+    }
+  }
+
+  decisions& from_;
+  unsigned next_ = 0;
+};
+
+/// A protocol whose one reply and one command have a made-up layout; null if that came out unlawful.
+inline std::shared_ptr<const protocol> make_protocol(decisions& from) {
+  layout_generator generator(from);
+  const node layout = generator.layout(2);
+  diagnostics ignored;
+  return protocol::compile(
+      map_node({{"limits", map_node({{"inflate", text_node("100000")}, {"count", text_node("10000")}})},
+                {"commands", map_node({{"c", map_node({{"layout", layout}})}})},
+                {"replies", list_node({map_node({{"layout", layout}, {"as", text_node("r")}})})}}),
+      "p", ignored);
+}
+
+}  // namespace duplexd::protocol::fuzzing
