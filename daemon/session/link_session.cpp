@@ -45,9 +45,11 @@ asio::awaitable<link_outcome> link_session::run() {
 
   if (first.how.in_order) {
     const bool answered = link_.ended() && link_.ended()->closed;
-    const close_reason said =
-        answered ? *link_.ended()->closed : close_reason{1006, "no close frame came back"};
-    around_.tell.record(settings_.name, happening::link_closed{said, first.id == receiver});
+    const bool by_peer = first.id == receiver;
+    close_reason said{settings_.close.code, settings_.close.reason};
+    if (by_peer && answered) said = *link_.ended()->closed;
+    if (!answered) said = {1006, "no close frame came back"};
+    around_.tell.record(settings_.name, happening::link_closed{said, by_peer});
   }
   const auto patience = first.how.peer_dead ? std::chrono::milliseconds::zero() : settings_.timeouts.close;
   co_await link_.finish(patience);
