@@ -655,6 +655,7 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
   }
   // Offsets within other bytes mean nothing outside them.
   for (std::size_t i = first; i < symbols_.size(); ++i) symbols_[i].dead = true;
+  if (name >= 0) remember(name, region, false);
   if (transformed) close(at);
   close(region);
   filled_by_ = size_node == nullptr && name >= 0 ? to_->names[static_cast<std::size_t>(name)].text : filled;

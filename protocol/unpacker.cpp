@@ -519,7 +519,7 @@ class unpacker {
     if (!to_end && count > room)
       return fail(
           in, pos_,
-          fmt::format("{} elements are more than the ceiling of {} in a packet", count, p_.limits.elements));
+          fmt::format("{} elements go beyond the ceiling of {} in a packet", count, p_.limits.elements));
     announce_container(in);
     sink_.begin_array();
     for (std::uint64_t i = 0; to_end ? pos_ < end_ : i < count; ++i) {

@@ -58,7 +58,8 @@ TEST_CASE("docs/layouts.md says what is so") {
     diagnostics mistakes;
     const auto block =
         duplexd::config::read_document(content, duplexd::config::document_format::yaml, mistakes);
-    REQUIRE(mistakes.empty());
+    for (const diagnostic& mistake : mistakes) FAIL_CHECK(mistake.where.line << ": " << mistake.message);
+    if (!block || !mistakes.empty()) continue;
     const auto types = protocol::compile(protocol_of(*block), "block", mistakes);
     for (const diagnostic& mistake : mistakes)
       FAIL_CHECK(mistake.where.line << ": " << mistake.path << ": " << mistake.message << " (" << mistake.hint

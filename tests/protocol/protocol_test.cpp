@@ -1,8 +1,6 @@
 #include "protocol/protocol.hpp"
 
-#include "protocol/text_form.hpp"
-#include "tests/catch.hpp"
-#include "tests/protocol/tree.hpp"
+#include "tests/protocol/codec_harness.hpp"
 
 using namespace duplexd::protocol;
 using namespace duplexd::protocol::testing;
@@ -10,63 +8,12 @@ using nlohmann::ordered_json;
 
 namespace {
 
-std::shared_ptr<const protocol> compiled(const node& definition) {
-  diagnostics out;
-  auto made = protocol::compile(definition, "protocol", out);
-  for (const diagnostic& mistake : out)
-    UNSCOPED_INFO(mistake.path << ": " << mistake.message << " " << mistake.hint);
-  REQUIRE(made);
-  return made;
-}
-
-std::string packed(const protocol& types, std::string_view name, const ordered_json& values) {
-  std::vector<std::uint8_t> out;
-  const auto error = pack(*types.find(direction::command, name), values, out);
-  if (error) return error->text();
-  std::string digits;
-  append_hex(digits, out);
-  return digits;
-}
-
-// Every packet of one message as "name json" or "! error".
-std::vector<std::string> read(packet_reader& reader, frame_kind kind, const std::string& bytes) {
-  std::vector<std::string> out;
-  reader.begin({kind, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}});
-  packet found;
-  while (reader.next(found)) {
-    std::string text;
-    if (found.type == nullptr) {
-      out.push_back("! " + found.error.text());
-    } else if (const auto error = write_json(found, text)) {
-      out.push_back("! " + error->text());
-    } else {
-      ordered_json value;
-      REQUIRE_FALSE(read_json(found, value));
-      CHECK(value == ordered_json::parse(text));
-      out.push_back(name_of(*found.type) + " " + text);
-    }
-  }
-  return out;
-}
-std::vector<std::string> read(const std::shared_ptr<const protocol>& types, const std::string& hex,
-                              direction way = direction::reply) {
-  packet_reader reader(types, way);
-  const auto bytes = *parse_hex(hex);
-  return read(reader, frame_kind::binary, std::string(bytes.begin(), bytes.end()));
-}
-std::vector<std::string> read_text(const std::shared_ptr<const protocol>& types, const std::string& text) {
-  packet_reader reader(types, direction::reply);
-  return read(reader, frame_kind::text, text);
-}
-
 node reference_session() {
   return map({{"byte_order", text("little")},
               {"commands", map({{"to_free", text("opcode:i=0 state:b=0")},
                                 {"set_service", text("opcode:i=2 services:json")}})},
               {"replies", list({map({{"layout", text("code:i rest:bytes")}, {"as", text("reply")}})})}});
 }
-
-using strings = std::vector<std::string>;
 
 }  // namespace
 
