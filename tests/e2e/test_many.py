@@ -64,7 +64,7 @@ class Neighbours(unittest.TestCase):
                                    ({"b": second, "a": first}, 5)):
                 with Daemon(config(sessions), "--once") as daemon:
                     self.assertEqual(daemon.wait(), code)
-                    self.assertEqual(sum("quit" in line for line in daemon.log.all()), len(sessions))
+                    self.assertEqual(sum(line.endswith(": quit") for line in daemon.log.all()), len(sessions))
 
     # A hundred sessions at once on the one loop, each with the whole script.
     def test_a_hundred_sessions(self):

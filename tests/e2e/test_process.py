@@ -1,8 +1,10 @@
 """duplexd as a process: signals, its standard streams, its exit codes."""
 
+import contextlib
 import re
 import signal
 import tempfile
+import threading
 import time
 import unittest
 
@@ -24,14 +26,19 @@ class Server(RawServer):
         connection.accept()
         connection.read_message()
         connection.send(frame(BINARY, reply(42)))
-        while self._every:
-            connection.send(frame(BINARY, reply(43)))
-            time.sleep(self._every)
+        if self._every:
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
         self.closes.append(connection.read_close())
         if self._answer_close:
             connection.send(close_frame(self.closes[-1][0]))
         else:
             connection.hold()
+
+    def talk(self, connection):
+        with contextlib.suppress(OSError):
+            while True:
+                connection.send(frame(BINARY, reply(43)))
+                time.sleep(self._every)
 
 
 class Signals(unittest.TestCase):
@@ -65,6 +72,14 @@ class Signals(unittest.TestCase):
                 self.assertEqual(daemon.wait(10), 7)
                 self.assertLess(time.monotonic() - start, 3)
                 self.assertEqual(len(server.closes), 1)
+
+    # A server that talks on and on after our close frame, and never sends its own, is given timeouts.close and no more.
+    def test_a_talkative_server_cannot_keep_the_link(self):
+        with Server(answer_close=False, every=0.02) as server:
+            with Daemon(config(listener(server.url, timeouts={"close": "500ms"}))) as daemon:
+                daemon.wait_reply()
+                daemon.signal()
+                self.assertEqual(daemon.wait(5), 0)
 
     # Who does not want to wait for that sends a second signal.
     def test_a_second_signal_ends_at_once(self):
