@@ -109,13 +109,14 @@ std::optional<login_settings> build_login(session_draft& draft, builder& make) {
 std::vector<script_step> build_script(session_draft& draft, builder& make) {
   std::vector<script_step> script;
   for (step_draft& step : draft.script_written) {
+    script_step& made = script.emplace_back();
+    made.where = step.where;
     if (step.send)
-      script.push_back({step.where, make.message(direction::command, *step.send, step.with)});
+      made.action = make.message(direction::command, *step.send, step.with);
     else if (step.expect)
-      script.push_back(
-          {step.where, expect_step{make.reply(*step.expect, std::move(step.fields), step.timeout)}});
+      made.action = expect_step{make.reply(*step.expect, std::move(step.fields), step.timeout)};
     else
-      script.push_back({step.where, sleep_step{step.sleep.value_or(milliseconds{0})}});
+      made.action = sleep_step{step.sleep.value_or(milliseconds{0})};
   }
   return script;
 }

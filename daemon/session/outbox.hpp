@@ -33,6 +33,7 @@ class outbox {
  public:
   /// Above this many bytes on their way, `submit()` refuses; a script waits for its last command instead.
   static constexpr std::size_t high_water = 8u << 20;
+  static constexpr std::size_t low_water = 256u << 10;
 
   explicit outbox(const asio::any_io_executor& loop) : changed_(loop) {}
 
@@ -45,6 +46,9 @@ class outbox {
 
   /// The same for a message that has no layout: the login.
   std::shared_ptr<const submission> submit(protocol::frame_view message);
+
+  /// Whether so much is on its way that whoever can should wait for its last command.
+  [[nodiscard]] bool congested() const noexcept { return link_ != nullptr && link_->unsent() > low_water; }
 
   /// Suspends until the command is no longer queued. May be cancelled.
   asio::awaitable<void> wait_ended(const submission& command);

@@ -38,10 +38,14 @@ std::set<std::string> awaited_replies(const config::session_settings& settings) 
 
 asio::awaitable<std::optional<fault>> script_runner::finish(std::shared_ptr<const submission> command,
                                                             std::string name) {
-  co_await outbox_.wait_ended(*command);
-  if (command->state != command_state::refused) co_return std::nullopt;
-  around_.tell.record(settings_.name, happening::command_refused{name, command->why});
-  co_return script_fault(fmt::format("command {} not sent: {}", name, command->why));
+  if (command->state == command_state::refused) {
+    around_.tell.record(settings_.name, happening::command_refused{name, command->why});
+    co_return script_fault(fmt::format("command {} not sent: {}", name, command->why));
+  }
+  // Commands of one turn leave together; only a link that takes no more holds the script up.
+  if (outbox_.congested()) co_await outbox_.wait_ended(*command);
+  last_sent_ = std::move(command);
+  co_return std::nullopt;
 }
 
 asio::awaitable<std::optional<fault>> script_runner::send(const config::send_step& step) {
@@ -114,6 +118,7 @@ asio::awaitable<std::optional<fault>> script_runner::run() {
     }
     if (co_await cancelled()) break;
   }
+  if (last_sent_) co_await outbox_.wait_ended(*last_sent_);
   co_return std::nullopt;
 }
 

@@ -40,6 +40,7 @@ class script_runner {
   const environment& around_;
   outbox& outbox_;
   reply_board& replies_;
+  std::shared_ptr<const submission> last_sent_;
 };
 
 }  // namespace duplexd
