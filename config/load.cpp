@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -27,13 +28,15 @@ namespace {
 
 /// In the order of the file, each mistake once: what stands in a template goes wrong in each of its sessions.
 void tidy(diagnostics& all) {
-  const auto place = [](const diagnostic& d) { return std::pair(d.where.line, d.where.column); };
-  std::stable_sort(all.begin(), all.end(),
-                   [&](const diagnostic& a, const diagnostic& b) { return place(a) < place(b); });
-  std::set<std::tuple<std::uint32_t, std::uint32_t, std::string>> seen;
-  std::erase_if(all, [&](const diagnostic& d) {
-    return !seen.emplace(d.where.line, d.where.column, d.message).second;
-  });
+  using place = std::pair<std::uint32_t, std::uint32_t>;
+  std::multimap<place, diagnostic> sorted;  // equal places stay in the order in which they came
+  std::set<std::pair<place, std::string>> seen;
+  for (diagnostic& each : all) {
+    const place where{each.where.line, each.where.column};
+    if (seen.emplace(where, each.message).second) sorted.emplace(where, std::move(each));
+  }
+  all.clear();
+  for (auto& [where, each] : sorted) all.push_back(std::move(each));
 }
 
 class loader {
