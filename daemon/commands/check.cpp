@@ -39,8 +39,8 @@ std::vector<shared_protocol> protocols_of(const config::settings& settings) {
 void print_layouts(const protocol::protocol& types) {
   for (const auto way : {protocol::direction::command, protocol::direction::reply})
     for (const protocol::message_type& type : types.types(way))
-      std::printf("%s %s\n%s\n", way == protocol::direction::command ? "command" : "reply",
-                  name_of(type).c_str(), byte_table(type).c_str());
+      std::printf("%s %s\n", way == protocol::direction::command ? "command" : "reply",
+                  byte_table(type).c_str());
 }
 
 /// The examples that stand next to the layouts. Adds those that fail to `failed`; returns how many there are.
