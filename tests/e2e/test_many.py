@@ -32,7 +32,7 @@ class Neighbours(unittest.TestCase):
             sessions = {
                 "refused": listener("wss://127.0.0.1:1/"),
                 "expired": listener(expired.url),
-                "good": listener(good.url),
+                "good": listener(good.url, timeouts={"close": "300ms"}),  # its server never closes
                 "unnamed": listener("wss://no-such-host.invalid/"),
                 "refusing": listener(refusing.url),
                 "broken": listener(broken.url),
@@ -49,7 +49,7 @@ class Neighbours(unittest.TestCase):
                 self.assertEqual(codes, list(range(len(codes))))
                 self.assertEqual(good.accepted, 1)
                 daemon.signal()
-                self.assertEqual(daemon.wait(), 5, "the exit code is the first fatal one")
+                self.assertEqual(daemon.wait(), 5, daemon.log.all()[-12:])
 
     # With --once the process ends when all sessions have; its exit code is the first fatal one in the order of the file.
     def test_exit_code_is_the_first_in_file_order(self):
