@@ -9,7 +9,7 @@ using nlohmann::ordered_json;
 /// Walks a program and makes up the values that packing asks for.
 class inventor {
  public:
-  explicit inventor(const program& p) : p_(p) {}
+  explicit inventor(const program& p) : p_(p), slots_(p.slots) {}
 
   ordered_json object(std::int32_t pc) {
     const instruction& in = p_.code[static_cast<std::size_t>(pc)];
@@ -73,6 +73,8 @@ class inventor {
 
   void number(const instruction& in, ordered_json& into) {
     if (in.as == form::bits) return bits(in, into);
+    if (in.slot >= 0)
+      slots_[static_cast<std::size_t>(in.slot)] = in.from == origin::given ? wanted(in.slot) : in.constant;
     if (in.from != origin::given || in.as == form::checksum) return;
     ordered_json value = 0;
     if (in.as == form::flags) value = ordered_json::array();
@@ -88,6 +90,9 @@ class inventor {
     const bits_rule& rule = p_.bits[static_cast<std::size_t>(in.side)];
     ordered_json own = ordered_json::object();
     ordered_json& to = rule.spliced ? into : own;
+    for (const bit_member& m : rule.members)
+      if (m.slot >= 0)
+        slots_[static_cast<std::size_t>(m.slot)] = m.from == origin::given ? wanted(m.slot) : m.constant;
     for (const bit_member& m : rule.members)
       if (m.from == origin::given)
         to[p_.names[static_cast<std::size_t>(m.name)].text] = m.slot >= 0 ? wanted(m.slot) : 0;
@@ -117,12 +122,15 @@ class inventor {
     const choice_case* taken = rule.has_otherwise   ? &rule.otherwise
                                : rule.cases.empty() ? nullptr
                                                     : &rule.cases.front();
+    // What the values made up so far lead to; sizes count as 0 and seldom lead anywhere.
+    const auto value = evaluate(p_.expressions[static_cast<std::size_t>(in.expr)], {slots_, 0, 0, 0});
     for (const choice_case& c : rule.cases)
-      if (c.label == 0 && !rule.is_if) taken = &c;
+      if (value && c.label == (rule.is_if ? *value != 0 : *value)) taken = &c;
     if (taken != nullptr) members(taken->begin, taken->end, into);
   }
 
   const program& p_;
+  std::vector<std::int64_t> slots_;
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ bool layout_compiler::compile(const node& from, const std::string& path, trailin
     unfolding_.assign(1, name);
     to.routines[static_cast<std::size_t>(index)] = routine_of(*find_layout(name), trailing::refuse);
   }
+  mark_simple();
   return mistakes_ == 0;
 }
 

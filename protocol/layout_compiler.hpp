@@ -115,6 +115,7 @@ class layout_compiler {
   [[nodiscard]] std::vector<std::string> type_names() const;
   bool fail(const node& from, std::size_t at, std::string message, std::string hint = {});
   bool known_keys(const node& from, const std::vector<std::string>& keys);
+  void mark_simple();
   std::size_t shortest(std::int32_t begin, std::int32_t end) const;
 
   const layout_environment& env_;

@@ -62,7 +62,7 @@ void layout_compiler::close(std::int32_t at) {
 std::int32_t layout_compiler::intern(const std::string& name) {
   for (std::size_t i = 0; i < to_->names.size(); ++i)
     if (to_->names[i].text == name) return static_cast<std::int32_t>(i);
-  field_name entry{name, {}};
+  field_name entry{name, ","};
   append_quoted(entry.key, name);
   entry.key += ':';
   to_->names.push_back(std::move(entry));
@@ -317,6 +317,25 @@ std::vector<std::string> layout_compiler::type_names() const {
   if (env_.layouts != nullptr)
     for (const node_entry& entry : env_.layouts->entries) out.push_back(entry.key);
   return out;
+}
+
+// Integers that need nothing but being read and shown.
+void layout_compiler::mark_simple() {
+  for (instruction& in : to_->code) {
+    const bool integer =
+        in.code == op::number && width_of(in.type) != 0 && !is_float(in.type) && in.type != wire::boolean;
+    const bool shown = in.name >= 0 && !in.hidden && !in.positional;
+    if (!integer || !shown || in.from != origin::given || in.slot >= 0 || in.none || in.strict) continue;
+    if (in.as == form::scaled) {
+      scale_rule& rule = to_->scales[static_cast<std::size_t>(in.side)];
+      std::int64_t left = rule.divisor;
+      rule.all_places = rule.places;
+      for (; left % 10 == 0; left /= 10) ++rule.all_places;
+      in.simple = left == 1 && rule.factor == 1 && rule.divisor_expr < 0;
+    } else {
+      in.simple = in.as == form::plain;
+    }
+  }
 }
 
 // Bytes of the shortest packet that [begin, end) can read.

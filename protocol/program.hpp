@@ -71,6 +71,7 @@ struct instruction {
   bool big = false;
   bool hidden = false;           ///< its name starts with '_': not shown, but the command may give it
   bool positional = false;       ///< object: a list by position; its members have no keys
+  bool simple = false;           ///< a visible named integer, plain or with fixed decimals: the hot path
   bool strict = false;           ///< of names: unknown numbers are errors
   bool helper = false;           ///< a length or count prefix: the command never gives it
   std::uint8_t limit = 10;       ///< bytes of a varint
@@ -88,7 +89,7 @@ struct instruction {
   std::optional<std::int64_t> none;  ///< this raw number means null
 };
 
-/// A field's name, and its JSON key ready to be copied: `"name":`.
+/// A field's name, and its JSON key ready to be copied: `,"name":`.
 struct field_name {
   std::string text;
   std::string key;
@@ -100,6 +101,7 @@ struct scale_rule {
   std::int64_t factor = 1;
   std::int64_t divisor = 1;
   unsigned places = 0;
+  unsigned all_places = 0;  ///< `simple`: places of factor 1 over a power of ten
   std::int32_t divisor_expr = -1;
 };
 

@@ -309,6 +309,7 @@ void protocol_compiler::tie_length(message_type& type, const node& where) {
                  {expression_step::kind::constant, rule.add},
                  {expression_step::kind::subtract, 0}};
       in.from = origin::computed;
+      in.simple = false;
       in.expr = static_cast<std::int32_t>(p.expressions.size());
       p.expressions.push_back(std::move(e));
       return;

@@ -53,7 +53,7 @@ class sax_bridge {
     if (find_bad_utf8(v) != v.size()) return stop("a key that is not UTF-8");
     if (sink_ == nullptr) return true;
     name_.text = v;
-    name_.key.clear();
+    name_.key = ",";
     append_quoted(name_.key, v);
     name_.key += ':';
     sink_->key(name_);

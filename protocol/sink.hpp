@@ -48,8 +48,8 @@ class text_sink {
   void begin_array() { out_ += '['; }
   void end_array() { out_ += ']'; }
   void key(const field_name& name) {
-    if (out_.back() != '{') out_ += ',';
-    out_ += name.key;
+    const std::size_t skip = out_.back() == '{' ? 1 : 0;  // the first key has no comma
+    out_.append(name.key.data() + skip, name.key.size() - skip);
   }
   void element() {
     if (out_.back() != '[') out_ += ',';

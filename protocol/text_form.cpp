@@ -87,7 +87,41 @@ void append_natural(std::string& out, std::uint64_t value) {
   out.append(digits.data(), digits.size());
 }
 
+namespace {
+
+constexpr std::uint64_t powers_of_ten[] = {1,       10,        100,        1'000,       10'000,
+                                           100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
+
+// Nearly all decimals: the number fits 64 bits and has at most nine places.
+void append_short_decimal(std::string& out, bool negative, std::uint64_t magnitude, unsigned places) {
+  const std::uint64_t unit = powers_of_ten[places];
+  char buffer[40];
+  char* at = buffer;
+  if (negative) *at++ = '-';
+  at = std::to_chars(at, buffer + sizeof buffer, magnitude / unit).ptr;
+  std::uint64_t part = magnitude % unit;
+  if (part != 0) {
+    while (part % 10 == 0) {
+      part /= 10;
+      --places;
+    }
+    *at++ = '.';
+    for (unsigned i = places; i > 0; --i, part /= 10) at[i - 1] = static_cast<char>('0' + part % 10);
+    at += places;
+  }
+  out.append(buffer, static_cast<std::size_t>(at - buffer));
+}
+
+}  // namespace
+
 void append_decimal(std::string& out, int128 mantissa, unsigned places) {
+  const bool short_enough =
+      mantissa >= -INT64_MAX && mantissa <= INT64_MAX && places < std::size(powers_of_ten);
+  if (short_enough) {
+    const auto value = static_cast<std::int64_t>(mantissa);
+    return append_short_decimal(out, value < 0, static_cast<std::uint64_t>(value < 0 ? -value : value),
+                                places);
+  }
   while (places > 0 && mantissa % 10 == 0) {
     mantissa /= 10;
     --places;

@@ -115,6 +115,11 @@ class unpacker {
   bool block(std::int32_t pc, std::int32_t end) {
     while (pc < end) {
       const instruction& in = p_.code[static_cast<std::size_t>(pc)];
+      if (in.simple && in.begin_mark < 0 && in.end_mark < 0) {
+        if (!simple(in)) return false;
+        ++pc;
+        continue;
+      }
       if (in.begin_mark >= 0) marks_[static_cast<std::size_t>(in.begin_mark)] = pos_;
       if (!execute(in, pc)) return false;
       if (in.end_mark >= 0) marks_[static_cast<std::size_t>(in.end_mark)] = pos_;
@@ -177,6 +182,26 @@ class unpacker {
       raw |= std::uint64_t{byte & 0x7fu} << (7 * i);
       if ((byte & 0x80u) == 0) return true;
     }
+  }
+
+  bool simple(const instruction& in) {
+    const unsigned width = width_of(in.type);
+    if (end_ - pos_ < width) return short_of(in, width);
+    const std::uint64_t raw = load(data_.data() + pos_, width, in.big);
+    const std::size_t from = pos_;
+    pos_ += width;
+    place(from, in);
+    const bool has_sign = is_signed(in.type);
+    const std::int64_t value = has_sign ? sign_extend(raw, width) : static_cast<std::int64_t>(raw);
+    sink_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    if (in.as == form::scaled)
+      sink_.decimal(has_sign ? static_cast<int128>(value) : static_cast<int128>(raw),
+                    p_.scales[static_cast<std::size_t>(in.side)].all_places);
+    else if (has_sign)
+      sink_.integer(value);
+    else
+      sink_.natural(raw);
+    return true;
   }
 
   bool number(const instruction& in) {
