@@ -14,18 +14,25 @@ namespace duplexd {
 
 namespace {
 
-spdlog::level::level_enum to_spdlog(config::log_level level) {
+/// One level in everybody's words: ours, spdlog's, sd-daemon(3)'s.
+struct level_words {
+  spdlog::level::level_enum spdlog;
+  std::string_view priority;
+  std::string_view name;
+};
+
+level_words words_of(config::log_level level) {
   switch (level) {
     case config::log_level::debug:
-      return spdlog::level::debug;
-    case config::log_level::info:
-      return spdlog::level::info;
+      return {spdlog::level::debug, "<7>", "debug"};
     case config::log_level::warning:
-      return spdlog::level::warn;
+      return {spdlog::level::warn, "<4>", "warning"};
     case config::log_level::error:
-      return spdlog::level::err;
+      return {spdlog::level::err, "<3>", "error"};
+    case config::log_level::info:
+      break;
   }
-  return spdlog::level::info;
+  return {spdlog::level::info, "<6>", "info"};
 }
 
 // journald hands its socket's device and inode to whom it listens to, systemd.exec(5).
@@ -36,41 +43,13 @@ bool journal_listens() {
   return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
 
-std::string_view journal_priority(config::log_level level) {
-  switch (level) {
-    case config::log_level::debug:
-      return "<7>";
-    case config::log_level::info:
-      return "<6>";
-    case config::log_level::warning:
-      return "<4>";
-    case config::log_level::error:
-      return "<3>";
-  }
-  return "<6>";
-}
-
-std::string_view name_of(config::log_level level) {
-  switch (level) {
-    case config::log_level::debug:
-      return "debug";
-    case config::log_level::info:
-      return "info";
-    case config::log_level::warning:
-      return "warning";
-    case config::log_level::error:
-      return "error";
-  }
-  return "info";
-}
-
 class spdlog_telemetry final : public telemetry {
  public:
   explicit spdlog_telemetry(const config::log_settings& settings)
       : json_(settings.format == config::log_format::json), journal_(journal_listens()) {
     logger_ =
         std::make_shared<spdlog::logger>("duplexd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
-    logger_->set_level(to_spdlog(settings.level));
+    logger_->set_level(words_of(settings.level).spdlog);
     logger_->flush_on(spdlog::level::debug);
     logger_->set_pattern(json_ || journal_ ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
   }
@@ -79,22 +58,22 @@ class spdlog_telemetry final : public telemetry {
     if (level_of(what) == config::log_level::debug && !logger_->should_log(spdlog::level::debug)) return;
     const description text = describe(what);
     if (json_)
-      logger_->log(to_spdlog(text.level), json_line(session, text));
+      logger_->log(words_of(text.level).spdlog, json_line(session, text));
     else
-      logger_->log(to_spdlog(text.level), text_line(session, text));
+      logger_->log(words_of(text.level).spdlog, text_line(session, text));
   }
 
  private:
   [[nodiscard]] std::string text_line(std::string_view session, const description& text) const {
     std::string line;
-    if (journal_) line += journal_priority(text.level);
+    if (journal_) line += words_of(text.level).priority;
     if (!session.empty()) line.append(session).append(": ");
     return line + text.message;
   }
 
   [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {
     nlohmann::ordered_json line{{"time", timestamp(std::chrono::system_clock::now())},
-                                {"level", name_of(text.level)},
+                                {"level", words_of(text.level).name},
                                 {"event", text.name},
                                 {"message", text.message}};
     if (!session.empty()) line["session"] = session;
