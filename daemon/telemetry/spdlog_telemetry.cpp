@@ -68,7 +68,7 @@ class spdlog_telemetry final : public telemetry {
     std::string line;
     if (journal_) line += words_of(text.level).priority;
     if (!session.empty()) line.append(session).append(": ");
-    return line + text.message;
+    return line + one_line(text.message);
   }
 
   [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {

@@ -35,3 +35,8 @@ TEST_CASE("times are RFC 3339 in UTC with microseconds") {
   CHECK(timestamp(system_clock::time_point{}) == "1970-01-01T00:00:00.000000Z");
   CHECK(timestamp(system_clock::time_point{} + 951'827'696s + 7us) == "2000-02-29T12:34:56.000007Z");
 }
+
+TEST_CASE("what a server says stays on its line") {
+  CHECK(one_line("bye\n2026-01-01 fake: line\x1b[0m") == "bye\\x0a2026-01-01 fake: line\\x1b[0m");
+  CHECK(one_line("h\u00e9llo") == "h\u00e9llo");
+}
