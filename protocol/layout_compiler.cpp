@@ -47,6 +47,9 @@ bool layout_compiler::compile(const node& from, const std::string& path, trailin
     unfolding_.assign(1, name);
     to.routines[static_cast<std::size_t>(index)] = routine_of(*find_layout(name), trailing::refuse);
   }
+  // Writing out stops at the limit, so what has reached it may be incomplete.
+  if (to.code.size() >= program_limit && mistakes_ == 0)
+    fail(from, 0, fmt::format("the layout is too large: more than {} fields once written out", program_limit));
   mark_simple();
   return mistakes_ == 0;
 }
@@ -103,6 +106,8 @@ void layout_compiler::line(const node& from) {
 
 // Writing a layout out within itself would not end.
 bool layout_compiler::may_unfold(const std::string& name, const node& from, std::size_t at) {
+  if (++unfolded_ > program_limit)
+    return fail(from, at, "the layout is too large: layouts within layouts multiply");
   if (std::find(unfolding_.begin(), unfolding_.end(), name) == unfolding_.end()) return true;
   return fail(from, at, fmt::format("the layout '{}' contains itself", name),
               "only 'frames:' may lead back to a layout, because its bytes are a packet of their own");

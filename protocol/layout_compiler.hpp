@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "protocol/diagnostic.hpp"
@@ -129,6 +130,8 @@ class layout_compiler {
   std::vector<std::string> unfolding_;  // named layouts being written out
   std::vector<std::pair<std::string, std::int32_t>> routines_;
   std::vector<std::pair<std::string, std::int32_t>> pending_routines_;
+  std::unordered_map<std::string, std::int32_t> interned_;
+  std::size_t unfolded_ = 0;  // layouts written out so far
   std::size_t mistakes_ = 0;
 };
 

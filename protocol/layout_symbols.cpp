@@ -24,7 +24,8 @@ layout_compiler::layout_compiler(const layout_environment& environment, diagnost
     : env_(environment), out_(out) {}
 
 bool layout_compiler::fail(const node& from, std::size_t at, std::string message, std::string hint) {
-  ++mistakes_;
+  constexpr std::size_t enough = 50;  // of one layout; more only follow from the first
+  if (++mistakes_ > enough) return false;
   diagnostic found{place_in(from, at), path_, std::move(message), std::move(hint)};
   // A layout is written out at each use; its mistakes are said once.
   for (const diagnostic& said : out_)
@@ -60,13 +61,13 @@ void layout_compiler::close(std::int32_t at) {
 }
 
 std::int32_t layout_compiler::intern(const std::string& name) {
-  for (std::size_t i = 0; i < to_->names.size(); ++i)
-    if (to_->names[i].text == name) return static_cast<std::int32_t>(i);
+  const auto [known, is_new] = interned_.try_emplace(name, static_cast<std::int32_t>(to_->names.size()));
+  if (!is_new) return known->second;
   field_name entry{name, ","};
   append_quoted(entry.key, name);
   entry.key += ':';
   to_->names.push_back(std::move(entry));
-  return static_cast<std::int32_t>(to_->names.size()) - 1;
+  return known->second;
 }
 
 bool layout_compiler::declare(const std::string& name, const node& from, std::size_t at, std::int32_t& id) {

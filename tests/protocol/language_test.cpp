@@ -205,3 +205,19 @@ TEST_CASE("mistakes of structure") {
                                                    text("d:str(b)")})}})}})) ==
         "p.commands.c: 'b' is out of reach here: it is in a case or an element that has ended");
 }
+
+// Layouts that multiply, and thousands of values, are refused soon rather than written out.
+TEST_CASE("layouts have a size limit") {
+  std::vector<std::pair<std::string, node>> named{{"ly0", nothing()}};
+  for (int i = 1; i < 40; ++i)
+    named.emplace_back("ly" + std::to_string(i),
+                       text("ly" + std::to_string(i - 1) + " ly" + std::to_string(i - 1)));
+  diagnostics out;
+  CHECK(protocol::compile(map({{"layouts", map(named)}, {"commands", map({{"c", text("ly39")}})}}), "p",
+                          out) == nullptr);
+  REQUIRE_FALSE(out.empty());
+  CHECK(out[0].message == "the layout is too large: layouts within layouts multiply");
+  out.clear();
+  CHECK(protocol::compile(map({{"commands", map({{"c", text("55555i")}})}}), "p", out) == nullptr);
+  CHECK(out.size() <= 50);
+}
