@@ -4,6 +4,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 #include <memory>
@@ -15,6 +16,12 @@ namespace duplexd::net {
 
 /// Awaits an operation and gets its error as a value.
 inline constexpr auto as_value = boost::asio::as_tuple(boost::asio::use_awaitable);
+
+/// Whether somebody asked the coroutine with this state to end. Every wait here asks before it sleeps: with
+/// throwing on cancellation off, a cancellation that came earlier wakes nobody.
+[[nodiscard]] inline bool is_cancelled(const boost::asio::cancellation_state& state) noexcept {
+  return state.cancelled() != boost::asio::cancellation_type::none;
+}
 
 /// Awaits an operation of several steps on `target`. When the coroutine is cancelled the wire is aborted: an
 /// ordinary cancellation would be lost if it came between two steps. `start` gets the completion handler.

@@ -105,8 +105,10 @@ asio::awaitable<connect_result> connect_any(loop_executor loop, std::vector<asio
   const auto deadline = clock::now() + limit;
   auto next_start = clock::now();
   std::size_t started = 0;
+  const auto state = co_await asio::this_coro::cancellation_state;
 
   while (running->winner == nullptr && clock::now() < deadline) {
+    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
     const bool more = started < order.size();
     if (more && (!running->any_pending() || clock::now() >= next_start)) {
       start(running, loop, asio::ip::tcp::endpoint(order[started++], port));
@@ -117,10 +119,6 @@ asio::awaitable<connect_result> connect_any(loop_executor loop, std::vector<asio
     running->changed = false;
     running->news.expires_at(more ? std::min(next_start, deadline) : deadline);
     std::ignore = co_await running->news.async_wait(as_value);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-      throw boost::system::system_error(asio::error::operation_aborted);
-    }
   }
   if (running->winner != nullptr) co_return std::move(running->winner->socket);
   co_return all_failed(*running, running->any_pending(), limit);

@@ -1,10 +1,13 @@
 #include "daemon/link/dialer.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "daemon/net/await.hpp"
 #include "daemon/net/connector.hpp"
 #include "daemon/net/deadline.hpp"
 #include "daemon/net/faults.hpp"
@@ -36,6 +39,14 @@ class socket_dialer final : public dialer {
   explicit socket_dialer(asio::io_context& loop) : loop_(loop), resolver_(loop) {}
 
   asio::awaitable<dial_result> dial(dial_request request) override {
+    auto result = co_await run_phases(std::move(request));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
+    co_return result;
+  }
+
+ private:
+  asio::awaitable<dial_result> run_phases(dial_request request) {
     auto upgrade = make_upgrade(request);
     if (auto why = check_request(upgrade)) co_return make_fault(config::fault_class::http, *why);
 
@@ -56,7 +67,6 @@ class socket_dialer final : public dialer {
     co_return result;
   }
 
- private:
   asio::awaitable<std::optional<fault>> start_tls(std::shared_ptr<wire> connection,
                                                   const dial_request& request) {
     using config::fault_class;

@@ -128,12 +128,10 @@ asio::awaitable<resolve_result> resolver::resolve(std::string host, std::chrono:
     ~quiet() { over = true; }
   };
   const quiet at_end{*over};
+  const auto state = co_await asio::this_coro::cancellation_state;
   while (!mine->result && !late) {
+    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
     std::ignore = co_await mine->landed.async_wait(as_value);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-      throw boost::system::system_error(asio::error::operation_aborted);
-    }
   }
   if (mine->result) co_return *mine->result;
   co_return make_fault(config::fault_class::resolve,

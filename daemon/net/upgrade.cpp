@@ -1,6 +1,7 @@
 #include "daemon/net/upgrade.hpp"
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -150,6 +151,8 @@ asio::awaitable<dial_result> upgrade_as_client(std::shared_ptr<wire> connection,
       [&request](websocket::request_type& made) { decorate(made, request); }));
   websocket::response_type answer;
   const deadline guard(connection, request.limit);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (is_cancelled(state)) connection->abort();
   auto start = [&](auto handler) {
     stream->async_handshake(answer, request.host, request.target, std::move(handler));
   };

@@ -58,7 +58,12 @@ asio::awaitable<bool> wire::start_tls(std::unique_ptr<tls_engine> engine) {
   tls_ = std::move(engine);
   tls_->start();
   if (!tls_->failure().empty()) end(tls_->failure());
+  const auto state = co_await asio::this_coro::cancellation_state;
   while (!end_ && !tls_->established()) {
+    if (is_cancelled(state)) {
+      abort();
+      break;
+    }
     flush();
     readable_ = false;
     std::ignore = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
@@ -106,7 +111,8 @@ void wire::end(std::string cause) {
 }
 
 asio::awaitable<void> wire::wait_readable() {
-  if (end_) co_return;
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (end_ || is_cancelled(state)) co_return;
   std::ignore = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
   readable_ = true;
 }
@@ -182,7 +188,8 @@ void wire::wake_sender() {
 }
 
 asio::awaitable<void> wire::wait_sent() {
-  if (unsent() == 0 || send_failed_) co_return;
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (unsent() == 0 || send_failed_ || is_cancelled(state)) co_return;
   std::ignore = co_await sent_.async_wait(as_value);
 }
 
@@ -197,9 +204,10 @@ asio::awaitable<void> wire::finish(std::chrono::milliseconds limit) {
 }
 
 asio::awaitable<void> wire::drain() {
+  const auto state = co_await asio::this_coro::cancellation_state;
   if (!end_) {
     flush();
-    while (unsent() != 0 && !send_failed_ && socket_.is_open())
+    while (unsent() != 0 && !send_failed_ && !is_cancelled(state))
       std::ignore = co_await sent_.async_wait(as_value);
     if (tls_) {
       tls_->shut_down();
@@ -208,7 +216,7 @@ asio::awaitable<void> wire::drain() {
     boost::system::error_code ignored;
     if (!send_failed_ && out_.empty()) socket_.shutdown(tcp_socket::shutdown_send, ignored);
   }
-  while (!end_ && socket_.is_open()) {
+  while (!end_ && !is_cancelled(state)) {
     std::ignore = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
     readable_ = true;
     fill();

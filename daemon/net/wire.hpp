@@ -87,7 +87,7 @@ class wire : public std::enable_shared_from_this<wire> {
   [[nodiscard]] bool send_failed() const noexcept { return send_failed_; }
 
   /// Flush, TLS close_notify, FIN, wait for the peer's FIN, all within `limit`; then close. If it
-  /// is cancelled it closes at once and throws `operation_aborted`.
+  /// is cancelled it closes at once.
   asio::awaitable<void> finish(std::chrono::milliseconds limit);
 
   /// Closes the socket at once: every wait ends, nothing more is read or sent.
