@@ -134,7 +134,7 @@ class Leaks(unittest.TestCase):
               f"over {self.ROUNDS - self.WARM_UP} reconnects", flush=True)
         self.assertLessEqual(abs(after[1] - before[1]), 2, "one link more or less may be open")
         if "asan" not in DUPLEXD:  # The sanitizer keeps freed memory for a while, on purpose.
-            self.assertLess(after[0] - before[0], 1024)
+            self.assertLess(after[0] - before[0], 512)
 
 
 if __name__ == "__main__":
