@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <span>
+
+#include "daemon/net/frame_header.hpp"
+
+namespace {
+
+using namespace duplexd::net;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+/// A header is judged the same however its bytes come: a cut one asks for more or is refused for the same
+/// reason, and what stands behind it does not matter.
+void check_header(std::span<const std::uint8_t> bytes, endpoint_role role, bool in_message) {
+  const auto whole = scan_frame_header(bytes, role, in_message);
+  require(!whole.header || whole.refusal == nullptr);
+  for (std::size_t cut = 0; cut <= std::min<std::size_t>(bytes.size(), 14); ++cut) {
+    const auto part = scan_frame_header(bytes.first(cut), role, in_message);
+    if (part.refusal != nullptr) require(whole.refusal == part.refusal);
+    if (part.header) {
+      require(whole.header && whole.header->length == part.header->length && part.header->size <= cut);
+    }
+  }
+  if (!whole.header) return;
+  require(whole.header->size >= 2 && whole.header->size <= 14);
+  require(!is_control(whole.header->code) || (whole.header->length <= 125 && whole.header->final));
+}
+
+/// What is accepted of a close frame can be sent back, and reads the same.
+void check_close(std::span<const std::uint8_t> payload) {
+  if (payload.size() > 125) return;
+  const auto scan = scan_close_payload(payload);
+  if (scan.refusal != nullptr) return;
+  const auto frame = make_close_frame(scan.code, scan.text, std::nullopt);
+  const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(frame.data()),
+                                            frame.size());
+  const auto header = scan_frame_header(bytes, endpoint_role::client, true).header;
+  require(header && header->length == payload.size());
+  const auto again = scan_close_payload(bytes.subspan(header->size));
+  require(again.refusal == nullptr && again.code == scan.code && again.text == scan.text);
+}
+
+void check_text(std::span<const std::uint8_t> text) {
+  // A valid text never ends inside a character; cut anywhere it is valid or ends inside one.
+  if (!is_utf8(text)) return;
+  require(!ends_inside_character(text));
+  for (std::size_t cut = 0; cut < text.size(); ++cut) {
+    require(is_utf8(text.first(cut)) != ends_inside_character(text.first(cut)));
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::span<const std::uint8_t> bytes(data, size);
+  for (const bool in_message : {false, true}) {
+    check_header(bytes, endpoint_role::client, in_message);
+    check_header(bytes, endpoint_role::server, in_message);
+  }
+  check_close(bytes);
+  check_text(bytes.first(std::min<std::size_t>(size, 256)));
+  return 0;
+}
