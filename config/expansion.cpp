@@ -184,6 +184,7 @@ expanded_session expansion::expand(const node_entry& session, const value_at& at
   const auto found = templates_.find(name->text);
   if (found == templates_.end()) {
     std::vector<std::string> known;
+    known.reserve(templates_.size());
     for (const auto& [each, body] : templates_) known.push_back(each);
     in.mistakes.push_back({name->where, at.path + ".template",
                            fmt::format("there is no template {}", in_quotes(name->text)),

@@ -59,6 +59,7 @@ const field* section::find(std::string_view name) const noexcept {
 
 std::vector<std::string> section::names() const {
   std::vector<std::string> result;
+  result.reserve(fields.size());
   for (const field& each : fields) result.push_back(each.name);
   return result;
 }

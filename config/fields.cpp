@@ -8,7 +8,6 @@
 namespace duplexd::config {
 
 using nlohmann::ordered_json;
-using protocol::node;
 using protocol::node_kind;
 
 namespace {

@@ -12,7 +12,6 @@
 namespace duplexd::config {
 
 using nlohmann::ordered_json;
-using protocol::node;
 using protocol::node_kind;
 using std::chrono::milliseconds;
 

@@ -60,6 +60,7 @@ protocol_library::compiled protocol_library::find(const node* source, const std:
     const auto found = named_.find(source->text);
     if (found != named_.end()) return found->second;
     std::vector<std::string> known;
+    known.reserve(named_.size());
     for (const auto& [name, value] : named_) known.push_back(name);
     in.mistakes.push_back({source->where, path,
                            fmt::format("there is no protocol {}", in_quotes(source->text)),

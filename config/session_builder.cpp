@@ -61,6 +61,7 @@ class builder {
     if (types_ == nullptr || name.text.empty()) return nullptr;
     if (const message_type* type = types_->find(of, name.text)) return type;
     std::vector<std::string> known;
+    known.reserve(types_->types(of).size());
     for (const message_type& each : types_->types(of)) known.push_back(name_of(each));
     const std::string_view kind = of == direction::command ? "command" : "reply";
     in_.mistakes.push_back({name.where, name.path,
