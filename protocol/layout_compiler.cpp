@@ -49,7 +49,8 @@ bool layout_compiler::compile(const node& from, const std::string& path, trailin
   }
   // Writing out stops at the limit, so what has reached it may be incomplete.
   if (to.code.size() >= program_limit && mistakes_ == 0)
-    fail(from, 0, fmt::format("the layout is too large: more than {} fields once written out", program_limit));
+    fail(from, 0,
+         fmt::format("the layout is too large: more than {} fields once written out", program_limit));
   mark_simple();
   return mistakes_ == 0;
 }
