@@ -9,7 +9,7 @@ namespace duplexd {
 
 using nlohmann::ordered_json;
 
-reply_board::reply_board(asio::any_io_executor loop, clock& time, const protocol::protocol& types,
+reply_board::reply_board(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
                          const std::set<std::string>& names)
     : loop_(loop), time_(time), offered_(loop) {
   for (const std::string& name : names)

@@ -23,7 +23,7 @@ class reply_board {
   static constexpr std::size_t capacity = 256;
 
   /// Only replies of these names are kept; the others cost next to nothing.
-  reply_board(asio::any_io_executor loop, clock& time, const protocol::protocol& types,
+  reply_board(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
               const std::set<std::string>& names);
 
   /// The receiver has unpacked a reply.

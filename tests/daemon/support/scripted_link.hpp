@@ -24,7 +24,7 @@ message binary(std::string bytes);
 
 /// What the server of a test sees and says on one link. Outlives the link.
 struct scripted_server {
-  explicit scripted_server(asio::any_io_executor loop) : arrived(std::move(loop)) {}
+  explicit scripted_server(const asio::any_io_executor& loop) : arrived(loop) {}
 
   std::vector<message> received;
   std::optional<close_reason> close_received;

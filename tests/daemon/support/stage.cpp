@@ -97,7 +97,7 @@ std::shared_ptr<scripted_server> stage::accept() {
   return server;
 }
 
-void stage::refuse(fault what) {
+void stage::refuse(const fault& what) {
   links.answers.emplace_back([what](const dial_request&) -> dial_result { return what; });
 }
 

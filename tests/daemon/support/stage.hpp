@@ -24,7 +24,7 @@ class recorded_telemetry final : public telemetry {
 /// Keeps event lines. `full` holds producers back.
 class recorded_output final : public output {
  public:
-  explicit recorded_output(asio::any_io_executor loop) : changed(std::move(loop)) {}
+  explicit recorded_output(const asio::any_io_executor& loop) : changed(loop) {}
   void append(std::string_view line) override { lines.emplace_back(line); }
   [[nodiscard]] bool has_room() const noexcept override { return !full; }
   asio::awaitable<void> wait_room() override;
@@ -48,7 +48,7 @@ class stage {
   /// The next dial succeeds; returns the server at its other end.
   std::shared_ptr<scripted_server> accept();
   /// The next dial fails.
-  void refuse(fault what);
+  void refuse(const fault& what);
 
   /// Starts the session at the first call; lets time pass.
   void run_for(clock::duration time);
