@@ -150,7 +150,8 @@ session_settings build_session(session_draft draft, reading& in) {
   draft.login = build_login(draft, make);
   draft.script = build_script(draft, make);
   draft.simulate = build_simulation(draft.simulate_written, make);
-  return draft;
+  session_settings& whole = draft;  // without what was written in another form
+  return std::move(whole);
 }
 
 }  // namespace duplexd::config
