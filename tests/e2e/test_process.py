@@ -73,16 +73,22 @@ class Signals(unittest.TestCase):
                 self.assertLess(time.monotonic() - start, 3)
                 self.assertEqual(len(server.closes), 1)
 
-    # A server that talks on and on after our close frame, and never sends its own, is given timeouts.close and no more:
-    # that is the time for the close frame and the end of TCP together.
+    # A server that talks on and on and never reads our close frame is given timeouts.close and no more: that is the time
+    # for its close frame and for the end of TCP together.
     def test_a_talkative_server_cannot_keep_the_link(self):
-        with Server(answer_close=False, every=0.02) as server:
-            with Daemon(config(listener(server.url, timeouts={"close": "2s"}))) as daemon:
-                daemon.wait_reply()
-                start = time.monotonic()
-                daemon.signal()
-                self.assertEqual(daemon.wait(10), 0)
-                self.assertLess(time.monotonic() - start, 3.5)
+        def talk(connection, _):
+            connection.accept()
+            connection.read_message()
+            while True:
+                connection.send(frame(BINARY, reply(43)))
+                time.sleep(0.02)
+
+        with RawServer(talk) as server, Daemon(config(listener(server.url, timeouts={"close": "2s"}))) as daemon:
+            daemon.wait_reply()
+            start = time.monotonic()
+            daemon.signal()
+            self.assertEqual(daemon.wait(10), 0)
+            self.assertLess(time.monotonic() - start, 3.5)
 
     # Who does not want to wait for that sends a second signal.
     def test_a_second_signal_ends_at_once(self):
