@@ -26,6 +26,15 @@ namespace {
 
 constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
+/// One text while it is on its way to the sink. The thread's unpackers share it, so that none has to
+/// allocate.
+std::string& shared_scratch() {
+  constexpr std::size_t kept = 64 * 1024;
+  thread_local std::string text;
+  if (text.capacity() > kept) text = std::string();
+  return text;
+}
+
 /// Walks a program over one packet. A place is an offset into `data_`, which is the packet, or within
 /// `nested` the bytes that came out of it.
 template <class Sink>
@@ -730,7 +739,7 @@ class unpacker {
   std::array<std::int64_t, slot_limit>
       slots_;  // each is written before it is read: the compiler sees to that
   std::array<std::size_t, slot_limit> marks_;
-  std::string scratch_;
+  std::string& scratch_ = shared_scratch();
 };
 
 }  // namespace

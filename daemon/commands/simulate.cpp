@@ -33,12 +33,12 @@ void ready_line(std::string_view where) {
 int serve(const config::settings& settings, net::simulator_options options) {
   boost::asio::io_context loop{1};
   net::simulator simulated(loop, settings, std::move(options));
+  boost::asio::signal_set signals(loop, SIGINT, SIGTERM);  // before anybody is told that it is ready
   if (const auto error = simulated.start()) {
     std::fprintf(stderr, "simulate: %s\n", error->c_str());
     return exit_internal;
   }
   int result = exit_success;
-  boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;
     log_line("stopping");

@@ -51,7 +51,9 @@ asio::awaitable<link_outcome> link_session::run() {
     if (!answered) said = {1006, "no close frame came back"};
     around_.tell.record(settings_.name, happening::link_closed{said, by_peer});
   }
-  const auto patience = first.how.peer_dead ? std::chrono::milliseconds::zero() : settings_.timeouts.close;
+  // Who is dead or left our close frame unanswered has had the time for it: the end of TCP is not waited for
+  // as well.
+  const auto patience = link_.ended() ? settings_.timeouts.close : std::chrono::milliseconds::zero();
   co_await link_.finish(patience);
   co_return link_outcome{std::move(first.how.failed)};
 }
