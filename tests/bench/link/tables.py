@@ -75,7 +75,7 @@ COLOURS = ("#999999", "#d62728", "#ff9896", "#9edae5", "#1f77b4", "#17becf", "#2
 
 def plot(results, note):
     """One group of bars for each line of the table, relative to duplexd, on a logarithmic scale."""
-    label, width, bar, gap = 330, 560, 11, 16
+    label, width, bar, gap = 400, 560, 11, 16
     low, high = 0.05, 1000.0
 
     def x(ratio):
