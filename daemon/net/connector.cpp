@@ -42,7 +42,8 @@ struct race {
   }
 };
 
-void start(const std::shared_ptr<race>& running, const loop_executor& loop, asio::ip::tcp::endpoint to) {
+void start(const std::shared_ptr<race>& running, const loop_executor& loop,
+           const asio::ip::tcp::endpoint& to) {
   auto& added = *running->attempts.emplace_back(std::make_unique<attempt>(attempt{tcp_socket(loop), to, {}}));
   added.socket.async_connect(to, [running, &added](const error_code& error) {
     if (error) {

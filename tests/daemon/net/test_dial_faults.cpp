@@ -77,7 +77,8 @@ class deaf_port {
       each->open(asio::ip::tcp::v4());
       each->native_non_blocking(true);
       const auto to = acceptor_.local_endpoint();
-      ::connect(each->native_handle(), to.data(), static_cast<socklen_t>(to.size()));  // Asio's own would wait
+      ::connect(each->native_handle(), to.data(),
+                static_cast<socklen_t>(to.size()));  // Asio's own would wait
     }
   }
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
