@@ -192,6 +192,72 @@ bool hand_bilibili(const std::vector<std::uint8_t>& in, std::string& out) {
   return true;
 }
 
+using pack_function = void (*)(const ordered_json&, std::vector<std::uint8_t>&);
+
+template <class T>
+void append(std::vector<std::uint8_t>& out, T value) {
+  const auto* from = reinterpret_cast<const std::uint8_t*>(&value);
+  out.insert(out.end(), from, from + sizeof value);
+}
+void append32(std::vector<std::uint8_t>& out, const ordered_json& value) {
+  append(out, __builtin_bswap32(value.get<std::uint32_t>()));
+}
+void append16(std::vector<std::uint8_t>& out, const ordered_json& value) {
+  append(out, __builtin_bswap16(value.get<std::uint16_t>()));
+}
+void append_price(std::vector<std::uint8_t>& out, const ordered_json& value) {
+  append(out, __builtin_bswap32(static_cast<std::uint32_t>(value.get<double>() * 100 + 0.5)));
+}
+
+void hand_pack_code(const ordered_json& in, std::vector<std::uint8_t>& out) {
+  append(out, in["code"].get<std::int32_t>());
+}
+
+void hand_pack_tick(const ordered_json& in, std::vector<std::uint8_t>& out) {
+  append32(out, in["token"]);
+  append_price(out, in["last_price"]);
+  append32(out, in["last_quantity"]);
+  append_price(out, in["average_price"]);
+  for (const char* key : {"volume", "buy_quantity", "sell_quantity"}) append32(out, in[key]);
+  for (const char* key : {"open", "high", "low", "close"}) append_price(out, in["ohlc"][key]);
+  for (const char* key : {"last_trade_time", "oi", "oi_day_high", "oi_day_low", "exchange_timestamp"})
+    append32(out, in[key]);
+  for (const char* side : {"buy", "sell"}) {
+    for (const ordered_json& level : in[side]) {
+      append32(out, level["quantity"]);
+      append_price(out, level["price"]);
+      append16(out, level["orders"]);
+      append(out, std::uint16_t{0});
+    }
+  }
+}
+
+void hand_pack_bilibili(const ordered_json& in, std::vector<std::uint8_t>& out) {
+  const std::string body = in["data"].dump();
+  append(out, __builtin_bswap32(static_cast<std::uint32_t>(16 + body.size())));
+  append(out, __builtin_bswap16(16));
+  append16(out, in["ver"]);
+  append32(out, in["op"]);
+  append32(out, in["seq"]);
+  out.insert(out.end(), body.begin(), body.end());
+}
+
+using pick_function = std::int64_t (*)(const std::vector<std::uint8_t>&);
+
+std::int64_t hand_pick_code(const std::vector<std::uint8_t>& in) {
+  return in.size() == 4 ? get<std::int32_t>(in.data()) : 0;
+}
+std::int64_t hand_pick_tick(const std::vector<std::uint8_t>& in) {
+  return in.size() == 184 ? std::int64_t{big32(in.data())} + big32(in.data() + 4) : 0;
+}
+// The body is checked here too: what is picked comes out of a packet that is whole.
+std::int64_t hand_pick_bilibili(const std::vector<std::uint8_t>& in) {
+  std::string checked;
+  if (in.size() < 16 || big32(in.data()) != in.size() || big16(in.data() + 4) != 16) return 0;
+  if (copy_json({reinterpret_cast<const char*>(in.data()) + 16, in.size() - 16}, checked, 64)) return 0;
+  return big32(in.data() + 8);
+}
+
 void unpack_text(benchmark::State& state, const subject& (*of)()) {
   const subject& s = of();
   const packet from{s.type, {frame_kind::binary, s.bytes}, 0, {}};
@@ -222,6 +288,24 @@ void unpack_picked(benchmark::State& state, const subject& (*of)()) {
     benchmark::DoNotOptimize(sink.values().data());
   }
 }
+void pick_by_hand(benchmark::State& state, const subject& (*of)(), pick_function hand) {
+  const subject& s = of();
+  for (auto _ : state) {
+    std::int64_t picked = hand(s.bytes);
+    if (picked == 0) state.SkipWithError("does not unpack");
+    benchmark::DoNotOptimize(picked);
+  }
+}
+void pack_by_hand(benchmark::State& state, const subject& (*of)(), pack_function hand) {
+  const subject& s = of();
+  std::vector<std::uint8_t> out;
+  for (auto _ : state) {
+    out.clear();
+    hand(s.values, out);
+    benchmark::DoNotOptimize(out.data());
+  }
+  if (out != s.bytes) state.SkipWithError("the hand-written code gives other bytes");
+}
 void pack_values(benchmark::State& state, const subject& (*of)()) {
   const subject& s = of();
   std::vector<std::uint8_t> out;
@@ -235,15 +319,21 @@ void pack_values(benchmark::State& state, const subject& (*of)()) {
 BENCHMARK_CAPTURE(unpack_text, code, code_reply);
 BENCHMARK_CAPTURE(unpack_by_hand, code, code_reply, hand_code);
 BENCHMARK_CAPTURE(unpack_picked, code, code_reply);
+BENCHMARK_CAPTURE(pick_by_hand, code, code_reply, hand_pick_code);
 BENCHMARK_CAPTURE(pack_values, code, code_reply);
+BENCHMARK_CAPTURE(pack_by_hand, code, code_reply, hand_pack_code);
 BENCHMARK_CAPTURE(unpack_text, kite, kite_tick);
 BENCHMARK_CAPTURE(unpack_by_hand, kite, kite_tick, hand_tick);
 BENCHMARK_CAPTURE(unpack_picked, kite, kite_tick);
+BENCHMARK_CAPTURE(pick_by_hand, kite, kite_tick, hand_pick_tick);
 BENCHMARK_CAPTURE(pack_values, kite, kite_tick);
+BENCHMARK_CAPTURE(pack_by_hand, kite, kite_tick, hand_pack_tick);
 BENCHMARK_CAPTURE(unpack_text, bilibili, bilibili_packet);
 BENCHMARK_CAPTURE(unpack_by_hand, bilibili, bilibili_packet, hand_bilibili);
 BENCHMARK_CAPTURE(unpack_picked, bilibili, bilibili_packet);
+BENCHMARK_CAPTURE(pick_by_hand, bilibili, bilibili_packet, hand_pick_bilibili);
 BENCHMARK_CAPTURE(pack_values, bilibili, bilibili_packet);
+BENCHMARK_CAPTURE(pack_by_hand, bilibili, bilibili_packet, hand_pack_bilibili);
 
 }  // namespace
 
