@@ -25,6 +25,7 @@ struct options {
   std::vector<std::string> words;
   std::string json;
   bool has_json = false;
+  bool size = false;  ///< only say how many bytes the format packs
   bool reply = false;
   bool raw = false;
 };
@@ -72,6 +73,10 @@ int encode_struct(const options& given) {
   std::string error;
   const auto format = protocol::struct_format::parse(given.format, error);
   if (!format) return complain(exit_usage, error);
+  if (given.size) {
+    std::printf("%zu\n", format->size());
+    return exit_success;
+  }
   const auto list = given.has_json ? std::optional(ordered_json::parse(given.json, nullptr, false))
                                    : values_of(given.words, error);
   if (!list || (!list->is_array() && !list->is_null()))
@@ -125,7 +130,10 @@ void add_encode(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command = app.add_subcommand("encode", "Pack a command and print its bytes");
   add_codec_source(*command, given->source);
-  command->add_option("--struct", given->format, "A format of Python's struct instead of a layout");
+  auto* format =
+      command->add_option("--struct", given->format, "A format of Python's struct instead of a layout");
+  command->add_flag("--size", given->size, "With --struct: print the number of bytes, as calcsize does")
+      ->needs(format);
   auto* json = command->add_option("--json", given->json, "The values as JSON");
   command->add_flag("--reply", given->reply, "Pack a reply, as the server would");
   command->add_flag("--raw", given->raw, "Print the bytes themselves instead of hex digits");
