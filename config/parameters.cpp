@@ -7,7 +7,6 @@
 namespace duplexd::config {
 
 using protocol::node;
-using protocol::node_entry;
 using protocol::node_kind;
 
 namespace {
