@@ -105,7 +105,7 @@ void layout_compiler::typed_item(const node& from, std::int32_t name, bool hidde
   else if (in.code != op::number || is_float(in.type))
     fail(*none, 0, "'none' goes with an integer type");
   else
-    in.none = *value;
+    in.none = value;
 }
 
 // The texts that a field may hold.

@@ -35,7 +35,7 @@ std::string digits(int128 value) {
 std::string shown(const ordered_json& value) {
   std::string out;
   if (!append_json(out, value, json_style::compact)) return "a text that is not UTF-8";
-  if (out.size() > 60) out = out.substr(0, 57 - (out.size() > 57 ? 0 : 0)) + "…";
+  if (out.size() > 60) out = out.substr(0, 57) + "…";
   return find_bad_utf8(out) == out.size() ? out : std::string(kind_of(value));
 }
 

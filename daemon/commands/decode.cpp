@@ -50,7 +50,7 @@ std::string as_json(std::string_view text) {
 
 class decoder {
  public:
-  decoder(std::shared_ptr<const protocol::protocol> types, bool explain)
+  decoder(const std::shared_ptr<const protocol::protocol>& types, bool explain)
       : commands_(types, direction::command), replies_(types, direction::reply), explain_(explain) {}
 
   /// Prints every packet of the message.

@@ -18,7 +18,7 @@ outcome load_document(std::string_view text, const std::string& file, bool secre
 
 settings load_good(std::string_view text, const std::string& file) {
   outcome result = load_document(text, file);
-  CHECK(result.mistakes == std::vector<std::string>{});
+  CHECK(result.mistakes.empty());
   REQUIRE(result.value.has_value());
   return std::move(*result.value);
 }

@@ -9,7 +9,6 @@ namespace duplexd::config {
 using protocol::diagnostics;
 using protocol::node;
 using protocol::node_kind;
-using protocol::position;
 
 namespace {
 

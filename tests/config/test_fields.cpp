@@ -73,7 +73,7 @@ TEST_CASE("the table's examples and defaults are right", "[fields]") {
       session[name.substr(0, dot)][name.substr(dot + 1)] = value;
     const nlohmann::ordered_json document{{"sessions", {{"s", session}}}};
     INFO(document.dump());
-    CHECK(load_document(document.dump(), "f.json", true).mistakes == std::vector<std::string>{});
+    CHECK(load_document(document.dump(), "f.json", true).mistakes.empty());
   };
   const std::set<std::string> need_more{"template", "with", "protocol", "script"};
   for (const field& each : session_fields().fields) {

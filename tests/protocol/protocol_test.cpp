@@ -85,7 +85,7 @@ TEST_CASE("mistakes are found when the configuration is loaded") {
   const auto mistake = [](const std::string& line) {
     diagnostics out;
     CHECK(protocol::compile(map({{"commands", map({{"c", text(line)}})}}), "p", out) == nullptr);
-    REQUIRE(out.size() >= 1);
+    REQUIRE_FALSE(out.empty());
     return std::to_string(out[0].where.column) + " " + out[0].path + ": " + out[0].message +
            (out[0].hint.empty() ? "" : " (" + out[0].hint + ")");
   };
