@@ -46,7 +46,7 @@ fs::path prepared(const std::string& directory) {
 
 }  // namespace
 
-simulated_trust make_simulated_trust(std::string directory, const std::vector<std::string>& names) {
+simulated_trust make_simulated_trust(const std::string& directory, const std::vector<std::string>& names) {
   simulated_trust made;
   try {
     const fs::path place = prepared(directory);

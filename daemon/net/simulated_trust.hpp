@@ -15,7 +15,7 @@ struct simulated_trust {
 
 /// Makes a throw-away authority and a certificate for `names` in `directory` (made if need be; empty: a
 /// temporary one). The key can be read by the user alone; the authority's is written nowhere.
-[[nodiscard]] simulated_trust make_simulated_trust(std::string directory,
+[[nodiscard]] simulated_trust make_simulated_trust(const std::string& directory,
                                                    const std::vector<std::string>& names);
 
 }  // namespace duplexd::net
