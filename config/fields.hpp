@@ -5,7 +5,7 @@
 
 namespace duplexd::config {
 
-/// The field table: every field of the configuration, each said once, in fields.cpp.
+/// The field table: every field of the configuration, each said once, in fields*.cpp.
 [[nodiscard]] const section& document_fields();
 [[nodiscard]] const section& session_fields();
 [[nodiscard]] const section& template_fields();
