@@ -60,6 +60,81 @@ std::string parse_authority(std::string_view authority, url& out) {
   return "";
 }
 
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+bool is_plain(std::string_view text, std::string& error) {
+  if (std::all_of(text.begin(), text.end(), is_printable)) return true;
+  error = "a URL has no spaces, control characters or letters beyond ASCII: percent-encode them";
+  return false;
+}
+
+/// What comes behind "scheme://".
+bool parse_rest(std::string_view text, url& out, std::string& error) {
+  const std::size_t authority_end = std::min(text.find_first_of("/?"), text.size());
+  error = parse_authority(text.substr(0, authority_end), out);
+  if (!error.empty()) return false;
+  const std::string_view target = text.substr(authority_end);
+  out.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
+  return true;
+}
+
+/// The two schemes, the second of which means TLS.
+struct scheme_pair {
+  std::string_view open;
+  std::string_view secure;
+};
+
+std::optional<url> parse(std::string_view text, const scheme_pair& known, std::string& error) {
+  const std::size_t scheme_end = text.find("://");
+  const std::string scheme = lower(text.substr(0, scheme_end));
+  if (scheme_end == std::string_view::npos || (scheme != known.open && scheme != known.secure)) {
+    error = fmt::format("a URL starts with {}:// or {}://", known.secure, known.open);
+    return std::nullopt;
+  }
+  if (!is_plain(text, error)) return std::nullopt;
+  if (text.find('#') != std::string_view::npos) {
+    error = "a fragment ('#') is never sent: remove it from the URL";
+    return std::nullopt;
+  }
+  url result;
+  result.secure = scheme == known.secure;
+  result.port = result.secure ? 443 : 80;
+  if (!parse_rest(text.substr(scheme_end + 3), result, error)) return std::nullopt;
+  return result;
+}
+
+/// Whether a reference names a scheme: a colon before anything that ends one.
+bool has_scheme(std::string_view reference) {
+  const std::size_t colon = reference.find_first_of(":/?");
+  return colon != std::string_view::npos && reference[colon] == ':';
+}
+
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
+
+/// RFC 3986, section 5.2.4.
+std::string without_dots(std::string_view target) {
+  std::string_view rest = path_of(target);
+  const std::string_view query = target.substr(rest.size());
+  std::string path;
+  while (!rest.empty()) {  // each piece begins with '/'
+    const std::size_t end = std::min(rest.find('/', 1), rest.size());
+    const std::string_view piece = rest.substr(0, end);
+    rest.remove_prefix(end);
+    const bool up = piece == "/..";
+    if (up) path.erase(path.empty() ? 0 : path.rfind('/'));
+    if (!up && piece != "/.") path += piece;
+    if ((up || piece == "/.") && rest.empty()) path += '/';
+  }
+  return path.append(query);
+}
+
 }  // namespace
 
 std::string url::authority() const {
@@ -68,34 +143,43 @@ std::string url::authority() const {
   return port == (secure ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
+std::string url::without_query(std::string_view scheme) const {
+  return fmt::format("{}{}://{}{}", scheme, secure ? "s" : "", authority(), path_of(target));
+}
+
 std::optional<url> parse_url(std::string_view text, std::string& error) {
-  url result;
-  const std::size_t scheme_end = text.find("://");
-  std::string scheme(text.substr(0, scheme_end));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  if (scheme_end == std::string_view::npos || (scheme != "ws" && scheme != "wss")) {
-    error = "a URL starts with wss:// or ws://";
-    return std::nullopt;
+  return parse(text, {"ws", "wss"}, error);
+}
+
+std::optional<url> parse_http_url(std::string_view text, std::string& error) {
+  return parse(text, {"http", "https"}, error);
+}
+
+std::optional<url> resolve_reference(const url& base, std::string_view reference, std::string& error) {
+  reference = reference.substr(0, reference.find('#'));
+  if (!is_plain(reference, error)) return std::nullopt;
+  url result = base;
+  if (has_scheme(reference)) {
+    const bool is_web_socket = lower(reference.substr(0, 2)) == "ws";
+    return is_web_socket ? parse_url(reference, error) : parse_http_url(reference, error);
   }
-  if (!std::all_of(text.begin(), text.end(), is_printable)) {
-    error = "a URL has no spaces, control characters or letters beyond ASCII: percent-encode them";
-    return std::nullopt;
+  if (reference.starts_with("//")) {
+    result.port = result.secure ? 443 : 80;
+    if (!parse_rest(reference.substr(2), result, error)) return std::nullopt;
+  } else if (reference.starts_with('/')) {
+    result.target = reference;
+  } else if (reference.starts_with('?')) {
+    result.target = std::string(path_of(base.target)).append(reference);
+  } else if (!reference.empty()) {
+    const std::string_view path = path_of(base.target);
+    result.target = std::string(path.substr(0, path.rfind('/') + 1)).append(reference);
   }
-  result.secure = scheme == "wss";
-  result.port = result.secure ? 443 : 80;
-  text.remove_prefix(scheme_end + 3);
-  if (text.find('#') != std::string_view::npos) {
-    error = "a WebSocket URL has no fragment ('#')";
-    return std::nullopt;
-  }
-  const std::size_t authority_end = std::min(text.find_first_of("/?"), text.size());
-  error = parse_authority(text.substr(0, authority_end), result);
-  if (!error.empty()) return std::nullopt;
-  const std::string_view target = text.substr(authority_end);
-  if (!target.empty())
-    result.target = target.starts_with('?') ? "/" + std::string(target) : std::string(target);
+  result.target = without_dots(result.target);
   return result;
+}
+
+bool is_same_origin(const url& a, const url& b) {
+  return a.secure == b.secure && lower(a.host) == lower(b.host) && a.port == b.port;
 }
 
 }  // namespace duplexd::config

@@ -7,19 +7,34 @@
 
 namespace duplexd::config {
 
-/// A WebSocket address, RFC 6455 section 3.
+/// Where a server is and what is asked of it: a WebSocket address (RFC 6455, section 3) or an HTTP address.
 struct url {
-  bool secure = true;        ///< wss
+  bool secure = true;        ///< wss, https
   std::string host;          ///< name or address; an IPv6 address without brackets
-  std::uint16_t port = 443;  ///< 443 for wss and 80 for ws if the text names none
+  std::uint16_t port = 443;  ///< 443 if secure and 80 if not, unless the text names one
   std::string target = "/";  ///< path and query, never empty
 
   /// "host:port" as the Host header wants it: brackets around IPv6, the scheme's own port left out.
   [[nodiscard]] std::string authority() const;
+
+  /// For messages: "wss://host:port/path". `scheme` is "ws" or "http". A query may hold secrets and is left
+  /// out.
+  [[nodiscard]] std::string without_query(std::string_view scheme) const;
 };
 
 /// Parses `ws://` and `wss://`. On failure returns nothing and puts the reason into `error`, without the text
 /// itself.
 [[nodiscard]] std::optional<url> parse_url(std::string_view text, std::string& error);
+
+/// The same for `http://` and `https://`.
+[[nodiscard]] std::optional<url> parse_http_url(std::string_view text, std::string& error);
+
+/// What a reference such as a Location header means when it was found at `base` (RFC 3986, section 5.2): a
+/// whole URL (ws, wss, http or https), or one that starts anywhere behind that. A fragment is dropped.
+[[nodiscard]] std::optional<url> resolve_reference(const url& base, std::string_view reference,
+                                                   std::string& error);
+
+/// Whether both are the same server to a browser: security, host and port (RFC 6454, section 4).
+[[nodiscard]] bool is_same_origin(const url& a, const url& b);
 
 }  // namespace duplexd::config

@@ -4,25 +4,19 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
 #include "config/settings.hpp"
-#include "config/url.hpp"
 #include "daemon/link/fault.hpp"
+#include "daemon/link/server_request.hpp"
 #include "daemon/link/transport.hpp"
 
 namespace duplexd {
 
 /// Everything that one attempt needs, references already resolved. Lives only as long as the attempt.
-struct dial_request {
-  config::url address;
-  config::tls_settings tls;
-  std::string ca_file;  ///< resolved; empty: the system's store
-  config::timeout_settings timeouts;
+struct dial_request : server_request {
   config::limit_settings limits;
-  std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> subprotocols;
 };
 

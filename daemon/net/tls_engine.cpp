@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "daemon/net/tls_errors.hpp"
+#include "daemon/net/tls_report.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -123,6 +124,10 @@ void tls_engine::shut_down() {
 
 bool tls_engine::established() const noexcept {
   return SSL_is_init_finished(session_.get()) == 1;
+}
+
+tls_details tls_engine::details() const {
+  return describe_session(session_.get());
 }
 
 void tls_engine::note_failure(int result) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "daemon/link/dial_observer.hpp"
 #include "daemon/net/byte_queue.hpp"
 #include "daemon/net/tls_context.hpp"
 
@@ -51,6 +52,9 @@ class tls_engine {
 
   [[nodiscard]] bool established() const noexcept;
   [[nodiscard]] byte_queue& output() noexcept { return output_; }
+
+  /// What was agreed on and with whom, once established.
+  [[nodiscard]] tls_details details() const;
 
   /// Why it failed, for people: "certificate is for 'foo.example', not for 'localhost'".
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }

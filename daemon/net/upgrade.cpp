@@ -15,7 +15,9 @@
 #include "daemon/net/await.hpp"
 #include "daemon/net/deadline.hpp"
 #include "daemon/net/faults.hpp"
+#include "daemon/net/header_check.hpp"
 #include "daemon/net/http_answer.hpp"
+#include "daemon/net/phase_timer.hpp"
 #include "daemon/net/printable.hpp"
 #include "daemon/net/websocket_link.hpp"
 
@@ -113,15 +115,9 @@ asio::awaitable<void> refuse(std::shared_ptr<wire> connection, websocket_stream&
 }  // namespace
 
 std::optional<std::string> check_request(const upgrade_request& request) {
-  const auto bad = [](std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  };
-  if (bad(request.target) || request.target.find(' ') != std::string::npos) {
+  if (has_control_character(request.target) || request.target.find(' ') != std::string::npos)
     return "the url's path has a space or a control character in it: escape it";
-  }
   for (const auto& [name, value] : request.headers) {
-    if (bad(value))
-      return "the value of the header '" + name + "' has a line break or control character in it";
     switch (http::string_to_field(name)) {
       case http::field::upgrade:
       case http::field::connection:
@@ -135,12 +131,7 @@ std::optional<std::string> check_request(const upgrade_request& request) {
       default:
         break;
     }
-    if (name.empty() || std::any_of(name.begin(), name.end(), [](unsigned char c) {
-          return c <= 0x20 || c >= 0x7f ||
-                 std::string_view("\"(),/:;<=>?@[\\]{}").find(static_cast<char>(c)) != std::string_view::npos;
-        })) {
-      return "'" + printable(name, 80) + "' cannot be the name of a header";
-    }
+    if (auto why = header_mistake(name, value)) return why;
   }
   return std::nullopt;
 }
@@ -150,6 +141,7 @@ asio::awaitable<dial_result> upgrade_as_client(std::shared_ptr<wire> connection,
   stream->set_option(websocket::stream_base::decorator(
       [&request](websocket::request_type& made) { decorate(made, request); }));
   websocket::response_type answer;
+  const phase_timer phase(request.watch, dial_phase::handshake);
   const deadline guard(connection, request.limit);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (is_cancelled(state)) connection->abort();
@@ -161,6 +153,11 @@ asio::awaitable<dial_result> upgrade_as_client(std::shared_ptr<wire> connection,
   if (const auto why = objection(answer, request)) {
     co_return make_fault(config::fault_class::http, "WebSocket handshake: " + *why);
   }
+  phase.done([&] {
+    return handshake_details{.status = 101,
+                             .url = request.shown,
+                             .subprotocol = std::string(view(answer[http::field::sec_websocket_protocol]))};
+  });
   stream->set_option(websocket::stream_base::decorator([](websocket::request_type&) {}));
   co_return make_link(connection, std::move(stream), endpoint_role::client, request.message_limit);
 }

@@ -24,6 +24,8 @@ struct upgrade_request {
   std::vector<std::string> subprotocols;
   std::uint64_t message_limit = 0;
   std::chrono::milliseconds limit{0};
+  dial_observer* watch = nullptr;
+  std::string shown;  ///< the URL as the observer sees it
 };
 
 /// Why such a request cannot be sent: a header of the user's that the handshake needs itself, or a line break

@@ -75,4 +75,68 @@ TEST_CASE("bad URLs are refused with a reason", "[url]") {
   }
 }
 
+// HTTP addresses have the same form.
+TEST_CASE("HTTP addresses are read by their own function", "[url]") {
+  std::string error;
+  const auto open = parse_http_url("http://h:8080/a?b", error);
+  REQUIRE(open.has_value());
+  CHECK_FALSE(open->secure);
+  CHECK(open->authority() == "h:8080");
+  CHECK(parse_http_url("HTTPS://h", error)->authority() == "h");
+  CHECK_FALSE(parse_http_url("wss://h", error).has_value());
+  CHECK(error == "a URL starts with https:// or http://");
+  CHECK_FALSE(parse_url("https://h", error).has_value());
+  CHECK(error == "a URL starts with wss:// or ws://");
+}
+
+// RFC 3986, section 5.4: the examples that have a meaning for HTTP.
+TEST_CASE("references are resolved against where they were found", "[url]") {
+  std::string error;
+  const url base = parse_http_url("http://a/b/c/d;p?q", error).value();
+  const std::pair<const char*, const char*> rows[] = {
+      {"g", "/b/c/g"},
+      {"./g", "/b/c/g"},
+      {"g/", "/b/c/g/"},
+      {"/g", "/g"},
+      {"?y", "/b/c/d;p?y"},
+      {"g?y", "/b/c/g?y"},
+      {"#s", "/b/c/d;p?q"},
+      {"g#s", "/b/c/g"},
+      {";x", "/b/c/;x"},
+      {"", "/b/c/d;p?q"},
+      {".", "/b/c/"},
+      {"./", "/b/c/"},
+      {"..", "/b/"},
+      {"../g", "/b/g"},
+      {"../..", "/"},
+      {"../../g", "/g"},
+      {"../../../g", "/g"},
+      {"/./g", "/g"},
+      {"/../g", "/g"},
+      {"g.", "/b/c/g."},
+      {"./g/.", "/b/c/g/"},
+      {"g/../h", "/b/c/h"},
+      {"g?y/../x", "/b/c/g?y/../x"},
+      {"g;x=1/../y", "/b/c/y"},
+  };
+  for (const auto& [reference, target] : rows) {
+    INFO(reference);
+    const auto resolved = resolve_reference(base, reference, error);
+    REQUIRE(resolved.has_value());
+    CHECK(resolved->host == "a");
+    CHECK(resolved->target == target);
+  }
+  const auto other = resolve_reference(base, "//h:9/x", error);
+  REQUIRE(other.has_value());
+  CHECK(other->authority() == "h:9");
+  CHECK_FALSE(is_same_origin(base, *other));
+  CHECK(resolve_reference(base, "wss://h/", error)->secure);
+  CHECK(is_same_origin(base, resolve_reference(base, "HTTP://A:80/z", error).value()));
+  CHECK_FALSE(is_same_origin(base, resolve_reference(base, "https://a:80/", error).value()));
+  for (const char* bad : {"mailto:a@b", "https://", "//", "x y", "\r\n", "ftp://h/"}) {
+    INFO(bad);
+    CHECK_FALSE(resolve_reference(base, bad, error).has_value());
+  }
+}
+
 }  // namespace duplexd::config

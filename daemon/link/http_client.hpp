@@ -1,0 +1,71 @@
+#pragma once
+
+#include <strings.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/url.hpp"
+#include "daemon/link/fault.hpp"
+#include "daemon/link/server_request.hpp"
+
+namespace duplexd {
+
+namespace asio = boost::asio;
+
+/// One HTTP/1.1 request; `address` comes from `config::parse_http_url`. Host, Connection, Content-Length and,
+/// unless given, User-Agent and Accept are added. The phases of the connection have the limits of `timeouts`.
+struct http_request : server_request {
+  std::string method = "GET";
+  std::string body;
+  bool body_is_secret = false;                        ///< no other origin may get it if the server redirects
+  std::chrono::milliseconds timeout{30'000};          ///< everything together, redirects too; positive
+  std::size_t largest_answer = std::size_t{1} << 20;  ///< bytes of the body
+};
+
+/// What the server answered: any status, 4xx and 5xx too.
+struct http_response {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< as they came, in their order
+  std::string body;                                          ///< without chunking; encodings are not undone
+  config::url address;                                       ///< who answered, after redirects
+
+  /// The first header of that name, in any case of letters; null if there is none. Lives as long as this.
+  [[nodiscard]] const std::string* header(std::string_view name) const noexcept {
+    for (const auto& [each, value] : headers)
+      if (each.size() == name.size() && strncasecmp(each.data(), name.data(), name.size()) == 0)
+        return &value;
+    return nullptr;
+  }
+};
+
+using http_result = std::variant<http_response, fault>;
+
+/// Fetches documents. One for the whole daemon, used from the loop's thread.
+class http_client {
+ public:
+  http_client() = default;
+  http_client(const http_client&) = delete;
+  http_client& operator=(const http_client&) = delete;
+  virtual ~http_client() = default;
+
+  /// Follows up to five redirects: to http and https only and never from https to http; another origin gets
+  /// neither Authorization, Cookie, Proxy-Authorization nor `secret_headers`. 301, 302 and 303 make a POST a
+  /// GET, 307 and 308 keep method and body.
+  ///
+  /// Faults: `resolve`, `connect`, `tls`; `http`: no answer in time, no HTTP, a body over the limit, a
+  /// redirect that may not be followed, a request that cannot be sent; `lost`: the connection ended before
+  /// the answer did. Their words hold no header's value and no part of the body.
+  ///
+  /// Does not throw on network faults. May be cancelled: it then throws `operation_aborted` with everything
+  /// closed.
+  virtual asio::awaitable<http_result> fetch(http_request what) = 0;
+};
+
+}  // namespace duplexd

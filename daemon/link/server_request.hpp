@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "config/url.hpp"
+
+namespace duplexd {
+
+class dial_observer;
+
+/// What every request to a server needs, be it for a link or for a document; references already resolved.
+/// Lives only as long as the request.
+struct server_request {
+  config::url address;
+  config::tls_settings tls;
+  std::string ca_file;  ///< resolved; empty: the system's store
+  config::timeout_settings timeouts;
+  std::vector<std::pair<std::string, std::string>> headers;
+
+  /// Names of headers that no other origin may get if the server redirects, beside Authorization, Cookie and
+  /// Proxy-Authorization, which never go there: those whose values hold secrets.
+  std::vector<std::string> secret_headers;
+
+  dial_observer* watch = nullptr;  ///< told about the phases; may be null
+};
+
+}  // namespace duplexd

@@ -1,0 +1,112 @@
+#include "daemon/link/http_client.hpp"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "daemon/net/await.hpp"
+#include "daemon/net/faults.hpp"
+#include "daemon/net/header_check.hpp"
+#include "daemon/net/http_exchange.hpp"
+#include "daemon/net/make_http_client.hpp"
+#include "daemon/net/opener.hpp"
+#include "daemon/net/redirect.hpp"
+
+namespace duplexd::net {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using config::fault_class;
+using std::chrono::milliseconds;
+
+milliseconds until(clock::time_point end) {
+  return std::max(milliseconds(1), std::chrono::ceil<milliseconds>(end - clock::now()));
+}
+
+/// RFC 9110, 15.4.2 to 15.4.4, as browsers do it.
+void forget_body(http_request& request, int status) {
+  const bool becomes_get =
+      status == 303 ? request.method != "HEAD" : status < 303 && request.method == "POST";
+  if (!becomes_get) return;
+  request.method = "GET";
+  request.body.clear();
+  std::erase_if(request.headers, [](const auto& header) {
+    return is_same_header(header.first, "content-type") || is_same_header(header.first, "content-encoding") ||
+           is_same_header(header.first, "content-language");
+  });
+}
+
+/// Makes `request` what the redirect asks for, or says why not.
+std::optional<fault> redirected(http_request& request, const http_response& answer) {
+  const config::url from = request.address;
+  const std::string* location = answer.header("Location");
+  const auto refusal = follow(request, location == nullptr ? "" : *location);
+  if (refusal)
+    return make_fault(fault_class::http, "HTTP " + std::to_string(answer.status) + ": " + *refusal);
+  forget_body(request, answer.status);
+  if (request.body_is_secret && !request.body.empty() && !config::is_same_origin(from, request.address))
+    return make_fault(fault_class::http, "the server redirects to another one (" +
+                                             request.address.authority() +
+                                             "), which may not get what is sent: not followed");
+  return std::nullopt;
+}
+
+class socket_http_client final : public http_client {
+ public:
+  explicit socket_http_client(asio::io_context& loop) : opener_(loop) {}
+
+  asio::awaitable<http_result> fetch(http_request what) override {
+    auto result = co_await follow_redirects(std::move(what));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
+    co_return result;
+  }
+
+ private:
+  asio::awaitable<http_result> follow_redirects(http_request what) {
+    const auto end = clock::now() + what.timeout;
+    const auto timeouts = what.timeouts;
+    for (int redirects = 0;; ++redirects) {
+      if (const auto why = check_request(what)) co_return make_fault(fault_class::http, *why);
+      const milliseconds left = until(end);
+      what.timeouts.resolve = std::min(timeouts.resolve, left);
+      what.timeouts.connect = std::min(timeouts.connect, left);
+      what.timeouts.tls = std::min(timeouts.tls, left);
+      auto result = co_await fetch_once(what, end);
+      const auto* answer = std::get_if<http_response>(&result);
+      if (answer == nullptr || !is_redirect(answer->status)) co_return result;
+      if (redirects == most_redirects) {
+        co_return make_fault(fault_class::http,
+                             "the server redirected more than " + std::to_string(most_redirects) + " times");
+      }
+      auto failed = redirected(what, *answer);
+      if (failed) co_return std::move(*failed);
+    }
+  }
+
+  asio::awaitable<http_result> fetch_once(const http_request& what, clock::time_point end) {
+    auto opened = co_await opener_.open(what);
+    if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
+    const auto connection = std::get<std::shared_ptr<wire>>(std::move(opened));
+    auto result = co_await exchange(connection, what, until(end));
+    connection->abort();
+    co_return result;
+  }
+
+  opener opener_;
+};
+
+}  // namespace
+}  // namespace duplexd::net
+
+namespace duplexd {
+
+std::unique_ptr<http_client> make_http_client(asio::io_context& loop) {
+  return std::make_unique<net::socket_http_client>(loop);
+}
+
+}  // namespace duplexd

@@ -1,0 +1,83 @@
+#include "daemon/net/opener.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/net/await.hpp"
+#include "daemon/net/connector.hpp"
+#include "daemon/net/deadline.hpp"
+#include "daemon/net/faults.hpp"
+#include "daemon/net/phase_timer.hpp"
+#include "daemon/net/tls_engine.hpp"
+
+namespace duplexd::net {
+namespace {
+
+using config::fault_class;
+using address_list = std::vector<asio::ip::address>;
+
+resolve_details describe(const std::string& host, const address_list& addresses) {
+  resolve_details found{.host = host, .addresses = {}};
+  for (const auto& each : interleave(addresses)) found.addresses.push_back(each.to_string());
+  return found;
+}
+
+tcp_details describe(const tcp_socket& socket) {
+  boost::system::error_code gone;
+  return {.remote = endpoint_text(socket.remote_endpoint(gone)),
+          .local = endpoint_text(socket.local_endpoint(gone))};
+}
+
+}  // namespace
+
+asio::awaitable<open_result> opener::open(const server_request& to) {
+  auto connected = co_await connect(to);
+  if (auto* failed = std::get_if<fault>(&connected)) co_return std::move(*failed);
+  auto connection = std::make_shared<wire>(std::get<tcp_socket>(std::move(connected)));
+  if (to.address.secure) {
+    auto failed = co_await start_tls(connection, to);
+    if (failed) co_return std::move(*failed);
+  }
+  co_return connection;
+}
+
+asio::awaitable<connect_result> opener::connect(const server_request& to) {
+  const phase_timer resolving(to.watch, dial_phase::resolve);
+  auto resolved = co_await resolver_.resolve(to.address.host, to.timeouts.resolve);
+  if (auto* failed = std::get_if<fault>(&resolved)) co_return std::move(*failed);
+  auto addresses = std::get<address_list>(std::move(resolved));
+  resolving.done([&] { return describe(to.address.host, addresses); });
+
+  const phase_timer connecting(to.watch, dial_phase::tcp);
+  auto connected =
+      co_await connect_any(loop_.get_executor(), std::move(addresses), to.address.port, to.timeouts.connect);
+  if (const auto* socket = std::get_if<tcp_socket>(&connected))
+    connecting.done([&] { return describe(*socket); });
+  co_return connected;
+}
+
+asio::awaitable<std::optional<fault>> opener::start_tls(std::shared_ptr<wire> connection,
+                                                        const server_request& to) {
+  const phase_timer phase(to.watch, dial_phase::tls);
+  const auto trusted = tls_.get(to.ca_file, to.tls.verify);
+  if (!trusted.context) co_return make_fault(fault_class::tls, "TLS: " + trusted.error);
+  tls_peer peer{.name = to.tls.server_name.value_or(to.address.host), .verify = to.tls.verify};
+  const deadline guard(connection, to.timeouts.tls);
+  auto engine = std::make_unique<tls_engine>(trusted.context, std::move(peer));
+  const tls_engine& session = *engine;
+  const bool done = co_await connection->start_tls(std::move(engine));
+  if (done) {
+    phase.done([&] { return session.details(); });
+    co_return std::nullopt;
+  }
+  if (guard.expired()) {
+    co_return make_fault(fault_class::tls, "TLS: the server did not answer the handshake within " +
+                                               duration_text(to.timeouts.tls));
+  }
+  const std::string where = connection->tls_failed() ? "" : " during the handshake";
+  co_return make_fault(fault_class::tls, "TLS: " + *connection->end_cause() + where);
+}
+
+}  // namespace duplexd::net

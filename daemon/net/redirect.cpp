@@ -1,0 +1,37 @@
+#include "daemon/net/redirect.hpp"
+
+#include <algorithm>
+
+#include "daemon/net/header_check.hpp"
+#include "daemon/net/printable.hpp"
+
+namespace duplexd::net {
+namespace {
+
+bool proves_identity(const server_request& request, std::string_view name) {
+  for (const std::string_view each : {"authorization", "cookie", "proxy-authorization"})
+    if (is_same_header(name, each)) return true;
+  const auto& secret = request.secret_headers;
+  return std::any_of(secret.begin(), secret.end(),
+                     [&](const std::string& each) { return is_same_header(name, each); });
+}
+
+}  // namespace
+
+std::optional<std::string> follow(server_request& request, std::string_view location) {
+  if (location.empty()) return "the server redirects without saying where to (no Location)";
+  std::string why;
+  const auto target = config::resolve_reference(request.address, location, why);
+  if (!target) return "the server redirects to '" + printable(location, 200) + "': " + why;
+  if (request.address.secure && !target->secure)
+    return "the server redirects to '" + printable(location, 200) + "', which is not encrypted: not followed";
+  if (!config::is_same_origin(request.address, *target)) {
+    std::erase_if(request.headers,
+                  [&](const auto& header) { return proves_identity(request, header.first); });
+    request.tls.server_name.reset();
+  }
+  request.address = *target;
+  return std::nullopt;
+}
+
+}  // namespace duplexd::net

@@ -1,0 +1,304 @@
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "daemon/net/make_http_client.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/net/child_process.hpp"
+#include "tests/daemon/net/http_script.hpp"
+#include "tests/daemon/net/loop.hpp"
+#include "tests/daemon/net/trust.hpp"
+
+namespace {
+
+using namespace duplexd;
+using namespace duplexd::net;
+using namespace duplexd::net::test;
+using config::fault_class;
+using std::chrono::milliseconds;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+http_request request_for(const std::string& url, const std::string& ca_file = {}) {
+  http_request made;
+  std::string error;
+  const auto address = config::parse_http_url(url, error);
+  REQUIRE(address);
+  made.address = *address;
+  made.ca_file = ca_file;
+  made.timeouts.resolve = made.timeouts.connect = made.timeouts.tls = std::chrono::seconds(5);
+  made.timeout = std::chrono::seconds(5);
+  return made;
+}
+
+std::string local(const std::string& scheme, std::uint16_t port, const std::string& target = "/") {
+  return scheme + "://localhost:" + std::to_string(port) + target;
+}
+
+http_response must_fetch(asio::io_context& loop, http_request what) {
+  const auto client = make_http_client(loop);
+  auto result = run(loop, client->fetch(std::move(what)));
+  if (const auto* failed = std::get_if<fault>(&result)) FAIL(failed->cause);
+  return std::get<http_response>(std::move(result));
+}
+
+fault must_fail(asio::io_context& loop, http_request what) {
+  const auto client = make_http_client(loop);
+  auto result = run(loop, client->fetch(std::move(what)));
+  REQUIRE(std::holds_alternative<fault>(result));
+  return std::get<fault>(std::move(result));
+}
+
+/// The fault that an answer leads to.
+fault fault_after(const std::string& answer, std::size_t largest = 1000, bool end = true) {
+  asio::io_context loop{1};
+  http_script server(loop, [&](const std::string&) { return answer; }, end);
+  auto request = request_for(local("http", server.port()));
+  request.largest_answer = largest;
+  return must_fail(loop, std::move(request));
+}
+
+}  // namespace
+
+// A server of another make: what it serves arrives, its 404 is an answer and not a fault.
+TEST_CASE("documents of Python's HTTP server are fetched", "[http]") {
+  const temporary_directory directory;
+  const std::string big(300'000, 'x');
+  std::ignore = directory.write("token.json", "{\"token\": 1}");
+  std::ignore = directory.write("big", big);
+  child_process python({"python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory",
+                        directory.path().string()});
+  const auto port = number_after(python.line(), "port ");
+  asio::io_context loop{1};
+  const auto found = must_fetch(loop, request_for(local("http", port, "/token.json")));
+  CHECK(found.status == 200);
+  CHECK(found.body == "{\"token\": 1}");
+  REQUIRE(found.header("content-TYPE") != nullptr);
+  CHECK(*found.header("content-TYPE") == "application/json");
+  CHECK(found.header("no-such") == nullptr);
+  CHECK(must_fetch(loop, request_for(local("http", port, "/big"))).body == big);
+  CHECK(must_fetch(loop, request_for(local("http", port, "/none"))).status == 404);
+  auto head = request_for(local("http", port, "/big"));
+  head.method = "HEAD";
+  CHECK(must_fetch(loop, std::move(head)).body.empty());
+}
+
+// TLS of another make, and a body there and back.
+TEST_CASE("Python's TLS server gets what is posted", "[http]") {
+  const trust trusted;
+  const auto issued = trusted.authority().issue({"localhost"});
+  const std::string script = R"(
+import http.server, ssl, sys
+class Echo(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.send_response(201)
+        self.send_header('Transfer-Encoding', 'chunked')
+        self.send_header('X-Host', self.headers['Host'])
+        self.end_headers()
+        for piece in (self.headers['Authorization'].encode(), body):
+            self.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
+        self.wfile.write(b'0\r\n\r\n')
+server = http.server.HTTPServer(('127.0.0.1', 0), Echo)
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(sys.argv[1], sys.argv[2])
+server.socket = tls.wrap_socket(server.socket, server_side=True)
+print('port', server.server_port, flush=True)
+server.serve_forever()
+)";
+  child_process python({"python3", "-c", script, trusted.write("python.pem", issued.certificate),
+                        trusted.write("python.key", issued.key)});
+  const auto port = number_after(python.line(), "port ");
+  asio::io_context loop{1};
+  auto request = request_for(local("https", port), trusted.ca_file());
+  request.method = "POST";
+  request.headers.emplace_back("Authorization", "Bearer ");
+  request.body = "grant_type=client_credentials";
+  const auto answer = must_fetch(loop, std::move(request));
+  CHECK(answer.status == 201);
+  CHECK(answer.body == "Bearer grant_type=client_credentials");
+  CHECK(*answer.header("X-Host") == "localhost:" + std::to_string(port));
+  CHECK(must_fail(loop, request_for(local("https", port))).kind == fault_class::tls);
+  CHECK(must_fail(loop, request_for(local("http", port))).kind == fault_class::lost);
+}
+
+// Another origin must not learn who we are; the same one must.
+TEST_CASE("a redirect to another origin carries no credentials", "[http]") {
+  asio::io_context loop{1};
+  http_script other(loop, [](const std::string&) { return http_answer("200 OK", "here"); });
+  const bool leaves = GENERATE(true, false);
+  const std::string away = leaves ? local("http", other.port(), "/a/there") : "../there";
+  http_script first(loop, [&](const std::string& request) {
+    return contains(request, "/there") ? http_answer("200 OK", "here") : redirect_to("302 Found", away);
+  });
+  auto request = request_for(local("http", first.port(), "/a/b/c?d=e"));
+  request.headers = {
+      {"authorization", "Bearer sekret"}, {"Cookie", "sekret"}, {"X-Key", "sekret"}, {"X-App", "7"}};
+  request.secret_headers = {"x-key"};
+  const auto answer = must_fetch(loop, std::move(request));
+  CHECK(answer.body == "here");
+  CHECK(answer.address.port == (leaves ? other.port() : first.port()));
+  const std::string& last = leaves ? other.requests().at(0) : first.requests().at(1);
+  CHECK(last.starts_with("GET /a/there HTTP/1.1\r\n"));
+  CHECK(contains(last, "X-App: 7"));
+  CHECK(contains(last, "sekret") == !leaves);
+}
+
+TEST_CASE("redirects keep or forget method and body by their status", "[http]") {
+  asio::io_context loop{1};
+  const auto [status, keeps] = GENERATE(table<std::string, bool>({{"301 Moved", false},
+                                                                  {"302 Found", false},
+                                                                  {"303 See Other", false},
+                                                                  {"307 Temporary", true},
+                                                                  {"308 Permanent", true}}));
+  http_script server(loop, [&, s = status](const std::string& request) {
+    return contains(request, " /new ") ? http_answer("200 OK") : redirect_to(s, "/new");
+  });
+  auto request = request_for(local("http", server.port()));
+  request.method = "POST";
+  request.body = "question";
+  request.body_is_secret = true;  // the same server may have it
+  request.headers.emplace_back("Content-Type", "text/plain");
+  must_fetch(loop, std::move(request));
+  const std::string& last = server.requests().at(1);
+  CHECK(last.starts_with(keeps ? "POST /new" : "GET /new"));
+  CHECK(contains(last, "question") == keeps);
+  CHECK(contains(last, "Content-Type") == keeps);
+}
+
+TEST_CASE("redirects that may not be followed are refused", "[http]") {
+  const trust trusted;
+  asio::io_context loop{1};
+  std::string location;
+  http_script server(
+      loop, [&](const std::string&) { return redirect_to("307 Temporary", location); }, true,
+      trusted.server());
+  auto request = request_for(local("https", server.port()), trusted.ca_file());
+  const auto failed_with = [&](const std::string& where) {
+    location = where;
+    const auto failed = must_fail(loop, request);
+    CHECK(failed.kind == fault_class::http);
+    return failed.cause;
+  };
+  CHECK(contains(failed_with("http://localhost/"), "which is not encrypted: not followed"));
+  CHECK(contains(failed_with("file:///etc/passwd"), "a URL starts with https:// or http://"));
+  CHECK(contains(failed_with("https://a@b/"), "user name"));
+  CHECK(contains(failed_with("/again"), "redirected more than 5 times"));
+  CHECK(server.requests().size() == 3 + 6);
+  request.body_is_secret = true;
+  request.body = "sekret";
+  const auto cause = failed_with("https://127.0.0.1/");
+  CHECK(contains(cause, "which may not get what is sent"));
+  CHECK_FALSE(contains(cause, "sekret"));
+}
+
+TEST_CASE("an answer that is no use is a fault", "[http]") {
+  SECTION("too large, by what it says or by what comes") {
+    const std::string big(1001, 'x');
+    CHECK(contains(fault_after(http_answer("200 OK", big)).cause, "larger than the limit of 1000 bytes"));
+    const auto unsized = fault_after("HTTP/1.1 200 OK\r\n\r\n" + big);
+    CHECK(contains(unsized.cause, "larger than the limit of 1000 bytes"));
+    CHECK(unsized.kind == fault_class::http);
+    const auto head = fault_after("HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n");
+    CHECK(contains(head.cause, "the head of the server's answer is larger"));
+  }
+  SECTION("no HTTP") {
+    const auto failed = fault_after("SSH-2.0-OpenSSH_9.2\r\n\x01\r\n");
+    CHECK(failed.kind == fault_class::http);
+    CHECK(contains(failed.cause, "is not HTTP"));
+    CHECK(contains(failed.cause, "'SSH-2.0-OpenSSH_9.2 ?"));
+  }
+  SECTION("nothing, or only the beginning") {
+    const auto nothing = fault_after("");
+    CHECK(nothing.kind == fault_class::lost);
+    CHECK(nothing.cause == "the peer ended the connection before the whole answer was there");
+    const auto half = fault_after("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    CHECK(half.kind == fault_class::lost);
+    CHECK(contains(half.cause, "in the middle of its answer"));
+  }
+}
+
+TEST_CASE("what comes before the answer is skipped, and a body may end with the connection", "[http]") {
+  asio::io_context loop{1};
+  http_script server(loop, [](const std::string&) {
+    return "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\nall of it";
+  });
+  CHECK(must_fetch(loop, request_for(local("http", server.port()))).body == "all of it");
+}
+
+TEST_CASE("a slow server is given up", "[http]") {
+  asio::io_context loop{1};
+  const std::string begin = GENERATE("", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+  http_script server(loop, [&](const std::string&) { return begin; }, false);
+  auto request = request_for(local("http", server.port()));
+  request.timeout = milliseconds(100);
+  const auto failed = must_fail(loop, std::move(request));
+  CHECK(failed.kind == fault_class::http);
+  CHECK(failed.cause == "no whole answer within 100ms");
+}
+
+TEST_CASE("requests that cannot be sent are refused without the header's value", "[http]") {
+  asio::io_context loop{1};
+  auto request = request_for("http://localhost:1/");
+  SECTION("a value with a line break") {
+    request.headers.emplace_back("X", "a\r\nsekret: 1");
+  }
+  SECTION("a header of ours") {
+    request.headers.emplace_back("content-length", "sekret");
+  }
+  SECTION("a method with a space") {
+    request.method = "GET /";
+  }
+  SECTION("a path with a line break") {
+    request.address.target = "/\r\nsekret: 1";
+  }
+  const auto failed = must_fail(loop, std::move(request));
+  CHECK(failed.kind == fault_class::http);
+  CHECK_FALSE(contains(failed.cause, "sekret"));
+}
+
+namespace {
+
+asio::awaitable<void> fetch_and_drop(http_client& client, http_request what, bool throwing) {
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  const auto result = co_await client.fetch(std::move(what));
+  CHECK_FALSE(std::holds_alternative<http_response>(result));
+}
+
+}  // namespace
+
+TEST_CASE("a cancelled fetch ends at once", "[http]") {
+  asio::io_context loop{1};
+  http_script server(loop, [](const std::string&) { return "HTTP/1.1 200 OK\r\n"; }, false);
+  const bool throwing = GENERATE(false, true);
+  const auto client = make_http_client(loop);
+  asio::cancellation_signal cut;
+  boost::system::error_code code;
+  bool done = false;
+  asio::co_spawn(loop, fetch_and_drop(*client, request_for(local("http", server.port())), throwing),
+                 asio::bind_cancellation_slot(cut.slot(), [&](std::exception_ptr thrown) {
+                   done = true;
+                   try {
+                     if (thrown) std::rethrow_exception(thrown);
+                   } catch (const boost::system::system_error& error) {
+                     code = error.code();
+                   }
+                 }));
+  const auto begin = std::chrono::steady_clock::now();
+  while (server.requests().empty()) loop.run_one_for(std::chrono::seconds(2));
+  loop.run_for(milliseconds(20));
+  cut.emit(asio::cancellation_type::terminal);
+  while (!done && loop.run_one_for(std::chrono::seconds(2)) != 0) {
+  }
+  REQUIRE(done);
+  CHECK(code == asio::error::operation_aborted);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(3));
+}
