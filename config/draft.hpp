@@ -27,23 +27,141 @@ struct written_values {
   std::string path;
 };
 
+/// The name of a reply, or several of which any will do.
+using written_names = std::vector<written_name>;
+
+struct step_draft;
+using step_drafts = std::vector<step_draft>;
+
+/// What a step waits for: tasks by name, and steps.
+struct branch_draft {
+  std::string task;  ///< or
+  step_drafts steps;
+};
+
+/// `until:`, a word beside `wait`, values beside `repeat`.
+struct until_draft {
+  protocol::position where;
+  std::string path;
+  std::optional<wait_until> word;
+  std::optional<json_template> match;
+};
+
+struct http_draft {
+  protocol::position where;
+  std::string path;
+  std::string method = "GET";
+  text_template url;
+  std::vector<std::pair<std::string, text_template>> headers;
+  std::optional<json_template> json;
+  std::optional<text_template> body;
+  milliseconds timeout{10'000};
+};
+
 struct step_draft {
   protocol::position where;
   std::string path;
-  std::optional<milliseconds> sleep;
+  std::optional<duration_template> sleep;
   std::optional<written_name> send;
+  std::optional<written_name> call;
   written_values with;
-  std::optional<written_name> expect;
-  nlohmann::ordered_json fields;  ///< `where:`, the fields that must be equal
-  milliseconds timeout{30'000};
+  std::optional<json_template> json;
+  std::optional<bool> echo;
+  std::optional<written_names> expect;
+  std::optional<written_names> reply;  ///< of a call
+  json_template match;                 ///< `where:`
+  json_template check;
+  nlohmann::ordered_json correlate;
+  std::uint16_t count = 1;
+  std::uint16_t retries = 0;
+  std::optional<duration_template> every;
+  double jitter = 0;
+  std::optional<std::vector<branch_draft>> gather;
+  std::optional<std::vector<branch_draft>> race;
+  std::optional<std::vector<branch_draft>> wait;
+  std::optional<until_draft> until;
+  std::optional<std::string> spawn;
+  std::optional<std::string> cancel;
+  std::optional<json_template> set;
+  std::optional<http_draft> http;
+  std::optional<std::vector<text_template>> exec;
+  json_template input;
+  std::optional<json_template> condition;  ///< `if:`
+  step_drafts then;
+  step_drafts otherwise;  ///< `else:`
+  std::optional<std::uint16_t> repeat;
+  std::optional<text_template> fail;
+  std::optional<text_template> reconnect;
+  step_drafts body;  ///< `do:`
+  std::optional<duration_template> timeout;
+  nlohmann::ordered_json save;
+  std::optional<step_drafts> on_fault;
+};
+
+struct handler_draft {
+  protocol::position where;
+  std::string path;
+  written_names reply;
+  json_template match;
+  step_drafts body;
 };
 
 struct login_draft {
   std::optional<json_template> json;
   std::optional<written_name> send;
   written_values with;
-  std::optional<written_name> expect;
-  nlohmann::ordered_json fields;
+  std::optional<step_drafts> steps;
+  std::optional<written_names> expect;
+  json_template match;
+  written_names reject;
+};
+
+struct heartbeat_draft {
+  protocol::position where;
+  std::string path;
+  duration_template every;
+  std::optional<written_name> send;
+  written_values with;
+  std::optional<json_template> json;
+  std::optional<written_names> expect;
+  json_template match;
+  milliseconds timeout{10'000};
+  liveness_action action = liveness_action::reconnect;
+};
+
+struct freshness_draft {
+  written_name reply;
+  milliseconds within{0};
+  liveness_action action = liveness_action::log;
+};
+
+struct sequence_draft {
+  written_name reply;
+  std::string field;
+  std::vector<std::string> key;
+  liveness_action action = liveness_action::log;
+};
+
+struct liveness_draft {
+  milliseconds ping_interval = liveness_settings{}.ping_interval;
+  milliseconds idle_timeout = liveness_settings{}.idle_timeout;
+  std::optional<heartbeat_draft> heartbeat;
+  std::vector<freshness_draft> fresh;
+  std::vector<sequence_draft> sequence;
+};
+
+struct command_draft {
+  protocol::position where;
+  std::string path;
+  bool idempotent = false;
+  rate_settings rate;
+  offline_policy offline = offline_policy::fail;
+  milliseconds ttl = command_settings{}.ttl;
+  std::optional<std::vector<std::string>> coalesce;
+  std::optional<written_names> confirm;
+  json_template match;
+  nlohmann::ordered_json correlate;
+  milliseconds timeout{10'000};
 };
 
 /// A reply that the simulator sends: to a command, after the login, or by the clock.
@@ -75,7 +193,12 @@ struct session_draft : session_settings {
   const protocol::node* arguments = nullptr;
   const protocol::node* protocol_source = nullptr;
   std::optional<login_draft> login_written;
-  std::vector<step_draft> script_written;
+  step_drafts before_written;
+  step_drafts subscribe_written;
+  step_drafts script_written;
+  std::vector<handler_draft> on_written;
+  liveness_draft liveness_written;
+  std::vector<std::pair<written_name, command_draft>> commands_written;
   simulate_draft simulate_written;
 
   session_draft() { outputs = {"stdout"}; }

@@ -50,6 +50,13 @@ struct output_form {
   }
 };
 
+/// Steps, with their fields: only here, because a step holds steps.
+value_type steps_type() {
+  value_type type = form<step_drafts>::type();
+  type.inner = &section_of<step_draft>();
+  return type;
+}
+
 value_type named(std::string name, ordered_json of, const section* inner) {
   ordered_json schema{{"type", "object"},
                       {"propertyNames", {{"pattern", std::string(name_pattern)}}},
@@ -84,15 +91,30 @@ const section& section_of<session_draft>() {
           make("tls", &s::tls, "How the server proves who it is.").merged(),
           make("timeouts", &s::timeouts, "How long each phase of a connection may take.").merged(),
           make("reconnect", &s::reconnect, "What happens when a link breaks.").merged(),
-          make("liveness", &s::liveness, "How a dead server is noticed.").merged(),
+          make("liveness", &s::liveness_written, "How a dead server is noticed.").merged(),
           make("limits", &s::limits, "What a server may not exceed.").merged(),
           make("protocol", &s::protocol_source,
                "The commands and replies: a name under `protocols`, or the definition itself (see "
                "layouts.md).")
               .of_type({"name or map", {{"type", {"string", "object"}}}})
               .example("callcentre"),
+          make("rate", &s::rate, "How often anything is sent.").merged(),
+          make.as<named_form<command_draft>>("commands", &s::commands_written,
+                                             "How commands of the protocol are treated, by name.")
+              .merged(),
+          make("outbox", &s::outbox, "The commands that wait to be sent.").merged(),
+          make("renew", &s::renew, "When a link is made anew although nothing is wrong.").merged(),
+          make("before", &s::before_written,
+               "Carried out before each attempt to connect: fetch a token, choose an address. No messages.")
+              .example(ordered_json::array({{{"http", {{"url", "https://api.test.com/token"}}},
+                                             {"save", {{"token", "body.token"}}}}})),
           make("login", &s::login_written, "What is sent first on each link."),
-          make("script", &s::script_written, "What is sent after the login, step by step, on each link anew.")
+          make("subscribe", &s::subscribe_written,
+               "Carried out after the login, before the script, and again when `liveness` asks for it.")
+              .example(ordered_json::array({{{"send", "subscribe"}}})),
+          make("on", &s::on_written, "What is done whenever a reply comes, from the login on."),
+          make("script", &s::script_written, "What is done after the login, step by step, on each link anew.")
+              .of_type(steps_type())
               .example(ordered_json::array({{{"sleep", "500ms"}}, {{"send", "to_free"}}})),
           make("linger", &s::linger,
                "How long `run --once` waits for late replies when the script has ended.")

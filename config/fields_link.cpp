@@ -1,7 +1,9 @@
 // The field table, part: how a link is made, kept and ended.
-#include "config/forms.hpp"
-#include "config/settings.hpp"
+#include <array>
+#include <charconv>
+
 #include "config/spans.hpp"
+#include "config/written.hpp"
 
 namespace duplexd::config {
 
@@ -11,8 +13,59 @@ using nlohmann::ordered_json;
 static const auto& words_of(fault_class /*any*/) {
   return fault_class_names;
 }
+static const auto& words_of(jitter_kind /*any*/) {
+  static constexpr std::array<std::pair<jitter_kind, std::string_view>, 3> words{
+      {{jitter_kind::none, "none"}, {jitter_kind::half, "half"}, {jitter_kind::full, "full"}}};
+  return words;
+}
+static const auto& words_of(liveness_action /*any*/) {
+  static constexpr std::array<std::pair<liveness_action, std::string_view>, 3> words{
+      {{liveness_action::log, "log"},
+       {liveness_action::resubscribe, "resubscribe"},
+       {liveness_action::reconnect, "reconnect"}}};
+  return words;
+}
+
 template <>
 struct form<fault_class> : choice_form<fault_class> {};
+template <>
+struct form<jitter_kind> : choice_form<jitter_kind> {};
+template <>
+struct form<liveness_action> : choice_form<liveness_action> {};
+
+/// `login_rejected`, `http:429`, `http:500-599`, `closed:4001`.
+template <>
+struct form<fault_pattern> {
+  static value_type type() { return {"fault", {{"type", "string"}}}; }
+  static ordered_json show(const fault_pattern& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, fault_pattern& out, reading& in);
+};
+
+bool form<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& in) {
+  const std::string_view text = at.value.text;
+  const auto colon = text.find(':');
+  std::vector<std::string> names;
+  for (const auto& [kind, name] : fault_class_names) names.emplace_back(name);
+  const auto kind = fault_class_from(text.substr(0, colon));
+  if (at.value.kind != protocol::node_kind::text || !kind) {
+    complain_of_choice(at, names, in);
+    return false;
+  }
+  out.kind = *kind;
+  if (colon == std::string_view::npos) return true;
+  const auto dash = text.find('-', colon);
+  const auto number = [&](std::string_view digits) {
+    std::uint16_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc{} && end == digits.data() + digits.size() ? value : std::uint16_t{0};
+  };
+  out.low = number(text.substr(colon + 1, dash == std::string_view::npos ? dash : dash - colon - 1));
+  out.high = dash == std::string_view::npos ? *out.low : number(text.substr(dash + 1));
+  const bool has_number = *kind == fault_class::http || *kind == fault_class::closed;
+  if (has_number && *out.low != 0 && out.high >= *out.low) return true;
+  at.complain(in, in_quotes(text) + " is not a fault", "such as http:429, http:500-599 or closed:4001");
+  return false;
+}
 
 namespace {
 
@@ -85,6 +138,34 @@ const section& section_of<timeout_settings>() {
 }
 
 template <>
+const section& section_of<fault_rule>() {
+  using s = fault_rule;
+  const fields_of<s> make;
+  static const section fields{
+      "fault_rule",
+      "What follows from some faults. What is left out is as in `reconnect`, or as in the built-in table.",
+      {
+          make("on", &s::on, "The faults: classes, with HTTP statuses or close codes if need be.")
+              .required()
+              .example({"login_rejected", "http:500-599", "closed:4001"}),
+          make("initial", &s::initial, "The first delay.").range(0, a_day, "0 to 24h").example("5s"),
+          make("maximum", &s::maximum, "No delay is longer.").range(0, a_day, "0 to 24h").example("10m"),
+          make("factor", &s::factor, "How much each delay grows.").range(1, 100, "1 to 100").example(1.5),
+          make("jitter", &s::jitter,
+               "How much of a delay is random: none; half, its upper half; or full, all of it.")
+              .example("half"),
+          make("give_up_after", &s::give_up_after,
+               "So many such faults, without a stable link between them, end the session.")
+              .range(1, 65'535, "1 to 65535")
+              .example(3),
+          make("exit_code", &s::exit_code, "The exit code of the daemon if one of these ends the session.")
+              .range(1, 125, "1 to 125")
+              .example(64),
+      }};
+  return fields;
+}
+
+template <>
 const section& section_of<reconnect_settings>() {
   using s = reconnect_settings;
   const fields_of<s> make;
@@ -97,18 +178,82 @@ const section& section_of<reconnect_settings>() {
           make("maximum", &s::maximum, "No delay is longer.").range(1, a_day, "1ms to 24h"),
           make("factor", &s::factor, "How much longer each delay is than the one before.")
               .range(1, 100, "1 to 100"),
+          make("jitter", &s::jitter,
+               "How much of a delay is random: none; half, its upper half; or full, all of it."),
           make("stable_after", &s::stable_after,
                "A link that lived this long starts again with the first delay.")
               .range(0, a_day, "0 to 24h"),
           make("fatal", &s::fatal, "Faults that end the session instead of a further attempt.")
               .example({"login_rejected", "tls"}),
+          make("faults", &s::faults, "Rules for some faults; the first that fits holds."),
       }};
   return fields;
 }
 
 template <>
-const section& section_of<liveness_settings>() {
-  using s = liveness_settings;
+const section& section_of<heartbeat_draft>() {
+  using s = heartbeat_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "heartbeat",
+      "A command that is sent again and again after the login, and the reply that must follow.",
+      {
+          make("every", &s::every, "How often; may come from a reply.").required().example("${var:interval}"),
+          make("send", &s::send, "The command.").example("heartbeat"),
+          make("with", &s::with, "The command's values.").only_beside({"send"}).example({{"seq", 1}}),
+          make("json", &s::json, "A text message instead of a command.").example({{"op", "ping"}}),
+          make("expect", &s::expect, "The reply that must follow.").example("pong"),
+          make("where", &s::match, "Values that the reply must have.")
+              .map_only()
+              .only_beside({"expect"})
+              .example({{"op", "pong"}}),
+          make("timeout", &s::timeout, "How long the reply may take.")
+              .only_beside({"expect"})
+              .range(1, a_day, "1ms to 24h"),
+          make("action", &s::action, "What is done when it does not come."),
+      },
+      false,
+      {"send", "json"}};
+  return fields;
+}
+
+template <>
+const section& section_of<freshness_draft>() {
+  using s = freshness_draft;
+  const fields_of<s> make;
+  static const section fields{"fresh",
+                              "A reply that must come again and again after the login.",
+                              {
+                                  make("reply", &s::reply, "The reply.").required().example("tick"),
+                                  make("within", &s::within, "The longest time between two of them.")
+                                      .required()
+                                      .range(1, a_day, "1ms to 24h")
+                                      .example("5s"),
+                                  make("action", &s::action, "What is done when none came for so long."),
+                              }};
+  return fields;
+}
+
+template <>
+const section& section_of<sequence_draft>() {
+  using s = sequence_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "sequence",
+      "A field that counts a reply's messages: one that is missing or comes twice is a `gap` event.",
+      {
+          make("reply", &s::reply, "The reply.").required().example("trade"),
+          make("field", &s::field, "The field; a dot reaches into an object.").required().example("seq"),
+          make("key", &s::key, "Fields; each combination of their values is counted by itself.")
+              .example({"symbol"}),
+          make("action", &s::action, "What is done at a gap."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<liveness_draft>() {
+  using s = liveness_draft;
   const fields_of<s> make;
   static const section fields{
       "liveness",
@@ -119,6 +264,24 @@ const section& section_of<liveness_settings>() {
           make("idle_timeout", &s::idle_timeout,
                "A link on which nothing was heard for this long is given up; 0: never.")
               .range(0, a_day, "0 to 24h"),
+          make("heartbeat", &s::heartbeat, "The application's own sign of life."),
+          make("fresh", &s::fresh, "Replies that must come again and again."),
+          make("sequence", &s::sequence, "Fields that count."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<renew_settings>() {
+  using s = renew_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "renew",
+      "When a link is left in order and made anew although nothing is wrong: before a token expires.",
+      {
+          make("after", &s::after, "The longest age of a link.").example("${var:expires_in}s"),
+          make("at", &s::at, "Unix time, in seconds or milliseconds.").example("${var:expires_at}"),
+          make("margin", &s::margin, "Earlier by this.").range(0, a_day, "0 to 24h").example("1m"),
       }};
   return fields;
 }

@@ -30,16 +30,16 @@ bool is_number(const value_at& at) {
 }
 
 /// Complains of what a template could not read or, unless secrets are absent, cannot resolve.
-template <class Template>
-bool check_references(const value_at& at, const Template& parsed, const std::string& error, reading& in) {
+bool check_references(const value_at& at, const text_template& parsed, const std::string& error,
+                      reading& in) {
   if (!error.empty()) {
     at.complain(in, error);
     return false;
   }
-  if (in.secrets_absent || !parsed.has_references()) return true;
-  const auto value = parsed.resolve();
-  if (!value) at.complain(in, value.error, "without the secrets: check --secrets-absent");
-  return static_cast<bool>(value);
+  if (in.secrets_absent) return true;
+  const std::string why = parsed.check_outside();
+  if (!why.empty()) at.complain(in, why, "without the secrets: check --secrets-absent");
+  return why.empty();
 }
 
 bool read_literal(const value_at& at, std::string& out, reading& in) {
@@ -243,9 +243,10 @@ value_type url_form::type() {
 bool url_form::read(const value_at& at, text_template& out, reading& in) {
   if (!form<text_template>::read(at, out, in)) return false;
   std::string error;
+  const bool is_open = in.secrets_absent || out.has_inside();  // not all of its values are known now
   const bool starts_with_reference = out.has_references() && out.display().starts_with("${");
-  if (in.secrets_absent && starts_with_reference) return true;  // there is nothing to look at
-  const auto value = in.secrets_absent ? resolved<std::string>{out.with_placeholder("1"), ""} : out.resolve();
+  if (is_open && starts_with_reference) return true;  // there is nothing to look at
+  const auto value = is_open ? resolved<std::string>{out.with_placeholder("1"), ""} : out.resolve();
   if (!value || parse_url(value.value, error)) return true;
   at.complain(in, error, out.has_references() ? "its references were replaced before" : "");
   return false;
@@ -291,7 +292,8 @@ bool headers_form::read(const value_at& at, value& out, reading& in) {
     if (!why.empty()) in.mistakes.push_back({entry.where, header.path, std::move(why), ""});
     text_template text;
     if (!form<text_template>::read(header, text, in)) continue;
-    const std::string looks = in.secrets_absent ? text.with_placeholder("") : text.resolve().value;
+    const bool is_open = in.secrets_absent || text.has_inside();
+    const std::string looks = is_open ? text.with_placeholder("") : text.resolve().value;
     if (looks.find_first_of("\r\n") != std::string::npos) header.complain(in, "a header's value is one line");
     out.emplace_back(entry.key, std::move(text));
   }

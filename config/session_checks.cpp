@@ -28,16 +28,17 @@ bool is_loopback(const std::string& host) {
 
 bool holds_secrets(const session_settings& session) {
   const auto& login = session.login;
-  return (login && login->json && login->json->has_references()) ||
-         (login && login->send && login->send->with.has_references()) || session.url.has_references() ||
+  return (login && login->json && login->json->has_secrets()) ||
+         (login && login->send && login->send->with.has_secrets()) || session.url.has_secrets() ||
          std::any_of(session.headers.begin(), session.headers.end(),
-                     [](const auto& header) { return header.second.has_references(); });
+                     [](const auto& header) { return header.second.has_secrets(); });
 }
 
 void check_address(const session_settings& session, const value_at& from, reading& in) {
   std::string error;
-  const auto value = in.secrets_absent ? resolved<std::string>{session.url.with_placeholder("1"), ""}
-                                       : session.url.resolve();
+  const bool is_open = in.secrets_absent || session.url.has_inside();
+  const auto value =
+      is_open ? resolved<std::string>{session.url.with_placeholder("1"), ""} : session.url.resolve();
   const auto address = parse_url(value.value, error);
   if (!address || address->secure) {
     if (address && !session.tls.verify)

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,12 +12,11 @@
 #include <vector>
 
 #include "config/fault_class.hpp"
+#include "config/script.hpp"
 #include "config/template.hpp"
 #include "protocol/protocol.hpp"
 
 namespace duplexd::config {
-
-using std::chrono::milliseconds;
 
 /// TLS of one session, client side. Host names are checked against the certificate unless `verify` is off.
 struct tls_settings {
@@ -35,56 +35,122 @@ struct timeout_settings {
   milliseconds close{5'000};   ///< for the peer's close frame and the end of TCP
 };
 
-/// Capped exponential backoff with full jitter: the n-th delay is random in [0, min(maximum, initial *
-/// factor^n)].
-struct reconnect_settings {
+/// How much of a delay is random: none; the upper half (so that it is never short by bad luck); all of it.
+enum class jitter_kind : std::uint8_t { none, half, full };
+
+/// Capped exponential backoff: the n-th delay is up to min(maximum, initial * factor^n).
+struct backoff_settings {
   milliseconds initial{1'000};
   milliseconds maximum{60'000};
-  double factor = 2.0;                ///< 1 or more
-  milliseconds stable_after{30'000};  ///< a link that lived this long resets the backoff
-  std::set<fault_class> fatal{};      ///< these end the session instead
+  double factor = 2.0;  ///< 1 or more
+  jitter_kind jitter = jitter_kind::full;
 };
 
-/// The WebSocket's own liveness.
+/// Faults that a rule is about: a class, and if `low` is given only with an HTTP status or close code from
+/// `low` to `high`.
+struct fault_pattern {
+  fault_class kind = fault_class::lost;
+  std::optional<std::uint16_t> low{};
+  std::uint16_t high = 0;
+};
+
+/// What follows from some faults, where it differs from the session's backoff.
+struct fault_rule {
+  std::vector<fault_pattern> on;
+  std::optional<milliseconds> initial{};
+  std::optional<milliseconds> maximum{};
+  std::optional<double> factor{};
+  std::optional<jitter_kind> jitter{};
+  std::optional<std::uint16_t> give_up_after{};  ///< so many in a row end the session; 1: the first
+  std::optional<std::uint16_t> exit_code{};      ///< of the daemon, if this ends the session
+};
+
+struct reconnect_settings : backoff_settings {
+  milliseconds stable_after{30'000};  ///< a link that lived this long resets backoffs and counts
+  std::set<fault_class> fatal{};      ///< these end the session instead
+  std::vector<fault_rule> faults{};   ///< the first that fits holds, before the built-in table
+};
+
+/// What is done when a liveness clock runs out.
+enum class liveness_action : std::uint8_t { log, resubscribe, reconnect };
+
+/// A command of the protocol as a sign of life, and the reply that must follow it.
+struct heartbeat_settings {
+  duration_template every;
+  std::variant<send_step, json_template> message;
+  std::optional<expectation> expect;  ///< its timeout is how long the answer may take
+  liveness_action action = liveness_action::reconnect;
+};
+
+/// A reply that must come again and again.
+struct freshness_settings {
+  std::string reply;
+  milliseconds within{0};
+  liveness_action action = liveness_action::log;
+};
+
+/// A field of a reply that counts up: what is missing is a gap.
+struct sequence_settings {
+  std::string reply;
+  std::string field;             ///< path
+  std::vector<std::string> key;  ///< paths; counted for each combination of their values
+  liveness_action action = liveness_action::log;
+};
+
+/// The three clocks: WebSocket pings, the application's heartbeat, freshness of replies; and sequences.
 struct liveness_settings {
   milliseconds ping_interval{20'000};  ///< 0: no pings
   milliseconds idle_timeout{60'000};   ///< nothing heard for this long ends the link; 0: never
+  std::optional<heartbeat_settings> heartbeat{};
+  std::vector<freshness_settings> fresh{};
+  std::vector<sequence_settings> sequence{};
+};
+
+/// A token bucket: `messages` in each `per`, up to `burst` at once.
+struct rate_settings {
+  double messages = 0;  ///< 0: no limit
+  milliseconds per{1'000};
+  std::uint16_t burst = 1;
+};
+
+/// What happens to a command that is submitted while it cannot be sent.
+enum class offline_policy : std::uint8_t { fail, drop, queue };
+
+/// How one command is treated.
+struct command_settings {
+  bool idempotent = false;  ///< may be sent again
+  rate_settings rate{};
+  offline_policy offline = offline_policy::fail;
+  milliseconds ttl{30'000};           ///< queued for longer: expired, never sent
+  std::vector<std::string> coalesce;  ///< a newer one with equal fields replaces a queued one; "*": any
+  bool coalesces = false;
+  std::optional<expectation> confirm{};  ///< the reply that confirms it
+};
+
+/// Commands that are submitted while the daemon runs.
+struct outbox_settings {
+  std::uint16_t max = 1'000;  ///< commands queued
+  bool drop_oldest = false;   ///< at the bound: the oldest makes room, else the new one is refused
+};
+
+/// When a link is left in order and made anew although nothing is wrong.
+struct renew_settings {
+  std::optional<duration_template> after;  ///< age of the link
+  std::optional<text_template> at;         ///< Unix time in seconds or milliseconds
+  milliseconds margin{0};                  ///< earlier by this
 };
 
 struct limit_settings {
   std::uint64_t message = 16u << 20;  ///< bytes of one message received
 };
 
-/// A reply to wait for: by name and, if given, by values of its fields.
-struct expectation {
-  std::string reply;  ///< name in the protocol
-  nlohmann::ordered_json
-      where;  ///< null, or a map field -> value that must be equal; dots reach into objects
-  milliseconds timeout{0};
-};
-
-/// A command to send: name in the protocol and its fields.
-struct send_step {
-  std::string command;
-  json_template with;
-};
-struct sleep_step {
-  milliseconds duration{0};
-};
-struct expect_step {
-  expectation what;
-};
-struct script_step {
-  protocol::position where;  ///< for error messages
-  std::variant<sleep_step, send_step, expect_step> action;
-};
-
-/// What is sent first on each link: a JSON text message or a command, and optionally the reply that grants
-/// entry.
+/// What is sent first on each link, and the reply that grants entry. Nothing else is sent before.
 struct login_settings {
   std::optional<json_template> json;
   std::optional<send_step> send;
-  std::optional<expectation> expect;  ///< a reply of that name with other values means: rejected
+  step_list steps;                    ///< instead: challenge and response
+  std::optional<expectation> expect;  ///< a reply of that name that `check` does not fit means: rejected
+  std::vector<std::string> reject;    ///< replies that mean: rejected
 };
 
 struct close_settings {
@@ -123,7 +189,14 @@ struct session_settings {
   limit_settings limits;
   std::shared_ptr<const protocol::protocol> protocol;
   std::optional<login_settings> login;
-  std::vector<script_step> script;
+  rate_settings rate;
+  outbox_settings outbox;
+  std::map<std::string, command_settings> commands;  ///< those with settings of their own
+  renew_settings renew;
+  step_list before;     ///< before each dial: tokens, addresses
+  step_list subscribe;  ///< after the login, and again when liveness asks for it
+  step_list script;
+  std::vector<handler> on;
   milliseconds linger{0};  ///< `run --once` waits this long after the script for late replies
   close_settings close;
   std::vector<std::string> outputs;  ///< names of outputs; "stdout" is the one there is

@@ -5,20 +5,12 @@
 #include <string_view>
 #include <vector>
 
+#include "config/expression.hpp"
+#include "config/resolved.hpp"
+#include "config/scope.hpp"
 #include "protocol/node.hpp"
 
 namespace duplexd::config {
-
-/// Where the value of a reference comes from: `${env:NAME}`, `${file:PATH}`, `${credential:NAME}`.
-enum class reference_source : std::uint8_t { env, file, credential };
-
-/// A value with its references replaced, or why that could not be done. `error` never holds a resolved value.
-template <class T>
-struct resolved {
-  T value{};
-  std::string error;  ///< empty on success
-  explicit operator bool() const noexcept { return error.empty(); }
-};
 
 /// A text of the configuration that may hold references. What they stand for is read at each `resolve()`, so
 /// that a renewed secret is used at the next dial, and is never kept. `$${` stands for a literal `${`.
@@ -35,14 +27,29 @@ class text_template {
   [[nodiscard]] static text_template of_path(std::string_view text, std::string* error,
                                              std::string_view directory);
 
-  /// Reads every reference now. Files lose one trailing newline. A missing variable, file or credential is an
-  /// error that names the reference.
-  [[nodiscard]] resolved<std::string> resolve() const;
+  /// Reads every reference now, those to the running session from `inside`. What is missing (a variable, a
+  /// file, a credential, a saved value) is an error that names the reference.
+  [[nodiscard]] resolved<std::string> resolve(scope* inside = nullptr) const;
+
+  /// The same for a text that is nothing but one reference: its value keeps its JSON type.
+  [[nodiscard]] resolved<nlohmann::ordered_json> resolve_value(scope* inside) const;
+
+  /// Why a reference to the outside (env, file, credential) cannot be read now; empty if all can.
+  [[nodiscard]] std::string check_outside() const;
 
   /// For logs: literal parts as they are, references as written, never their values.
   [[nodiscard]] std::string display() const;
 
   [[nodiscard]] bool has_references() const noexcept;
+
+  /// Whether it refers to the outside: such values are secrets.
+  [[nodiscard]] bool has_secrets() const noexcept;
+
+  /// Whether it refers to the running session, so that it has no value before.
+  [[nodiscard]] bool has_inside() const noexcept;
+
+  /// Every reference in it.
+  [[nodiscard]] std::vector<reference> references() const;
 
   /// The literal parts, with `placeholder` for each reference: to check what a text looks like without
   /// secrets.
@@ -52,11 +59,9 @@ class text_template {
 
  private:
   struct part {
-    bool is_reference = false;
-    reference_source source = reference_source::env;
-    std::string text;  ///< a literal, or the name that is referred to
+    std::string literal;
+    std::optional<expression> value{};  ///< instead of the literal
   };
-  [[nodiscard]] bool read(const part& reference, std::string& value, std::string& error) const;
   [[nodiscard]] std::string from_directory(const std::string& path) const;
 
   std::vector<part> parts_;
@@ -75,10 +80,12 @@ class json_template {
   explicit json_template(const protocol::node& source, std::string* error = nullptr,
                          std::string_view directory = {});
 
-  /// The JSON value with every reference read now.
-  [[nodiscard]] resolved<nlohmann::ordered_json> resolve() const;
+  /// The JSON value with every reference read now; see `text_template::resolve`.
+  [[nodiscard]] resolved<nlohmann::ordered_json> resolve(scope* inside = nullptr) const;
 
   [[nodiscard]] bool has_references() const noexcept;
+  [[nodiscard]] bool has_secrets() const noexcept;
+  [[nodiscard]] std::vector<reference> references() const;
 
   /// The value as it must look, with references that cannot be known as null: what the simulator compares
   /// with.

@@ -13,6 +13,8 @@
 #include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
 #include "daemon/net/make_dialer.hpp"
+#include "daemon/net/make_http_client.hpp"
+#include "daemon/process/make_program_runner.hpp"
 #include "daemon/telemetry/spdlog_telemetry.hpp"
 #include "daemon/version.hpp"
 
@@ -22,11 +24,15 @@ app::app(const config::settings& settings, bool once)
     : settings_(settings),
       tell_(make_spdlog_telemetry(settings.log)),
       links_(make_dialer(loop_)),
+      http_(make_http_client(loop_)),
+      programs_(make_program_runner(loop_.get_executor())),
       stdout_(loop_.get_executor(), STDOUT_FILENO),
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   const environment around{.loop = loop_.get_executor(),
                            .links = *links_,
+                           .http = *http_,
+                           .programs = *programs_,
                            .time = time_,
                            .tell = *tell_,
                            .random = [this] { return std::uniform_real_distribution<>{}(random_); },
@@ -160,8 +166,9 @@ exit_code app::judge() const {
   if (output_broken_) return exit_output_closed;
   for (const session_result& result : results_)
     if (result.fatal)
-      return result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
-                                                                       : exit_fatal_fault;
+      return result.exit_code ? static_cast<exit_code>(*result.exit_code)
+             : result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
+                                                                         : exit_fatal_fault;
   return exit_success;
 }
 

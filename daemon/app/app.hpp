@@ -14,6 +14,8 @@
 #include "daemon/async/task_group.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/link/dialer.hpp"
+#include "daemon/link/http_client.hpp"
+#include "daemon/link/program_runner.hpp"
 #include "daemon/output/line_output.hpp"
 #include "daemon/session/session.hpp"
 #include "daemon/telemetry/events.hpp"
@@ -55,6 +57,8 @@ class app {
   steady_clock time_{loop_.get_executor()};
   std::unique_ptr<telemetry> tell_;
   std::unique_ptr<dialer> links_;
+  std::unique_ptr<http_client> http_;
+  std::unique_ptr<program_runner> programs_;
   line_output stdout_;
   std::mt19937_64 random_{std::random_device{}()};
   std::vector<std::unique_ptr<session>> sessions_;

@@ -5,6 +5,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/async/cancelled.hpp"
+#include "daemon/async/within.hpp"
 
 namespace duplexd {
 
@@ -20,6 +21,13 @@ asio::awaitable<bool> notifier::wait() {
   const unsigned before = generation_;
   co_await never_.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return generation_ != before;
+}
+
+asio::awaitable<bool> notifier::wait_until(clock& time, clock::time_point deadline) {
+  if (deadline == clock::time_point::max()) co_return co_await wait();
+  const auto loop = never_.get_executor();
+  const auto notified = co_await within(loop, time, deadline, wait());
+  co_return notified.value_or(false);
 }
 
 asio::awaitable<void> notifier::wait_regardless() {

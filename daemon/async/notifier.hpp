@@ -4,6 +4,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "daemon/async/clock.hpp"
+
 namespace duplexd {
 
 namespace asio = boost::asio;
@@ -20,6 +22,10 @@ class notifier {
 
   /// Suspends until `notify()`. Returns false when cancelled; never throws.
   asio::awaitable<bool> wait();
+
+  /// Suspends until `notify()`, but no longer than until `deadline`. Returns false when that has passed, and
+  /// when cancelled; never throws.
+  asio::awaitable<bool> wait_until(clock& time, clock::time_point deadline);
 
   /// Suspends until `notify()`, whoever asks the caller to end: for owners that await their children.
   asio::awaitable<void> wait_regardless();

@@ -4,20 +4,17 @@
 
 namespace duplexd {
 
+using config::jitter_kind;
 using std::chrono::milliseconds;
 
-milliseconds backoff::next(double random, bool slowly) {
+milliseconds backoff::next(double random) {
   const auto initial = static_cast<double>(settings_.initial.count());
   const auto maximum = static_cast<double>(settings_.maximum.count());
-  ceiling_ms_ = ceiling_ms_ == 0 ? initial : ceiling_ms_ * settings_.factor;
-  ceiling_ms_ = std::min(slowly ? maximum : ceiling_ms_, maximum);
-  // A rejected login must not come back at once by bad luck: half of its delay is fixed.
-  const double share = slowly ? 0.5 + random / 2 : random;
+  ceiling_ms_ = std::min(ceiling_ms_ < 0 ? initial : ceiling_ms_ * settings_.factor, maximum);
+  double share = 1;
+  if (settings_.jitter == jitter_kind::full) share = random;
+  if (settings_.jitter == jitter_kind::half) share = 0.5 + random / 2;
   return milliseconds{static_cast<milliseconds::rep>(ceiling_ms_ * share)};
-}
-
-void backoff::link_lived(milliseconds lifetime) {
-  if (lifetime >= settings_.stable_after) ceiling_ms_ = 0;
 }
 
 }  // namespace duplexd

@@ -6,22 +6,21 @@
 
 namespace duplexd {
 
-/// Capped exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture
-/// Blog, 2015). Pure: randomness and time come in as arguments.
+/// Capped exponential backoff with jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog,
+/// 2015). Pure: randomness comes in as an argument.
 class backoff {
  public:
-  explicit backoff(const config::reconnect_settings& settings) : settings_(settings) {}
+  explicit backoff(const config::backoff_settings& settings) : settings_(settings) {}
 
-  /// The delay before the next attempt: `random` in [0, 1) times the ceiling, which then grows.
-  /// `slowly` starts at the maximum: for what a quick retry can't mend, a rejected login above all.
-  std::chrono::milliseconds next(double random, bool slowly = false);
+  /// The delay before the next attempt; the one after it may be longer. `random` is in [0, 1).
+  std::chrono::milliseconds next(double random);
 
-  /// A link ended after `lifetime`. Only a stable one lets the next delay start small again.
-  void link_lived(std::chrono::milliseconds lifetime);
+  /// The next delay starts small again.
+  void reset() { ceiling_ms_ = -1; }
 
  private:
-  config::reconnect_settings settings_;
-  double ceiling_ms_ = 0;  ///< 0: nothing failed since the last stable link
+  config::backoff_settings settings_;
+  double ceiling_ms_ = -1;  ///< negative: nothing failed yet
 };
 
 }  // namespace duplexd

@@ -1,18 +1,14 @@
 #include "daemon/link/life_cycle.hpp"
 
-#include <algorithm>
-
-#include "daemon/link/verdict.hpp"
-
 namespace duplexd {
 
 namespace {
-// A server may ask for patience, but not for ever.
-constexpr std::chrono::milliseconds longest_retry_after = std::chrono::hours{1};
+// Links that are renewed again and again leave the server this much time between two dials.
+constexpr std::chrono::milliseconds shortest_renewal{1'000};
 }  // namespace
 
 life_cycle::life_cycle(const config::reconnect_settings& settings, bool once)
-    : settings_(settings), backoff_(settings), once_(once) {}
+    : policy_(settings), once_(once) {}
 
 link_action life_cycle::start() {
   state_ = link_state::dialing;
@@ -29,16 +25,21 @@ link_action life_cycle::waited() {
 }
 
 link_action life_cycle::failed(const fault& what, std::chrono::milliseconds lifetime, double random) {
-  if (state_ == link_state::open) backoff_.link_lived(lifetime);
-  const verdict decision = classify(what, settings_);
-  if (once_ || decision == verdict::fatal) {
+  if (state_ == link_state::open) policy_.link_lived(lifetime);
+  const retry_decision decision = policy_.failed(what, random);
+  if (once_ || !decision.delay) {
     state_ = link_state::ended;
-    return end_action{what};
+    return end_action{what, decision.exit_code};
   }
   state_ = link_state::waiting;
-  const auto delay = backoff_.next(random, decision == verdict::retry_slowly);
-  return wait_action{what.retry_after ? std::max(delay, std::min(*what.retry_after, longest_retry_after))
-                                      : delay};
+  return wait_action{*decision.delay};
+}
+
+link_action life_cycle::renewed(std::chrono::milliseconds lifetime) {
+  policy_.link_lived(lifetime);
+  if (lifetime >= shortest_renewal) return start();
+  state_ = link_state::waiting;
+  return wait_action{shortest_renewal};
 }
 
 link_action life_cycle::finished() {

@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "config/settings.hpp"
-#include "daemon/link/backoff.hpp"
 #include "daemon/link/fault.hpp"
+#include "daemon/link/retry_policy.hpp"
 
 namespace duplexd {
 
@@ -21,7 +21,8 @@ struct wait_action {
   std::chrono::milliseconds delay{0};
 };
 struct end_action {
-  std::optional<fault> why;  ///< empty: a clean end
+  std::optional<fault> why{};                ///< empty: a clean end
+  std::optional<std::uint16_t> exit_code{};  ///< of the daemon, if the configuration gives this fault one
 };
 using link_action = std::variant<dial_action, serve_action, wait_action, end_action>;
 
@@ -41,6 +42,9 @@ class life_cycle {
   /// A dial failed, or a link ended after `lifetime`. `random` is in [0, 1).
   link_action failed(const fault& what, std::chrono::milliseconds lifetime, double random);
 
+  /// The link was left in order to make a new one: at once, unless it lived so short that this would spin.
+  link_action renewed(std::chrono::milliseconds lifetime);
+
   /// The script came to its end and nothing more is to be done (`once`).
   link_action finished();
 
@@ -48,8 +52,7 @@ class life_cycle {
   link_action stopped();
 
  private:
-  config::reconnect_settings settings_;
-  backoff backoff_;
+  retry_policy policy_;
   bool once_;
   link_state state_ = link_state::idle;
 };

@@ -146,30 +146,45 @@ std::vector<simulated_reply> simulated_session::answers_to(const std::string& co
   return replies;
 }
 
-/// The reply that the script waits for first after it has sent `command`.
+/// The reply that the script waits for first after it has sent `command`, or with which it is called.
 const config::expectation* simulated_session::expected_after(const std::string& command) const {
   bool sent = false;
-  for (const auto& step : settings_->script) {
+  bool passed = false;  // the next answer is the next command's
+  const config::expectation* found = nullptr;
+  const auto look = [&](const config::script_step& step) {
+    if (found != nullptr || passed) return;
     if (const auto* send = std::get_if<config::send_step>(&step.action)) {
-      if (sent && send->command != command) return nullptr;  // the next answer is the next command's
+      passed = sent && send->command != command;
       sent = sent || send->command == command;
     }
+    const auto* call = std::get_if<config::call_step>(&step.action);
+    if (call != nullptr && call->command.command == command) found = &call->answer;
     const auto* expect = std::get_if<config::expect_step>(&step.action);
-    if (sent && expect != nullptr) return &expect->what;
-  }
-  return nullptr;
+    if (sent && expect != nullptr) found = &expect->what;
+  };
+  config::for_each_step(settings_->subscribe, look);
+  config::for_each_step(settings_->script, look);
+  return found;
 }
 
 /// False if the script fills the command from references: its values may be secrets.
 bool simulated_session::may_show(const std::string& command) const {
-  const auto hides = [&](const config::send_step& send) {
-    return send.command == command && send.with.has_references();
+  bool shows = true;
+  const auto look_at = [&](const config::send_step& send) {
+    if (send.command == command && send.with.has_references()) shows = false;
   };
-  if (has_login() && settings_->login->send && hides(*settings_->login->send)) return false;
-  return std::none_of(settings_->script.begin(), settings_->script.end(), [&](const auto& step) {
-    const auto* send = std::get_if<config::send_step>(&step.action);
-    return send != nullptr && hides(*send);
-  });
+  const auto look = [&](const config::script_step& step) {
+    if (const auto* send = std::get_if<config::send_step>(&step.action)) look_at(*send);
+    if (const auto* call = std::get_if<config::call_step>(&step.action)) look_at(call->command);
+  };
+  if (settings_->login) {
+    if (settings_->login->send) look_at(*settings_->login->send);
+    config::for_each_step(settings_->login->steps, look);
+  }
+  config::for_each_step(settings_->subscribe, look);
+  config::for_each_step(settings_->script, look);
+  for (const config::handler& each : settings_->on) config::for_each_step(each.body, look);
+  return shows;
 }
 
 simulated_reply simulated_session::make(const std::string& name, const config::json_template& with) const {
@@ -183,12 +198,18 @@ simulated_reply simulated_session::make(const std::string& name, const config::j
 
 simulated_reply simulated_session::make(const config::expectation& wanted) const {
   const auto* type =
-      settings_->protocol ? settings_->protocol->find(direction::reply, wanted.reply) : nullptr;
+      settings_->protocol ? settings_->protocol->find(direction::reply, wanted.replies.front()) : nullptr;
   ordered_json values = type != nullptr ? example_values(*type) : ordered_json();
-  if (wanted.where.is_object()) {
-    for (const auto& [path, value] : wanted.where.items()) set_at(values, path, value);
+  for (const auto* asked : {&wanted.where.unresolved(), &wanted.check.unresolved()}) {
+    if (!asked->is_object()) continue;
+    for (const auto& [path, value] : asked->items()) {
+      const bool is_condition = value.is_object() && !value.empty() && value.begin().key().starts_with('$');
+      if (is_condition && value.contains("$any") && !value["$any"].empty())
+        set_at(values, path, value["$any"].front());
+      if (!is_condition && !value.is_null()) set_at(values, path, value);
+    }
   }
-  return make(wanted.reply, values);
+  return make(wanted.replies.front(), values);
 }
 
 /// Fields that `values` leaves out come from the type's example.

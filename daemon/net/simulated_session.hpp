@@ -34,7 +34,10 @@ class simulated_session {
   explicit simulated_session(const config::session_settings& settings) : settings_(&settings) {}
 
   [[nodiscard]] const config::session_settings& settings() const noexcept { return *settings_; }
-  [[nodiscard]] bool has_login() const noexcept { return settings_->login.has_value(); }
+  /// Whether a login of one message is looked for. A login of several steps is answered as the script is.
+  [[nodiscard]] bool has_login() const noexcept {
+    return settings_->login && (settings_->login->json || settings_->login->send);
+  }
 
   /// Whether `message` is the login that the session sends; if not, why, without the login's values.
   /// References that cannot be resolved here match anything.

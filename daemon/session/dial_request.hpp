@@ -1,15 +1,22 @@
 #pragma once
 
+#include <optional>
 #include <variant>
 
+#include "config/scope.hpp"
 #include "config/settings.hpp"
 #include "daemon/link/dialer.hpp"
 
 namespace duplexd {
 
-/// Reads every reference that a dial needs, now. A fault (class `secret`) names the field and the reference
-/// that could not be read, never a value. Blocks for as long as small files take.
-[[nodiscard]] std::variant<dial_request, fault> resolve_dial_request(
-    const config::session_settings& settings);
+/// Reads every reference that a dial needs, now; those to the running session from `inside`. A fault (class
+/// `secret`) names the field and the reference that could not be read, never a value. Blocks for as long as
+/// small files take.
+[[nodiscard]] std::variant<dial_request, fault> resolve_dial_request(const config::session_settings& settings,
+                                                                     config::scope* inside);
+
+/// The part of it that other requests of the session share: how to get to a server, not where.
+[[nodiscard]] std::optional<fault> resolve_server(const config::session_settings& settings,
+                                                  config::scope* inside, server_request& out);
 
 }  // namespace duplexd

@@ -6,6 +6,8 @@
 
 #include "daemon/async/clock.hpp"
 #include "daemon/link/dialer.hpp"
+#include "daemon/link/http_client.hpp"
+#include "daemon/link/program_runner.hpp"
 #include "daemon/output/output.hpp"
 #include "daemon/telemetry/events.hpp"
 
@@ -15,6 +17,8 @@ namespace duplexd {
 struct environment {
   asio::any_io_executor loop;
   dialer& links;
+  http_client& http;
+  program_runner& programs;
   clock& time;
   telemetry& tell;
   std::function<double()> random;  ///< in [0, 1)

@@ -63,6 +63,17 @@ std::string_view event_line::compose(std::string_view time, const protocol::pack
   return line_;
 }
 
+std::string_view event_line::note(std::string_view time, std::string_view what,
+                                  const nlohmann::ordered_json& fields) {
+  begin(time);
+  line_.append(R"(","session":)").append(session_).append(R"(,"event":)").append(json_text(what));
+  for (const auto& [name, value] : fields.items())
+    fmt::format_to(std::back_inserter(line_), ",{}:{}", json_text(name),
+                   value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  line_ += "}\n";
+  return line_;
+}
+
 void event_line::compose_raw(std::string_view time, const protocol::packet& packet,
                              const protocol::codec_error& why) {
   begin(time);

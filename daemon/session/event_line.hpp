@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,9 @@ inline constexpr int event_schema_version = 1;
 class event_line {
  public:
   explicit event_line(std::string_view session);
+
+  /// The line for something else that happened to the session: `what` names it, `fields` follow.
+  std::string_view note(std::string_view time, std::string_view what, const nlohmann::ordered_json& fields);
 
   /// The line, newline included, for a packet: its reply's name and data, or its bytes and the reason why
   /// not. `time` is an RFC 3339 text. Valid until the next call. `error` is set if the packet could not be

@@ -7,6 +7,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/async/cancelled.hpp"
+#include "daemon/script/awaited_replies.hpp"
 #include "daemon/session/sentry.hpp"
 #include "daemon/telemetry/timestamp.hpp"
 
@@ -18,7 +19,7 @@ constexpr int messages_a_turn = 256;
 }  // namespace
 
 link_session::link_session(const config::session_settings& settings, const environment& around,
-                           outbox& commands, stop_flag& stop, transport& link)
+                           variables& values, outbox& commands, stop_flag& stop, transport& link)
     : settings_(settings),
       around_(around),
       outbox_(commands),
@@ -26,8 +27,14 @@ link_session::link_session(const config::session_settings& settings, const envir
       link_(link),
       packets_(settings.protocol, protocol::direction::reply),
       replies_(around.loop, around.time, *settings.protocol, awaited_replies(settings)),
-      script_(settings, around, commands, replies_),
-      line_(settings.name) {}
+      script_(settings, around, values, commands, replies_),
+      fresh_(settings.liveness.fresh, *settings.protocol),
+      sequences_(settings.liveness.sequence),
+      line_(settings.name),
+      watch_again_(around.loop) {
+  if (!settings.liveness.sequence.empty())
+    replies_.observe([this](const arrived_reply& reply, const protocol::packet&) { see_sequences(reply); });
+}
 
 asio::awaitable<link_outcome> link_session::run() {
   task_group<ending> tasks{around_.loop};
@@ -51,11 +58,15 @@ asio::awaitable<link_outcome> link_session::run() {
     if (!answered) said = {1006, "no close frame came back"};
     around_.tell.record(settings_.name, happening::link_closed{said, by_peer});
   }
+  if (first.how.renew) around_.tell.record(settings_.name, happening::link_renewed{*first.how.renew});
   // Who is dead or left our close frame unanswered has had the time for it: the end of TCP is not waited for
   // as well.
   const auto patience = link_.ended() ? settings_.timeouts.close : std::chrono::milliseconds::zero();
   co_await link_.finish(patience);
-  co_return link_outcome{std::move(first.how.failed)};
+  link_outcome outcome;
+  outcome.failed = std::move(first.how.failed);
+  outcome.renew = std::move(first.how.renew);
+  co_return outcome;
 }
 
 // Our close frame goes out; what is still on its way is read until the peer's comes back.
@@ -74,7 +85,7 @@ asio::awaitable<void> link_session::close(task_group<ending>& tasks) {
 link_session::ending link_session::link_over() const {
   const link_end& end = *link_.ended();
   if (end.failed) return {.failed = end.failed};
-  if (script_done_ && around_.once) return {.in_order = true};
+  if (script_.finished() && around_.once) return {.in_order = true};
   const close_reason& said = *end.closed;
   return {.failed = fault{.kind = config::fault_class::closed,
                           .cause = fmt::format("the server closed the link with code {}{}{}", said.code,
@@ -121,32 +132,32 @@ void link_session::handle(protocol::frame_view message, std::string_view time) {
       around_.tell.record(settings_.name, happening::undecodable{error->text(), packet.frame.bytes.size()});
     else
       replies_.offer(packet);
+    if (packet.type != nullptr) fresh_.seen(packet.type, link_.last_heard());
   }
 }
 
 asio::awaitable<link_session::ending> link_session::send() {
-  if (auto failed = co_await script_.log_in()) co_return ending{.failed = std::move(failed)};
-  if (co_await cancelled()) co_return ending{};
-  if (auto failed = co_await script_.run()) co_return ending{.failed = std::move(failed)};
-  if (co_await cancelled()) co_return ending{};
-  script_done_ = true;
-  around_.tell.record(settings_.name, happening::script_finished{});
-  if (around_.once) {
-    co_await around_.time.sleep_for(settings_.linger);
-    co_return ending{.in_order = true};
+  flow_ending how = co_await script_.log_in();
+  bool stopped = co_await cancelled();
+  if (!how.ends_flow() && !stopped) {
+    fresh_.start(around_.time.now());
+    watch_again_.notify();
+    how = co_await script_.run();
+    stopped = co_await cancelled();
   }
-  co_await around_.time.sleep_until(clock::time_point::max());
-  co_return ending{};
+  if (how.failed) co_return ending{.failed = std::move(how.failed)};
+  co_return ending{.in_order = !stopped, .renew = std::move(how.reconnect)};
 }
 
 asio::awaitable<link_session::ending> link_session::write() {
-  co_await outbox_.run();
+  co_await outbox_.run_link();
   co_return link_.ended() ? link_over() : ending{};
 }
 
 asio::awaitable<link_session::ending> link_session::watch() {
   sentry decide{settings_.liveness, around_.time.now()};
-  while (!co_await cancelled()) {
+  bool stopped = co_await cancelled();
+  while (!stopped) {
     const auto now = around_.time.now();
     // While we do not read, silence says nothing about the peer.
     const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
@@ -159,9 +170,48 @@ asio::awaitable<link_session::ending> link_session::watch() {
                           .cause = fmt::format("nothing was heard from the server for {} s", limit)}};
     }
     if (step.ping) link_.put_ping();
-    co_await around_.time.sleep_until(step.look_at);
+    for (const config::freshness_settings* overdue : fresh_.run_out(now)) {
+      if (held_back_) continue;
+      around_.tell.record(settings_.name, happening::reply_overdue{overdue->reply, overdue->within});
+      const auto limit = static_cast<double>(overdue->within.count()) / 1000.0;
+      auto cause = fmt::format("no reply {} for {} s", overdue->reply, limit);
+      if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
+    }
+    if (broken_) co_return ending{.failed = std::move(broken_)};
+    const auto look_at = std::min(step.look_at, fresh_.look_at());
+    co_await watch_again_.wait_until(around_.time, look_at);
+    stopped = co_await cancelled();
   }
   co_return ending{};
+}
+
+std::optional<fault> link_session::act_on(config::liveness_action action, std::string cause) {
+  if (action == config::liveness_action::reconnect)
+    return fault{.kind = config::fault_class::liveness, .cause = std::move(cause)};
+  if (action == config::liveness_action::resubscribe) script_.resubscribe();
+  return std::nullopt;
+}
+
+void link_session::see_sequences(const arrived_reply& reply) {
+  for (const sequence_gap& gap : sequences_.see(reply.name, reply.data)) {
+    const std::string key = gap.key.empty() ? "" : gap.key.dump();
+    around_.tell.record(settings_.name, happening::sequence_broken{reply.name, gap.rule->field, key,
+                                                                   gap.expected, gap.found});
+    const std::string time = timestamp(around_.time.wall());
+    const std::string_view line = line_.note(time, "gap",
+                                             {{"reply", reply.name},
+                                              {"field", gap.rule->field},
+                                              {"key", gap.key},
+                                              {"expected", gap.expected},
+                                              {"found", gap.found}});
+    for (output* out : around_.outputs) out->append(line);
+    auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name, gap.rule->field, gap.expected,
+                             gap.found);
+    if (auto failed = act_on(gap.rule->action, std::move(cause))) {
+      broken_ = std::move(failed);
+      watch_again_.notify();
+    }
+  }
 }
 
 asio::awaitable<link_session::ending> link_session::await_stop() {

@@ -7,26 +7,28 @@
 #include "config/settings.hpp"
 #include "daemon/async/task_group.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/script/script_runner.hpp"
 #include "daemon/session/environment.hpp"
 #include "daemon/session/event_line.hpp"
+#include "daemon/session/freshness.hpp"
 #include "daemon/session/outbox.hpp"
 #include "daemon/session/reply_board.hpp"
-#include "daemon/session/script_runner.hpp"
+#include "daemon/session/sequence_watch.hpp"
 #include "daemon/session/stop_flag.hpp"
 
 namespace duplexd {
 
 /// How one link was left.
 struct link_outcome {
-  std::optional<fault>
-      failed;  ///< empty: closed in order because the script has ended (`once`) or by the stop flag
+  std::optional<fault> failed{};  ///< empty: closed in order: the script ended (`once`), or the stop flag
+  std::optional<std::string> renew{};  ///< closed in order to make a new link; why
 };
 
 /// A session on one link: sender, receiver and sentry gathered until the first of them ends, then the close.
 class link_session {
  public:
-  link_session(const config::session_settings& settings, const environment& around, outbox& commands,
-               stop_flag& stop, transport& link);
+  link_session(const config::session_settings& settings, const environment& around, variables& values,
+               outbox& commands, stop_flag& stop, transport& link);
 
   /// Runs the link from login to the last byte. The link is closed when it returns.
   asio::awaitable<link_outcome> run();
@@ -37,6 +39,7 @@ class link_session {
     bool in_order = false;
     bool peer_dead = false;  ///< a close frame would find nobody
     std::optional<fault> failed{};
+    std::optional<std::string> renew{};
   };
 
   asio::awaitable<ending> receive();
@@ -51,6 +54,8 @@ class link_session {
   asio::awaitable<void> wait_for_outputs();
   void handle(protocol::frame_view message, std::string_view time);
   [[nodiscard]] ending link_over() const;
+  void see_sequences(const arrived_reply& reply);
+  [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 
   const config::session_settings& settings_;
   const environment& around_;
@@ -60,8 +65,11 @@ class link_session {
   protocol::packet_reader packets_;
   reply_board replies_;
   script_runner script_;
+  freshness fresh_;
+  sequence_watch sequences_;
   event_line line_;
-  bool script_done_ = false;
+  notifier watch_again_;
+  std::optional<fault> broken_;     ///< a sequence is, and that ends the link
   bool held_back_ = false;          ///< slow outputs keep the receiver from reading
   clock::time_point read_again_{};  ///< when they last let go
 };

@@ -1,56 +1,204 @@
 #include "daemon/session/outbox.hpp"
 
+#include <algorithm>
+#include <utility>
+
+#include "config/json_path.hpp"
 #include "daemon/async/cancelled.hpp"
 
 namespace duplexd {
 
+using config::command_settings;
+using config::offline_policy;
+
+outbox::outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings)
+    : time_(time),
+      settings_(settings),
+      session_rate_(settings.rate),
+      waiting_(settings.outbox),
+      written_(loop),
+      queue_changed_(loop) {
+  for (const auto& [name, each] : settings.commands)
+    if (each.rate.messages > 0) command_rates_.emplace(name, token_bucket(each.rate));
+}
+
+void outbox::change(submission& fate, command_state state, bool is_end, std::string why) {
+  fate.state = state;
+  fate.why = std::move(why);
+  fate.has_ended = is_end;
+  if (fate.on_change) fate.on_change(fate);
+}
+
+const command_settings& outbox::settings_of(const std::string& command) const {
+  static const command_settings usual;
+  const auto found = settings_.commands.find(command);
+  return found == settings_.commands.end() ? usual : found->second;
+}
+
 void outbox::attach(transport* link) {
+  if (link_ != nullptr) note_written();
   link_ = link;
-  for (const auto& command : leaving_) command->state = command_state::unknown;
-  leaving_.clear();
-  changed_.notify();
+  gate_open_ = false;
+  writing_ = false;
+  for (const queued_command& each : std::exchange(leaving_, {}))
+    change(*each.fate, command_state::unknown, true, "the link ended while it was leaving");
+  for (const unconfirmed& each : std::exchange(unconfirmed_, {}))
+    change(*each.fate, command_state::unknown, true, "the link ended before it was confirmed");
+  written_.notify();
+  queue_changed_.notify();
 }
 
-std::shared_ptr<submission> outbox::refuse(std::string why) {
-  return std::make_shared<submission>(submission{command_state::refused, std::move(why)});
+void outbox::open_gate() noexcept {
+  gate_open_ = true;
+  drain();
 }
 
-std::shared_ptr<const submission> outbox::submit(const protocol::protocol& types, const std::string& command,
-                                                 const nlohmann::ordered_json& values) {
-  const protocol::message_type* type = types.find(protocol::direction::command, command);
+bool outbox::send(protocol::frame_view message) {
+  if (link_ == nullptr || link_->ended() || link_->unsent() > high_water) return false;
+  link_->put(message);
+  if (!std::exchange(writing_, true)) written_.notify();
+  return true;
+}
+
+asio::awaitable<void> outbox::wait_written() {
+  bool go_on = true;
+  while (go_on && writing_ && link_ != nullptr && !link_->ended()) go_on = co_await written_.wait();
+}
+
+clock::time_point outbox::next_turn(const std::string& command) const {
+  const auto now = time_.now();
+  const auto rate = command_rates_.find(command);
+  const auto of_session = session_rate_.next(now);
+  return rate == command_rates_.end() ? of_session : std::max(of_session, rate->second.next(now));
+}
+
+clock::time_point outbox::take_turn(const std::string& command) {
+  const auto now = time_.now();
+  const auto rate = command_rates_.find(command);
+  const auto of_session = session_rate_.take(now);
+  return rate == command_rates_.end() ? of_session : std::max(of_session, rate->second.take(now));
+}
+
+std::shared_ptr<const submission> outbox::submit(const std::string& command,
+                                                 const nlohmann::ordered_json& values,
+                                                 std::function<void(const submission&)> on_change) {
+  auto fate = std::make_shared<submission>();
+  fate->command = command;
+  fate->on_change = std::move(on_change);
+  const auto refuse = [&](std::string why) {
+    change(*fate, command_state::refused, true, std::move(why));
+    return fate;
+  };
+  const auto* type = settings_.protocol->find(protocol::direction::command, command);
   if (type == nullptr) return refuse("the protocol has no such command");
   scratch_.clear();
   if (const auto error = protocol::pack(*type, values, scratch_)) return refuse(error->text());
-  return submit(protocol::frame_view{protocol::frame_of(*type), scratch_});
+  const command_settings& how = settings_of(command);
+  if (!is_open() && how.offline != offline_policy::queue) return refuse("there is no link");
+  queued_command queued{fate, &how, protocol::frame_of(*type), scratch_, values, time_.now() + how.ttl};
+  auto verdict = waiting_.push(std::move(queued));
+  if (!verdict.accepted) return refuse("too many commands are waiting");
+  if (verdict.displaced) change(*verdict.displaced, command_state::replaced, true, "a newer command came");
+  if (fate->on_change) fate->on_change(*fate);
+  drain();
+  queue_changed_.notify();
+  return fate;
 }
 
-std::shared_ptr<const submission> outbox::submit(protocol::frame_view message) {
-  if (link_ == nullptr || link_->ended()) return refuse("there is no link");
-  if (link_->unsent() > high_water) return refuse("too much is waiting to be sent");
-  auto command = std::make_shared<submission>();
-  link_->put(message);
-  leaving_.push_back(command);
-  changed_.notify();
-  return command;
+void outbox::leave(queued_command command) {
+  take_turn(command.fate->command);
+  link_->put({command.kind, command.bytes});
+  writing_ = true;
+  leaving_.push_back(std::move(command));
+  written_.notify();
 }
 
-asio::awaitable<void> outbox::wait_ended(const submission& command) {
+void outbox::drain() {
+  expire();
+  while (is_open() && !congested()) {
+    const queued_command* first = waiting_.front();
+    if (first == nullptr || next_turn(first->fate->command) > time_.now()) return;
+    leave(*waiting_.pop());
+  }
+}
+
+void outbox::expire() {
+  const auto now = time_.now();
+  for (const auto& each : waiting_.expire(now))
+    change(*each, command_state::expired, true, "it waited for too long");
+  std::vector<std::shared_ptr<submission>> late;
+  std::erase_if(unconfirmed_, [&](const unconfirmed& each) {
+    if (each.deadline > now) return false;
+    late.push_back(each.fate);
+    return true;
+  });
+  for (const auto& each : late)
+    change(*each, command_state::timed_out, true, "no reply confirmed it in time");
+}
+
+// What the kernel has taken is written, even if the link ended right after.
+void outbox::note_written() {
+  if (!writing_ || link_->unsent() != 0) return;
+  writing_ = false;
+  for (const queued_command& each : std::exchange(leaving_, {})) {
+    const auto& confirm = each.settings->confirm;
+    change(*each.fate, command_state::written, !confirm);
+    if (!confirm) continue;
+    wanted_reply answer{confirm->replies, confirm->where.unresolved()};
+    for (const auto& [ours, theirs] : confirm->correlate)
+      if (const auto* value = config::find_path(each.values, ours)) answer.equal.emplace_back(theirs, *value);
+    unconfirmed_.push_back({each.fate, std::move(answer), time_.now() + confirm->timeout});
+    queue_changed_.notify();
+  }
+  written_.notify();
+}
+
+void outbox::see(const arrived_reply& reply) {
+  // The reply to a command may come in the very turn in which the kernel took the command.
+  if (link_ != nullptr && !link_->ended()) note_written();
+  const auto found = std::ranges::find_if(
+      unconfirmed_, [&](const unconfirmed& each) { return each.answer.fits(reply.name, reply.data); });
+  if (found == unconfirmed_.end()) return;
+  const auto fate = found->fate;
+  unconfirmed_.erase(found);
+  change(*fate, command_state::confirmed, true);
+}
+
+clock::time_point outbox::next_look() const {
+  auto look = waiting_.next_expiry().value_or(clock::time_point::max());
+  for (const unconfirmed& each : unconfirmed_) look = std::min(look, each.deadline);
+  if (is_open() && !congested())
+    if (const queued_command* first = waiting_.front())
+      look = std::min(look, next_turn(first->fate->command));
+  return look;
+}
+
+void outbox::give_up() {
+  expire();
+  while (auto each = waiting_.pop())
+    change(*each->fate, command_state::refused, true, "the session has ended");
+}
+
+asio::awaitable<void> outbox::run_link() {
   bool go_on = true;
-  while (go_on && command.state == command_state::queued) go_on = co_await changed_.wait();
+  while (go_on && !link_->ended()) {
+    if (writing_) {
+      co_await link_->wait_sent();
+      note_written();
+      if (waiting_.size() > 0) drain();
+    } else {
+      co_await written_.wait();
+    }
+    const bool stopped = co_await cancelled();
+    go_on = !stopped;
+  }
 }
 
 asio::awaitable<void> outbox::run() {
   while (!co_await cancelled()) {
-    if (leaving_.empty()) {
-      co_await changed_.wait();
-      continue;
-    }
-    co_await link_->wait_sent();
-    if (link_->ended()) co_return;
-    if (link_->unsent() != 0) continue;
-    for (const auto& command : leaving_) command->state = command_state::written;
-    leaving_.clear();
-    changed_.notify();
+    drain();
+    const auto look = next_look();
+    co_await queue_changed_.wait_until(time_, look);
   }
 }
 

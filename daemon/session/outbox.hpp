@@ -3,66 +3,104 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "config/settings.hpp"
+#include "daemon/async/clock.hpp"
 #include "daemon/async/notifier.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/session/offline_queue.hpp"
+#include "daemon/session/reply_board.hpp"
+#include "daemon/session/submission.hpp"
+#include "daemon/session/token_bucket.hpp"
 #include "protocol/protocol.hpp"
 
 namespace duplexd {
 
-/// Where a submitted command stands. Every command ends in exactly one of the last three states.
-enum class command_state : std::uint8_t {
-  queued,   ///< handed to the link, not yet to the kernel
-  written,  ///< the kernel has all of it
-  refused,  ///< never sent: unknown, does not fit its layout, or no link
-  unknown,  ///< the link ended while it was leaving: the server may have seen it or not
-};
-
-/// One command on its way.
-struct submission {
-  command_state state = command_state::queued;
-  std::string why;  ///< only if refused
-};
-
-/// The one door by which commands enter a session, scripted ones too.
+/// The one door by which messages enter a session. Scripts `send()`: such a message belongs to its link and
+/// ends with it. Commands that come while the daemon runs are `submit()`ted: each has a state that its
+/// submitter can follow, and may wait for a link in a bounded queue.
 class outbox {
  public:
-  /// Above this many bytes on their way, `submit()` refuses; a script waits for its last command instead.
-  static constexpr std::size_t high_water = 8u << 20;
+  /// Above this many bytes on their way nothing more is taken off the queue, and scripts wait.
   static constexpr std::size_t low_water = 256u << 10;
+  /// Above this many bytes even a script's message is refused.
+  static constexpr std::size_t high_water = 8u << 20;
 
-  explicit outbox(const asio::any_io_executor& loop) : changed_(loop) {}
+  outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings);
 
-  /// The link that commands leave by; null between links. Taking it away ends what is still on its way.
+  /// The link that messages leave by; null between links. Taking it away ends what is still on its way or
+  /// unconfirmed as `unknown`; what waits in the queue goes on waiting.
   void attach(transport* link);
 
-  /// Packs and sends now, in this turn of the loop. Never suspends, never throws.
-  std::shared_ptr<const submission> submit(const protocol::protocol& types, const std::string& command,
-                                           const nlohmann::ordered_json& values);
+  /// From the login on submitted commands leave too, and their confirmations are looked for on `replies`.
+  void open_gate() noexcept;
 
-  /// The same for a message that has no layout: the login.
-  std::shared_ptr<const submission> submit(protocol::frame_view message);
+  /// Sends in this turn of the loop. False if there is no link or far too much is on its way.
+  bool send(protocol::frame_view message);
 
-  /// Whether so much is on its way that whoever can should wait for its last command.
+  /// Suspends until everything sent so far is in the kernel, or the link has ended. May be cancelled.
+  asio::awaitable<void> wait_written();
+
+  /// Whether so much is on its way that whoever can should `wait_written()`.
   [[nodiscard]] bool congested() const noexcept { return link_ != nullptr && link_->unsent() > low_water; }
 
-  /// Suspends until the command is no longer queued. May be cancelled.
-  asio::awaitable<void> wait_ended(const submission& command);
+  /// When a script may send the command next; takes that turn. The login takes none.
+  clock::time_point take_turn(const std::string& command);
 
-  /// Moves commands on to `written`; runs as long as the link, until cancelled.
+  /// Takes a command from outside, for good: it comes to exactly one end. Never suspends, never throws.
+  /// `on_change` is called at each change, also from within this call.
+  std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
+                                           std::function<void(const submission&)> on_change = {});
+
+  /// A reply came: it may confirm a command.
+  void see(const arrived_reply& reply);
+
+  /// Moves messages on to written. Runs as long as the link, until cancelled.
+  asio::awaitable<void> run_link();
+
+  /// Empties the queue as fast as gate and rates allow, and ends what has waited for too long. Runs as long
+  /// as the session, until cancelled.
   asio::awaitable<void> run();
 
- private:
-  std::shared_ptr<submission> refuse(std::string why);
+  /// The session has ended: what waits in the queue is refused.
+  void give_up();
 
+  [[nodiscard]] std::size_t queued() const noexcept { return waiting_.size(); }
+
+ private:
+  struct unconfirmed {
+    std::shared_ptr<submission> fate;
+    wanted_reply answer;
+    clock::time_point deadline;
+  };
+  static void change(submission& fate, command_state state, bool is_end, std::string why = "");
+  const config::command_settings& settings_of(const std::string& command) const;
+  [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
+  [[nodiscard]] clock::time_point next_turn(const std::string& command) const;
+  void leave(queued_command command);
+  void note_written();
+  void expire();
+  void drain();
+  [[nodiscard]] clock::time_point next_look() const;
+
+  clock& time_;
+  const config::session_settings& settings_;
   transport* link_ = nullptr;
-  std::vector<std::shared_ptr<submission>> leaving_;
+  bool gate_open_ = false;
+  bool writing_ = false;  ///< something was put since the kernel last had everything
+  token_bucket session_rate_;
+  std::map<std::string, token_bucket> command_rates_;
+  offline_queue waiting_;
+  std::vector<queued_command> leaving_;
+  std::vector<unconfirmed> unconfirmed_;
   std::vector<std::uint8_t> scratch_;
-  notifier changed_;
+  notifier written_;        ///< wakes run_link and whoever waits for it
+  notifier queue_changed_;  ///< wakes run
 };
 
 }  // namespace duplexd

@@ -2,16 +2,25 @@
 
 #include <algorithm>
 
-#include "daemon/async/cancelled.hpp"
-#include "daemon/async/within.hpp"
+#include "config/json_path.hpp"
+#include "config/match.hpp"
 
 namespace duplexd {
 
 using nlohmann::ordered_json;
 
+bool wanted_reply::fits(const std::string& name, const ordered_json& data) const {
+  if (std::ranges::find(names, name) == names.end()) return false;
+  const bool correlated = std::ranges::all_of(equal, [&](const auto& each) {
+    const ordered_json* found = config::find_path(data, each.first);
+    return found != nullptr && *found == each.second;
+  });
+  return correlated && config::matches(data, where);
+}
+
 reply_board::reply_board(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
                          const std::set<std::string>& names)
-    : loop_(loop), time_(time), offered_(loop) {
+    : time_(time), offered_(loop) {
   for (const std::string& name : names)
     if (const auto* type = types.find(protocol::direction::reply, name)) kept_.push_back(type);
 }
@@ -21,28 +30,29 @@ void reply_board::offer(const protocol::packet& packet) {
   ordered_json data;
   if (protocol::read_json(packet, data)) return;
   if (replies_.size() == capacity) replies_.pop_front();
-  replies_.push_back({protocol::name_of(*packet.type), std::move(data)});
+  replies_.push_back({next_, protocol::name_of(*packet.type), std::move(data)});
+  ++next_;
+  for (const observer& each : observers_) each(replies_.back(), packet);
   offered_.notify();
 }
 
-std::optional<ordered_json> reply_board::find(const std::string& name) {
-  const auto found = std::ranges::find(replies_, name, &reply::name);
+std::optional<arrived_reply> reply_board::find(const wanted_reply& what) {
+  const auto found = std::ranges::find_if(replies_, [&](const arrived_reply& each) {
+    return each.number >= what.since && what.fits(each.name, each.data);
+  });
   if (found == replies_.end()) return std::nullopt;
-  ordered_json data = std::move(found->data);
+  arrived_reply taken = std::move(*found);
   replies_.erase(found);
-  return data;
+  return taken;
 }
 
-asio::awaitable<ordered_json> reply_board::wait(std::string name) {
-  while (!co_await cancelled()) {
-    if (auto found = find(name)) co_return std::move(*found);
-    co_await offered_.wait();
+asio::awaitable<std::optional<arrived_reply>> reply_board::take(const wanted_reply& what,
+                                                                clock::time_point deadline) {
+  for (;;) {
+    if (auto found = find(what)) co_return found;
+    const bool go_on = co_await offered_.wait_until(time_, deadline);
+    if (!go_on) co_return find(what);
   }
-  co_return ordered_json{};
-}
-
-asio::awaitable<std::optional<ordered_json>> reply_board::take(std::string name, clock::time_point deadline) {
-  co_return co_await within(loop_, time_, deadline, wait(std::move(name)));
 }
 
 }  // namespace duplexd

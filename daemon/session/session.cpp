@@ -2,7 +2,9 @@
 
 #include <boost/system/system_error.hpp>
 
+#include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
+#include "daemon/script/flow.hpp"
 #include "daemon/session/dial_request.hpp"
 
 namespace duplexd {
@@ -12,16 +14,6 @@ using std::chrono::milliseconds;
 namespace {
 
 using dial_ending = std::shared_ptr<dial_result>;  // null: cancelled or stopped
-
-asio::awaitable<dial_ending> attempt(dialer& links, dial_request what) {
-  try {
-    auto result = co_await links.dial(std::move(what));
-    co_return std::make_shared<dial_result>(std::move(result));
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) throw;
-  }
-  co_return nullptr;
-}
 
 asio::awaitable<dial_ending> until_raised(stop_flag& stop) {
   co_await stop.wait();
@@ -34,7 +26,7 @@ session::session(const config::session_settings& settings, environment around)
     : settings_(settings),
       around_(std::move(around)),
       life_(settings.reconnect, around_.once),
-      outbox_(around_.loop),
+      outbox_(around_.loop, around_.time, settings),
       stop_(around_.loop) {}
 
 void session::stop() {
@@ -42,18 +34,39 @@ void session::stop() {
 }
 
 std::shared_ptr<const submission> session::submit(const std::string& command,
-                                                  const nlohmann::ordered_json& values) {
-  return outbox_.submit(*settings_.protocol, command, values);
+                                                  const nlohmann::ordered_json& values,
+                                                  std::function<void(const submission&)> on_change) {
+  return outbox_.submit(command, values, [this, tell = std::move(on_change)](const submission& what) {
+    const auto settings = settings_.commands.find(what.command);
+    const bool is_quiet = what.state == command_state::refused && settings != settings_.commands.end() &&
+                          settings->second.offline == config::offline_policy::drop;
+    if (what.has_ended && !is_quiet)
+      around_.tell.record(settings_.name,
+                          happening::command_ended{what.command, name_of(what.state), what.why});
+    if (tell) tell(what);
+  });
+}
+
+asio::awaitable<int> session::keep_outbox() {
+  co_await outbox_.run();
+  co_return 0;
 }
 
 asio::awaitable<session_result> session::run() {
+  task_group<int> tasks{around_.loop};
+  tasks.spawn(0, keep_outbox());
+  session_result result = co_await live();
+  co_await tasks.join();
+  outbox_.give_up();
+  around_.tell.record(settings_.name, happening::quit{});
+  co_return result;
+}
+
+asio::awaitable<session_result> session::live() {
   link_action next = life_.start();
   for (;;) {
     if (stop_.raised()) next = life_.stopped();
-    if (const auto* end = std::get_if<end_action>(&next)) {
-      around_.tell.record(settings_.name, happening::quit{});
-      co_return session_result{end->why};
-    }
+    if (const auto* end = std::get_if<end_action>(&next)) co_return session_result{end->why, end->exit_code};
     if (std::holds_alternative<dial_action>(next))
       next = co_await dial();
     else if (std::holds_alternative<serve_action>(next))
@@ -71,39 +84,52 @@ link_action session::fail(const fault& what, milliseconds lifetime) {
   return next;
 }
 
-asio::awaitable<std::optional<dial_result>> session::dial_unless_stopped(dial_request request) {
-  enum task { dialing, stopping };
-  task_group<dial_ending> tasks{around_.loop};
-  tasks.spawn(dialing, attempt(around_.links, std::move(request)));
-  tasks.spawn(stopping, until_raised(stop_));
-  auto first = co_await tasks.next();
-  co_await tasks.join();
-  if (first.how == nullptr) co_return std::nullopt;
-  co_return std::move(*first.how);
+// The steps before the dial, and the dial. Null when cancelled.
+asio::awaitable<dial_ending> session::attempt() {
+  flow_context context{settings_, around_, values_};
+  flow before{context};
+  flow_ending how = co_await before.run(settings_.before);
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return nullptr;
+  if (how.failed) co_return std::make_shared<dial_result>(std::move(*how.failed));
+  auto request = resolve_dial_request(settings_, &before);
+  if (auto* failed = std::get_if<fault>(&request))
+    co_return std::make_shared<dial_result>(std::move(*failed));
+  auto& what = std::get<dial_request>(request);
+  if (what.address.secure && !what.tls.verify)
+    around_.tell.record(settings_.name, happening::certificate_unverified{});
+  try {
+    auto result = co_await around_.links.dial(std::move(what));
+    co_return std::make_shared<dial_result>(std::move(result));
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) throw;
+  }
+  co_return nullptr;
 }
 
 asio::awaitable<link_action> session::dial() {
   around_.tell.record(settings_.name, happening::attempting{settings_.url.display()});
-  auto request = resolve_dial_request(settings_);
-  if (const auto* failed = std::get_if<fault>(&request)) co_return fail(*failed, milliseconds::zero());
-  auto& what = std::get<dial_request>(request);
-  if (what.address.secure && !what.tls.verify)
-    around_.tell.record(settings_.name, happening::certificate_unverified{});
-  auto result = co_await dial_unless_stopped(std::move(what));
-  if (!result) co_return life_.stopped();
-  if (const auto* failed = std::get_if<fault>(&*result)) co_return fail(*failed, milliseconds::zero());
-  link_ = std::get<std::unique_ptr<transport>>(std::move(*result));
+  enum task { dialing, stopping };
+  task_group<dial_ending> tasks{around_.loop};
+  tasks.spawn(dialing, attempt());
+  tasks.spawn(stopping, until_raised(stop_));
+  auto first = co_await tasks.next();
+  co_await tasks.join();
+  if (first.how == nullptr) co_return life_.stopped();
+  if (const auto* failed = std::get_if<fault>(&*first.how)) co_return fail(*failed, milliseconds::zero());
+  link_ = std::get<std::unique_ptr<transport>>(std::move(*first.how));
   around_.tell.record(settings_.name, happening::connected{});
   co_return life_.dialed();
 }
 
 asio::awaitable<link_action> session::serve() {
   const auto opened = around_.time.now();
-  link_session on_link{settings_, around_, outbox_, stop_, *link_};
+  link_session on_link{settings_, around_, values_, outbox_, stop_, *link_};
   const link_outcome outcome = co_await on_link.run();
   link_.reset();
   const auto lifetime = std::chrono::duration_cast<milliseconds>(around_.time.now() - opened);
   if (outcome.failed) co_return fail(*outcome.failed, lifetime);
+  if (outcome.renew && !stop_.raised()) co_return life_.renewed(lifetime);
   co_return life_.finished();
 }
 

@@ -5,6 +5,7 @@
 
 #include "config/settings.hpp"
 #include "daemon/link/life_cycle.hpp"
+#include "daemon/script/variables.hpp"
 #include "daemon/session/environment.hpp"
 #include "daemon/session/link_session.hpp"
 #include "daemon/session/outbox.hpp"
@@ -13,7 +14,8 @@ namespace duplexd {
 
 /// How a session ended.
 struct session_result {
-  std::optional<fault> fatal;  ///< empty: a clean end
+  std::optional<fault> fatal{};              ///< empty: a clean end
+  std::optional<std::uint16_t> exit_code{};  ///< that the configuration gives this fault
 };
 
 /// One configured session: dials, serves the link, waits, dials again, for ever (see life_cycle).
@@ -31,19 +33,24 @@ class session {
   /// Asks for a clean end: the dial or the wait is given up, an open link is closed in order.
   void stop();
 
-  /// Sends a command now. Returns its fate in the making; see outbox.
-  std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values);
+  /// Takes a command for good: it is sent now, waits for a link, or is refused, as the configuration says.
+  /// Returns its fate in the making; see outbox.
+  std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
+                                           std::function<void(const submission&)> on_change = {});
 
  private:
+  asio::awaitable<int> keep_outbox();
+  asio::awaitable<session_result> live();
   asio::awaitable<link_action> dial();
   asio::awaitable<link_action> serve();
   asio::awaitable<link_action> wait(std::chrono::milliseconds delay);
-  asio::awaitable<std::optional<dial_result>> dial_unless_stopped(dial_request request);
+  asio::awaitable<std::shared_ptr<dial_result>> attempt();
   link_action fail(const fault& what, std::chrono::milliseconds lifetime);
 
   const config::session_settings& settings_;
   environment around_;
   life_cycle life_;
+  variables values_;
   outbox outbox_;
   stop_flag stop_;
   std::unique_ptr<transport> link_;

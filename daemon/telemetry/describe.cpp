@@ -64,6 +64,44 @@ struct describer {
   description operator()(const happening::script_finished&) const {
     return {log_level::debug, "script_finished", "script finished", {}};
   }
+  description operator()(const happening::call_retried& e) const {
+    return {log_level::warning,
+            "call_retried",
+            fmt::format("no reply to {} in time: sent again ({})", e.command, e.retry),
+            {{"command", e.command}, {"retry", e.retry}}};
+  }
+  description operator()(const happening::command_ended& e) const {
+    return {log_level::info,
+            "command_ended",
+            fmt::format("command {} {}{}{}", e.command, e.state, e.why.empty() ? "" : ": ", e.why),
+            {{"command", e.command}, {"state", e.state}, {"why", e.why}}};
+  }
+  description operator()(const happening::heartbeat_missed& e) const {
+    return {log_level::warning, "heartbeat_missed", e.why, {{"why", e.why}}};
+  }
+  description operator()(const happening::reply_overdue& e) const {
+    return {log_level::warning,
+            "reply_overdue",
+            fmt::format("no reply {} for {}", e.reply, seconds(e.within)),
+            {{"reply", e.reply}, {"within_ms", e.within.count()}}};
+  }
+  description operator()(const happening::sequence_broken& e) const {
+    return {log_level::warning,
+            "gap",
+            fmt::format("gap in {}.{}{}{}: expected {}, found {}", e.reply, e.field,
+                        e.key.empty() ? "" : " of ", e.key, e.expected, e.found),
+            {{"reply", e.reply},
+             {"field", e.field},
+             {"key", e.key},
+             {"expected", e.expected},
+             {"found", e.found}}};
+  }
+  description operator()(const happening::resubscribed&) const {
+    return {log_level::info, "resubscribed", "subscribing again", {}};
+  }
+  description operator()(const happening::link_renewed& e) const {
+    return {log_level::info, "renewed", fmt::format("the link is made anew: {}", e.why), {{"why", e.why}}};
+  }
   description operator()(const happening::link_closed& e) const {
     return {log_level::info,
             "closed",

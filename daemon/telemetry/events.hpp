@@ -33,6 +33,33 @@ struct undecodable {  ///< a frame that no layout fits; its event carries the by
   std::size_t size = 0;
 };
 struct script_finished {};
+struct call_retried {  ///< no reply came in time, the command is idempotent
+  std::string command;
+  unsigned retry = 0;  ///< 1 for the first
+};
+struct command_ended {  ///< submitted while the daemon runs; every one comes to one end
+  std::string command;
+  std::string state;  ///< "confirmed", "expired" …
+  std::string why;
+};
+struct heartbeat_missed {
+  std::string why;
+};
+struct reply_overdue {  ///< a reply that must come again and again does not
+  std::string reply;
+  std::chrono::milliseconds within{0};
+};
+struct sequence_broken {
+  std::string reply;
+  std::string field;
+  std::string key;  ///< as JSON; empty: the rule has none
+  std::int64_t expected = 0;
+  std::int64_t found = 0;
+};
+struct resubscribed {};
+struct link_renewed {  ///< left in order, to be made anew
+  std::string why;
+};
 struct link_closed {
   close_reason reason;
   bool by_peer = false;
@@ -65,12 +92,14 @@ struct cut_short {  ///< what was not closed in order when the limit passed or a
 
 }  // namespace happening
 
-using event =
-    std::variant<happening::attempting, happening::connected, happening::login_sent,
-                 happening::login_accepted, happening::certificate_unverified, happening::command_refused,
-                 happening::undecodable, happening::script_finished, happening::link_closed,
-                 happening::attempt_failed, happening::quit, happening::started, happening::stopping,
-                 happening::hangup_ignored, happening::output_closed, happening::cut_short>;
+using event = std::variant<happening::attempting, happening::connected, happening::login_sent,
+                           happening::login_accepted, happening::certificate_unverified,
+                           happening::command_refused, happening::undecodable, happening::script_finished,
+                           happening::call_retried, happening::command_ended, happening::heartbeat_missed,
+                           happening::reply_overdue, happening::sequence_broken, happening::resubscribed,
+                           happening::link_renewed, happening::link_closed, happening::attempt_failed,
+                           happening::quit, happening::started, happening::stopping,
+                           happening::hangup_ignored, happening::output_closed, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

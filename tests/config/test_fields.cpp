@@ -75,7 +75,8 @@ TEST_CASE("the table's examples and defaults are right", "[fields]") {
     INFO(document.dump());
     CHECK(load_document(document.dump(), "f.json", true).mistakes.empty());
   };
-  const std::set<std::string> need_more{"template", "with", "protocol", "script"};
+  const std::set<std::string> need_more{"template", "with",   "protocol", "before", "subscribe",
+                                        "on",       "script", "commands", "renew"};
   for (const field& each : session_fields().fields) {
     if (need_more.contains(each.name)) continue;
     if (!each.sample.is_null()) accepted(each.name, each.sample);

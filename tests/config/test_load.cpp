@@ -87,17 +87,17 @@ TEST_CASE("login, script and simulation are read", "[load]") {
   CHECK_FALSE(one.login->json.has_value());
   CHECK(one.login->send->command == "log_on");
   CHECK(one.login->send->with.resolve().value["user"] == "v");
-  CHECK(one.login->expect->reply == "reply");
-  CHECK(one.login->expect->where["code"] == 9);
+  CHECK(one.login->expect->replies == std::vector<std::string>{"reply"});
+  CHECK(one.login->expect->check.unresolved()["code"] == 9);
   CHECK(one.login->expect->timeout == one.timeouts.login);
 
   REQUIRE(one.script.size() == 3);
-  CHECK(std::get<sleep_step>(one.script[0].action).duration.count() == 500);
+  CHECK(std::get<sleep_step>(one.script[0].action).time.fixed.count() == 500);
   CHECK(one.script[1].where == protocol::position{21, 9});
   CHECK(std::get<send_step>(one.script[1].action).command == "to_free");
   const expectation& wanted = std::get<expect_step>(one.script[2].action).what;
   CHECK(wanted.timeout.count() == 90'000);
-  CHECK(wanted.where["code"] == 2);
+  CHECK(wanted.where.unresolved()["code"] == 2);
 
   const simulate_settings& simulate = one.simulate;
   CHECK_FALSE(simulate.answer_by_default);
@@ -144,7 +144,7 @@ TEST_CASE("JSON and YAML give equal settings", "[load]") {
     CHECK(s.reconnect.factor == 3.0);
     CHECK(s.reconnect.fatal == std::set{fault_class::http});
     CHECK(std::get<send_step>(s.script[0].action).with.unresolved().dump() == R"({"b":[1,2.5,null,"x"]})");
-    CHECK(std::get<sleep_step>(s.script[1].action).duration.count() == 0);
+    CHECK(std::get<sleep_step>(s.script[1].action).time.fixed.count() == 0);
   }
   CHECK(load_document("{\"sessions\": {\"s\": {\"url\": \"wss://h\",\n \"tsl\": {}}}}", "f.json").mistakes ==
         lines{"f:2:3: sessions.s.tsl: unknown field 'tsl' (did you mean 'tls'?)"});

@@ -46,10 +46,12 @@ TEST_CASE("mistakes in keys", "[mistakes]") {
   CHECK(mistake("    lingre: 5s\n") ==
         "f:4:5: sessions.s.lingre: unknown field 'lingre' (did you mean 'linger'?)");
   CHECK(mistake("    url: wss://i/\n") == "f:4:5: sessions.s.url: 'url' is given twice (first at 3:5)");
-  CHECK(mistake("    script: [{send: x, with: {}, timeout: 5s}]\n    protocol: {commands: {x: 'a:i=1'}}\n") ==
-        "f:4:34: sessions.s.script[0].timeout: 'timeout' has a meaning only beside 'expect'");
+  CHECK(mistake("    script: [{send: x, with: {}, retries: 5}]\n    protocol: {commands: {x: 'a:i=1'}}\n") ==
+        "f:4:34: sessions.s.script[0].retries: 'retries' has a meaning only beside 'call'");
   CHECK(mistake("    script: [{}]\n") ==
-        "f:4:14: sessions.s.script[0]: one is missing (give one of: sleep, send, expect)");
+        "f:4:14: sessions.s.script[0]: one is missing (give one of: sleep, send, call, json, echo, expect, "
+        "every, gather, race, "
+        "wait, spawn, cancel, set, http, exec, if, repeat, fail, reconnect)");
   CHECK(mistake("    simulate: {pushes: [{every: 5s}]}\n")
             .find("f:4:25: sessions.s.simulate.pushes[0]: the field 'send' is missing") == 0);
   CHECK(load_document("version: 1\n").mistakes == lines{"f:1:1: the field 'sessions' is missing"});

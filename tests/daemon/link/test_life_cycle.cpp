@@ -2,7 +2,7 @@
 
 #include "daemon/link/backoff.hpp"
 #include "daemon/link/life_cycle.hpp"
-#include "daemon/link/verdict.hpp"
+#include "daemon/link/retry_policy.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd;
@@ -11,7 +11,7 @@ using config::fault_class;
 using std::chrono::milliseconds;
 
 TEST_CASE("the backoff grows to its cap, with full jitter") {
-  backoff delays{config::reconnect_settings{}};
+  backoff delays{config::backoff_settings{}};
   CHECK(delays.next(0.0) == 0ms);
   CHECK(delays.next(0.5) == 1000ms);
   CHECK(delays.next(0.25) == 1000ms);
@@ -19,39 +19,94 @@ TEST_CASE("the backoff grows to its cap, with full jitter") {
   CHECK(delays.next(0.5) == 30s);
 }
 
-TEST_CASE("only a link that was stable resets the backoff") {
-  backoff delays{config::reconnect_settings{}};
-  for (int i = 0; i < 4; ++i) delays.next(0.5);
-  delays.link_lived(29'999ms);
-  CHECK(delays.next(0.5) == 8s);
-  delays.link_lived(30s);
-  CHECK(delays.next(0.5) == 500ms);
+TEST_CASE("jitter can be halved or switched off") {
+  backoff half{{.jitter = config::jitter_kind::half}};
+  CHECK(half.next(0.0) == 500ms);
+  CHECK(half.next(0.5) == 1500ms);
+  backoff none{{.jitter = config::jitter_kind::none}};
+  CHECK(none.next(0.0) == 1s);
+  CHECK(none.next(0.9) == 2s);
 }
 
+TEST_CASE("only a link that was stable resets backoff and counts") {
+  config::reconnect_settings settings;
+  settings.faults.push_back({.on = {{fault_class::tls, {}, 0}}, .give_up_after = 3});
+  retry_policy policy{settings};
+  const fault lost{.kind = fault_class::lost};
+  const fault tls{.kind = fault_class::tls};
+  for (int i = 0; i < 4; ++i) policy.failed(lost, 0.5);
+  CHECK(policy.failed(tls, 0.5).delay);
+  policy.link_lived(29'999ms);
+  CHECK(policy.failed(lost, 0.5).delay == 8s);
+  CHECK(policy.failed(tls, 0.5).delay);
+  policy.link_lived(30s);
+  CHECK(policy.failed(lost, 0.5).delay == 500ms);
+  CHECK(policy.failed(tls, 0.5).delay);
+  CHECK(policy.failed(tls, 0.5).delay);
+  CHECK_FALSE(policy.failed(tls, 0.5).delay);
+}
+
+// One row for each kind of fault: the delay that the built-in table gives the first of them.
 TEST_CASE("what follows from which fault") {
   struct row {
     fault what;
-    verdict expected;
+    std::optional<milliseconds> delay;
   };
-  const config::reconnect_settings settings{.fatal = {fault_class::tls}};
+  config::reconnect_settings settings;
+  settings.fatal = {fault_class::tls};
+  const milliseconds slow = settings.maximum;
   const row table[] = {
-      {{.kind = fault_class::secret}, verdict::retry},
-      {{.kind = fault_class::resolve}, verdict::retry},
-      {{.kind = fault_class::connect}, verdict::retry},
-      {{.kind = fault_class::tls}, verdict::fatal},
-      {{.kind = fault_class::http, .http_status = 503}, verdict::retry},
-      {{.kind = fault_class::http, .http_status = 429}, verdict::retry_slowly},
-      {{.kind = fault_class::login_rejected, .http_status = 401}, verdict::retry_slowly},
-      {{.kind = fault_class::closed, .close_code = 1001}, verdict::retry},
-      {{.kind = fault_class::lost}, verdict::retry},
-      {{.kind = fault_class::protocol_error}, verdict::retry},
-      {{.kind = fault_class::liveness}, verdict::retry},
-      {{.kind = fault_class::script}, verdict::retry},
+      {{.kind = fault_class::secret}, 1s},
+      {{.kind = fault_class::resolve}, 1s},
+      {{.kind = fault_class::connect}, 1s},
+      {{.kind = fault_class::tls}, std::nullopt},
+      {{.kind = fault_class::http, .http_status = 503}, 1s},
+      {{.kind = fault_class::http, .http_status = 404}, slow},
+      {{.kind = fault_class::http, .http_status = 429}, slow},
+      {{.kind = fault_class::login_rejected, .http_status = 401}, slow},
+      {{.kind = fault_class::closed, .close_code = 1001}, 1s},
+      {{.kind = fault_class::closed, .close_code = 1008}, slow},
+      {{.kind = fault_class::closed, .close_code = 1013}, slow},
+      {{.kind = fault_class::lost}, 1s},
+      {{.kind = fault_class::protocol_error}, 1s},
+      {{.kind = fault_class::liveness}, 1s},
+      {{.kind = fault_class::script}, 1s},
   };
   for (const row& each : table) {
     INFO(config::name_of(each.what.kind));
-    CHECK(classify(each.what, settings) == each.expected);
+    CHECK(retry_policy{settings}.failed(each.what, 1.0).delay == each.delay);
   }
+}
+
+TEST_CASE("the configuration's rules come before the built-in table, the first that fits holds") {
+  config::reconnect_settings settings;
+  settings.faults = {{.on = {{fault_class::http, 500, 599}},
+                      .initial = 5s,
+                      .factor = 1.0,
+                      .jitter = config::jitter_kind::none},
+                     {.on = {{fault_class::login_rejected, {}, 0}}, .give_up_after = 2, .exit_code = 64},
+                     {.on = {{fault_class::closed, 4001, 4001}}, .give_up_after = 1}};
+  retry_policy policy{settings};
+  CHECK(policy.failed({.kind = fault_class::http, .http_status = 502}, 0.1).delay == 5s);
+  CHECK(policy.failed({.kind = fault_class::http, .http_status = 599}, 0.1).delay == 5s);
+  CHECK(policy.failed({.kind = fault_class::http, .http_status = 600}, 1.0).delay == 1s);
+  CHECK(policy.failed({.kind = fault_class::closed, .close_code = 4000}, 1.0).delay == 2s);
+  CHECK_FALSE(policy.failed({.kind = fault_class::closed, .close_code = 4001}, 1.0).delay);
+  CHECK(policy.failed({.kind = fault_class::login_rejected}, 1.0).delay == 1s);
+  const auto end = policy.failed({.kind = fault_class::login_rejected}, 1.0);
+  CHECK_FALSE(end.delay);
+  CHECK(end.exit_code == 64);
+}
+
+TEST_CASE("a renewed link is dialled at once, but not in a spin") {
+  life_cycle life{{}, false};
+  life.start();
+  life.dialed();
+  CHECK(std::holds_alternative<dial_action>(life.renewed(1h)));
+  life.dialed();
+  const auto pause = life.renewed(10ms);
+  REQUIRE(std::holds_alternative<wait_action>(pause));
+  CHECK(std::get<wait_action>(pause).delay == 1s);
 }
 
 TEST_CASE("a server's Retry-After is respected, but not for ever") {

@@ -71,6 +71,8 @@ asio::awaitable<void> recorded_output::wait_room() {
 stage::stage(const std::string& yaml, bool once) : settings(load(yaml)) {
   const environment around{.loop = loop.get_executor(),
                            .links = links,
+                           .http = http,
+                           .programs = programs,
                            .time = time,
                            .tell = tell,
                            .random = [this] { return random; },

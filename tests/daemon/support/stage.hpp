@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,28 @@ class recorded_output final : public output {
   notifier changed;
 };
 
+/// Answers HTTP requests at once; keeps what was asked.
+class scripted_http final : public http_client {
+ public:
+  asio::awaitable<http_result> fetch(http_request what) override {
+    asked.push_back(std::move(what));
+    co_return answer(asked.back());
+  }
+  std::function<http_result(const http_request&)> answer;
+  std::vector<http_request> asked;
+};
+
+/// Runs no program; answers with what the test says.
+class scripted_programs final : public program_runner {
+ public:
+  asio::awaitable<program_result> run(program_request what) override {
+    asked.push_back(std::move(what));
+    co_return answer(asked.back());
+  }
+  std::function<program_result(const program_request&)> answer;
+  std::vector<program_request> asked;
+};
+
 /// One session of a configuration text on a scripted network and a virtual clock.
 class stage {
  public:
@@ -60,6 +83,8 @@ class stage {
   recorded_telemetry tell;
   recorded_output out{loop.get_executor()};
   scripted_dialer links;
+  scripted_http http;
+  scripted_programs programs;
   config::settings settings;
   double random = 1.0;
   std::unique_ptr<duplexd::session> session;

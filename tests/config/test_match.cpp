@@ -1,7 +1,7 @@
-#include "daemon/session/match.hpp"
+#include "config/match.hpp"
 #include "tests/catch.hpp"
 
-using duplexd::matches;
+using duplexd::config::matches;
 using nlohmann::ordered_json;
 
 TEST_CASE("a reply matches by the values of its fields") {

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "daemon/link/backoff.hpp"
+#include "daemon/link/fault.hpp"
+
+namespace duplexd {
+
+/// What follows from a fault: another attempt after `delay`, or the end of the session.
+struct retry_decision {
+  std::optional<std::chrono::milliseconds> delay;  ///< empty: give up
+  std::optional<std::uint16_t> exit_code;          ///< of the daemon, if the configuration says so
+};
+
+/// The one table of what to do after which fault: the configuration's rules, then built-in ones for what
+/// haste makes worse (rejected logins, HTTP 404 and 429, close codes 1008 and 1013), then the session's
+/// backoff. Every rule has a backoff and a count of its own. Pure: randomness comes in as an argument.
+class retry_policy {
+ public:
+  explicit retry_policy(const config::reconnect_settings& settings);
+
+  /// A dial failed, or a link ended. `random` is in [0, 1).
+  retry_decision failed(const fault& what, double random);
+
+  /// A link ended after `lifetime`. Only a stable one lets delays start small and counts at zero again.
+  void link_lived(std::chrono::milliseconds lifetime);
+
+ private:
+  struct row {
+    std::vector<config::fault_pattern> on;  ///< empty: every fault
+    backoff delays;
+    unsigned give_up_after = 0;  ///< 0: never
+    std::optional<std::uint16_t> exit_code{};
+    unsigned in_a_row = 0;
+  };
+  static row from_rule(const config::fault_rule& rule, const config::reconnect_settings& settings);
+
+  std::chrono::milliseconds stable_after_;
+  std::vector<row> rows_;
+};
+
+}  // namespace duplexd

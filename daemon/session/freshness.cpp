@@ -1,0 +1,32 @@
+#include "daemon/session/freshness.hpp"
+
+#include <algorithm>
+
+namespace duplexd {
+
+freshness::freshness(const std::vector<config::freshness_settings>& rules, const protocol::protocol& types) {
+  for (const config::freshness_settings& each : rules)
+    entries_.push_back({&each, types.find(protocol::direction::reply, each.reply)});
+}
+
+void freshness::start(clock::time_point now) {
+  for (entry& each : entries_) each.due = now + each.rule->within;
+}
+
+std::vector<const config::freshness_settings*> freshness::run_out(clock::time_point now) {
+  std::vector<const config::freshness_settings*> gone;
+  for (entry& each : entries_) {
+    if (now < each.due) continue;
+    gone.push_back(each.rule);
+    each.due = now + each.rule->within;
+  }
+  return gone;
+}
+
+clock::time_point freshness::look_at() const {
+  auto first = clock::time_point::max();
+  for (const entry& each : entries_) first = std::min(first, each.due);
+  return first;
+}
+
+}  // namespace duplexd

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "config/settings.hpp"
+#include "daemon/async/clock.hpp"
+#include "protocol/protocol.hpp"
+
+namespace duplexd {
+
+/// Watches that some replies come again and again. Pure: time comes in as an argument.
+class freshness {
+ public:
+  freshness(const std::vector<config::freshness_settings>& rules, const protocol::protocol& types);
+
+  /// From now on replies are expected.
+  void start(clock::time_point now);
+
+  /// A reply of that type has come.
+  void seen(const protocol::message_type* type, clock::time_point now) {
+    for (entry& each : entries_)
+      if (each.type == type) each.due = now + each.rule->within;
+  }
+
+  /// The rules whose time has run out, each once for each time that it does.
+  std::vector<const config::freshness_settings*> run_out(clock::time_point now);
+
+  /// When `run_out` may have something next.
+  [[nodiscard]] clock::time_point look_at() const;
+
+ private:
+  struct entry {
+    const config::freshness_settings* rule;
+    const protocol::message_type* type;
+    clock::time_point due = clock::time_point::max();
+  };
+  std::vector<entry> entries_;
+};
+
+}  // namespace duplexd

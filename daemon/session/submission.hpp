@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace duplexd {
+
+/// Where a command that was submitted while the daemon runs stands:
+///     queued → written → confirmed | timed_out | unknown
+///     queued → expired | replaced | refused | unknown
+/// Without a reply that confirms it, `written` is the end. Every command comes to exactly one end.
+enum class command_state : std::uint8_t {
+  queued,     ///< waits for a link, for its turn, or for the kernel to take it
+  written,    ///< the kernel has all of it
+  confirmed,  ///< the reply that confirms it came
+  timed_out,  ///< written, but that reply did not come in time
+  unknown,    ///< the link ended before it was written or confirmed: the server may have seen it or not
+  expired,    ///< waited in the queue for longer than its `ttl`: never sent
+  replaced,   ///< a newer command took its place in the queue: never sent
+  refused,    ///< never sent: unknown, does not fit its layout, no link, or no room
+};
+
+/// "queued", as logs and metrics say it.
+[[nodiscard]] const char* name_of(command_state state) noexcept;
+
+/// One command on its way.
+struct submission {
+  std::string command{};
+  command_state state = command_state::queued;
+  std::string why{};                                   ///< of a refusal
+  bool has_ended = false;                              ///< no further change
+  std::function<void(const submission&)> on_change{};  ///< called at each change; must not submit
+};
+
+}  // namespace duplexd
