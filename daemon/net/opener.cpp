@@ -63,7 +63,9 @@ asio::awaitable<std::optional<fault>> opener::start_tls(std::shared_ptr<wire> co
   const phase_timer phase(to.watch, dial_phase::tls);
   const auto trusted = tls_.get(to.ca_file, to.tls.verify);
   if (!trusted.context) co_return make_fault(fault_class::tls, "TLS: " + trusted.error);
-  tls_peer peer{.name = to.tls.server_name.value_or(to.address.host), .verify = to.tls.verify};
+  tls_peer peer{.name = to.tls.server_name.value_or(to.address.host),
+                .verify = to.tls.verify,
+                .address = to.address.authority()};
   const deadline guard(connection, to.timeouts.tls);
   auto engine = std::make_unique<tls_engine>(trusted.context, std::move(peer));
   const tls_engine& session = *engine;

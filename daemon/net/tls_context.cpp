@@ -4,8 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <new>
@@ -21,7 +23,6 @@ tls_context new_context(const SSL_METHOD* method) {
   if (made == nullptr) throw std::bad_alloc();
   SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(made.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(made.get(), SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(made.get(), SSL_SESS_CACHE_OFF);
   return made;
 }
@@ -43,6 +44,22 @@ bool trust(SSL_CTX* context, const std::string& pem) {
   return any;
 }
 
+/// "PATH SECONDS.NANOSECONDS SIZE" of a file or folder, to see when it changed.
+std::string state_of(const char* from_environment, const char* by_default) {
+  const char* chosen = std::getenv(from_environment);
+  std::string text = chosen != nullptr ? chosen : by_default;
+  struct stat found{};
+  if (stat(text.c_str(), &found) != 0) return text + " missing\n";
+  text += ' ' + std::to_string(found.st_mtim.tv_sec) + '.' + std::to_string(found.st_mtim.tv_nsec);
+  return text + ' ' + std::to_string(found.st_size) + '\n';
+}
+
+/// The system's store as it is now: its certificates are read once for each context.
+std::string system_store() {
+  return state_of(X509_get_default_cert_file_env(), X509_get_default_cert_file()) +
+         state_of(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+}
+
 }  // namespace
 
 tls_context_result client_tls::get(const std::string& ca_file, bool verify) {
@@ -56,9 +73,9 @@ tls_context_result client_tls::get(const std::string& ca_file, bool verify) {
       return {.context = {}, .error = "cannot read the CA file " + ca_file + ": " + why};
     }
   }
-  std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
-  auto& known = known_[{pem, verify}];
-  if (auto shared = known.lock()) return {.context = std::move(shared), .error = {}};
+  const std::pair key(ca_file.empty() ? system_store() : pem, verify);
+  if (const auto known = known_.find(key); known != known_.end())
+    return {.context = known->second, .error = {}};
 
   auto made = new_context(TLS_client_method());
   if (ca_file.empty()) {
@@ -66,7 +83,8 @@ tls_context_result client_tls::get(const std::string& ca_file, bool verify) {
   } else if (!trust(made.get(), pem)) {
     return {.context = {}, .error = "the CA file " + ca_file + " holds no PEM certificate"};
   }
-  known = made;
+  if (known_.size() == most_known) known_.clear();  // those in use live on with their links
+  known_.emplace(key, made);
   return {.context = std::move(made), .error = {}};
 }
 

@@ -19,14 +19,16 @@ struct tls_context_result {
 };
 
 /// The contexts of a daemon's clients. The CA file is read at each `get()`, so that a renewed one is used at
-/// the next dial; links that trust the same share one context as long as any of them lives.
+/// the next dial; whoever trusts the same shares one context, and with it the tickets for resuming sessions.
 class client_tls {
  public:
   /// `ca_file` empty: the system's store. TLS 1.2 and newer.
   [[nodiscard]] tls_context_result get(const std::string& ca_file, bool verify);
 
  private:
-  std::map<std::pair<std::string, bool>, std::weak_ptr<ssl_ctx_st>> known_;  ///< by the CA file's content
+  static constexpr std::size_t most_known = 64;  ///< of renewed files the old contexts are left behind
+
+  std::map<std::pair<std::string, bool>, tls_context> known_;  ///< by what is trusted
 };
 
 /// A server's context from a PEM chain and key.

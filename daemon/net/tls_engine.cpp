@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -17,6 +18,11 @@ namespace duplexd::net {
 namespace {
 
 constexpr std::size_t record_size = 16384;
+
+/// Whom a ticket is for, and whether he was verified: one that was not must never stand for one that was.
+std::string key_of(const tls_peer& peer) {
+  return peer.address + '\n' + peer.name + (peer.verify ? "\nverified" : "\nunverified");
+}
 
 bool is_address(const std::string& name) {
   ASN1_OCTET_STRING* parsed = a2i_IPADDRESS(name.c_str());
@@ -69,9 +75,35 @@ tls_engine::tls_engine(const tls_context& context, tls_peer peer) : tls_engine(S
     SSL_set_verify(session, SSL_VERIFY_NONE, nullptr);
   }
   if (!named) failure_ = "'" + peer_.name + "' cannot be used as the name of a TLS server";
+  offer_ticket();
 }
 
-tls_engine::~tls_engine() = default;
+tls_engine::~tls_engine() {
+  leave_ticket();
+}
+
+void tls_engine::offer_ticket() {
+  if (peer_.address.empty()) return;
+  offered_ = tls_tickets::of(SSL_get_SSL_CTX(session_.get())).take(key_of(peer_));
+  if (offered_) SSL_set_session(session_.get(), offered_.get());
+}
+
+void tls_engine::leave_ticket() noexcept try {
+  SSL* session = session_.get();
+  if (peer_.address.empty() || !failure_.empty() || !established()) return;
+  // OpenSSL spoils the session of a link that ended without close_notify, as only TLS 1.0 wants it.
+  SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  const tls_ticket now(SSL_get1_session(session), &SSL_SESSION_free);
+  const bool spent = now == offered_ && SSL_version(session) >= TLS1_3_VERSION;
+  if (now == nullptr || spent || SSL_SESSION_is_resumable(now.get()) != 1) return;
+  tls_tickets::of(SSL_get_SSL_CTX(session)).keep(key_of(peer_), now);
+} catch (const std::bad_alloc&) {  // then the next handshake is a full one
+}
+
+void tls_engine::release_buffers() noexcept {
+  // A record's header without its body is not known to some 3.0 versions of SSL_free_buffers (CVE-2024-4741).
+  if (std::strcmp(SSL_rstate_string(session_.get()), "RH") == 0) SSL_free_buffers(session_.get());
+}
 
 void tls_engine::start() {
   if (!failure_.empty()) return;
@@ -83,14 +115,15 @@ void tls_engine::start() {
 tls_engine::state tls_engine::receive(std::span<const std::uint8_t> ciphertext, byte_queue& plain) {
   if (!failure_.empty()) return state::failed;
   input_ = ciphertext;
+  ERR_clear_error();
   for (;;) {
     // What is decrypted is never longer than what came, but a record may have come in pieces.
     const std::size_t room = std::clamp<std::size_t>(input_.size(), 1024, record_size);
     std::size_t got = 0;
-    ERR_clear_error();
     const int result = SSL_read_ex(session_.get(), plain.prepare(room), room, &got);
     if (result == 1) {
       plain.commit(got);
+      if (input_.empty() && SSL_pending(session_.get()) == 0) return state::open;
       continue;
     }
     input_ = input_.subspan(input_.size());
@@ -101,9 +134,9 @@ tls_engine::state tls_engine::receive(std::span<const std::uint8_t> ciphertext, 
 }
 
 bool tls_engine::send(std::span<const std::uint8_t> plain) {
+  ERR_clear_error();
   while (!plain.empty() && failure_.empty()) {
     std::size_t taken = 0;
-    ERR_clear_error();
     const int result = SSL_write_ex(session_.get(), plain.data(), plain.size(), &taken);
     if (result != 1) {
       note_failure(result);

@@ -9,6 +9,7 @@
 #include "daemon/link/dial_observer.hpp"
 #include "daemon/net/byte_queue.hpp"
 #include "daemon/net/tls_context.hpp"
+#include "daemon/net/tls_tickets.hpp"
 
 struct ssl_st;
 struct bio_st;
@@ -21,13 +22,16 @@ struct tls_peer {
   std::string
       name;  ///< host name or address: checked against the certificate, and sent as SNI if it is a name
   bool verify = true;
+  std::string address{};  ///< where it is: together with the above it tells whose tickets may be used; empty:
+                          ///< nothing is resumed
 };
 
 /// One TLS session over memory: ciphertext is given and taken, no socket is known here. One `recv` may bring
 /// many records; all of them are decrypted into one buffer, and all that was written leaves as full records.
 class tls_engine {
  public:
-  /// A client.
+  /// A client. It resumes an earlier session of the same context with the same peer, if one is left, and
+  /// leaves its own to the next when it goes; one that failed or was not verified leaves nothing.
   tls_engine(const tls_context& context, tls_peer peer);
   /// A server.
   explicit tls_engine(const tls_context& context);
@@ -50,7 +54,11 @@ class tls_engine {
   /// Puts the close_notify into `output()`.
   void shut_down();
 
+  /// Gives back the memory that is only needed while bytes come or go, if nothing is on its way.
+  void release_buffers() noexcept;
+
   [[nodiscard]] bool established() const noexcept;
+
   [[nodiscard]] byte_queue& output() noexcept { return output_; }
 
   /// What was agreed on and with whom, once established.
@@ -61,6 +69,8 @@ class tls_engine {
 
  private:
   explicit tls_engine(ssl_st* session);
+  void offer_ticket();
+  void leave_ticket() noexcept;
   void note_failure(int result);
   static int on_verify(int ok, x509_store_ctx_st* store);
   static int bio_read(bio_st* bio, char* out, int size);
@@ -74,6 +84,7 @@ class tls_engine {
   std::span<const std::uint8_t> input_;  ///< what OpenSSL may still take; empty outside `receive()`
   byte_queue output_;
   tls_peer peer_;
+  tls_ticket offered_;  ///< what the handshake tried to resume
   std::string failure_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -41,6 +42,20 @@ void set_options(tcp_socket& socket) {
   socket.set_option(count(4), ignored);
 }
 
+/// The same connection as a socket that the reactor does not know yet. Connecting made it watch for
+/// writability for good, and then every wait for bytes is followed by one needless turn of the loop.
+tcp_socket unwatched(tcp_socket connected) {
+  boost::system::error_code error;
+  const auto end = connected.local_endpoint(error);
+  if (error) return connected;
+  const auto handle = connected.release(error);
+  if (error) return connected;
+  tcp_socket fresh(connected.get_executor());
+  fresh.assign(end.protocol(), handle, error);
+  if (error) ::close(handle);  // the first read finds the cause
+  return fresh;
+}
+
 std::string read_error(int error) {
   if (error == ECONNRESET) return "the connection was reset by the peer";
   if (error == ETIMEDOUT) return "the connection timed out: the peer has vanished";
@@ -50,7 +65,7 @@ std::string read_error(int error) {
 }  // namespace
 
 wire::wire(tcp_socket socket)
-    : socket_(std::move(socket)), sent_(socket_.get_executor(), clock::time_point::max()) {
+    : socket_(unwatched(std::move(socket))), sent_(socket_.get_executor(), clock::time_point::max()) {
   set_options(socket_);
 }
 
@@ -121,7 +136,9 @@ void wire::shrink() noexcept {
   in_.shrink(kept_when_idle);
   cork_.shrink(kept_when_idle);
   out_.shrink(kept_when_idle);
-  if (tls_) tls_->output().shrink(kept_when_idle);
+  if (!tls_) return;
+  tls_->output().shrink(kept_when_idle);
+  tls_->release_buffers();
 }
 
 void wire::schedule_flush() {
