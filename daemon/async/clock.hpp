@@ -8,6 +8,8 @@ namespace duplexd {
 
 namespace asio = boost::asio;
 
+class notifier;
+
 /// Time as the daemon sees it, so that tests can bring their own. Used from the loop's thread.
 class clock {
  public:
@@ -28,6 +30,9 @@ class clock {
   /// Suspends until `deadline`. Returns false at once when cancelled; never throws.
   virtual asio::awaitable<bool> sleep_until(time_point deadline) = 0;
 
+  /// Suspends until `changed` is notified or `deadline` has come: see `notifier::wait_until()`.
+  virtual asio::awaitable<bool> wait_until(notifier& changed, time_point deadline) = 0;
+
   asio::awaitable<bool> sleep_for(duration time) { return sleep_until(now() + time); }
 };
 
@@ -40,6 +45,7 @@ class steady_clock final : public clock {
     return std::chrono::system_clock::now();
   }
   asio::awaitable<bool> sleep_until(time_point deadline) override;
+  asio::awaitable<bool> wait_until(notifier& changed, time_point deadline) override;
 
  private:
   asio::any_io_executor loop_;

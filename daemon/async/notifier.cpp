@@ -5,7 +5,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/async/cancelled.hpp"
-#include "daemon/async/within.hpp"
 
 namespace duplexd {
 
@@ -14,6 +13,7 @@ notifier::notifier(const asio::any_io_executor& loop) : never_(loop, asio::stead
 void notifier::notify() {
   ++generation_;
   never_.cancel();
+  for (asio::steady_timer* alarm : alarms_) alarm->cancel();
 }
 
 asio::awaitable<bool> notifier::wait() {
@@ -23,11 +23,13 @@ asio::awaitable<bool> notifier::wait() {
   co_return generation_ != before;
 }
 
-asio::awaitable<bool> notifier::wait_until(clock& time, clock::time_point deadline) {
-  if (deadline == clock::time_point::max()) co_return co_await wait();
-  const auto loop = never_.get_executor();
-  const auto notified = co_await within(loop, time, deadline, wait());
-  co_return notified.value_or(false);
+asio::awaitable<bool> notifier::wait_on(asio::steady_timer& alarm) {
+  if (co_await cancelled()) co_return false;
+  const unsigned before = generation_;
+  alarms_.push_back(&alarm);
+  co_await alarm.async_wait(asio::as_tuple(asio::use_awaitable));
+  std::erase(alarms_, &alarm);
+  co_return generation_ != before;
 }
 
 asio::awaitable<void> notifier::wait_regardless() {

@@ -3,6 +3,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <vector>
 
 #include "daemon/async/clock.hpp"
 
@@ -25,14 +26,20 @@ class notifier {
 
   /// Suspends until `notify()`, but no longer than until `deadline`. Returns false when that has passed, and
   /// when cancelled; never throws.
-  asio::awaitable<bool> wait_until(clock& time, clock::time_point deadline);
+  asio::awaitable<bool> wait_until(clock& time, clock::time_point deadline) {
+    return time.wait_until(*this, deadline);
+  }
+
+  /// For clocks: the same, but no longer than until the timer expires.
+  asio::awaitable<bool> wait_on(asio::steady_timer& alarm);
 
   /// Suspends until `notify()`, whoever asks the caller to end: for owners that await their children.
   asio::awaitable<void> wait_regardless();
 
  private:
   asio::steady_timer never_;  ///< expires at the end of time: only a cancel of its waits ends them
-  unsigned generation_ = 0;   ///< tells a notification from a cancelled waiter
+  std::vector<asio::steady_timer*> alarms_;  ///< waited on instead of `never_`
+  unsigned generation_ = 0;                  ///< tells a notification from a cancelled waiter
 };
 
 }  // namespace duplexd

@@ -5,12 +5,18 @@
 namespace duplexd::test {
 
 asio::awaitable<bool> virtual_clock::sleep_until(time_point deadline) {
-  if (deadline <= now_) co_return !co_await cancelled();
   notifier wake{loop_.get_executor()};
-  const auto mine = sleepers_.emplace(deadline, &wake);
-  const bool woken = co_await wake.wait();
+  co_await wait_until(wake, deadline);
+  co_return !co_await cancelled();
+}
+
+asio::awaitable<bool> virtual_clock::wait_until(notifier& changed, time_point deadline) {
+  if (deadline <= now_) co_return false;
+  bool woken = false;
+  const auto mine = sleepers_.emplace(deadline, sleeper{&changed, &woken});
+  const bool notified = co_await changed.wait();
   if (!woken) sleepers_.erase(mine);
-  co_return woken;
+  co_return notified && !woken;
 }
 
 void virtual_clock::run_for(duration limit) {
@@ -22,9 +28,10 @@ void virtual_clock::run_for(duration limit) {
     if (sleepers_.empty() || sleepers_.begin()->first > end) break;
     const auto first = sleepers_.begin();
     now_ = first->first;
-    notifier* sleeper = first->second;
+    const sleeper next = first->second;
     sleepers_.erase(first);
-    sleeper->notify();
+    *next.woken = true;
+    next.wake->notify();
   }
   now_ = end;
 }

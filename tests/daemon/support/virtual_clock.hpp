@@ -21,6 +21,7 @@ class virtual_clock final : public clock {
            std::chrono::duration_cast<std::chrono::system_clock::duration>(now_.time_since_epoch());
   }
   asio::awaitable<bool> sleep_until(time_point deadline) override;
+  asio::awaitable<bool> wait_until(notifier& changed, time_point deadline) override;
 
   /// Runs the loop, skipping time whenever nothing is ready, until nothing is left to happen or `limit` has
   /// passed.
@@ -29,7 +30,11 @@ class virtual_clock final : public clock {
  private:
   asio::io_context& loop_;
   time_point now_{};
-  std::multimap<time_point, notifier*> sleepers_;
+  struct sleeper {
+    notifier* wake;
+    bool* woken;  ///< set when the clock woke it and took it from the list
+  };
+  std::multimap<time_point, sleeper> sleepers_;
 };
 
 }  // namespace duplexd::test
