@@ -1,6 +1,7 @@
 #include "protocol/json_text.hpp"
 
 #include "protocol/text_form.hpp"
+#include "protocol/text_scan.hpp"
 
 namespace duplexd::protocol {
 
@@ -80,25 +81,27 @@ bool is_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
-// One pass over a JSON text. `open_` remembers the kinds of the containers around the cursor.
+// One pass over a JSON text. `open_` remembers the kinds of the containers around the cursor; what stands
+// from `from_` to the cursor is still to be copied.
 class json_copier {
  public:
   json_copier(std::string_view text, std::string& out, std::size_t depth)
       : text_(text), out_(out), depth_(depth) {}
 
   bool run() {
-    if (const std::size_t bad = find_bad_utf8(text_); bad != text_.size()) {
-      at_ = bad;
-      return fail("not UTF-8");
-    }
     do {
       if (!value()) return false;
     } while (!open_.empty());
     skip_space();
+    copy();
     return at_ == text_.size() || fail("something follows the JSON value");
   }
 
-  [[nodiscard]] json_fault fault() const { return {at_, message_}; }
+  // Texts that are not UTF-8 are told as such, whatever else is wrong with them.
+  [[nodiscard]] json_fault fault() const {
+    const std::size_t bad = find_bad_utf8(text_);
+    return bad == text_.size() ? json_fault{at_, message_} : json_fault{bad, "not UTF-8"};
+  }
 
  private:
   bool fail(const char* message) {
@@ -106,10 +109,13 @@ class json_copier {
     return false;
   }
   void skip_space() {
+    if (at_ == text_.size() || !is_space(text_[at_])) return;
+    copy();
     while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+    from_ = at_;
   }
   [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  void copy(std::size_t from) { out_.append(text_, from, at_ - from); }
+  void copy() { out_.append(text_, from_, at_ - from_); }
 
   // A value or the start of a container, then every container's end that follows.
   bool value() {
@@ -118,7 +124,6 @@ class json_copier {
     if (c == '{' || c == '[') {
       if (open_.size() == depth_) return fail("nested too deeply");
       open_ += c;
-      out_ += c;
       ++at_;
       skip_space();
       if (peek() == (c == '{' ? '}' : ']')) return close();
@@ -129,7 +134,7 @@ class json_copier {
   }
 
   bool close() {
-    out_ += text_[at_++];
+    ++at_;
     open_.pop_back();
     return after_value();
   }
@@ -140,12 +145,10 @@ class json_copier {
       const char c = peek();
       if (c == ',') {
         ++at_;
-        out_ += ',';
         skip_space();
         return open_.back() == '[' || key();
       }
       if (c != (open_.back() == '{' ? '}' : ']')) return fail("expected ',' or the end of the list or map");
-      out_ += c;
       ++at_;
       open_.pop_back();
     }
@@ -158,7 +161,6 @@ class json_copier {
     skip_space();
     if (peek() != ':') return fail("expected ':'");
     ++at_;
-    out_ += ':';
     return true;
   }
 
@@ -167,33 +169,33 @@ class json_copier {
     if (c == '-' || is_digit(c)) return number();
     for (const std::string_view word : {"true", "false", "null"}) {
       if (text_.substr(at_, word.size()) != word) continue;
-      out_ += word;
       at_ += word.size();
       return true;
     }
     return fail(at_ == text_.size() ? "the JSON text ends too early" : "expected a JSON value");
   }
 
-  bool number() {
-    const std::size_t from = at_;
-    if (peek() == '-') ++at_;
+  bool digits() {
     if (!is_digit(peek())) return fail("expected a digit");
+    while (is_digit(peek())) ++at_;
+    return true;
+  }
+
+  bool number() {
+    if (peek() == '-') ++at_;
     if (peek() == '0')
       ++at_;
-    else
-      while (is_digit(peek())) ++at_;
+    else if (!digits())
+      return false;
     if (peek() == '.') {
       ++at_;
-      if (!is_digit(peek())) return fail("expected a digit");
-      while (is_digit(peek())) ++at_;
+      if (!digits()) return false;
     }
     if (peek() == 'e' || peek() == 'E') {
       ++at_;
       if (peek() == '+' || peek() == '-') ++at_;
-      if (!is_digit(peek())) return fail("expected a digit");
-      while (is_digit(peek())) ++at_;
+      if (!digits()) return false;
     }
-    copy(from);
     return true;
   }
 
@@ -225,27 +227,36 @@ class json_copier {
   }
 
   bool string() {
-    const std::size_t from = at_++;
-    while (at_ < text_.size()) {
+    for (++at_;;) {
+      at_ = find_not_plain(text_, at_);
+      if (at_ == text_.size()) return fail("the JSON text ends too early");
       const char c = text_[at_];
-      if (c == '"') {
-        ++at_;
-        copy(from);
-        return true;
+      if (c == '"') break;
+      if (c == '\\') {
+        if (!escape()) return false;
+        continue;
       }
       if (static_cast<unsigned char>(c) < 0x20) return fail("a control character in a text");
-      if (c != '\\')
-        ++at_;
-      else if (!escape())
-        return false;
+      if (!beyond_ascii()) return fail("not UTF-8");
     }
-    return fail("the JSON text ends too early");
+    ++at_;
+    return true;
+  }
+
+  bool beyond_ascii() {
+    while (at_ < text_.size() && static_cast<unsigned char>(text_[at_]) >= 0x80) {
+      const std::size_t length = utf8_length(text_.data() + at_, text_.size() - at_);
+      if (length == 0) return false;
+      at_ += length;
+    }
+    return true;
   }
 
   std::string_view text_;
   std::string& out_;
   std::size_t depth_;
   std::size_t at_ = 0;
+  std::size_t from_ = 0;
   std::string open_;
   const char* message_ = "";
 };

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "protocol/text_scan.hpp"
+
 namespace duplexd::protocol {
 namespace {
 
@@ -52,27 +54,6 @@ void append_escape(std::string& out, unsigned char c) {
     default:
       append_unicode_escape(out, c);
   }
-}
-
-// Length of the well-formed sequence at the front, 0 if there is none.
-std::size_t utf8_length(const unsigned char* p, std::size_t left) noexcept {
-  const unsigned c = p[0];
-  if (c < 0x80) return 1;
-  const auto trail = [&](std::size_t i) { return i < left && (p[i] & 0xc0u) == 0x80u; };
-  if (c >= 0xc2 && c <= 0xdf) return trail(1) ? 2 : 0;
-  if (c >= 0xe0 && c <= 0xef) {
-    if (!trail(1) || !trail(2)) return 0;
-    if (c == 0xe0 && p[1] < 0xa0) return 0;
-    if (c == 0xed && p[1] > 0x9f) return 0;
-    return 3;
-  }
-  if (c >= 0xf0 && c <= 0xf4) {
-    if (!trail(1) || !trail(2) || !trail(3)) return 0;
-    if (c == 0xf0 && p[1] < 0x90) return 0;
-    if (c == 0xf4 && p[1] > 0x8f) return 0;
-    return 4;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -181,7 +162,7 @@ void append_quoted_ascii(std::string& out, std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = std::max<std::size_t>(1, utf8_length(p + i, text.size() - i));
+    const std::size_t length = std::max<std::size_t>(1, utf8_length(text.data() + i, text.size() - i));
     const unsigned char c = p[i];
     if (length == 1) {
       if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
@@ -256,14 +237,13 @@ std::optional<std::vector<std::uint8_t>> parse_base64(std::string_view text) {
 }
 
 std::size_t find_bad_utf8(std::string_view text) noexcept {
-  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const std::size_t length = utf8_length(p + i, text.size() - i);
-    if (length == 0) return i;
-    i += length;
+  for (std::size_t at = find_beyond_ascii(text, 0); at < text.size();) {
+    const std::size_t length = utf8_length(text.data() + at, text.size() - at);
+    if (length == 0) return at;
+    at += length;
+    if (length == 1) at = find_beyond_ascii(text, at);
   }
-  return i;
+  return text.size();
 }
 
 std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
