@@ -1,6 +1,9 @@
 #include "daemon/net/frame_header.hpp"
 
 #include <algorithm>
+#include <cstring>
+
+#include "protocol/text_form.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -30,24 +33,9 @@ std::uint64_t read_big_endian(std::span<const std::uint8_t> bytes) noexcept {
   return value;
 }
 
-/// Length of the character that `first` begins and the range of its second byte; 0 if none begins so.
-struct character_shape {
-  std::size_t length = 0;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xbf;
-};
-
-character_shape shape_of(std::uint8_t first) noexcept {
-  if (first < 0x80) return {.length = 1};
-  if (first < 0xc2) return {};
-  if (first < 0xe0) return {.length = 2};
-  if (first == 0xe0) return {.length = 3, .low = 0xa0};
-  if (first == 0xed) return {.length = 3, .high = 0x9f};
-  if (first < 0xf0) return {.length = 3};
-  if (first == 0xf0) return {.length = 4, .low = 0x90};
-  if (first < 0xf4) return {.length = 4};
-  if (first == 0xf4) return {.length = 4, .high = 0x8f};
-  return {};
+/// Length of the character that `first`, which is not a continuation byte, begins.
+std::size_t character_length(std::uint8_t first) noexcept {
+  return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
 }  // namespace
@@ -123,27 +111,30 @@ std::string make_close_frame(std::uint16_t code, std::string_view text,
 }
 
 void apply_mask(std::span<std::uint8_t> bytes, const std::array<std::uint8_t, 4>& mask) noexcept {
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(bytes[i] ^ mask[i % 4]);
+  std::array<std::uint8_t, 8> twice{};
+  std::copy(mask.begin(), mask.end(), twice.begin());
+  std::copy(mask.begin(), mask.end(), twice.begin() + 4);
+  std::uint64_t key = 0;
+  std::memcpy(&key, twice.data(), sizeof key);
+  std::size_t at = 0;
+  for (; at + sizeof key <= bytes.size(); at += sizeof key) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, sizeof word);
+    word ^= key;
+    std::memcpy(bytes.data() + at, &word, sizeof word);
+  }
+  for (; at < bytes.size(); ++at) bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ mask[at % 4]);
 }
 
 bool is_utf8(std::span<const std::uint8_t> text) noexcept {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto shape = shape_of(text[at]);
-    if (shape.length == 0 || text.size() - at < shape.length) return false;
-    if (shape.length > 1 && (text[at + 1] < shape.low || text[at + 1] > shape.high)) return false;
-    for (std::size_t i = 2; i < shape.length; ++i) {
-      if ((text[at + i] & 0xc0) != 0x80) return false;
-    }
-    at += shape.length;
-  }
-  return true;
+  return protocol::find_bad_utf8({reinterpret_cast<const char*>(text.data()), text.size()}) == text.size();
 }
 
 bool ends_inside_character(std::span<const std::uint8_t> text) noexcept {
   // A character has at most four bytes: its first one is among the last three, or it is whole.
   for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
     const auto byte = text[text.size() - back];
-    if ((byte & 0xc0) != 0x80) return shape_of(byte).length > back;
+    if ((byte & 0xc0) != 0x80) return character_length(byte) > back;
   }
   return false;
 }

@@ -1,13 +1,11 @@
 #include "daemon/net/websocket_link.hpp"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "daemon/net/await.hpp"
+#include "daemon/net/frame_writer.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -17,20 +15,12 @@ using boost::system::error_code;
 
 constexpr std::size_t kept_when_idle = 64 * 1024;
 
-std::array<std::uint8_t, 4> fresh_mask() {
-  std::array<std::uint8_t, 4> mask{};
-  if (RAND_bytes(mask.data(), static_cast<int>(mask.size())) != 1)
-    throw std::runtime_error("no random bytes");
-  return mask;
-}
-
 }  // namespace
 
 websocket_link::websocket_link(std::shared_ptr<wire> connection, std::unique_ptr<websocket_stream> stream,
                                endpoint_role role, std::uint64_t message_limit)
     : wire_(std::move(connection)), stream_(std::move(stream)), role_(role), limit_(message_limit) {
   stream_->next_layer().start_frames();
-  stream_->auto_fragment(false);
   stream_->read_message_max(0);  // the gate refuses earlier, by the header
 }
 
@@ -50,13 +40,8 @@ bool websocket_link::next(protocol::frame_view& out) {
   if (ended_) return false;
   // One read of the socket for each call, so that a flood leaves the loop its turns.
   for (bool filled = false;;) {
-    const step result = advance();
-    if (result == step::message) {
-      out = {.kind = text_ ? protocol::frame_kind::text : protocol::frame_kind::binary,
-             .bytes = {message_.data(), size_}};
-      taken_ = true;
-      return true;
-    }
+    const step result = advance(out);
+    if (result == step::message) return true;
     if (result == step::ended) return false;
     if (!filled && wire_->readable()) {
       filled = true;
@@ -68,29 +53,44 @@ bool websocket_link::next(protocol::frame_view& out) {
   }
 }
 
-websocket_link::step websocket_link::advance() {
+websocket_link::step websocket_link::advance(protocol::frame_view& out) {
   for (;;) {
-    const step result = in_frame_ ? read_payload() : begin_frame();
+    const step result = in_frame_ ? read_fragment(out) : begin_frame(out);
     if (result != step::go_on) return result;
   }
 }
 
-websocket_link::step websocket_link::begin_frame() {
+websocket_link::step websocket_link::begin_frame(protocol::frame_view& out) {
   const auto scan = scan_frame_header(wire_->received(), role_, in_message_);
   if (scan.refusal != nullptr) return fail(1002, std::string("the peer broke the protocol: ") + scan.refusal);
   if (!scan.header) return step::dry;
-  return is_control(scan.header->code) ? take_control(*scan.header) : begin_data(*scan.header);
-}
-
-/// Beast may be asked once the header and a first byte of payload are here. Empty frames that end nothing are
-/// kept from it: it would go on to the next header by itself, which may not be here.
-websocket_link::step websocket_link::begin_data(const frame_header& header) {
+  const frame_header& header = *scan.header;
+  if (is_control(header.code)) return take_control(header);
   const std::size_t before = in_message_ ? size_ : 0;
   if (header.length > limit_ - before) {
     return fail(1009, "a message of " + std::to_string(before + header.length) +
                           " bytes or more is over the limit of " + std::to_string(limit_) +
                           " bytes (limits.message)");
   }
+  return header.final && !in_message_ ? take_whole(header, out) : begin_fragment(header);
+}
+
+/// What is consumed stays where it is until bytes are read again.
+websocket_link::step websocket_link::take_whole(const frame_header& header, protocol::frame_view& out) {
+  const auto length = static_cast<std::size_t>(header.length);
+  if (wire_->received().size() - header.size < length) return step::dry;
+  const std::span<std::uint8_t> payload(wire_->received_data() + header.size, length);
+  if (role_ == endpoint_role::server) apply_mask(payload, header.mask);
+  const bool text = header.code == opcode::text;
+  if (text && !is_utf8(payload)) return fail(1007, "the peer sent text that is not UTF-8");
+  wire_->consume(header.size + length);
+  out = {.kind = text ? protocol::frame_kind::text : protocol::frame_kind::binary, .bytes = payload};
+  return step::message;
+}
+
+/// Beast may be asked once the header and a first byte of payload are here. Empty frames that end nothing are
+/// kept from it: it would go on to the next header by itself, which may not be here.
+websocket_link::step websocket_link::begin_fragment(const frame_header& header) {
   if (header.length != 0 && wire_->received().size() <= header.size) return step::dry;
   if (header.code != opcode::continuation) {
     size_ = 0;
@@ -116,7 +116,7 @@ websocket_link::step websocket_link::begin_data(const frame_header& header) {
   return step::go_on;
 }
 
-websocket_link::step websocket_link::read_payload() {
+websocket_link::step websocket_link::read_fragment(protocol::frame_view& out) {
   const std::size_t here = wire_->received().size() - header_left_;
   const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, here));
   if (wanted == 0 && frame_left_ != 0) return step::dry;
@@ -143,6 +143,9 @@ websocket_link::step websocket_link::read_payload() {
   // Beast does not look at the text's end if the last fragment is empty.
   if (text_ && ends_inside_character({message_.data(), size_}))
     return fail(1007, "the peer sent text that is not UTF-8");
+  out = {.kind = text_ ? protocol::frame_kind::text : protocol::frame_kind::binary,
+         .bytes = {message_.data(), size_}};
+  taken_ = true;
   return step::message;
 }
 
@@ -161,10 +164,7 @@ websocket_link::step websocket_link::take_control(const frame_header& header) {
 void websocket_link::answer_ping(std::span<const std::uint8_t> payload) {
   // Who asks without reading the answers gets none (RFC 6455, 5.5.3 asks for the newest only).
   if (!may_write() || unsent() > 64 * 1024) return;
-  websocket::ping_data data;
-  data.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
-  error_code ignored;
-  stream_->pong(data, ignored);
+  send(opcode::pong, payload);
 }
 
 websocket_link::step websocket_link::take_close(std::span<const std::uint8_t> payload) {
@@ -206,20 +206,23 @@ void websocket_link::set_ended(link_end end) {
 }
 
 void websocket_link::put(protocol::frame_view message) {
-  if (!may_write()) return;
-  error_code ignored;
-  stream_->binary(message.kind == protocol::frame_kind::binary);
-  stream_->write(boost::asio::buffer(message.bytes.data(), message.bytes.size()), ignored);
+  if (may_write())
+    send(message.kind == protocol::frame_kind::text ? opcode::text : opcode::binary, message.bytes);
 }
 
 void websocket_link::put_ping() {
-  if (!may_write()) return;
-  error_code ignored;
-  stream_->ping({}, ignored);
+  if (may_write()) send(opcode::ping, {});
 }
 
 void websocket_link::close(const close_reason& reason) {
   if (!ended_) send_close(reason.code, reason.text);
+}
+
+void websocket_link::send(opcode code, std::span<const std::uint8_t> payload) {
+  std::optional<masking_key> mask;
+  if (role_ == endpoint_role::client) mask = fresh_mask();
+  append_frame(wire_->cork(), code, payload, mask);
+  wire_->schedule_flush();
 }
 
 void websocket_link::send_close(std::uint16_t code, std::string_view text) {

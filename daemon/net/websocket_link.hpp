@@ -19,9 +19,10 @@ namespace duplexd::net {
 /// The one WebSocket type: no extensions, over our own layer.
 using websocket_stream = boost::beast::websocket::stream<wire_stream, false>;
 
-/// A WebSocket connection of either role. Beast masks, joins fragments and checks UTF-8; we look at each
-/// frame's header first, because Beast may only be asked to read what is there. Control frames never reach
-/// it: they are whole in the buffer, and the closing handshake is ours.
+/// A WebSocket connection of either role. A message of one frame is handed out where it lies; what is in
+/// fragments Beast reads, joins and checks. We look at each frame's header first, because Beast may only be
+/// asked to read what is there. Control frames never reach it: they are whole in the buffer, and the closing
+/// handshake is ours. What we send are whole frames, masked straight into the wire's queue.
 class websocket_link final : public transport {
  public:
   /// Takes a stream whose handshake is done.
@@ -41,14 +42,16 @@ class websocket_link final : public transport {
 
  private:
   enum class step : std::uint8_t { go_on, message, dry, ended };
-  step advance();
-  step begin_frame();
-  step begin_data(const frame_header& header);
-  step read_payload();
+  step advance(protocol::frame_view& out);
+  step begin_frame(protocol::frame_view& out);
+  step take_whole(const frame_header& header, protocol::frame_view& out);
+  step begin_fragment(const frame_header& header);
+  step read_fragment(protocol::frame_view& out);
   step take_control(const frame_header& header);
   step take_close(std::span<const std::uint8_t> payload);
   step fail(std::uint16_t code, const std::string& cause);
   void answer_ping(std::span<const std::uint8_t> payload);
+  void send(opcode code, std::span<const std::uint8_t> payload);
   void send_close(std::uint16_t code, std::string_view text);
   void end_lost();
   void set_ended(link_end end);
@@ -59,12 +62,12 @@ class websocket_link final : public transport {
   endpoint_role role_;
   std::uint64_t limit_;
 
-  std::vector<std::uint8_t> message_;  ///< room for the message being read; may be larger than it
+  std::vector<std::uint8_t> message_;  ///< room for the message being joined; may be larger than it
   std::size_t size_ = 0;               ///< bytes of it that are there
   bool text_ = false;                  ///< its kind
   bool in_message_ = false;            ///< a fragmented message is open
   std::optional<opcode> empty_start_;  ///< its first frame was empty and kept from Beast
-  bool in_frame_ = false;              ///< a data frame was released to Beast and has not come out whole
+  bool in_frame_ = false;              ///< a fragment was released to Beast and has not come out whole
   std::size_t header_left_ = 0;        ///< bytes of its header that Beast has not taken
   std::uint64_t frame_left_ = 0;       ///< bytes of its payload that Beast has not given
   bool taken_ = true;                  ///< the message in `message_` was handed out
