@@ -42,14 +42,17 @@ asio::awaitable<void> answer_upgrade(tcp_socket& socket) {
     const auto size = co_await socket.async_read_some(asio::buffer(piece), asio::use_awaitable);
     head.append(piece.data(), size);
   }
-  const std::string answer =
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Accept: " +
-      accept_value(header_value(head, "Sec-WebSocket-Key")) + "\r\n\r\n";
+  const std::string answer = upgrade_answer_to(head);
   co_await asio::async_write(socket, asio::buffer(answer), asio::use_awaitable);
 }
 
 }  // namespace
+
+std::string upgrade_answer_to(const std::string& request) {
+  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Accept: " +
+         accept_value(header_value(request, "Sec-WebSocket-Key")) + "\r\n\r\n";
+}
 
 socket_pair connected_sockets(asio::io_context& loop) {
   asio::basic_socket_acceptor<asio::ip::tcp, loop_executor> acceptor(loop.get_executor(),

@@ -61,6 +61,9 @@ class raw_peer {
   std::unique_ptr<transport> link_;
 };
 
+/// The answer with which a server agrees to a client's upgrade request.
+[[nodiscard]] std::string upgrade_answer_to(const std::string& request);
+
 /// An unmasked frame. `first` is the byte with FIN, reserved bits and opcode.
 [[nodiscard]] std::string frame(std::uint8_t first, std::string_view payload);
 
