@@ -80,6 +80,7 @@ asio::awaitable<bool> wire::start_tls(std::unique_ptr<tls_engine> engine) {
       break;
     }
     flush();
+    shrink();  // many connect at once, and the holes that they leave in the heap stay
     readable_ = false;
     std::ignore = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
     readable_ = true;

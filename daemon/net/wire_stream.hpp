@@ -116,6 +116,7 @@ class wire_stream {
       if (from.received().empty()) from.fill();
       if (from.received().empty() && !from.end_cause()) {
         from.note_readable();
+        from.shrink();
         return from.socket().async_wait(tcp_socket::wait_read, std::move(self));
       }
       done = true;
