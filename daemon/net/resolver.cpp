@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cerrno>
+#include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -19,6 +21,8 @@
 
 namespace duplexd::net {
 namespace {
+
+constexpr std::chrono::seconds thread_patience{10};
 
 std::string lookup_error(const std::string& host, int code) {
   const std::string prefix = "the name '" + host + "' ";
@@ -76,10 +80,13 @@ struct resolver::flight {
   std::size_t waiters = 0;
 };
 
-/// Where threads leave their answers. It outlives the resolver as long as a thread knows it.
+/// Where threads find names and leave answers. It outlives the resolver as long as a thread knows it.
 struct resolver::mailbox {
   std::mutex guard;
+  std::condition_variable changed;
   resolver* owner = nullptr;
+  std::deque<std::string> names;  ///< that no thread has taken yet
+  std::size_t idle = 0;           ///< threads that wait for one
 };
 
 resolver::resolver(asio::io_context& loop, lookup_function lookup, std::size_t most_threads)
@@ -93,6 +100,8 @@ resolver::resolver(asio::io_context& loop, lookup_function lookup, std::size_t m
 resolver::~resolver() {
   const std::lock_guard lock(mailbox_->guard);
   mailbox_->owner = nullptr;
+  mailbox_->names.clear();
+  mailbox_->changed.notify_all();
 }
 
 asio::awaitable<resolve_result> resolver::resolve(std::string host, std::chrono::milliseconds limit) {
@@ -150,15 +159,7 @@ void resolver::start_waiting() {
       continue;
     }
     try {
-      std::thread([host, lookup = lookup_, box = mailbox_] {
-        auto result = lookup(host);
-        const std::lock_guard lock(box->guard);
-        if (box->owner == nullptr) return;
-        // While the owner lives its loop does. By the time the loop gets there the owner may be gone.
-        asio::post(box->owner->loop_, [box, host, answer = std::move(result)] {
-          if (box->owner != nullptr) box->owner->land(host, answer);
-        });
-      }).detach();
+      start_look_up(host);
       ++running_;
     } catch (const std::system_error& error) {
       const auto failed = make_fault(config::fault_class::resolve,
@@ -167,6 +168,41 @@ void resolver::start_waiting() {
       found->second->landed.cancel();
       flights_.erase(found);
     }
+  }
+}
+
+/// Gives the name to a thread. Throws `std::system_error` if none can be started.
+void resolver::start_look_up(const std::string& host) {
+  const std::lock_guard lock(mailbox_->guard);
+  mailbox_->names.push_back(host);
+  if (mailbox_->names.size() <= mailbox_->idle) return mailbox_->changed.notify_one();
+  try {
+    std::thread([box = mailbox_, lookup = lookup_] { work(box, lookup); }).detach();
+  } catch (const std::system_error&) {
+    mailbox_->names.pop_back();
+    throw;
+  }
+}
+
+/// What a thread does, until there is nothing to do for a while or the resolver is gone.
+void resolver::work(const std::shared_ptr<mailbox>& box, const lookup_function& lookup) {
+  std::unique_lock lock(box->guard);
+  const auto wanted = [&] { return !box->names.empty() || box->owner == nullptr; };
+  for (;;) {
+    ++box->idle;
+    box->changed.wait_for(lock, thread_patience, wanted);
+    --box->idle;
+    if (box->names.empty()) return;
+    const std::string host = std::move(box->names.front());
+    box->names.pop_front();
+    lock.unlock();
+    auto result = lookup(host);
+    lock.lock();
+    if (box->owner == nullptr) return;
+    // While the owner lives its loop does. By the time the loop gets there the owner may be gone.
+    asio::post(box->owner->loop_, [box, host, answer = std::move(result)] {
+      if (box->owner != nullptr) box->owner->land(host, answer);
+    });
   }
 }
 

@@ -25,10 +25,10 @@ using lookup_function = std::function<resolve_result(const std::string& host)>;
 /// The system's: getaddrinfo.
 [[nodiscard]] resolve_result lookup_host(const std::string& host);
 
-/// Looks names up beside the loop: each on a thread of its own, started when needed and gone afterwards, at
-/// most `most_threads` at once, so that a slow name holds nobody else up. Sessions that ask for the same name
-/// at the same time share one look-up. An answer that comes too late, even after the resolver is gone, is
-/// dropped.
+/// Looks names up beside the loop: each on a thread that does nothing else meanwhile, at most `most_threads`
+/// at once, so that a slow name holds nobody else up. Threads are started when needed, used again, and gone
+/// when there was nothing to do for a while. Sessions that ask for the same name at the same time share one
+/// look-up. An answer that comes too late, even after the resolver is gone, is dropped.
 class resolver {
  public:
   explicit resolver(asio::io_context& loop, lookup_function lookup = &lookup_host,
@@ -44,6 +44,8 @@ class resolver {
   struct flight;
   struct mailbox;
   void start_waiting();
+  void start_look_up(const std::string& host);
+  static void work(const std::shared_ptr<mailbox>& box, const lookup_function& lookup);
   void land(const std::string& host, const resolve_result& result);
 
   asio::io_context& loop_;

@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <variant>
@@ -118,6 +119,23 @@ TEST_CASE("look-ups over the cap wait their turn") {
   while (slow + quick < 2 && loop.run_one_for(std::chrono::seconds(5)) != 0) {
   }
   CHECK(slow + quick == 2);
+}
+
+// A thread for each look-up would cost more than the look-up itself.
+TEST_CASE("a thread that has nothing to do is used again") {
+  asio::io_context loop{1};
+  const auto seen = std::make_shared<std::set<std::thread::id>>();
+  const auto note = [seen](const std::string&) -> resolve_result {
+    seen->insert(std::this_thread::get_id());
+    return addresses{asio::ip::make_address("192.0.2.1")};
+  };
+  resolver names(loop, note);
+  for (int i = 0; i < 5; ++i) {
+    const auto found = run(loop, names.resolve("quick", std::chrono::seconds(5)));
+    CHECK(std::holds_alternative<addresses>(found));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the thread goes back to waiting
+  }
+  CHECK(seen->size() == 1);
 }
 
 // RFC 8305, section 4: families take turns, beginning with the one that the system prefers.
