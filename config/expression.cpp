@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/secret_watch.hpp"
 #include "config/suggest.hpp"
 
 namespace duplexd::config {
@@ -117,6 +118,7 @@ resolved<ordered_json> evaluate(const expression& what, const std::string& direc
     if (!next) return {nullptr, fmt::format("${{{}}}: the value cannot be decoded", what.written)};
     text.value = std::move(*next);
   }
+  if (what.is_outside()) tell_secret_watch(text.value);  // what is made of a secret is one
   const bool is_value = !what.steps.empty() && (what.steps.back().apply == function::number ||
                                                 what.steps.back().apply == function::json);
   return is_value ? parsed(text.value, what) : resolved<ordered_json>{std::move(text.value), ""};

@@ -11,6 +11,7 @@
 
 #include "config/functions.hpp"
 #include "config/json_path.hpp"
+#include "config/secret_watch.hpp"
 
 namespace duplexd::config {
 
@@ -147,7 +148,11 @@ std::string written(const reference& what) {
 }
 
 resolved<ordered_json> look_up(const reference& what, const std::string& directory, scope* inside) {
-  if (is_outside(what.source)) return read_outside(what, directory);
+  if (is_outside(what.source)) {
+    auto value = read_outside(what, directory);
+    if (value) tell_secret_watch(value.value.get_ref<const std::string&>());
+    return value;
+  }
   if (what.source == reference_source::literal) return {what.name, ""};
   if (what.source == reference_source::nonce) {
     const std::string bytes = random_bytes(nonce_size(what.name).value_or(1));

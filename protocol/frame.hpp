@@ -15,6 +15,7 @@ enum class frame_kind : std::uint8_t { text, binary };
 struct frame_view {
   frame_kind kind = frame_kind::binary;
   bytes_view bytes;
+  bool confidential = false;  ///< made from secrets: whoever records leaves them out
 };
 
 }  // namespace duplexd::protocol

@@ -12,6 +12,7 @@
 
 #include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
+#include "daemon/link/recording_dialer.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
@@ -20,7 +21,7 @@
 
 namespace duplexd {
 
-app::app(const config::settings& settings, bool once)
+app::app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture)
     : settings_(settings),
       tell_(make_spdlog_telemetry(settings.log)),
       links_(make_dialer(loop_)),
@@ -29,21 +30,28 @@ app::app(const config::settings& settings, bool once)
       stdout_(loop_.get_executor(), STDOUT_FILENO),
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
-  const environment around{.loop = loop_.get_executor(),
-                           .links = *links_,
-                           .http = *http_,
-                           .programs = *programs_,
-                           .time = time_,
-                           .tell = *tell_,
-                           .random = [this] { return std::uniform_real_distribution<>{}(random_); },
-                           .outputs = {},
-                           .once = once};
+  if (capture)
+    recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *tell_, std::move(capture));
   for (const config::session_settings& each : settings_.sessions) {
-    environment mine = around;
+    environment mine{.loop = loop_.get_executor(),
+                     .links = links_of(each),
+                     .http = *http_,
+                     .programs = *programs_,
+                     .time = time_,
+                     .tell = *tell_,
+                     .random = [this] { return std::uniform_real_distribution<>{}(random_); },
+                     .outputs = {},
+                     .once = once};
     if (!each.outputs.empty()) mine.outputs = {&stdout_};
     sessions_.push_back(std::make_unique<session>(each, std::move(mine)));
   }
   results_.resize(sessions_.size());
+}
+
+dialer& app::links_of(const config::session_settings& session) {
+  if (!recorder_) return *links_;
+  recorded_links_.push_back(std::make_unique<recording_dialer>(*links_, *recorder_, session.name));
+  return *recorded_links_.back();
 }
 
 exit_code app::run() {

@@ -16,6 +16,7 @@
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
+#include "daemon/link/recorder.hpp"
 #include "daemon/output/line_output.hpp"
 #include "daemon/session/session.hpp"
 #include "daemon/telemetry/events.hpp"
@@ -26,7 +27,8 @@ namespace duplexd {
 class app {
  public:
   /// `once`: every session serves one link and ends.
-  app(const config::settings& settings, bool once);
+  /// `capture`, if not null, takes every message of every link.
+  app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture = nullptr);
 
   /// Blocks until the end. Call once.
   [[nodiscard]] exit_code run();
@@ -39,6 +41,7 @@ class app {
     std::string broken;  ///< why the output ended
   };
 
+  dialer& links_of(const config::session_settings& session);
   asio::awaitable<void> supervise();
   asio::awaitable<void> flush_outputs();
   asio::awaitable<ending> run_session(session& which);
@@ -59,6 +62,8 @@ class app {
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;
   std::unique_ptr<program_runner> programs_;
+  std::unique_ptr<recorder> recorder_;                   ///< null: nothing is recorded
+  std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   line_output stdout_;
   std::mt19937_64 random_{std::random_device{}()};
   std::vector<std::unique_ptr<session>> sessions_;

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <optional>
+#include <utility>
 
 #include "config/load.hpp"
 #include "daemon/exit_code.hpp"
@@ -48,20 +50,26 @@ std::shared_ptr<const protocol::protocol> open_layout(const codec_source& from, 
   return made;
 }
 
-std::shared_ptr<const protocol::protocol> open_file(const codec_source& from, int& exit_code) {
+std::optional<config::settings> load(const codec_source& from, int& exit_code) {
   protocol::diagnostics mistakes;
   config::load_options how;
   how.secrets_absent = true;
-  const auto settings = config::load(from.file, how, mistakes);
+  auto settings = config::load(from.file, how, mistakes);
   for (const protocol::diagnostic& each : mistakes)
     std::fprintf(stderr, "%s\n", config::format(from.file, each).c_str());
-  exit_code = exit_config;
+  if (!settings) exit_code = exit_config;
+  return settings;
+}
+
+std::shared_ptr<const protocol::protocol> open_file(const codec_source& from, int& exit_code) {
+  const auto settings = load(from, exit_code);
   if (!settings) return nullptr;
   std::string names;
   for (const config::session_settings& session : settings->sessions) {
     names += (names.empty() ? "" : ", ") + session.name;
     if (session.name == from.session || (from.session.empty() && settings->sessions.size() == 1)) {
       if (!session.protocol) std::fprintf(stderr, "session %s has no protocol\n", session.name.c_str());
+      if (!session.protocol) exit_code = exit_config;
       return session.protocol;
     }
   }
@@ -89,6 +97,22 @@ std::shared_ptr<const protocol::protocol> open_codec(const codec_source& from, i
   std::fputs("say where the layouts are: -c FILE, --layout LINE or --struct FORMAT\n", stderr);
   exit_code = exit_usage;
   return nullptr;
+}
+
+std::map<std::string, std::shared_ptr<const protocol::protocol>> open_codecs(const codec_source& from,
+                                                                             int& exit_code) {
+  std::map<std::string, std::shared_ptr<const protocol::protocol>> all;
+  if (from.file.empty() || !from.session.empty()) {
+    if (auto one = open_codec(from, exit_code)) all.emplace(from.session, std::move(one));
+    return all;
+  }
+  const auto settings = load(from, exit_code);
+  if (!settings) return all;
+  for (const config::session_settings& session : settings->sessions)
+    if (session.protocol) all.emplace(session.name, session.protocol);
+  if (all.empty()) std::fprintf(stderr, "%s: no session has a protocol\n", from.file.c_str());
+  if (all.empty()) exit_code = exit_config;
+  return all;
 }
 
 }  // namespace duplexd::commands

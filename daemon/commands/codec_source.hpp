@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -23,6 +24,11 @@ void add_codec_source(CLI::App& command, codec_source& to);
 
 /// Loads and compiles. Null after a mistake, which was printed to stderr, and `exit_code` says which kind.
 [[nodiscard]] std::shared_ptr<const protocol::protocol> open_codec(const codec_source& from, int& exit_code);
+
+/// The layouts of each session by its name, for input that says whose it is; of the one that was asked for,
+/// if one was. With a layout from the command line: that, under an empty name. Empty after a mistake.
+[[nodiscard]] std::map<std::string, std::shared_ptr<const protocol::protocol>> open_codecs(
+    const codec_source& from, int& exit_code);
 
 /// The name that a layout given on the command line has.
 inline constexpr const char* lone_layout_name = "value";

@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "daemon/commands/codec_source.hpp"
+#include "daemon/commands/message_printer.hpp"
 #include "daemon/exit_code.hpp"
 #include "protocol/struct_format.hpp"
 #include "protocol/text_form.hpp"
@@ -32,71 +34,6 @@ struct options {
   bool text = false;
   bool command = false;
   bool explain = false;
-};
-
-// One message to unpack.
-struct message {
-  frame_kind kind = frame_kind::binary;
-  direction way = direction::reply;
-  std::vector<std::uint8_t> bytes;
-};
-
-std::string as_json(std::string_view text) {
-  std::string out;
-  const bool clean = protocol::find_bad_utf8(text) == text.size();
-  protocol::append_quoted(out, clean ? text : std::string_view("?"));
-  return out;
-}
-
-class decoder {
- public:
-  decoder(const std::shared_ptr<const protocol::protocol>& types, bool explain)
-      : commands_(types, direction::command), replies_(types, direction::reply), explain_(explain) {}
-
-  /// Prints every packet of the message.
-  void run(const message& from) {
-    protocol::packet_reader& reader = from.way == direction::command ? commands_ : replies_;
-    reader.begin({from.kind, from.bytes});
-    protocol::packet found;
-    while (reader.next(found)) print(found, from.way);
-  }
-
-  [[nodiscard]] bool failed() const noexcept { return failed_; }
-
- private:
-  void print(const protocol::packet& found, direction way) {
-    const char* kind = way == direction::command ? "command" : "reply";
-    std::string head;
-    if (found.type != nullptr)
-      head = std::string("\"") + kind + "\":" + as_json(protocol::name_of(*found.type)) + ",";
-    std::string body;
-    std::optional<protocol::codec_error> error;
-    if (found.type == nullptr)
-      error = found.error;
-    else if (explain_)
-      error = protocol::explain(found, body);
-    else
-      error = protocol::write_json(found, body);
-    if (explain_) {
-      std::printf("%s\n%s", found.type != nullptr ? protocol::name_of(*found.type).c_str() : "no layout",
-                  body.c_str());
-      if (error) std::printf("error: %s\n", error->text().c_str());
-    } else if (!error) {
-      std::printf("{%s\"data\":%s}\n", head.c_str(), body.c_str());
-    } else {
-      std::string bytes;
-      protocol::append_hex(bytes, found.frame.bytes);
-      std::printf("{%s\"error\":{\"field\":%s,\"offset\":%zu,\"message\":%s},\"bytes\":\"%s\"}\n",
-                  head.c_str(), as_json(error->field).c_str(), error->offset, as_json(error->message).c_str(),
-                  bytes.c_str());
-    }
-    failed_ = failed_ || error.has_value();
-  }
-
-  protocol::packet_reader commands_;
-  protocol::packet_reader replies_;
-  bool explain_;
-  bool failed_ = false;
 };
 
 std::optional<std::vector<std::uint8_t>> bytes_of_hex(std::string digits) {
@@ -133,9 +70,10 @@ std::optional<message> from_json_line(const std::string& line, message standard)
   return std::nullopt;
 }
 
-// Feeds every message of the input to `take`; false if there was one that cannot be read.
-template <class Take>
-bool each_message(const options& given, Take take) {
+// Feeds every message of the input to `take`, a capture's lines to `take_capture`; false if there was a
+// message that cannot be read.
+template <class Take, class TakeCapture>
+bool each_message(const options& given, Take take, TakeCapture take_capture) {
   message standard;
   standard.way = given.command ? direction::command : direction::reply;
   standard.kind = given.text ? frame_kind::text : frame_kind::binary;
@@ -159,7 +97,9 @@ bool each_message(const options& given, Take take) {
   }
   for (std::string line; std::getline(std::cin, line);) {
     if (line.empty()) continue;
-    if (given.jsonl) {
+    if (given.jsonl && capture_printer::is_capture_line(line)) {
+      take_capture(line);
+    } else if (given.jsonl) {
       const auto read = from_json_line(line, standard);
       ok = ok && read.has_value();
       if (read) take(*read);
@@ -181,7 +121,7 @@ int decode_struct(const options& given) {
     return exit_usage;
   }
   bool fits = true;
-  const bool read = each_message(given, [&](const message& from) {
+  const auto unpack = [&](const message& from) {
     std::vector<protocol::struct_value> values;
     if (format->unpack(from.bytes, values, error)) {
       std::printf("%s\n", protocol::to_json_text(values).c_str());
@@ -189,18 +129,37 @@ int decode_struct(const options& given) {
       std::fprintf(stderr, "%s\n", error.c_str());
       fits = false;
     }
-  });
+  };
+  const auto no_capture = [&](const std::string&) {
+    std::fputs("a capture needs the layouts of its sessions: -c FILE\n", stderr);
+    fits = false;
+  };
+  const bool read = each_message(given, unpack, no_capture);
   return read && fits ? exit_success : exit_data;
 }
 
 int decode(const options& given) {
   if (!given.format.empty()) return decode_struct(given);
   int exit_code = exit_success;
-  const auto types = open_codec(given.source, exit_code);
-  if (!types) return exit_code;
-  decoder to(types, given.explain);
-  const bool read = each_message(given, [&](const message& from) { to.run(from); });
-  return read && !to.failed() ? exit_success : exit_data;
+  // Only a capture's lines say whose they are.
+  capture_printer::codecs types;
+  if (given.jsonl)
+    types = open_codecs(given.source, exit_code);
+  else if (auto one = open_codec(given.source, exit_code))
+    types.emplace(given.source.session, std::move(one));
+  if (types.empty()) return exit_code;
+  capture_printer all(types, given.source.session, given.explain);
+  bool told = true;
+  const auto one = [&](const message& from) {
+    message_printer* to = all.only();
+    if (to == nullptr) std::fputs("say which session with --session\n", stderr);
+    if (to == nullptr) told = false;
+    if (to != nullptr) to->print(from);
+  };
+  const auto captured = [&](const std::string& line) { all.print(line); };
+  const bool read = each_message(given, one, captured);
+  if (!told) return exit_usage;
+  return read && !all.failed() ? exit_success : exit_data;
 }
 
 }  // namespace
@@ -216,8 +175,10 @@ void add_decode(CLI::App& app, int& exit_code) {
                   ->expected(0, -1);
   auto* raw = command->add_flag("--raw", given->raw, "stdin is one message")->excludes(hex);
   command
-      ->add_flag("--jsonl", given->jsonl,
-                 R"(stdin has lines such as {"hex": "0200", "frame": "binary", "direction": "reply"})")
+      ->add_flag(
+          "--jsonl", given->jsonl,
+          R"(stdin has lines such as {"hex": "0200", "frame": "binary", "direction": "reply"}, or is a )"
+          "capture of run --record")
       ->excludes(hex)
       ->excludes(raw);
   command->add_flag("--text", given->text, "Messages are text frames; without --raw a line of stdin each");

@@ -6,7 +6,7 @@ class App;
 
 namespace duplexd::commands {
 
-/// `duplexd run -c FILE [--once]`: the daemon, in the foreground.
+/// `duplexd run -c FILE [--once] [--record CAPTURE]`: the daemon, in the foreground.
 void add_run(CLI::App& app, int& exit_code);
 
 }  // namespace duplexd::commands

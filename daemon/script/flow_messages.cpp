@@ -71,7 +71,7 @@ asio::awaitable<flow_ending> flow::send(const config::send_step& command) {
   kept_message packed;
   ordered_json values;
   if (auto failed = pack(command, packed, values)) co_return ended_by(std::move(*failed));
-  const protocol::frame_view frame{packed.kind, packed.bytes};
+  const protocol::frame_view frame{packed.kind, packed.bytes, command.with.has_secrets()};
   flow_ending how = co_await put(frame, command.command);
   // What refers to nothing is packed once for each link.
   if (!command.with.has_references()) shared_.packed.emplace(&command, std::move(packed));
@@ -88,7 +88,7 @@ asio::awaitable<flow_ending> flow::send_json(const config::json_template& messag
   if (!protocol::append_json(text, value.value, protocol::json_style::python))
     co_return ended_by(blamed("a JSON message holds text that is not UTF-8"));
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
-  const protocol::frame_view frame{protocol::frame_kind::text, {bytes, text.size()}};
+  const protocol::frame_view frame{protocol::frame_kind::text, {bytes, text.size()}, message.has_secrets()};
   co_return co_await put(frame, "a JSON message");
 }
 
@@ -148,7 +148,7 @@ asio::awaitable<flow_ending> flow::act(const config::call_step& step) {
     co_await await_turn(step.command.command);
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_ending{};
-    const protocol::frame_view frame{packed.kind, packed.bytes};
+    const protocol::frame_view frame{packed.kind, packed.bytes, step.command.with.has_secrets()};
     flow_ending sent = co_await put(frame, step.command.command);
     if (sent.ends_flow()) co_return sent;
     flow_ending how = co_await expect(step.answer, equal);
