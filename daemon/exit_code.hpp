@@ -14,6 +14,7 @@ enum exit_code : int {
   exit_output_closed = 6,   ///< nobody reads stdout any more
   exit_interrupted = 7,     ///< a second signal cut the clean end short
   exit_data = 8,            ///< encode, decode or an example: the data does not fit its layout
+  exit_differs = 9,         ///< simulate --replay: the client did not do what it did in the capture
 };
 
 }  // namespace duplexd

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "daemon/net/printable.hpp"
+#include "protocol/text_form.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -126,6 +127,33 @@ simulated_reaction simulated_session::react(const protocol::packet& command) con
   for (const auto& reply : reaction.replies) names += (names.empty() ? "" : ", ") + reply.name;
   reaction.line += names.empty() ? ", no answer" : " -> " + names;
   return reaction;
+}
+
+std::string simulated_session::show(protocol::frame_view message) const {
+  const std::string_view bytes{reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size()};
+  std::string line;
+  bool known = settings_->protocol != nullptr;
+  if (known) {
+    protocol::packet_reader reader(settings_->protocol, direction::command);
+    reader.begin(message);
+    for (protocol::packet packet; known && reader.next(packet);) {
+      std::string values;
+      known = packet.type != nullptr && !write_json(packet, values);
+      if (!known) break;
+      const auto& name = name_of(*packet.type);
+      line += (line.empty() ? "" : ", ") + name + " " +
+              (may_show(name) ? printable(values, shown_values) : "(values from references)");
+    }
+  }
+  if (known && !line.empty()) return line;
+  if (message.kind == protocol::frame_kind::binary) {
+    line = "binary ";
+    protocol::append_hex(line, message.bytes.first(std::min<std::size_t>(message.bytes.size(), 100)));
+    return line + (message.bytes.size() > 100 ? "…" : "");
+  }
+  if (has_login() && settings_->login->json && settings_->login->json->has_references())
+    return "a text of " + std::to_string(bytes.size()) + " bytes (the login has values from references)";
+  return "text " + printable(bytes, shown_values);
 }
 
 std::vector<simulated_reply> simulated_session::answers_to(const std::string& command) const {

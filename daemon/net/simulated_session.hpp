@@ -48,6 +48,9 @@ class simulated_session {
 
   [[nodiscard]] simulated_reaction react(const protocol::packet& command) const;
 
+  /// What a client's message says, for people: without values that the script takes from references.
+  [[nodiscard]] std::string show(protocol::frame_view message) const;
+
   [[nodiscard]] simulated_reply push(const config::simulate_push& rule) const;
 
  private:

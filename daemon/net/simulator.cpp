@@ -112,6 +112,8 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
   void accept_next(listener& on, door& at);
   void begin(listener& on, tcp_socket socket);
   asio::awaitable<void> serve(const listener& on, std::shared_ptr<wire> client, connection_place here);
+  asio::awaitable<void> replay(const simulated_session& session, std::shared_ptr<wire> client,
+                               std::unique_ptr<transport> link);
   void note_exception(const std::exception_ptr& thrown) const;
   void stop();
 
@@ -124,6 +126,7 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
   std::list<connection> connections;
   loop_timer stop_clock;
   bool stopping = false;
+  bool replaying = false;  ///< the replay has its client
 };
 
 simulator::simulator(asio::io_context& loop, const config::settings& settings, simulator_options options)
@@ -151,8 +154,10 @@ bool simulator::stopped() const noexcept {
 
 std::optional<std::string> simulator::state::plan() {
   for (const auto& session : settings.sessions) {
+    if (options.replay && session.name != options.replay->session) continue;
     if (auto error = add(session)) return "session " + session.name + ": " + *error;
   }
+  if (listeners.empty()) return "the configuration has no session " + options.replay->session;
   if (!options.listen_address.empty()) hosts.push_back(options.listen_address);
   return std::nullopt;
 }
@@ -302,21 +307,46 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
     }
   }
   std::vector<const simulated_session*> candidates;
+  bool mine = false;  // the replay's client
   upgrade_decision decide = [&](const upgrade_offer& offer) {
     candidates = on.at(offer.target);
-    return answer_to(offer, candidates);
+    auto answer = answer_to(offer, candidates);
+    if (answer.status != 101 || !options.replay) return answer;
+    if (replaying) {
+      answer.status = 503;
+      answer.body = "The replay has its client.";
+    } else {
+      replaying = mine = true;
+    }
+    return answer;
   };
   auto opened = co_await upgrade_as_server(client, std::move(decide), handshake_limit);
   if (const auto* failed = std::get_if<fault>(&opened)) {
     options.log("a client failed: " + failed->cause);
+    if (mine) replaying = false;
     co_return;
   }
   auto open_link = std::get<std::unique_ptr<transport>>(std::move(opened));
+  if (options.replay) {
+    options.log("client connected, the replay begins");
+    co_await replay(*candidates.front(), std::move(client), std::move(open_link));
+    co_return;
+  }
   const auto link = std::make_shared<simulated_link>(std::move(open_link), std::move(candidates), options.log,
                                                      loop.get_executor());
   here->link = link;
   options.log("client connected");
   co_await link->serve();
+}
+
+asio::awaitable<void> simulator::state::replay(const simulated_session& session, std::shared_ptr<wire> client,
+                                               std::unique_ptr<transport> link) {
+  const auto& how = *options.replay;
+  std::function<void()> cut = [client] { client->abort(); };
+  const auto played = std::make_shared<replayed_link>(std::move(link), session, how.link, how.speed,
+                                                      std::move(cut), loop.get_executor());
+  co_await played->serve();
+  how.done(played->report());
 }
 
 void simulator::state::stop() {

@@ -7,10 +7,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/settings.hpp"
+#include "daemon/net/replayed_link.hpp"
 
 namespace duplexd::net {
+
+/// Instead of following rules: the server's part of a recorded link, for one client.
+struct replay_options {
+  std::string session;                               ///< of the configuration: the only one that is served
+  std::vector<capture_entry> link;                   ///< what `first_link` gave
+  double speed = 1;                                  ///< 0: no delays
+  std::function<void(const replay_report&)> done{};  ///< called once, when the link is gone
+};
 
 struct simulator_options {
   std::string listen_address;         ///< empty: the loopback, both families
@@ -18,6 +28,7 @@ struct simulator_options {
   std::string state_directory;        ///< where the certificates go; empty: a temporary directory
   std::string certificate_file;       ///< PEM, with `key_file`; empty: made on the spot
   std::string key_file;
+  std::optional<replay_options> replay;
   std::function<void(std::string_view)> log;  ///< one line for people
   std::function<void(std::string_view)>
       ready;  ///< "wss://localhost:2443/ ca=/path/ca.pem", for each listener
