@@ -5,6 +5,7 @@
 #include "daemon/commands/check.hpp"
 #include "daemon/commands/decode.hpp"
 #include "daemon/commands/encode.hpp"
+#include "daemon/commands/probe.hpp"
 #include "daemon/commands/run.hpp"
 #include "daemon/commands/schema.hpp"
 #include "daemon/commands/simulate.hpp"
@@ -21,6 +22,7 @@ int parse_and_run(int argc, char** argv) {
   app.require_subcommand(1);
   commands::add_run(app, result);
   commands::add_check(app, result);
+  commands::add_probe(app, result);
   commands::add_simulate(app, result);
   commands::add_encode(app, result);
   commands::add_decode(app, result);
