@@ -11,7 +11,8 @@
 namespace duplexd {
 
 asio::awaitable<bool> steady_clock::sleep_until(time_point deadline) {
-  if (co_await cancelled()) co_return false;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return false;
   asio::steady_timer timer{loop_, deadline};
   const auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return !error;

@@ -17,14 +17,16 @@ void notifier::notify() {
 }
 
 asio::awaitable<bool> notifier::wait() {
-  if (co_await cancelled()) co_return false;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return false;
   const unsigned before = generation_;
   co_await never_.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return generation_ != before;
 }
 
 asio::awaitable<bool> notifier::wait_on(asio::steady_timer& alarm) {
-  if (co_await cancelled()) co_return false;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return false;
   const unsigned before = generation_;
   alarms_.push_back(&alarm);
   co_await alarm.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -33,7 +33,8 @@ void task_group<Ending>::spawn(int id, asio::awaitable<Ending> work) {
 template <class Ending>
 asio::awaitable<typename task_group<Ending>::ended> task_group<Ending>::next() {
   while (endings_.empty()) {
-    if (co_await changed_.wait()) continue;
+    const bool notified = co_await changed_.wait();
+    if (notified) continue;
     cancel_all();
     if (endings_.empty()) co_await changed_.wait_regardless();
   }

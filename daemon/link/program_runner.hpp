@@ -13,8 +13,8 @@ namespace asio = boost::asio;
 
 /// A program to run: no shell, the daemon's environment, its working directory.
 struct program_request {
-  std::vector<std::string> arguments;  ///< the program's path or name, and what it is given
-  std::string input;                   ///< on its standard input, which is closed then
+  std::vector<std::string> arguments{};  ///< the program's path or name, and what it is given
+  std::string input{};                   ///< on its standard input, which is closed then
   std::chrono::milliseconds timeout{30'000};
   std::size_t largest_output = std::size_t{1} << 20;  ///< bytes; more is a failure
 };

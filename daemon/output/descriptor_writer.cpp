@@ -59,14 +59,16 @@ std::int64_t descriptor_writer::write_some(std::string_view data) const {
 }
 
 asio::awaitable<bool> descriptor_writer::wait_writable() {
-  if (co_await cancelled()) co_return false;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return false;
   const auto [error] = co_await descriptor_.async_wait(asio::posix::stream_descriptor::wait_write,
                                                        asio::as_tuple(asio::use_awaitable));
   co_return !error;
 }
 
 asio::awaitable<bool> descriptor_writer::wait_reader_gone() {
-  if (co_await cancelled()) co_return false;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return false;
   if (!pipe_) {
     notifier never{descriptor_.get_executor()};
     co_return co_await never.wait();

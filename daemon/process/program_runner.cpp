@@ -25,7 +25,8 @@ using descriptor = asio::posix::stream_descriptor;
 constexpr std::size_t errors_kept = 4'096;  // bytes of standard error, the last ones
 
 asio::awaitable<int> feed(descriptor& pipe, const std::string& text) {
-  if (co_await cancelled()) co_return 0;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return 0;
   co_await asio::async_write(pipe, asio::buffer(text), asio::as_tuple(asio::use_awaitable));
   pipe.close();
   co_return 0;
@@ -49,13 +50,15 @@ asio::awaitable<int> collect(descriptor& pipe, std::string& text, std::size_t li
 }
 
 asio::awaitable<int> await_end(descriptor& end) {
-  if (co_await cancelled()) co_return 0;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return 0;
   co_await end.async_wait(descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
   co_return 0;
 }
 
 asio::awaitable<int> await_limit(asio::steady_timer& timer) {
-  if (co_await cancelled()) co_return 0;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return 0;
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return 0;
 }

@@ -174,10 +174,13 @@ asio::awaitable<flow_ending> flow::act(const config::repeat_step& step) {
   co_return how;
 }
 
-// Rounds keep to their schedule; those that a long round runs into are left out.
+// Rounds keep to their schedule; those that a long round runs into are left out. Each starts from the reply
+// that was the last one when the first did.
 asio::awaitable<flow_ending> flow::act(const config::every_step& step) {
   auto due = shared_.around.time.now();
+  const auto reply = reply_;
   for (;;) {
+    reply_ = reply;
     const auto interval = step.interval.resolve(this);
     if (!interval) co_return ended_by(blamed(interval.error));
     if (interval.value.count() <= 0) co_return ended_by(blamed("every: the interval is not positive"));

@@ -192,9 +192,9 @@ asio::awaitable<flow_ending> script_runner::run_handler(mailbox& box) {
 }
 
 asio::awaitable<flow_ending> script_runner::run_heartbeat(const config::heartbeat_settings& beat) {
-  flow steps{login_flow_};
-  steps.blame(fault_class::liveness);
   for (;;) {
+    flow steps{login_flow_};  // each beat starts from the login's reply
+    steps.blame(fault_class::liveness);
     const auto interval = beat.every.resolve(&steps);
     if (!interval || interval.value.count() <= 0)
       co_return ended_by({.kind = fault_class::script,

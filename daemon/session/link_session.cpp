@@ -96,7 +96,8 @@ link_session::ending link_session::link_over() const {
 asio::awaitable<link_session::ending> link_session::receive() {
   protocol::frame_view message;
   while (!link_.ended()) {
-    if (co_await cancelled()) break;
+    const bool stopped = co_await cancelled();
+    if (stopped) break;
     co_await link_.wait_readable();
     const std::string time = timestamp(around_.time.wall());
     int budget = messages_a_turn;

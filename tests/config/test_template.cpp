@@ -156,4 +156,80 @@ TEST_CASE("numbers become JSON numbers", "[template]") {
   }
 }
 
+namespace {
+
+/// A running session with one variable, one reply and a fixed time.
+class fixed_scope final : public scope {
+ public:
+  [[nodiscard]] const nlohmann::ordered_json* variable(std::string_view name) const override {
+    return name == "token" ? &token_ : nullptr;
+  }
+  [[nodiscard]] const nlohmann::ordered_json* reply() const override { return &reply_; }
+  [[nodiscard]] std::chrono::system_clock::time_point wall() const override {
+    return std::chrono::system_clock::time_point{std::chrono::milliseconds{1'700'000'000'123}};
+  }
+  [[nodiscard]] std::uint64_t count(std::string_view) override { return ++count_; }
+
+ private:
+  nlohmann::ordered_json token_{{"value", "abc"}, {"ids", {7, 8}}};
+  nlohmann::ordered_json reply_{{"nonce", "n1"}, {"deep", {{"x", 1.5}}}};
+  std::uint64_t count_ = 0;
+};
+
+nlohmann::ordered_json value_of(std::string_view text) {
+  fixed_scope inside;
+  const auto value = text_template(text).resolve_value(&inside);
+  INFO(value.error);
+  REQUIRE(value);
+  return value.value;
+}
+
+}  // namespace
+
+TEST_CASE("references to the running session keep their JSON type when they stand alone", "[template]") {
+  CHECK(value_of("${var:token.ids.1}") == 8);
+  CHECK(value_of("${var:token.ids}") == nlohmann::ordered_json{7, 8});
+  CHECK(value_of("${reply:deep.x}") == 1.5);
+  CHECK(value_of("a ${reply:deep.x} ${var:token.ids}") == "a 1.5 [7,8]");
+  CHECK(value_of("${time:unix}") == 1'700'000'000);
+  CHECK(value_of("${time:unix_ms}") == 1'700'000'000'123);
+  CHECK(value_of("${time:iso}") == "2023-11-14T22:13:20.123Z");
+  CHECK(value_of("${counter:id}") == 1);
+  CHECK(value_of("${nonce:4}").get<std::string>().size() == 8);
+  CHECK(value_of("${nonce:8}") != value_of("${nonce:8}"));
+}
+
+// Digests as openssl and Python's hmac give them.
+TEST_CASE("values go through functions", "[template]") {
+  CHECK(value_of("${'abc' | sha256 | hex}") ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(value_of("${'abc' | md5 | hex}") == "900150983cd24fb0d6963f7d28e17f72");
+  CHECK(value_of("${var:token.value + 'x' | hmac_sha256('key' + 'y') | base64}") ==
+        "eGCUYCUkfyFxfYT2sH/CIKWJFgSUbn+GGRqxQZ4rO74=");
+  CHECK(value_of("${'a?b>c' | base64}") == "YT9iPmM=");
+  CHECK(value_of("${'a?b>c' | base64url}") == "YT9iPmM");
+  CHECK(value_of("${'YT9iPmM' | from_base64}") == "a?b>c");
+  CHECK(value_of("${'6a6B' | from_hex | upper}") == "JK");
+  CHECK(value_of("${'a b/ä' | url}") == "a%20b%2F%C3%A4");
+  CHECK(value_of("${'12.5' | number}") == 12.5);
+  CHECK(value_of(R"(${'[1,2]' | json})") == nlohmann::ordered_json{1, 2});
+}
+
+TEST_CASE("mistakes in references say what there is", "[template]") {
+  CHECK(error_of("${var:}").find("is not a reference") != std::string::npos);
+  CHECK(error_of("${'a' | sha265}") == "there is no function 'sha265' (did you mean 'sha256'?)");
+  CHECK(error_of("${'a' | hmac_sha256}") == "'hmac_sha256' needs a key: hmac_sha256(credential:NAME)");
+  CHECK(error_of("${'a' | hex('k')}") == "'hex' takes nothing in brackets");
+  CHECK(error_of("${time:now}") == "'now' is no form of the time: there are unix, unix_ms, unix_us and iso");
+  CHECK(error_of("${nonce:0}") == "a nonce has 1 to 1024 bytes, not '0'");
+  fixed_scope inside;
+  CHECK(text_template("${var:tokn}").resolve(&inside).error ==
+        "${var:tokn}: nothing was saved under that name yet");
+  CHECK(text_template("${reply:x}").resolve(&inside).error == "${reply:x}: the last reply has no such field");
+  CHECK(text_template("${var:token}").resolve().error ==
+        "${var:token}: has a value only while the session runs");
+  CHECK(text_template("${'x' | number}").resolve(&inside).error ==
+        "${'x' | number}: the text is not a number");
+}
+
 }  // namespace duplexd::config

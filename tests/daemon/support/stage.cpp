@@ -103,15 +103,24 @@ void stage::refuse(const fault& what) {
   links.answers.emplace_back([what](const dial_request&) -> dial_result { return what; });
 }
 
+void stage::start() {
+  if (started_) return;
+  started_ = true;
+  asio::co_spawn(loop, session->run(), [this](const std::exception_ptr& bug, session_result ended) {
+    if (bug) std::rethrow_exception(bug);
+    result = std::move(ended);
+  });
+}
+
 void stage::run_for(clock::duration passing) {
-  if (!started_) {
-    started_ = true;
-    asio::co_spawn(loop, session->run(), [this](const std::exception_ptr& bug, session_result ended) {
-      if (bug) std::rethrow_exception(bug);
-      result = std::move(ended);
-    });
-  }
+  start();
   time.run_for(passing);
+}
+
+void stage::run_turns(unsigned count) {
+  start();
+  loop.restart();
+  for (unsigned i = 0; i < count; ++i) loop.poll_one();
 }
 
 }  // namespace duplexd::test

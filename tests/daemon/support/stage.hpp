@@ -76,6 +76,9 @@ class stage {
   /// Starts the session at the first call; lets time pass.
   void run_for(clock::duration time);
 
+  /// The same, but lets no time pass and stops after so many turns: for a session that never waits.
+  void run_turns(unsigned count);
+
   [[nodiscard]] const std::vector<std::string>& log() const { return tell.lines; }
 
   asio::io_context loop{1};
@@ -91,6 +94,7 @@ class stage {
   std::optional<session_result> result;  ///< set once the session has ended
 
  private:
+  void start();
   bool started_ = false;
 };
 

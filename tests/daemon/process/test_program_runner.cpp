@@ -1,0 +1,115 @@
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "daemon/async/task_group.hpp"
+#include "daemon/process/make_program_runner.hpp"
+#include "tests/catch.hpp"
+
+using namespace duplexd;
+using namespace std::chrono_literals;
+
+namespace {
+
+program_result run(program_request what) {
+  std::signal(SIGPIPE, SIG_IGN);  // as the daemon does
+  asio::io_context loop{1};
+  const auto runner = make_program_runner(loop.get_executor());
+  program_result result;
+  asio::co_spawn(loop, runner->run(std::move(what)),
+                 [&](const std::exception_ptr& bug, program_result ended) {
+                   if (bug) std::rethrow_exception(bug);
+                   result = std::move(ended);
+                 });
+  loop.run();
+  return result;
+}
+
+program_result shell(const std::string& command, program_request what = {}) {
+  what.arguments = {"/bin/sh", "-c", command};
+  return run(std::move(what));
+}
+
+std::string output(const program_result& result) {
+  REQUIRE(std::holds_alternative<std::string>(result));
+  return std::get<std::string>(result);
+}
+
+std::string failure(const program_result& result) {
+  REQUIRE(std::holds_alternative<program_failure>(result));
+  return std::get<program_failure>(result).why;
+}
+
+}  // namespace
+
+TEST_CASE("a program reads its input and writes its output") {
+  CHECK(output(run({.arguments = {"cat"}, .input = R"({"a":1})"})) == R"({"a":1})");
+  const std::string large(900'000, 'x');
+  CHECK(output(run({.arguments = {"cat"}, .input = large})) == large);
+  CHECK(output(run({.arguments = {"true"}, .input = large})).empty());
+}
+
+TEST_CASE("why a program gave nothing") {
+  CHECK(failure(run({.arguments = {"/no/such/program"}})) ==
+        "it cannot be started: No such file or directory");
+  CHECK(failure(shell("echo first >&2; echo 'no such key' >&2; exit 3")) == "exit code 3: no such key");
+  CHECK(failure(shell("kill -9 $$")) == "killed by signal 9");
+  CHECK(failure(shell("yes", {.largest_output = 1'000})) == "it wrote more than 1000 bytes");
+  CHECK(failure(shell("sleep 60", {.timeout = 50ms})) == "it took longer than 0.05 s");
+}
+
+// What the program started must not go on either.
+TEST_CASE("a cancelled program is killed with its children") {
+  asio::io_context loop{1};
+  const auto runner = make_program_runner(loop.get_executor());
+  const std::string file = std::string(P_tmpdir) + "/duplexd-test-" + std::to_string(::getpid());
+  auto scene = [&]() -> asio::awaitable<void> {
+    task_group<int> group{loop.get_executor()};
+    auto child = [](program_runner& by, std::string path) -> asio::awaitable<int> {
+      program_request what{.arguments = {"/bin/sh", "-c", "sleep 60 & echo $! > " + path + "; wait"}};
+      const program_result result = co_await by.run(std::move(what));
+      co_return std::holds_alternative<program_failure>(result) ? 1 : 0;
+    };
+    group.spawn(0, child(*runner, file));
+    asio::steady_timer timer{loop};
+    for (int i = 0; i < 500 && !std::ifstream(file).good(); ++i) {
+      timer.expires_after(10ms);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+    timer.expires_after(50ms);
+    co_await timer.async_wait(asio::use_awaitable);
+    group.cancel_all();
+    const auto ended = co_await group.next();
+    CHECK(ended.how == 1);
+    co_await group.join();
+  };
+  asio::co_spawn(loop, scene(), [](const std::exception_ptr& bug) {
+    if (bug) std::rethrow_exception(bug);
+  });
+  loop.run();
+  int pid = 0;
+  std::ifstream(file) >> pid;
+  std::remove(file.c_str());
+  REQUIRE(pid > 0);
+  // A killed orphan is a zombie until init takes it: look at its state, not for its number. The kill takes
+  // effect soon.
+  const auto state_of = [&]() -> std::string {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/stat");
+    std::string number;
+    std::string name;
+    std::string state = "gone";
+    if (status >> number >> name) status >> state;
+    return state;
+  };
+  std::string state = state_of();
+  for (int i = 0; i < 500 && state != "gone" && state != "Z" && state != "X"; ++i) {
+    std::this_thread::sleep_for(10ms);
+    state = state_of();
+  }
+  CHECK((state == "gone" || state == "Z" || state == "X"));
+}
