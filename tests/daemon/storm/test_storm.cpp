@@ -1,0 +1,65 @@
+// Thousands of runs of faults on a virtual clock, each drawn from a seed. A run that breaks a promise prints
+// its seed; DUPLEXD_STORM_SEED=n runs that one alone, DUPLEXD_STORM_RUNS=n so many.
+#include <cstdlib>
+#include <string>
+
+#include "tests/catch.hpp"
+#include "tests/daemon/storm/storm.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+
+namespace {
+
+std::uint64_t number_from(const char* variable, std::uint64_t standard) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? standard : std::stoull(text);
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const std::string& each : lines) all += "\n  " + each;
+  return all;
+}
+
+void check(const storm& weather) {
+  INFO("broken:" << joined(weather.kept.broken()));
+  INFO("log:" << joined(weather.log()));
+  REQUIRE(weather.kept.broken().empty());
+}
+
+}  // namespace
+
+TEST_CASE("whatever the network does, the promises are kept", "[storm]") {
+  const std::uint64_t only = number_from("DUPLEXD_STORM_SEED", 0);
+  const std::uint64_t runs = only != 0 ? 1 : number_from("DUPLEXD_STORM_RUNS", 2000);
+  std::size_t ends[8] = {};
+  for (std::uint64_t i = 1; i <= runs; ++i) {
+    const std::uint64_t seed = only != 0 ? only : i;
+    INFO("DUPLEXD_STORM_SEED=" << seed);
+    storm weather({.seed = seed});
+    weather.run();
+    check(weather);
+    for (int state = 0; state < 8; ++state)
+      ends[state] += weather.kept.ended_as(static_cast<command_state>(state));
+  }
+  if (only != 0 || runs < 100) return;
+  // A storm in which something never happens would prove nothing about it.
+  for (int state = 1; state < 8; ++state) {
+    INFO(name_of(static_cast<command_state>(state)));
+    CHECK(ends[state] > 0);
+  }
+}
+
+// One connection that is reset at its first I/O step, then at its second, and so on to the end of the run.
+TEST_CASE("a reset at any I/O step is survived", "[storm]") {
+  std::uint64_t last = 1;
+  for (std::uint64_t at = 1; at <= last; ++at) {
+    INFO("reset at I/O step " << at << " of " << last);
+    storm weather({.seed = 1, .reset_at = at});
+    weather.run();
+    check(weather);
+    last = std::min<std::uint64_t>(weather.steps(), 1000);
+  }
+  CHECK(last > 100);
+}
