@@ -40,6 +40,7 @@ sessions:
       - send: enter
         with: {token: "${env:DUPLEXD_TEST_SECRET}"}
       - send: ping
+      - json: {basic: "${'user:' + env:DUPLEXD_TEST_SECRET | base64}"}
       - sleep: 1s
     close: {code: 1000, reason: user quit}
     outputs: [stdout]
@@ -137,13 +138,16 @@ TEST_CASE("no secret is in a capture, in what was sent or in what comes back") {
   auto server = world.play.accept();
   server->answers_close = false;
   world.play.run_for(1ms);
-  REQUIRE(server->received.size() == 3);
+  REQUIRE(server->received.size() == 4);
+  const std::string basic = "dXNlcjpzM2NyImV0";  // user:s3cr"et
+  REQUIRE(server->received[3].bytes.find(basic) != std::string::npos);
   REQUIRE(server->received[0].bytes.find(R"(s3cr\"et)") != std::string::npos);
   REQUIRE(server->received[1].bytes.find(secret) != std::string::npos);
   server->say(text("hello " + secret + ", your digit is 7"));
   server->say(text(R"({"you": "s3cr\"et"})"));
   server->say(binary("\x01" + secret));
   server->say(binary("\x07"));
+  server->say(text("welcome, " + basic));
   server->close({4000, "bad token " + secret});
   world.play.run_for(1h);
 
@@ -153,6 +157,7 @@ TEST_CASE("no secret is in a capture, in what was sent or in what comes back") {
   std::string hex;
   protocol::append_hex(hex, {reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()});
   CHECK(all.find(hex) == std::string::npos);
+  CHECK(all.find(basic) == std::string::npos);
   CHECK(all.find(R"("text":"{\"role\": \"admin\", \"token\": \"***\", \"digit\": \"***\"}")") !=
         std::string::npos);
   CHECK(all.find(R"("direction":"out","frame":"binary","size":8,"redacted":true})") != std::string::npos);
