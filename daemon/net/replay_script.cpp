@@ -165,11 +165,13 @@ void replay_script::give_up(const std::string& found) {
 }
 
 void replay_script::client_left(const std::optional<close_reason>& closed) {
-  while (at_ < link_.size() && link_[at_].event == capture_event::message &&
-         link_[at_].way == capture_way::out && !said_.empty()) {
+  // Its last messages may have come together with its close.
+  for (std::size_t i = at_; i < link_.size() && !said_.empty(); ++i) {
+    if (link_[i].event != capture_event::message || link_[i].way != capture_way::out) continue;
     message found = std::move(said_.front());
     said_.pop_front();
-    compare(link_[at_++], std::move(found));
+    compare(link_[i], std::move(found));
+    at_ = i + 1;
   }
   for (message& extra : said_)
     differences_.push_back({.number = ++number_, .kind = extra.kind, .found = std::move(extra.bytes)});
