@@ -80,7 +80,11 @@ const section& section_of<session_draft>() {
               .merged()
               .only_beside({"template"})
               .example({{"host", "ws.test.com"}, {"id", 7}}),
-          make.as<url_form>("url", &s::url, "The server's address, wss:// or ws://.")
+          make.as<url_form>(
+                  "url", &s::urls,
+                  "The server's address: wss://, ws://, or ws+unix:SOCKET:/PATH for a Unix-domain "
+                  "socket. Of a list each is tried in turn, at once after the one before has failed; "
+                  "`reconnect` begins when all have.")
               .required()
               .example("wss://ws.test.com:2443/"),
           make.as<headers_form>("headers", &s::headers, "Additional headers of the WebSocket handshake.")
@@ -122,6 +126,8 @@ const section& section_of<session_draft>() {
           make("close", &s::close, "The close frame that is sent when the session ends.").merged(),
           make.as<output_form>("outputs", &s::outputs, "Where the session's events go."),
           make("simulate", &s::simulate_written, "What `duplexd simulate` does in place of the server."),
+          make("proxy", &s::proxy, "A proxy between us and the server."),
+          make("tcp", &s::tcp, "Options of the TCP connection.").merged(),
       },
       true};
   return fields;

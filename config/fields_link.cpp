@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 
+#include "config/proxy.hpp"
 #include "config/spans.hpp"
 #include "config/written.hpp"
 
@@ -94,6 +95,61 @@ struct close_reason_form : form<std::string> {
   }
 };
 
+/// Written as a number, or as a text.
+struct tls_version_form {
+  static value_type type() { return {"version", {{"enum", {1.2, 1.3, "1.2", "1.3"}}}}; }
+  static ordered_json show(tls_version value) { return value == tls_version::v1_3 ? 1.3 : 1.2; }
+  static bool read(const value_at& at, tls_version& out, reading& in) {
+    out = at.value.text == "1.3" ? tls_version::v1_3 : tls_version::v1_2;
+    if (at.value.is_scalar() && (at.value.text == "1.2" || at.value.text == "1.3")) return true;
+    at.complain(in, in_quotes(at.value.text) + " is not a version of TLS that is spoken here",
+                "known: 1.2, 1.3");
+    return false;
+  }
+};
+
+/// "sha256:BASE64"; the base64 is kept.
+struct pin_form {
+  static value_type type() {
+    return {"pin", {{"type", "string"}, {"pattern", "^sha256:[A-Za-z0-9+/]{43}=$"}}};
+  }
+  static bool read(const value_at& at, std::string& out, reading& in) {
+    if (!form<std::string>::read(at, out, in)) return false;
+    constexpr std::string_view prefix = "sha256:";
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (out.starts_with(prefix) && out.size() == prefix.size() + 44 &&
+        out.find_first_not_of(digits, prefix.size()) == out.size() - 1 && out.back() == '=') {
+      out.erase(0, prefix.size());
+      return true;
+    }
+    at.complain(in, in_quotes(out) + " is not a pin",
+                "sha256: and 44 characters of base64, as 'openssl x509 -pubkey -noout | openssl pkey -pubin "
+                "-outform der | openssl dgst -sha256 -binary | base64' prints them");
+    return false;
+  }
+};
+struct pins_form {
+  static value_type type() { return list_type<pin_form>(); }
+  static ordered_json show(const std::vector<std::string>& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, std::vector<std::string>& out, reading& in) {
+    return read_list<pin_form, std::string>(at, out, in);
+  }
+};
+
+struct proxy_url_form {
+  static value_type type() {
+    return {"URL with references", {{"type", "string"}, {"pattern", R"(^(https?://|socks5h?://|.*\$\{))"}}};
+  }
+  static ordered_json show(const text_template& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, text_template& out, reading& in) {
+    return read_checked(at, out, in, [](const std::string& text) {
+      std::string error;
+      static_cast<void>(parse_proxy(text, error));
+      return error;
+    });
+  }
+};
+
 }  // namespace
 
 template <>
@@ -102,7 +158,7 @@ const section& section_of<tls_settings>() {
   const fields_of<s> make;
   static const section fields{
       "tls",
-      "How the server proves who it is. Used with wss:// only.",
+      "How the server proves who it is, and we to it. Used with wss:// only. Files are read at each connect.",
       {
           make.as<path_form>("ca_file", &s::ca_file,
                              "PEM file with the certificates to trust instead of the system's store.")
@@ -112,6 +168,23 @@ const section& section_of<tls_settings>() {
           make("server_name", &s::server_name,
                "Name to ask for (SNI) and to check, instead of the URL's host.")
               .example("ws.test.com"),
+          make.as<path_form>("cert_file", &s::cert_file,
+                             "PEM file with the certificate that proves who we are, and its chain.")
+              .example("client.pem"),
+          make.as<path_form>("key_file", &s::key_file, "PEM file with its key, if it is not in `cert_file`.")
+              .only_beside({"cert_file"})
+              .example("client.key"),
+          make("key_password", &s::key_password, "The password of an encrypted key.")
+              .only_beside({"cert_file"})
+              .example("${credential:key-password}"),
+          make.as<pins_form>("pins", &s::pins,
+                             "Public keys, one of which must be in the server's verified chain (RFC 7469); "
+                             "with `verify` off it must be the server's own.")
+              .example({"sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}),
+          make.as<tls_version_form>("min_version", &s::min_version, "The oldest version of TLS."),
+          make("ciphers", &s::ciphers, "The ciphers of TLS 1.2, in OpenSSL's words.").example("ECDHE+AESGCM"),
+          make("ciphersuites", &s::ciphersuites, "The cipher suites of TLS 1.3, in OpenSSL's words.")
+              .example("TLS_AES_256_GCM_SHA384"),
       }};
   return fields;
 }
@@ -133,6 +206,55 @@ const section& section_of<timeout_settings>() {
           phase("handshake", &s::handshake, "The WebSocket handshake."),
           phase("login", &s::login, "The reply that the login expects."),
           phase("close", &s::close, "The server's close frame and the end of TCP, once we close."),
+          phase("proxy", &s::proxy, "The proxy's answer."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<proxy_settings>() {
+  using s = proxy_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "proxy",
+      "A proxy between us and the server; it looks up the server's name.",
+      {
+          make.as<proxy_url_form>("url", &s::url, "http://HOST:PORT (HTTP CONNECT) or socks5://HOST:PORT.")
+              .example("http://proxy.test.com:3128"),
+          make("username", &s::username, "Who we are for the proxy.")
+              .only_beside({"url"})
+              .example("${env:PROXY_USER}"),
+          make("password", &s::password, "The password for that.")
+              .only_beside({"username"})
+              .example("${credential:proxy-password}"),
+          make("from_env", &s::from_env,
+               "The proxy that the environment names, as curl does: https_proxy for wss://, http_proxy for "
+               "ws://, else all_proxy; none for the hosts in no_proxy."),
+      },
+      false,
+      {"url", "from_env"}};
+  return fields;
+}
+
+template <>
+const section& section_of<tcp_settings>() {
+  using s = tcp_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "tcp",
+      "Options of the TCP connection.",
+      {
+          make("no_delay", &s::no_delay, "Small writes leave at once (TCP_NODELAY)."),
+          make("keepalive", &s::keepalive,
+               "After this long without a byte the kernel asks whether the other side is still there, up to "
+               "four "
+               "times, a quarter of this apart; 0: never.")
+              .range(0, a_day, "0 to 24h"),
+          make(
+              "user_timeout", &s::user_timeout,
+              "Bytes that nobody acknowledges for this long end the link (TCP_USER_TIMEOUT); 0: the kernel's "
+              "own limit.")
+              .range(0, a_day, "0 to 24h"),
       }};
   return fields;
 }

@@ -236,20 +236,40 @@ bool path_form::read(const value_at& at, text_template& out, reading& in) {
   return check_references(at, out, error, in);
 }
 
-value_type url_form::type() {
-  return {"URL with references", {{"type", "string"}, {"pattern", R"(^([wW][sS][sS]?://|.*\$\{))"}}};
-}
-
-bool url_form::read(const value_at& at, text_template& out, reading& in) {
+bool read_checked(const value_at& at, text_template& out, reading& in,
+                  const std::function<std::string(const std::string& value)>& check) {
   if (!form<text_template>::read(at, out, in)) return false;
-  std::string error;
   const bool is_open = in.secrets_absent || out.has_inside();  // not all of its values are known now
   const bool starts_with_reference = out.has_references() && out.display().starts_with("${");
   if (is_open && starts_with_reference) return true;  // there is nothing to look at
   const auto value = is_open ? resolved<std::string>{out.with_placeholder("1"), ""} : out.resolve();
-  if (!value || parse_url(value.value, error)) return true;
-  at.complain(in, error, out.has_references() ? "its references were replaced before" : "");
+  if (!value) return true;
+  std::string error = check(value.value);
+  if (error.empty()) return true;
+  at.complain(in, std::move(error), out.has_references() ? "its references were replaced before" : "");
   return false;
+}
+
+value_type url_form::type() {
+  ordered_json one{{"type", "string"},
+                   {"pattern", R"(^([wW][sS][sS]?://|[wW][sS]\+[uU][nN][iI][xX]:|.*\$\{))"}};
+  ordered_json many{{"type", "array"}, {"items", one}, {"minItems", 1}};
+  return {"URL with references, or a list of them", {{"anyOf", {std::move(one), std::move(many)}}}};
+}
+
+bool url_form::read(const value_at& at, value& out, reading& in) {
+  const auto check = [](const std::string& text) {
+    std::string error;
+    static_cast<void>(parse_url(text, error));
+    return error;
+  };
+  out.clear();
+  if (at.value.kind != node_kind::list) return read_checked(at, out.emplace_back(), in, check);
+  if (at.value.items.empty()) at.complain(in, "the list of URLs is empty");
+  bool good = !at.value.items.empty();
+  for (std::size_t i = 0; i < at.value.items.size(); ++i)
+    good &= read_checked(at.item(i), out.emplace_back(), in, check);
+  return good;
 }
 
 value_type form<json_template>::type() {

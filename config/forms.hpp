@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -85,12 +86,18 @@ struct path_form {
   static bool read(const value_at& at, text_template& out, reading& in);
 };
 
-/// A ws:// or wss:// address, with references.
+/// A WebSocket address with references, or a list of them.
 struct url_form {
+  using value = std::vector<text_template>;
   static value_type type();
-  static nlohmann::ordered_json show(const text_template& /*value*/) { return nullptr; }
-  static bool read(const value_at& at, text_template& out, reading& in);
+  static nlohmann::ordered_json show(const value& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, value& out, reading& in);
 };
+
+/// Reads a text with references and looks at what it stands for; `check` says what is wrong with that. What
+/// cannot be known without the secrets is not looked at.
+bool read_checked(const value_at& at, text_template& out, reading& in,
+                  const std::function<std::string(const std::string& value)>& check);
 
 /// Any JSON value; its texts may have references.
 template <>

@@ -119,7 +119,7 @@ session_settings build_session(session_draft draft, reading& in) {
   for (handler_draft& each : draft.on_written)
     draft.on.push_back({make.replies(each.reply), make.condition(std::move(each.match), each.reply.front()),
                         make.steps(each.body, script_part::handler)});
-  make.use(draft.url, draft.where, "url");
+  for (const text_template& url : draft.urls) make.use(url, draft.where, "url");
   for (const auto& [name, text] : draft.headers) make.use(text, draft.where, "headers." + name);
   if (draft.renew.after) make.use(*draft.renew.after, draft.where, "renew.after");
   if (draft.renew.at) make.use(*draft.renew.at, draft.where, "renew.at");

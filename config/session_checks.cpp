@@ -29,27 +29,38 @@ bool is_loopback(const std::string& host) {
 bool holds_secrets(const session_settings& session) {
   const auto& login = session.login;
   return (login && login->json && login->json->has_secrets()) ||
-         (login && login->send && login->send->with.has_secrets()) || session.url.has_secrets() ||
+         (login && login->send && login->send->with.has_secrets()) ||
+         std::any_of(session.urls.begin(), session.urls.end(),
+                     [](const text_template& url) { return url.has_secrets(); }) ||
          std::any_of(session.headers.begin(), session.headers.end(),
                      [](const auto& header) { return header.second.has_secrets(); });
 }
 
-void check_address(const session_settings& session, const value_at& from, reading& in) {
-  std::string error;
-  const bool is_open = in.secrets_absent || session.url.has_inside();
-  const auto value =
-      is_open ? resolved<std::string>{session.url.with_placeholder("1"), ""} : session.url.resolve();
-  const auto address = parse_url(value.value, error);
-  if (!address || address->secure) {
-    if (address && !session.tls.verify)
-      in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not checked",
-                                   "anybody on the way can read and change what is sent; use tls.ca_file"));
-    return;
+/// Addresses that can be read now.
+std::vector<url> addresses_of(const session_settings& session, const reading& in) {
+  std::vector<url> found;
+  for (const text_template& text : session.urls) {
+    std::string error;
+    const bool is_open = in.secrets_absent || text.has_inside();
+    const auto value = is_open ? resolved<std::string>{text.with_placeholder("1"), ""} : text.resolve();
+    if (auto address = parse_url(value.value, error)) found.push_back(std::move(*address));
   }
-  if (from.value.find("tls") != nullptr)
+  return found;
+}
+
+void check_addresses(const session_settings& session, const value_at& from, reading& in) {
+  const std::vector<url> all = addresses_of(session, in);
+  const bool any_secure = std::any_of(all.begin(), all.end(), [](const url& each) { return each.secure; });
+  const bool any_in_the_clear = std::any_of(all.begin(), all.end(), [](const url& each) {
+    return !each.secure && each.socket.empty() && !is_loopback(each.host);
+  });
+  if (any_secure && !session.tls.verify && session.tls.pins.empty())
+    in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not checked",
+                                 "anybody on the way can read and change what is sent; use tls.ca_file"));
+  if (!all.empty() && !any_secure && from.value.find("tls") != nullptr)
     in.warnings.push_back(
         remark(from, "tls", "", "TLS settings have no effect on a ws:// address", "use wss://"));
-  if (!is_loopback(address->host) && holds_secrets(session))
+  if (any_in_the_clear && holds_secrets(session))
     in.warnings.push_back(
         remark(from, "url", "", "what references stand for is sent in the clear", "use wss://"));
 }
@@ -57,7 +68,7 @@ void check_address(const session_settings& session, const value_at& from, readin
 }  // namespace
 
 void check_session(const session_settings& session, const value_at& from, reading& in) {
-  check_address(session, from, in);
+  check_addresses(session, from, in);
   if (session.reconnect.initial > session.reconnect.maximum)
     in.mistakes.push_back(remark(from, "reconnect", "initial", "the first delay is longer than the longest",
                                  "raise reconnect.maximum or lower reconnect.initial"));

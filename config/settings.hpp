@@ -18,11 +18,36 @@
 
 namespace duplexd::config {
 
+enum class tls_version : std::uint8_t { v1_2, v1_3 };
+
 /// TLS of one session, client side. Host names are checked against the certificate unless `verify` is off.
 struct tls_settings {
   std::optional<text_template> ca_file;    ///< PEM file; absent: the system's store
   bool verify = true;                      ///< off only for experiments; the log warns at each connect
   std::optional<std::string> server_name;  ///< SNI and name to check; absent: the URL's host
+  std::optional<text_template> cert_file;  ///< PEM chain that proves who we are
+  std::optional<text_template> key_file;   ///< its PEM key; absent: it stands in `cert_file`
+  std::optional<text_template> key_password;
+  std::vector<std::string> pins;  ///< base64 of SHA-256 of a SubjectPublicKeyInfo, one of which must be met
+  tls_version min_version = tls_version::v1_2;
+  std::string ciphers;       ///< of TLS 1.2, as OpenSSL writes them; empty: OpenSSL's choice
+  std::string ciphersuites;  ///< of TLS 1.3
+};
+
+/// A proxy between us and the server.
+struct proxy_settings {
+  std::optional<text_template> url;  ///< http:// or socks5://; exactly one of this and `from_env`
+  std::optional<text_template> username;
+  std::optional<text_template> password;
+  bool from_env = false;  ///< https_proxy, http_proxy, all_proxy, no_proxy
+};
+
+/// Options of the TCP socket.
+struct tcp_settings {
+  bool no_delay = true;
+  milliseconds keepalive{60'000};  ///< silence after which the kernel asks the peer; 0: never
+  milliseconds user_timeout{
+      0};  ///< sent bytes unacknowledged for this long end the connection; 0: the kernel's own
 };
 
 /// How long each phase of a dial may take. All positive.
@@ -33,6 +58,7 @@ struct timeout_settings {
   milliseconds handshake{10'000};
   milliseconds login{10'000};  ///< for the login's reply, if one is expected
   milliseconds close{5'000};   ///< for the peer's close frame and the end of TCP
+  milliseconds proxy{10'000};  ///< for the proxy's answer
 };
 
 /// How much of a delay is random: none; the upper half (so that it is never short by bad luck); all of it.
@@ -179,7 +205,7 @@ struct simulate_settings {
 struct session_settings {
   std::string name;
   protocol::position where;
-  text_template url;
+  std::vector<text_template> urls;  ///< at least one; each is tried in turn
   std::vector<std::pair<std::string, text_template>> headers;
   std::vector<std::string> subprotocols;
   tls_settings tls;
@@ -201,6 +227,8 @@ struct session_settings {
   close_settings close;
   std::vector<std::string> outputs;  ///< names of outputs; "stdout" is the one there is
   simulate_settings simulate;
+  std::optional<proxy_settings> proxy;
+  tcp_settings tcp;
 };
 
 enum class log_format : std::uint8_t { automatic, text, json };

@@ -108,6 +108,32 @@ std::optional<url> parse(std::string_view text, const scheme_pair& known, std::s
   return result;
 }
 
+constexpr std::string_view unix_scheme = "ws+unix:";
+
+/// /path/of/socket or /path/of/socket:/what/to/ask/for
+std::optional<url> parse_unix(std::string_view text, std::string& error) {
+  if (!is_plain(text, error)) return std::nullopt;
+  if (text.starts_with("///")) text.remove_prefix(2);
+  const std::size_t colon = text.find(':');
+  url result;
+  result.secure = false;
+  result.port = 80;
+  result.host = "localhost";
+  result.socket = text.substr(0, colon);
+  if (colon != std::string_view::npos) result.target = text.substr(colon + 1);
+  constexpr std::size_t longest = 107;  // sockaddr_un
+  if (!result.socket.starts_with('/') || result.socket.starts_with("//"))
+    error = "behind ws+unix: comes the socket's absolute path, then : and the path to ask for";
+  else if (result.socket.size() > longest)
+    error = "the socket's path is longer than the 107 bytes that the system takes";
+  else if (!result.target.starts_with('/') || result.target.find('#') != std::string::npos)
+    error =
+        "behind the socket's path comes : and the path to ask for, which starts with / and has no fragment";
+  else
+    return result;
+  return std::nullopt;
+}
+
 /// Whether a reference names a scheme: a colon before anything that ends one.
 bool has_scheme(std::string_view reference) {
   const std::size_t colon = reference.find_first_of(":/?");
@@ -148,6 +174,8 @@ std::string url::without_query(std::string_view scheme) const {
 }
 
 std::optional<url> parse_url(std::string_view text, std::string& error) {
+  if (lower(text.substr(0, unix_scheme.size())) == unix_scheme)
+    return parse_unix(text.substr(unix_scheme.size()), error);
   return parse(text, {"ws", "wss"}, error);
 }
 
@@ -164,6 +192,7 @@ std::optional<url> resolve_reference(const url& base, std::string_view reference
     return is_web_socket ? parse_url(reference, error) : parse_http_url(reference, error);
   }
   if (reference.starts_with("//")) {
+    result.socket.clear();
     result.port = result.secure ? 443 : 80;
     if (!parse_rest(reference.substr(2), result, error)) return std::nullopt;
   } else if (reference.starts_with('/')) {
@@ -179,7 +208,7 @@ std::optional<url> resolve_reference(const url& base, std::string_view reference
 }
 
 bool is_same_origin(const url& a, const url& b) {
-  return a.secure == b.secure && lower(a.host) == lower(b.host) && a.port == b.port;
+  return a.secure == b.secure && lower(a.host) == lower(b.host) && a.port == b.port && a.socket == b.socket;
 }
 
 }  // namespace duplexd::config

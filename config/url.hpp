@@ -13,6 +13,7 @@ struct url {
   std::string host;          ///< name or address; an IPv6 address without brackets
   std::uint16_t port = 443;  ///< 443 if secure and 80 if not, unless the text names one
   std::string target = "/";  ///< path and query, never empty
+  std::string socket{};      ///< path of a Unix-domain socket that takes the place of host and port
 
   /// "host:port" as the Host header wants it: brackets around IPv6, the scheme's own port left out.
   [[nodiscard]] std::string authority() const;
@@ -22,8 +23,8 @@ struct url {
   [[nodiscard]] std::string without_query(std::string_view scheme) const;
 };
 
-/// Parses `ws://` and `wss://`. On failure returns nothing and puts the reason into `error`, without the text
-/// itself.
+/// Parses `ws://`, `wss://` and `ws+unix:SOCKET:/PATH`, whose host is localhost. On failure returns nothing
+/// and puts the reason into `error`, without the text itself.
 [[nodiscard]] std::optional<url> parse_url(std::string_view text, std::string& error);
 
 /// The same for `http://` and `https://`.

@@ -54,7 +54,7 @@ exit_code code_of(const probe_report& report) {
 }
 
 void print_table(const config::session_settings& session, const probe_report& report) {
-  std::printf("%s: %s\n", session.name.c_str(), session.url.display().c_str());
+  std::printf("%s: %s\n", session.name.c_str(), session.urls.front().display().c_str());
   std::chrono::nanoseconds all{0};
   for (const probe_row& row : report.rows) {
     const std::string name{name_of(row.phase)};
@@ -73,7 +73,7 @@ void print_json(const config::session_settings& session, const probe_report& rep
     phases.push_back(std::move(each));
   }
   json all{{"session", session.name},
-           {"url", session.url.display()},
+           {"url", session.urls.front().display()},
            {"ok", !report.failed},
            {"failed", report.failed ? json(name_of(*report.failed)) : json()},
            {"phases", std::move(phases)}};

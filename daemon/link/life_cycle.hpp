@@ -42,6 +42,10 @@ class life_cycle {
   /// A dial failed, or a link ended after `lifetime`. `random` is in [0, 1).
   link_action failed(const fault& what, std::chrono::milliseconds lifetime, double random);
 
+  /// Whether such a fault would end the session now. Of several URLs that are tried in turn only the last
+  /// one's fault is reported to `failed()`, unless this is true of an earlier one's.
+  [[nodiscard]] bool ends_with(const fault& what) const { return policy_.ends_with(what); }
+
   /// The link was left in order to make a new one: at once, unless it lived so short that this would spin.
   link_action renewed(std::chrono::milliseconds lifetime);
 

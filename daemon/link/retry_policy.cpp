@@ -58,12 +58,22 @@ retry_policy::retry_policy(const config::reconnect_settings& settings)
   rows_.push_back({{}, backoff(settings)});
 }
 
-retry_decision retry_policy::failed(const fault& what, double random) {
+// The last row takes everything.
+std::size_t retry_policy::row_of(const fault& what) const {
   const auto found = std::ranges::find_if(rows_, [&](const row& each) {
     return each.on.empty() ||
            std::ranges::any_of(each.on, [&](const fault_pattern& one) { return fits(one, what); });
   });
-  row& rule = *found;  // the last row takes everything
+  return static_cast<std::size_t>(found - rows_.begin());
+}
+
+bool retry_policy::ends_with(const fault& what) const {
+  const row& rule = rows_[row_of(what)];
+  return rule.give_up_after != 0 && rule.in_a_row + 1 >= rule.give_up_after;
+}
+
+retry_decision retry_policy::failed(const fault& what, double random) {
+  row& rule = rows_[row_of(what)];
   ++rule.in_a_row;
   if (rule.give_up_after != 0 && rule.in_a_row >= rule.give_up_after) return {std::nullopt, rule.exit_code};
   milliseconds delay = rule.delays.next(random);

@@ -27,6 +27,9 @@ class retry_policy {
   /// A dial failed, or a link ended. `random` is in [0, 1).
   retry_decision failed(const fault& what, double random);
 
+  /// Whether this fault would be the last: nothing is counted.
+  [[nodiscard]] bool ends_with(const fault& what) const;
+
   /// A link ended after `lifetime`. Only a stable one lets delays start small and counts at zero again.
   void link_lived(std::chrono::milliseconds lifetime);
 
@@ -38,6 +41,7 @@ class retry_policy {
     std::optional<std::uint16_t> exit_code{};
     unsigned in_a_row = 0;
   };
+  [[nodiscard]] std::size_t row_of(const fault& what) const;
   static row from_rule(const config::fault_rule& rule, const config::reconnect_settings& settings);
 
   std::chrono::milliseconds stable_after_;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/proxy.hpp"
 #include "config/settings.hpp"
 #include "config/url.hpp"
 
@@ -16,7 +17,12 @@ class dial_observer;
 struct server_request {
   config::url address;
   config::tls_settings tls;
-  std::string ca_file;  ///< resolved; empty: the system's store
+  std::string ca_file;      ///< resolved; empty: the system's store
+  std::string cert_file{};  ///< resolved; empty: we have no certificate
+  std::string key_file{};   ///< resolved; empty: the key stands in `cert_file`
+  std::string key_password{};
+  config::proxy_rules proxies;
+  config::tcp_settings tcp;
   config::timeout_settings timeouts;
   std::vector<std::pair<std::string, std::string>> headers;
 

@@ -2,6 +2,8 @@
 
 #include <boost/asio/this_coro.hpp>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -9,17 +11,18 @@
 #include "daemon/net/faults.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/opener.hpp"
+#include "daemon/net/redirect.hpp"
 #include "daemon/net/upgrade.hpp"
 
 namespace duplexd::net {
 namespace {
 
-upgrade_request make_upgrade(dial_request& request) {
+upgrade_request make_upgrade(const dial_request& request) {
   upgrade_request made;
   made.host = request.address.authority();
   made.target = request.address.target;
-  made.headers = std::move(request.headers);
-  made.subprotocols = std::move(request.subprotocols);
+  made.headers = request.headers;
+  made.subprotocols = request.subprotocols;
   made.message_limit = request.limits.message;
   made.limit = request.timeouts.handshake;
   made.watch = request.watch;
@@ -41,13 +44,24 @@ class socket_dialer final : public dialer {
 
  private:
   asio::awaitable<dial_result> run_phases(dial_request request) {
-    auto upgrade = make_upgrade(request);
-    if (auto why = check_request(upgrade)) co_return make_fault(config::fault_class::http, *why);
-    auto opened = co_await opener_.open(request);
-    if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
-    auto connection = std::get<std::shared_ptr<wire>>(std::move(opened));
-    auto result = co_await upgrade_as_client(std::move(connection), std::move(upgrade));
-    co_return result;
+    for (int redirects = 0;; ++redirects) {
+      auto upgrade = make_upgrade(request);
+      if (auto why = check_request(upgrade)) co_return make_fault(config::fault_class::http, *why);
+      auto opened = co_await opener_.open(request);
+      if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
+      const auto connection = std::get<std::shared_ptr<wire>>(std::move(opened));
+      auto result = co_await upgrade_as_client(connection, std::move(upgrade));
+      if (auto* failed = std::get_if<fault>(&result)) co_return std::move(*failed);
+      if (auto* link = std::get_if<std::unique_ptr<transport>>(&result)) co_return std::move(*link);
+      auto& redirect = std::get<upgrade_redirect>(result);
+      connection->abort();
+      std::optional<std::string> why =
+          redirects == most_redirects ? "redirected more than " + std::to_string(most_redirects) + " times"
+                                      : follow(request, redirect.location);
+      if (!why) continue;
+      redirect.answer.cause += "; not followed: " + *why;
+      co_return std::move(redirect.answer);
+    }
   }
 
   opener opener_;

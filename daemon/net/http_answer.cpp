@@ -9,6 +9,7 @@
 
 #include "daemon/net/faults.hpp"
 #include "daemon/net/printable.hpp"
+#include "daemon/net/redirect.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -24,8 +25,7 @@ std::string describe(const http::response<http::string_body>& answer) {
   std::string text = "the server answered HTTP " + std::to_string(answer.result_int());
   if (!reason.empty()) text += " " + printable(reason, 80);
   if (const auto location = answer.find(http::field::location); location != answer.end()) {
-    text += ", go to " + printable({location->value().data(), location->value().size()}, shown_of_body) +
-            " (redirects are not followed: correct the url)";
+    text += ", go to " + shown_location({location->value().data(), location->value().size()});
   }
   if (!answer.body().empty()) text += ": " + printable(answer.body(), shown_of_body);
   return text;
@@ -46,6 +46,16 @@ std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view valu
   }
   if (seconds < 0) return std::nullopt;
   return std::chrono::seconds(std::min(seconds, longest_retry));
+}
+
+std::optional<std::string> location_of(const std::string& bytes) {
+  http::response_parser<http::string_body> parser;
+  boost::system::error_code error;
+  parser.put(boost::asio::buffer(bytes), error);
+  if (!parser.is_header_done()) return std::nullopt;
+  const auto found = parser.get().find(http::field::location);
+  if (found == parser.get().end()) return std::nullopt;
+  return std::string(found->value().data(), found->value().size());
 }
 
 std::optional<fault> fault_of_answer(const std::string& bytes, std::time_t now) {

@@ -43,16 +43,17 @@ void forget_body(http_request& request, int status) {
 /// Makes `request` what the redirect asks for, or says why not.
 std::optional<fault> redirected(http_request& request, const http_response& answer) {
   const config::url from = request.address;
-  const std::string* location = answer.header("Location");
-  const auto refusal = follow(request, location == nullptr ? "" : *location);
-  if (refusal)
-    return make_fault(fault_class::http, "HTTP " + std::to_string(answer.status) + ": " + *refusal);
+  const std::string* header = answer.header("Location");
+  const std::string_view location = header == nullptr ? std::string_view() : *header;
+  auto refusal = follow(request, location);
   forget_body(request, answer.status);
-  if (request.body_is_secret && !request.body.empty() && !config::is_same_origin(from, request.address))
-    return make_fault(fault_class::http, "the server redirects to another one (" +
-                                             request.address.authority() +
-                                             "), which may not get what is sent: not followed");
-  return std::nullopt;
+  if (!refusal && request.body_is_secret && !request.body.empty() &&
+      !config::is_same_origin(from, request.address))
+    refusal = "another server may not get what is sent";
+  if (!refusal) return std::nullopt;
+  return make_fault(fault_class::http, "the server answered HTTP " + std::to_string(answer.status) +
+                                           ", go to '" + shown_location(location) +
+                                           "'; not followed: " + *refusal);
 }
 
 class socket_http_client final : public http_client {
@@ -75,6 +76,7 @@ class socket_http_client final : public http_client {
       const milliseconds left = until(end);
       what.timeouts.resolve = std::min(timeouts.resolve, left);
       what.timeouts.connect = std::min(timeouts.connect, left);
+      what.timeouts.proxy = std::min(timeouts.proxy, left);
       what.timeouts.tls = std::min(timeouts.tls, left);
       auto result = co_await fetch_once(what, end);
       const auto* answer = std::get_if<http_response>(&result);

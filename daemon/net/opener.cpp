@@ -10,7 +10,10 @@
 #include "daemon/net/deadline.hpp"
 #include "daemon/net/faults.hpp"
 #include "daemon/net/phase_timer.hpp"
+#include "daemon/net/tcp_options.hpp"
 #include "daemon/net/tls_engine.hpp"
+#include "daemon/net/tunnel.hpp"
+#include "daemon/net/unix_connector.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -33,9 +36,20 @@ tcp_details describe(const tcp_socket& socket) {
 }  // namespace
 
 asio::awaitable<open_result> opener::open(const server_request& to) {
-  auto connected = co_await connect(to);
-  if (auto* failed = std::get_if<fault>(&connected)) co_return std::move(*failed);
+  const config::proxy_server* proxy = to.proxies.find(to.address);
+  auto connected = co_await connect(to, proxy);
+  if (auto* failed = std::get_if<fault>(&connected)) {
+    if (proxy != nullptr) failed->cause = "the proxy " + proxy->display() + ": " + failed->cause;
+    co_return std::move(*failed);
+  }
   auto connection = std::make_shared<wire>(std::get<tcp_socket>(std::move(connected)));
+  apply(to.tcp, connection->socket());
+  if (proxy != nullptr) {
+    const phase_timer phase(to.watch, dial_phase::proxy);
+    auto failed = co_await open_tunnel(connection, *proxy, to.address, to.timeouts.proxy);
+    if (failed) co_return std::move(*failed);
+    phase.done([&] { return proxy_details{.proxy = proxy->display(), .target = to.address.authority()}; });
+  }
   if (to.address.secure) {
     auto failed = co_await start_tls(connection, to);
     if (failed) co_return std::move(*failed);
@@ -43,16 +57,25 @@ asio::awaitable<open_result> opener::open(const server_request& to) {
   co_return connection;
 }
 
-asio::awaitable<connect_result> opener::connect(const server_request& to) {
+asio::awaitable<connect_result> opener::connect(const server_request& to, const config::proxy_server* proxy) {
+  if (!to.address.socket.empty()) {
+    const phase_timer connecting(to.watch, dial_phase::tcp);
+    auto connected = connect_unix(loop_.get_executor(), to.address.socket);
+    if (std::holds_alternative<tcp_socket>(connected))
+      connecting.done([&] { return tcp_details{.remote = to.address.socket, .local = {}}; });
+    co_return connected;
+  }
+  const std::string& host = proxy != nullptr ? proxy->host : to.address.host;
   const phase_timer resolving(to.watch, dial_phase::resolve);
-  auto resolved = co_await resolver_.resolve(to.address.host, to.timeouts.resolve);
+  auto resolved = co_await resolver_.resolve(host, to.timeouts.resolve);
   if (auto* failed = std::get_if<fault>(&resolved)) co_return std::move(*failed);
   auto addresses = std::get<address_list>(std::move(resolved));
-  resolving.done([&] { return describe(to.address.host, addresses); });
+  resolving.done([&] { return describe(host, addresses); });
 
   const phase_timer connecting(to.watch, dial_phase::tcp);
+  const std::uint16_t port = proxy != nullptr ? proxy->port : to.address.port;
   auto connected =
-      co_await connect_any(loop_.get_executor(), std::move(addresses), to.address.port, to.timeouts.connect);
+      co_await connect_any(loop_.get_executor(), std::move(addresses), port, to.timeouts.connect);
   if (const auto* socket = std::get_if<tcp_socket>(&connected))
     connecting.done([&] { return describe(*socket); });
   co_return connected;
@@ -61,15 +84,17 @@ asio::awaitable<connect_result> opener::connect(const server_request& to) {
 asio::awaitable<std::optional<fault>> opener::start_tls(std::shared_ptr<wire> connection,
                                                         const server_request& to) {
   const phase_timer phase(to.watch, dial_phase::tls);
-  const auto trusted = tls_.get(to.ca_file, to.tls.verify);
+  const auto trusted = tls_.get(to);
   if (!trusted.context) co_return make_fault(fault_class::tls, "TLS: " + trusted.error);
   tls_peer peer{.name = to.tls.server_name.value_or(to.address.host),
                 .verify = to.tls.verify,
                 .address = to.address.authority()};
   const deadline guard(connection, to.timeouts.tls);
   auto engine = std::make_unique<tls_engine>(trusted.context, std::move(peer));
-  const tls_engine& session = *engine;
+  tls_engine& session = *engine;
   const bool done = co_await connection->start_tls(std::move(engine));
+  if (done && !session.check_pins(to.tls.pins))
+    co_return make_fault(fault_class::tls, "TLS: " + session.failure());
   if (done) {
     phase.done([&] { return session.details(); });
     co_return std::nullopt;

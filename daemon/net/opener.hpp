@@ -18,8 +18,8 @@ namespace duplexd::net {
 /// An open connection, with TLS if the address asks for it, or why there is none.
 using open_result = std::variant<std::shared_ptr<wire>, fault>;
 
-/// Opens connections, one phase after the other: name, TCP, TLS. Each has its own limit and its own words for
-/// what went wrong.
+/// Opens connections, one phase after the other: name, TCP, proxy, TLS. Each has its own limit and its own
+/// words for what went wrong.
 class opener {
  public:
   explicit opener(asio::io_context& loop) : loop_(loop), resolver_(loop) {}
@@ -29,7 +29,7 @@ class opener {
   asio::awaitable<open_result> open(const server_request& to);
 
  private:
-  asio::awaitable<connect_result> connect(const server_request& to);
+  asio::awaitable<connect_result> connect(const server_request& to, const config::proxy_server* proxy);
   asio::awaitable<std::optional<fault>> start_tls(std::shared_ptr<wire> connection, const server_request& to);
 
   asio::io_context& loop_;

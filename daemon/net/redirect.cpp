@@ -19,19 +19,23 @@ bool proves_identity(const server_request& request, std::string_view name) {
 }  // namespace
 
 std::optional<std::string> follow(server_request& request, std::string_view location) {
-  if (location.empty()) return "the server redirects without saying where to (no Location)";
+  if (location.empty()) return "it does not say where to (no Location)";
   std::string why;
   const auto target = config::resolve_reference(request.address, location, why);
-  if (!target) return "the server redirects to '" + printable(location, 200) + "': " + why;
-  if (request.address.secure && !target->secure)
-    return "the server redirects to '" + printable(location, 200) + "', which is not encrypted: not followed";
+  if (!target) return why;
+  if (request.address.secure && !target->secure) return "that is not encrypted, and this is";
   if (!config::is_same_origin(request.address, *target)) {
     std::erase_if(request.headers,
                   [&](const auto& header) { return proves_identity(request, header.first); });
     request.tls.server_name.reset();
+    request.cert_file.clear();
   }
   request.address = *target;
   return std::nullopt;
+}
+
+std::string shown_location(std::string_view location) {
+  return printable(location.substr(0, location.find('?')), 200);
 }
 
 }  // namespace duplexd::net

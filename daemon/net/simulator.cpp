@@ -105,6 +105,7 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
 
   std::optional<std::string> plan();
   std::optional<std::string> add(const config::session_settings& session);
+  std::optional<std::string> add(const config::session_settings& session, const config::text_template& url);
   std::optional<std::string> prepare_tls();
   std::optional<std::string> listen(listener& on);
   std::optional<std::string> open(listener& on, const asio::ip::address& address);
@@ -164,11 +165,20 @@ std::optional<std::string> simulator::state::plan() {
 
 /// Finds or makes the listener for a session's port.
 std::optional<std::string> simulator::state::add(const config::session_settings& session) {
-  const auto text = session.url.resolve();
+  for (const auto& each : session.urls)
+    if (auto error = add(session, each)) return error;
+  return std::nullopt;
+}
+
+std::optional<std::string> simulator::state::add(const config::session_settings& session,
+                                                 const config::text_template& url) {
+  const auto text = url.resolve();
   if (!text) return "url: " + text.error;
   std::string why;
   const auto address = config::parse_url(text.value, why);
   if (!address) return "url: " + why;
+  if (!address->socket.empty())
+    return "url: the simulator does not serve Unix-domain sockets: use ws:// or wss://";
   if (std::find(hosts.begin(), hosts.end(), address->host) == hosts.end()) hosts.push_back(address->host);
 
   const std::uint16_t port = options.port.value_or(address->port);

@@ -1,7 +1,9 @@
 #include "daemon/net/tls_context.hpp"
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 #include <new>
 #include <system_error>
 
+#include "daemon/net/client_certificate.hpp"
 #include "daemon/net/tls_errors.hpp"
 
 namespace duplexd::net {
@@ -60,29 +63,79 @@ std::string system_store() {
          state_of(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
 }
 
+std::string read_file(const std::string& what, const std::string& path, std::string& out) {
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  out.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  if (in && !out.empty()) return {};
+  return "cannot read the " + what + " " + path + ": " +
+         (errno != 0 ? std::generic_category().message(errno) : "the file is empty");
+}
+
+std::string read_files(const server_request& to, tls_files& out) {
+  std::string error;
+  if (!to.ca_file.empty()) error = read_file("CA file", to.ca_file, out.authorities);
+  if (error.empty() && !to.cert_file.empty())
+    error = read_file("certificate file", to.cert_file, out.certificate);
+  if (error.empty() && !to.key_file.empty() && !to.cert_file.empty())
+    error = read_file("key file", to.key_file, out.key);
+  return error;
+}
+
+/// Everything that the context depends on.
+std::string key_of(const server_request& to, const tls_files& files) {
+  std::string all;
+  const auto add = [&](const std::string& piece) { all += std::to_string(piece.size()) + ':' + piece; };
+  add(to.ca_file.empty() ? system_store() : "");
+  for (const std::string* each : {&files.authorities, &files.certificate, &files.key, &to.key_password,
+                                  &to.tls.ciphers, &to.tls.ciphersuites})
+    add(*each);
+  add(to.tls.verify ? "verify" : "");
+  add(to.tls.min_version == config::tls_version::v1_3 ? "1.3" : "1.2");
+  for (const std::string& pin : to.tls.pins) add(pin);
+  std::string digest(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  EVP_Digest(all.data(), all.size(), reinterpret_cast<unsigned char*>(digest.data()), &size, EVP_sha256(),
+             nullptr);
+  OPENSSL_cleanse(all.data(), all.size());
+  digest.resize(size);
+  return digest;
+}
+
+/// Versions, ciphers and ALPN; says what OpenSSL does not know.
+std::string apply(const config::tls_settings& settings, SSL_CTX* context) {
+  if (settings.min_version == config::tls_version::v1_3)
+    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+  ERR_clear_error();
+  if (!settings.ciphers.empty() && SSL_CTX_set_cipher_list(context, settings.ciphers.c_str()) != 1)
+    return "tls.ciphers: OpenSSL knows no such cipher: '" + settings.ciphers + "'";
+  if (!settings.ciphersuites.empty() && SSL_CTX_set_ciphersuites(context, settings.ciphersuites.c_str()) != 1)
+    return "tls.ciphersuites: OpenSSL does not know all of '" + settings.ciphersuites + "'";
+  constexpr unsigned char http[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  SSL_CTX_set_alpn_protos(context, http, sizeof http);
+  ERR_clear_error();
+  return {};
+}
+
 }  // namespace
 
-tls_context_result client_tls::get(const std::string& ca_file, bool verify) {
-  std::string pem;
-  if (!ca_file.empty()) {
-    errno = 0;
-    std::ifstream in(ca_file, std::ios::binary);
-    pem.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    if (!in || pem.empty()) {
-      const std::string why = errno != 0 ? std::generic_category().message(errno) : "the file is empty";
-      return {.context = {}, .error = "cannot read the CA file " + ca_file + ": " + why};
-    }
-  }
-  const std::pair key(ca_file.empty() ? system_store() : pem, verify);
+tls_context_result client_tls::get(const server_request& to) {
+  tls_files files;
+  std::string error = read_files(to, files);
+  if (!error.empty()) return {.context = {}, .error = std::move(error)};
+  const std::string key = key_of(to, files);
   if (const auto known = known_.find(key); known != known_.end())
     return {.context = known->second, .error = {}};
 
   auto made = new_context(TLS_client_method());
-  if (ca_file.empty()) {
+  if (to.ca_file.empty()) {
     SSL_CTX_set_default_verify_paths(made.get());
-  } else if (!trust(made.get(), pem)) {
-    return {.context = {}, .error = "the CA file " + ca_file + " holds no PEM certificate"};
+  } else if (!trust(made.get(), files.authorities)) {
+    error = "the CA file " + to.ca_file + " holds no PEM certificate";
   }
+  if (error.empty()) error = apply(to.tls, made.get());
+  if (error.empty() && !to.cert_file.empty()) error = use_client_certificate(made.get(), to, files);
+  if (!error.empty()) return {.context = {}, .error = std::move(error)};
   if (known_.size() == most_known) known_.clear();  // those in use live on with their links
   known_.emplace(key, made);
   return {.context = std::move(made), .error = {}};

@@ -3,7 +3,8 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
+
+#include "daemon/link/server_request.hpp"
 
 struct ssl_ctx_st;
 
@@ -18,17 +19,19 @@ struct tls_context_result {
   std::string error;
 };
 
-/// The contexts of a daemon's clients. The CA file is read at each `get()`, so that a renewed one is used at
-/// the next dial; whoever trusts the same shares one context, and with it the tickets for resuming sessions.
+/// The contexts of a daemon's clients. Files are read at each `get()`, so that renewed ones are used at the
+/// next dial; whoever has the same settings and files shares one context, and with it the tickets for
+/// resuming sessions.
 class client_tls {
  public:
-  /// `ca_file` empty: the system's store. TLS 1.2 and newer.
-  [[nodiscard]] tls_context_result get(const std::string& ca_file, bool verify);
+  /// What the request's TLS settings and files make. Offers HTTP/1.1 by ALPN (RFC 7301).
+  [[nodiscard]] tls_context_result get(const server_request& to);
 
  private:
   static constexpr std::size_t most_known = 64;  ///< of renewed files the old contexts are left behind
 
-  std::map<std::pair<std::string, bool>, tls_context> known_;  ///< by what is trusted
+  /// By the SHA-256 of everything that a context is made of, so that no key or password is kept here.
+  std::map<std::string, tls_context> known_;
 };
 
 /// A server's context from a PEM chain and key.

@@ -11,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "daemon/net/pins.hpp"
 #include "daemon/net/tls_errors.hpp"
 #include "daemon/net/tls_report.hpp"
 
@@ -157,6 +158,12 @@ void tls_engine::shut_down() {
 
 bool tls_engine::established() const noexcept {
   return SSL_is_init_finished(session_.get()) == 1;
+}
+
+bool tls_engine::check_pins(const std::vector<std::string>& pins) {
+  if (!pins.empty() && failure_.empty() && SSL_session_reused(session_.get()) != 1)
+    failure_ = pin_mistake(session_.get(), pins);
+  return failure_.empty();
 }
 
 tls_details tls_engine::details() const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "daemon/link/dial_observer.hpp"
 #include "daemon/net/byte_queue.hpp"
@@ -60,6 +61,11 @@ class tls_engine {
   [[nodiscard]] bool established() const noexcept;
 
   [[nodiscard]] byte_queue& output() noexcept { return output_; }
+
+  /// Whether one of the public keys that the peer proved with is among `pins` (base64 of SHA-256); any will
+  /// do if there are no pins. If not, the session has failed. A resumed session was looked at when it was
+  /// new.
+  bool check_pins(const std::vector<std::string>& pins);
 
   /// What was agreed on and with whom, once established.
   [[nodiscard]] tls_details details() const;

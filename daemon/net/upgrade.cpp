@@ -19,6 +19,7 @@
 #include "daemon/net/http_answer.hpp"
 #include "daemon/net/phase_timer.hpp"
 #include "daemon/net/printable.hpp"
+#include "daemon/net/redirect.hpp"
 #include "daemon/net/websocket_link.hpp"
 
 namespace duplexd::net {
@@ -136,7 +137,7 @@ std::optional<std::string> check_request(const upgrade_request& request) {
   return std::nullopt;
 }
 
-asio::awaitable<dial_result> upgrade_as_client(std::shared_ptr<wire> connection, upgrade_request request) {
+asio::awaitable<upgrade_result> upgrade_as_client(std::shared_ptr<wire> connection, upgrade_request request) {
   auto stream = std::make_unique<websocket_stream>(connection);
   stream->set_option(websocket::stream_base::decorator(
       [&request](websocket::request_type& made) { decorate(made, request); }));
@@ -149,7 +150,17 @@ asio::awaitable<dial_result> upgrade_as_client(std::shared_ptr<wire> connection,
     stream->async_handshake(answer, request.host, request.target, std::move(handler));
   };
   const auto [error] = co_await abortable(connection, std::move(start));
-  if (error) co_return handshake_fault(stream->next_layer(), error, guard, request.limit);
+  if (error) {
+    auto failed = handshake_fault(stream->next_layer(), error, guard, request.limit);
+    auto location = location_of(stream->next_layer().head());
+    const int status = failed.http_status.value_or(0);
+    if (!location || !is_redirect(status)) co_return std::move(failed);
+    phase.done([&] {
+      return handshake_details{.status = status, .url = request.shown, .location = shown_location(*location)};
+    });
+    co_return upgrade_redirect{
+        .answer = std::move(failed), .status = status, .location = std::move(*location)};
+  }
   if (const auto why = objection(answer, request)) {
     co_return make_fault(config::fault_class::http, "WebSocket handshake: " + *why);
   }

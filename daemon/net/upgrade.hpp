@@ -32,8 +32,16 @@ struct upgrade_request {
 /// in one. Nothing if it can.
 [[nodiscard]] std::optional<std::string> check_request(const upgrade_request& request);
 
+/// The server asks us to go elsewhere (301, 302, 303, 307, 308).
+struct upgrade_redirect {
+  fault answer;  ///< for whoever does not follow
+  int status = 0;
+  std::string location;  ///< as it came
+};
+using upgrade_result = std::variant<std::unique_ptr<transport>, fault, upgrade_redirect>;
+
 /// Sends the request, checks the answer. Does not throw on network faults; cancellable.
-asio::awaitable<dial_result> upgrade_as_client(std::shared_ptr<wire> connection, upgrade_request request);
+asio::awaitable<upgrade_result> upgrade_as_client(std::shared_ptr<wire> connection, upgrade_request request);
 
 /// What a server was asked for.
 struct upgrade_offer {

@@ -85,14 +85,15 @@ link_action session::fail(const fault& what, milliseconds lifetime) {
 }
 
 // The steps before the dial, and the dial. Null when cancelled.
-asio::awaitable<dial_ending> session::attempt() {
+asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_url) {
   flow_context context{settings_, around_, values_};
   flow before{context};
   flow_ending how = co_await before.run(settings_.before);
   const bool stopped = co_await cancelled();
   if (stopped) co_return nullptr;
   if (how.failed) co_return std::make_shared<dial_result>(std::move(*how.failed));
-  auto request = resolve_dial_request(settings_, &before);
+  reached_url = true;
+  auto request = resolve_dial_request(settings_, &before, index);
   if (auto* failed = std::get_if<fault>(&request))
     co_return std::make_shared<dial_result>(std::move(*failed));
   auto& what = std::get<dial_request>(request);
@@ -107,19 +108,29 @@ asio::awaitable<dial_ending> session::attempt() {
   co_return nullptr;
 }
 
+// One round over the URLs. What fails before the last of them is followed by the next one at once and counts
+// for nothing, unless it ends the session.
 asio::awaitable<link_action> session::dial() {
-  around_.tell.record(settings_.name, happening::attempting{settings_.url.display()});
   enum task { dialing, stopping };
-  task_group<dial_ending> tasks{around_.loop};
-  tasks.spawn(dialing, attempt());
-  tasks.spawn(stopping, until_raised(stop_));
-  auto first = co_await tasks.next();
-  co_await tasks.join();
-  if (first.how == nullptr) co_return life_.stopped();
-  if (const auto* failed = std::get_if<fault>(&*first.how)) co_return fail(*failed, milliseconds::zero());
-  link_ = std::get<std::unique_ptr<transport>>(std::move(*first.how));
-  around_.tell.record(settings_.name, happening::connected{});
-  co_return life_.dialed();
+  for (std::size_t index = 0;; ++index) {
+    around_.tell.record(settings_.name, happening::attempting{settings_.urls.at(index).display()});
+    bool reached_url = false;
+    task_group<dial_ending> tasks{around_.loop};
+    tasks.spawn(dialing, attempt(index, reached_url));
+    tasks.spawn(stopping, until_raised(stop_));
+    auto first = co_await tasks.next();
+    co_await tasks.join();
+    if (first.how == nullptr) co_return life_.stopped();
+    if (const auto* failed = std::get_if<fault>(&*first.how)) {
+      const bool is_last = !reached_url || index + 1 == settings_.urls.size();
+      if (is_last || life_.ends_with(*failed)) co_return fail(*failed, milliseconds::zero());
+      around_.tell.record(settings_.name, happening::attempt_failed{*failed, milliseconds::zero()});
+      continue;
+    }
+    link_ = std::get<std::unique_ptr<transport>>(std::move(*first.how));
+    around_.tell.record(settings_.name, happening::connected{});
+    co_return life_.dialed();
+  }
 }
 
 asio::awaitable<link_action> session::serve() {

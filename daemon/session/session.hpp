@@ -44,7 +44,7 @@ class session {
   asio::awaitable<link_action> dial();
   asio::awaitable<link_action> serve();
   asio::awaitable<link_action> wait(std::chrono::milliseconds delay);
-  asio::awaitable<std::shared_ptr<dial_result>> attempt();
+  asio::awaitable<std::shared_ptr<dial_result>> attempt(std::size_t index, bool& reached_url);
   link_action fail(const fault& what, std::chrono::milliseconds lifetime);
 
   const config::session_settings& settings_;

@@ -19,7 +19,10 @@ description describe_fault(const happening::attempt_failed& event) {
   if (what.http_status) fields["http_status"] = *what.http_status;
   if (what.close_code) fields["close_code"] = *what.close_code;
   if (event.next) fields["next_attempt_ms"] = event.next->count();
-  const std::string then = event.next ? "next attempt in " + seconds(*event.next) : "giving up";
+  const bool at_once = event.next && event.next->count() == 0;
+  const std::string then = !event.next ? "giving up"
+                           : at_once   ? "next attempt at once"
+                                       : "next attempt in " + seconds(*event.next);
   return {event.next ? log_level::warning : log_level::error, "failed",
           fmt::format("{}: {}; {}", config::name_of(what.kind), what.cause, then), std::move(fields)};
 }

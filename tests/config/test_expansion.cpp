@@ -53,8 +53,8 @@ TEST_CASE("defaults, template and session are laid over each other", "[expansion
 // A parameter in a text is text; a parameter that is the whole text is the value itself.
 TEST_CASE("parameters are put in", "[expansion]") {
   const settings all = load_good(agents);
-  CHECK(all.sessions[0].url.display() == "wss://h/7");
-  CHECK(all.sessions[1].url.display() == "wss://i/x");
+  CHECK(all.sessions[0].urls[0].display() == "wss://h/7");
+  CHECK(all.sessions[1].urls[0].display() == "wss://i/x");
   CHECK(all.sessions[0].login->json->unresolved().dump() == R"({"id":7,"seat":"a","literal":"${param:id}"})");
   const auto with = [&](std::size_t i) {
     return std::get<send_step>(all.sessions[i].script[0].action).with.unresolved().dump();
@@ -80,8 +80,8 @@ sessions:
   a: {with: {host: x}}
   b: {with: {host: y, port: "2"}}
 )");
-  CHECK(all.sessions[0].url.display() == "wss://x:1");
-  CHECK(all.sessions[1].url.display() == "wss://y:2");
+  CHECK(all.sessions[0].urls[0].display() == "wss://x:1");
+  CHECK(all.sessions[1].urls[0].display() == "wss://y:2");
 }
 
 // What stands in a template is wrong there, once, and says which session it came up in.

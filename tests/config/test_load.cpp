@@ -57,7 +57,7 @@ TEST_CASE("a whole session is read", "[load]") {
   const session_settings& one = all.sessions[0];
   CHECK(one.name == "one");
   CHECK(one.where == protocol::position{5, 3});
-  CHECK(one.url.display() == "wss://ws.test.com:2443/x");
+  CHECK(one.urls[0].display() == "wss://ws.test.com:2443/x");
   REQUIRE(one.headers.size() == 2);
   CHECK(one.headers[1].first == "X-Two");
   CHECK(one.headers[1].second.resolve().value == "a v");
@@ -137,7 +137,7 @@ TEST_CASE("JSON and YAML give equal settings", "[load]") {
     "script": [{"send": "go", "with": {"b": [1, 2.5, null, "x"]}}, {"sleep": 0}]}}})";
   for (const char* file : {"f.json", "f.yaml"}) {
     const session_settings s = load_good(json, file).sessions[0];
-    CHECK(s.url.resolve().value == "wss://h/v");
+    CHECK(s.urls[0].resolve().value == "wss://h/v");
     CHECK(s.limits.message == 2048);
     CHECK(s.timeouts.tls.count() == 1'000);
     CHECK_FALSE(s.tls.verify);

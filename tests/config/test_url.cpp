@@ -139,4 +139,29 @@ TEST_CASE("references are resolved against where they were found", "[url]") {
   }
 }
 
+// The form of Node's ws: the socket's path, a colon, what is asked for.
+TEST_CASE("Unix-domain sockets take the place of host and port", "[url]") {
+  std::string error;
+  const auto plain = parse_url("ws+unix:/run/feed.sock", error);
+  REQUIRE(plain.has_value());
+  CHECK(plain->socket == "/run/feed.sock");
+  CHECK(plain->target == "/");
+  CHECK(plain->authority() == "localhost");
+  CHECK_FALSE(plain->secure);
+  const auto longer = parse_url("WS+UNIX:///run/feed.sock:/a?b:c", error);
+  REQUIRE(longer.has_value());
+  CHECK(longer->socket == "/run/feed.sock");
+  CHECK(longer->target == "/a?b:c");
+  CHECK_FALSE(is_same_origin(*plain, parse_url("ws://localhost", error).value()));
+  CHECK(resolve_reference(*longer, "/c", error)->socket == "/run/feed.sock");
+  CHECK(resolve_reference(*longer, "ws://h/", error)->socket.empty());
+  const std::string too_long = "ws+unix:/" + std::string(107, 'x');
+  for (const char* bad : {"ws+unix:", "ws+unix:run/x", "ws+unix://run/x", "ws+unix:/x:", "ws+unix:/x:y",
+                          "ws+unix:/x:/#f", "ws+unix:/x y", "wss+unix:/x", too_long.c_str()}) {
+    INFO(bad);
+    CHECK_FALSE(parse_url(bad, error).has_value());
+    CHECK_FALSE(error.empty());
+  }
+}
+
 }  // namespace duplexd::config

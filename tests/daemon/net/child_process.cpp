@@ -11,9 +11,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -89,14 +86,6 @@ void wait_for_port(std::uint16_t port) {
 std::uint16_t free_port() {
   asio::io_context loop;
   return asio::ip::tcp::acceptor(loop, loopback(0)).local_endpoint().port();
-}
-
-bool is_installed(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path == nullptr ? "" : path);
-  for (std::string folder; std::getline(folders, folder, ':');)
-    if (access((std::filesystem::path(folder) / program).c_str(), X_OK) == 0) return true;
-  return false;
 }
 
 }  // namespace duplexd::net::test

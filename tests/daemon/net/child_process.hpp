@@ -35,7 +35,4 @@ void wait_for_port(std::uint16_t port);
 /// A port of the loopback that is free now.
 [[nodiscard]] std::uint16_t free_port();
 
-/// Whether a program of that name is in the path.
-[[nodiscard]] bool is_installed(const std::string& program);
-
 }  // namespace duplexd::net::test

@@ -273,12 +273,6 @@ TEST_CASE("an HTTP answer other than 101 is shown") {
     test_server server(loop, answer_with("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n", false));
     CHECK(must_fail(loop, request_to(server.port(), false)).kind == fault_class::login_rejected);
   }
-  SECTION("a redirect says where to") {
-    test_server server(loop, answer_with("HTTP/1.1 301 Moved\r\nLocation: wss://new.example/\r\n"
-                                         "Content-Length: 0\r\n\r\n",
-                                         false));
-    CHECK(contains(must_fail(loop, request_to(server.port(), false)).cause, "go to wss://new.example/"));
-  }
 }
 
 // A 101 that breaks RFC 6455, 4.1, or is no HTTP at all.

@@ -150,11 +150,17 @@ TEST_CASE("tickets are not shared between names") {
 TEST_CASE("contexts outlive the links that use them") {
   trust trusted;
   client_tls known;
-  const auto* first = known.get(trusted.ca_file(), true).context.get();
-  CHECK(known.get(trusted.ca_file(), true).context.get() == first);
-  CHECK(known.get(trusted.ca_file(), false).context.get() != first);
-  const auto* system = known.get({}, true).context.get();
-  CHECK(known.get({}, true).context.get() == system);
+  const auto get = [&](const std::string& ca_file, bool verify) {
+    server_request request;
+    request.ca_file = ca_file;
+    request.tls.verify = verify;
+    return known.get(request).context.get();
+  };
+  const auto* first = get(trusted.ca_file(), true);
+  CHECK(get(trusted.ca_file(), true) == first);
+  CHECK(get(trusted.ca_file(), false) != first);
+  const auto* system = get({}, true);
+  CHECK(get({}, true) == system);
   const auto copy = trusted.write("ca.pem", trusted.authority().certificate() + "\n");
-  CHECK(known.get(copy, true).context.get() != first);
+  CHECK(get(copy, true) != first);
 }
