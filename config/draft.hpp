@@ -98,6 +98,13 @@ struct step_draft {
   std::optional<step_drafts> on_fault;
 };
 
+struct active_draft {
+  protocol::position where;
+  std::string path;
+  std::string time_zone = "UTC";
+  std::vector<std::string> windows;
+};
+
 struct handler_draft {
   protocol::position where;
   std::string path;
@@ -198,6 +205,7 @@ struct session_draft : session_settings {
   step_drafts script_written;
   std::vector<handler_draft> on_written;
   liveness_draft liveness_written;
+  std::optional<active_draft> active_written;
   std::vector<std::pair<written_name, command_draft>> commands_written;
   simulate_draft simulate_written;
 

@@ -107,6 +107,7 @@ const section& section_of<session_draft>() {
                                              "How commands of the protocol are treated, by name.")
               .merged(),
           make("outbox", &s::outbox, "The commands that wait to be sent.").merged(),
+          make("active", &s::active_written, "The hours in which the session has a link."),
           make("renew", &s::renew, "When a link is made anew although nothing is wrong.").merged(),
           make("before", &s::before_written,
                "Carried out before each attempt to connect: fetch a token, choose an address. No messages.")

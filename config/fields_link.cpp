@@ -394,6 +394,22 @@ const section& section_of<liveness_draft>() {
 }
 
 template <>
+const section& section_of<active_draft>() {
+  using s = active_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "active",
+      "The hours in which the session has a link; outside of them it waits.",
+      {
+          make("time_zone", &s::time_zone, "The zone of the hours, by its IANA name."),
+          make("windows", &s::windows, "Days and hours; a window past midnight takes two.")
+              .required()
+              .example({"Mon-Fri 09:30-16:00", "Sun 18:00-24:00"}),
+      }};
+  return fields;
+}
+
+template <>
 const section& section_of<renew_settings>() {
   using s = renew_settings;
   const fields_of<s> make;

@@ -121,6 +121,12 @@ session_settings build_session(session_draft draft, reading& in) {
                         make.steps(each.body, script_part::handler)});
   for (const text_template& url : draft.urls) make.use(url, draft.where, "url");
   for (const auto& [name, text] : draft.headers) make.use(text, draft.where, "headers." + name);
+  if (draft.active_written) {
+    std::string error;
+    draft.active = active_hours(draft.active_written->time_zone, draft.active_written->windows, error);
+    if (!error.empty())
+      in.mistakes.push_back({draft.active_written->where, draft.active_written->path, std::move(error), ""});
+  }
   if (draft.renew.after) make.use(*draft.renew.after, draft.where, "renew.after");
   if (draft.renew.at) make.use(*draft.renew.at, draft.where, "renew.at");
   make.finish();

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/active_hours.hpp"
 #include "config/fault_class.hpp"
 #include "config/script.hpp"
 #include "config/template.hpp"
@@ -219,6 +220,7 @@ struct session_settings {
   outbox_settings outbox;
   std::map<std::string, command_settings> commands;  ///< those with settings of their own
   renew_settings renew;
+  active_hours active;  ///< outside of them there is no link
   step_list before;     ///< before each dial: tokens, addresses
   step_list subscribe;  ///< after the login, and again when liveness asks for it
   step_list script;

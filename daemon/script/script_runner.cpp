@@ -17,6 +17,9 @@ using nlohmann::ordered_json;
 
 namespace {
 
+// The longest sleep between two looks at the wall's clock.
+constexpr std::chrono::minutes longest_doze{1};
+
 // A handler that has so many replies before it does not keep up: that is a fault, not a leak.
 constexpr std::size_t mailbox_capacity = 1'024;
 
@@ -120,6 +123,7 @@ void script_runner::start_all() {
     group_.spawn(first_handler + static_cast<int>(i), run_handler(boxes_[i]));
   if (settings_.liveness.heartbeat) group_.spawn(heart, run_heartbeat(*settings_.liveness.heartbeat));
   if (settings_.renew.after || settings_.renew.at) group_.spawn(renewal, run_renewal());
+  if (!settings_.active.always()) group_.spawn(hours, watch_hours());
   if (!settings_.subscribe.empty()) group_.spawn(subscriber, run_subscriber());
 }
 
@@ -252,6 +256,19 @@ asio::awaitable<flow_ending> script_runner::run_renewal() {
   if (failed) co_return ended_by(std::move(*failed));
   co_await around_.time.sleep_for(*left);
   co_return flow_ending{.reconnect = "it has reached its age"};
+}
+
+// The wall's clock may be set: it is asked again before long.
+asio::awaitable<flow_ending> script_runner::watch_hours() {
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(around_.time.wall());
+    if (!settings_.active.holds(now)) co_return flow_ending{.reconnect = "its hours are over"};
+    const auto left = settings_.active.next_change(now) - now;
+    co_await around_.time.sleep_for(std::min<clock::duration>(left, longest_doze));
+    stopped = co_await cancelled();
+  }
+  co_return flow_ending{};
 }
 
 void script_runner::resubscribe() {

@@ -38,7 +38,7 @@ class script_runner {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
-  enum child { main_script, heart, renewal, subscriber, lingering, listening, first_handler = 100 };
+  enum child { main_script, heart, renewal, hours, subscriber, lingering, listening, first_handler = 100 };
 
   /// The replies that a handler has yet to look at.
   struct mailbox {
@@ -58,6 +58,7 @@ class script_runner {
   asio::awaitable<flow_ending> run_handler(mailbox& box);
   asio::awaitable<flow_ending> run_heartbeat(const config::heartbeat_settings& beat);
   asio::awaitable<flow_ending> run_renewal();
+  asio::awaitable<flow_ending> watch_hours();
   asio::awaitable<flow_ending> run_subscriber();
   asio::awaitable<flow_ending> run_linger();
   asio::awaitable<flow_ending> listen();

@@ -65,6 +65,7 @@ asio::awaitable<session_result> session::run() {
 asio::awaitable<session_result> session::live() {
   link_action next = life_.start();
   for (;;) {
+    if (std::holds_alternative<dial_action>(next)) co_await await_hours();
     if (stop_.raised()) next = life_.stopped();
     if (const auto* end = std::get_if<end_action>(&next)) co_return session_result{end->why, end->exit_code};
     if (std::holds_alternative<dial_action>(next))
@@ -110,6 +111,24 @@ asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_u
 
 // One round over the URLs. What fails before the last of them is followed by the next one at once and counts
 // for nothing, unless it ends the session.
+// The wall's clock may be set: it is asked again before long.
+asio::awaitable<void> session::await_hours() {
+  constexpr std::chrono::minutes longest_doze{1};
+  bool told = false;
+  bool stopped = stop_.raised();
+  while (!stopped) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(around_.time.wall());
+    if (settings_.active.holds(now)) break;
+    const auto left = settings_.active.next_change(now) - now;
+    if (!told) around_.tell.record(settings_.name, happening::inactive{left});
+    told = true;
+    const auto deadline = around_.time.now() + std::min<clock::duration>(left, longest_doze);
+    auto raised = stop_.wait();
+    co_await within(around_.loop, around_.time, deadline, std::move(raised));
+    stopped = stop_.raised();
+  }
+}
+
 asio::awaitable<link_action> session::dial() {
   enum task { dialing, stopping };
   for (std::size_t index = 0;; ++index) {

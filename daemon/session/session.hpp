@@ -41,6 +41,7 @@ class session {
  private:
   asio::awaitable<int> keep_outbox();
   asio::awaitable<session_result> live();
+  asio::awaitable<void> await_hours();
   asio::awaitable<link_action> dial();
   asio::awaitable<link_action> serve();
   asio::awaitable<link_action> wait(std::chrono::milliseconds delay);

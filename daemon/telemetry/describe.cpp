@@ -102,6 +102,12 @@ struct describer {
   description operator()(const happening::resubscribed&) const {
     return {log_level::info, "resubscribed", "subscribing again", {}};
   }
+  description operator()(const happening::inactive& e) const {
+    return {log_level::info,
+            "inactive",
+            fmt::format("outside of its hours: the next link in {} min", e.until_active.count() / 60),
+            {{"until_active_s", e.until_active.count()}}};
+  }
   description operator()(const happening::link_renewed& e) const {
     return {log_level::info, "renewed", fmt::format("the link is made anew: {}", e.why), {{"why", e.why}}};
   }

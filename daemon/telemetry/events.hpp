@@ -57,6 +57,9 @@ struct sequence_broken {
   std::int64_t found = 0;
 };
 struct resubscribed {};
+struct inactive {  ///< outside of its hours
+  std::chrono::seconds until_active{0};
+};
 struct link_renewed {  ///< left in order, to be made anew
   std::string why;
 };
@@ -92,14 +95,15 @@ struct cut_short {  ///< what was not closed in order when the limit passed or a
 
 }  // namespace happening
 
-using event = std::variant<happening::attempting, happening::connected, happening::login_sent,
-                           happening::login_accepted, happening::certificate_unverified,
-                           happening::command_refused, happening::undecodable, happening::script_finished,
-                           happening::call_retried, happening::command_ended, happening::heartbeat_missed,
-                           happening::reply_overdue, happening::sequence_broken, happening::resubscribed,
-                           happening::link_renewed, happening::link_closed, happening::attempt_failed,
-                           happening::quit, happening::started, happening::stopping,
-                           happening::hangup_ignored, happening::output_closed, happening::cut_short>;
+using event =
+    std::variant<happening::attempting, happening::connected, happening::login_sent,
+                 happening::login_accepted, happening::certificate_unverified, happening::command_refused,
+                 happening::undecodable, happening::script_finished, happening::call_retried,
+                 happening::command_ended, happening::heartbeat_missed, happening::reply_overdue,
+                 happening::sequence_broken, happening::resubscribed, happening::inactive,
+                 happening::link_renewed, happening::link_closed, happening::attempt_failed, happening::quit,
+                 happening::started, happening::stopping, happening::hangup_ignored, happening::output_closed,
+                 happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

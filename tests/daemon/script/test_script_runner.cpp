@@ -232,3 +232,22 @@ TEST_CASE("the daemon's exit code for a fault can be chosen") {
   CHECK(play.links.dials == 2);
   CHECK(play.result->exit_code == 64);
 }
+
+// The virtual clock starts at midnight of Thursday, 1970-01-01.
+TEST_CASE("outside of its hours a session has no link") {
+  stage play{talk_yaml("    active: {windows: ['Thu 01:00-02:00', 'Fri 01:00-02:00']}\n")};
+  auto first = play.accept();
+  auto second = play.accept();
+  play.run_for(59min);
+  CHECK(play.links.dials == 0);
+  CHECK(count(play, "s: outside of its hours: the next link in 60 min") == 1);
+  play.run_for(2min);
+  CHECK(play.links.dials == 1);
+  CHECK_FALSE(first->close_received);
+  play.run_for(1h);
+  CHECK(first->close_received);
+  CHECK(play.links.dials == 1);
+  play.run_for(23h);
+  CHECK(play.links.dials == 2);
+  CHECK_FALSE(second->close_received);
+}
