@@ -1,7 +1,4 @@
-#include <algorithm>
-#include <boost/asio/post.hpp>
 #include <cstring>
-#include <functional>
 
 #include "tests/catch.hpp"
 #include "tests/daemon/support/stage.hpp"
@@ -317,28 +314,4 @@ TEST_CASE("a command submitted from outside goes through the same door and ends 
     CHECK(command->state == command_state::unknown);
     CHECK(play.session->submit("to_free", {})->state == command_state::refused);
   }
-}
-
-// Bounded work in each turn of the loop: others, timers and the watchdog have theirs in between.
-TEST_CASE("a flood on one link leaves turns for everybody else") {
-  stage play{reference_yaml};
-  auto server = play.accept();
-  play.run_for(10s);
-  const std::size_t before = play.out.lines.size();
-  constexpr std::size_t flood = 10'000;
-  for (std::size_t i = 0; i < flood; ++i) server->underway.push_back(binary(packed(7)));
-  server->arrived.notify();
-
-  std::size_t seen = before;
-  std::size_t most_in_a_turn = 0;
-  std::function<void()> look = [&] {
-    most_in_a_turn = std::max(most_in_a_turn, play.out.lines.size() - seen);
-    seen = play.out.lines.size();
-    if (seen < before + flood) asio::post(play.loop, look);
-  };
-  asio::post(play.loop, look);
-  play.run_for(1s);
-  CHECK(seen == before + flood);
-  CHECK(most_in_a_turn > 1);
-  CHECK(most_in_a_turn <= 256);
 }
