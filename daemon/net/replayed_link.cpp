@@ -17,7 +17,7 @@ protocol::frame_view view_of(protocol::frame_kind kind, const std::string& bytes
 
 replayed_link::replayed_link(std::unique_ptr<transport> link, const simulated_session& session,
                              std::vector<capture_entry> recorded, double speed, std::function<void()> cut,
-                             loop_executor loop)
+                             const loop_executor& loop)
     : link_(std::move(link)),
       session_(session),
       script_(std::move(recorded), speed, std::chrono::steady_clock::now()),

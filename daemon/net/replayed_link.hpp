@@ -25,7 +25,7 @@ class replayed_link : public std::enable_shared_from_this<replayed_link> {
   /// `cut` ends the connection without a close frame.
   replayed_link(std::unique_ptr<transport> link, const simulated_session& session,
                 std::vector<capture_entry> recorded, double speed, std::function<void()> cut,
-                loop_executor loop);
+                const loop_executor& loop);
 
   /// Talks until the link has ended. Cancellable.
   asio::awaitable<void> serve();
