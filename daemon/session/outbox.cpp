@@ -136,9 +136,11 @@ void outbox::expire() {
     change(*each, command_state::timed_out, true, "no reply confirmed it in time");
 }
 
-// What the kernel has taken is written, even if the link ended right after.
+// What the kernel has taken is written, even if the server closed the link right after. Of a link that broke
+// nobody knows what was taken.
 void outbox::note_written() {
-  if (!writing_ || link_->unsent() != 0) return;
+  const bool broken = link_->ended() && link_->ended()->failed;
+  if (!writing_ || broken || link_->unsent() != 0) return;
   writing_ = false;
   for (const queued_command& each : std::exchange(leaving_, {})) {
     const auto& confirm = each.settings->confirm;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "tests/catch.hpp"
@@ -314,4 +315,25 @@ TEST_CASE("a command submitted from outside goes through the same door and ends 
     CHECK(command->state == command_state::unknown);
     CHECK(play.session->submit("to_free", {})->state == command_state::refused);
   }
+}
+
+// Bounded work in each turn of the loop: others, timers and the watchdog have theirs in between.
+TEST_CASE("a flood on one link leaves turns for everybody else") {
+  stage play{reference_yaml};
+  auto server = play.accept();
+  server->on_message = echo_opcode;
+  play.run_for(10s);
+  const std::size_t before = play.out.lines.size();
+  constexpr std::size_t flood = 10'000;
+  for (std::size_t i = 0; i < flood; ++i) server->say(binary(packed(7)));
+  std::size_t seen = before;
+  std::size_t most_in_a_turn = 0;
+  for (int turn = 0; turn < 1'000 && seen < before + flood; ++turn) {
+    play.run_turns(1);
+    most_in_a_turn = std::max(most_in_a_turn, play.out.lines.size() - seen);
+    seen = play.out.lines.size();
+  }
+  CHECK(seen == before + flood);
+  CHECK(most_in_a_turn > 1);
+  CHECK(most_in_a_turn <= 256);
 }
