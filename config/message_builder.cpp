@@ -51,9 +51,13 @@ nlohmann::ordered_json completed(const message_type& type, const written_values&
 }  // namespace
 
 send_step message_builder::message(direction of, const written_name& name, const written_values& with) {
+  send_step made{name.text, with.values};
   const message_type* type = find(of, name);
-  if (type != nullptr) check_values(*type, name, with);
-  return {name.text, with.values};
+  if (type == nullptr || with.values.has_references()) return made;
+  send_step::packet packet{frame_of(*type), {}};
+  if (pack_checked(*type, name, with, packet.bytes) && of == direction::command)
+    made.packed = std::move(packet);
+  return made;
 }
 
 std::vector<std::string> message_builder::replies(const written_names& names) {
@@ -79,17 +83,16 @@ const message_type* message_builder::find(direction of, const written_name& name
 }
 
 // Packs the values once: what does not fit is a mistake of the file, not a surprise at run time.
-void message_builder::check_values(const message_type& type, const written_name& name,
-                                   const written_values& with) {
-  if (with.values.has_references()) return;
-  std::vector<std::uint8_t> bytes;
+bool message_builder::pack_checked(const message_type& type, const written_name& name,
+                                   const written_values& with, std::vector<std::uint8_t>& bytes) {
   const bool simulated = type.way == direction::reply;
   const auto mistake = pack(type, simulated ? completed(type, with) : with.values.unresolved(), bytes);
-  if (!mistake) return;
+  if (!mistake) return true;
   const bool has_source = with.source != nullptr;
   const protocol::position where = has_source ? descend(*with.source, mistake->field).where : name.where;
   in_.mistakes.push_back({where, has_source ? with.path : name.path,
                           fmt::format("'{}' cannot be packed: {}", name.text, mistake->text()), ""});
+  return false;
 }
 
 }  // namespace duplexd::config

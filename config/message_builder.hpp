@@ -26,7 +26,8 @@ class message_builder {
   const protocol::message_type* find(protocol::direction of, const written_name& name);
 
  private:
-  void check_values(const protocol::message_type& type, const written_name& name, const written_values& with);
+  bool pack_checked(const protocol::message_type& type, const written_name& name, const written_values& with,
+                    std::vector<std::uint8_t>& bytes);
 
   std::shared_ptr<const protocol::protocol> types_;
   reading& in_;

@@ -11,6 +11,7 @@
 
 #include "config/template.hpp"
 #include "protocol/diagnostic.hpp"
+#include "protocol/frame.hpp"
 
 namespace duplexd::config {
 
@@ -37,8 +38,14 @@ struct expectation {
 
 /// A command to send: name in the protocol and its fields.
 struct send_step {
+  /// The packet, if it is known when the configuration is loaded: nothing in `with` is a reference.
+  struct packet {
+    protocol::frame_kind kind = protocol::frame_kind::binary;
+    std::vector<std::uint8_t> bytes;
+  };
   std::string command;
   json_template with;
+  std::optional<packet> packed{};
 };
 
 /// What a step takes out of its result: variable, path.

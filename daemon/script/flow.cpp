@@ -62,15 +62,19 @@ fault flow::blamed(std::string cause) const {
 
 asio::awaitable<flow_ending> flow::run(const config::step_list& steps) {
   flow_ending last;
+  bool stopped = co_await cancelled();
   for (const script_step& step : steps) {
-    const bool stopped = co_await cancelled();
-    if (stopped) co_return last;
+    if (stopped) break;
     if (++steps_in_turn_ % steps_a_turn == 0) {
       co_await asio::post(shared_.around.loop, asio::use_awaitable);
+      stopped = co_await cancelled();
+      if (stopped) break;
     }
+    if (send_at_once(step)) continue;  // as many in one turn as there are: no wait, no coroutine
     flow_ending how = co_await perform(step);
     if (how.ends_flow()) co_return how;
     if (!how.result.is_null()) last.result = std::move(how.result);
+    stopped = co_await cancelled();
   }
   co_return last;
 }

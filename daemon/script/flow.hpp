@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "config/settings.hpp"
@@ -34,7 +33,6 @@ struct flow_context {
   outbox* commands = nullptr;
   reply_board* replies = nullptr;
   background* tasks = nullptr;
-  std::unordered_map<const config::send_step*, kept_message> packed{};  ///< commands without references
 };
 
 /// Steps carried out one after the other. Branches and tasks are flows of their own that start from a copy of
@@ -72,6 +70,7 @@ class flow final : public config::scope {
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
 
  private:
+  bool send_at_once(const config::script_step& step);
   asio::awaitable<flow_ending> perform(const config::script_step& step);
   asio::awaitable<flow_ending> limited(const config::script_step& step);
   asio::awaitable<flow_ending> dispatch(const config::script_step& step);

@@ -66,16 +66,24 @@ asio::awaitable<flow_ending> flow::send(const config::send_step& command) {
   co_await await_turn(command.command);
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_ending{};
-  if (const auto known = shared_.packed.find(&command); known != shared_.packed.end())
-    co_return co_await put({known->second.kind, known->second.bytes}, command.command);
+  if (command.packed) {
+    const protocol::frame_view known{command.packed->kind, command.packed->bytes};
+    co_return co_await put(known, command.command);
+  }
   kept_message packed;
   ordered_json values;
   if (auto failed = pack(command, packed, values)) co_return ended_by(std::move(*failed));
   const protocol::frame_view frame{packed.kind, packed.bytes, command.with.has_secrets()};
-  flow_ending how = co_await put(frame, command.command);
-  // What refers to nothing is packed once for each link.
-  if (!command.with.has_references()) shared_.packed.emplace(&command, std::move(packed));
-  co_return how;
+  co_return co_await put(frame, command.command);
+}
+
+// What need not wait for anything: a command whose bytes are known, without rates, on a link that takes more.
+bool flow::send_at_once(const config::script_step& step) {
+  const auto* command = std::get_if<config::send_step>(&step.action);
+  if (command == nullptr || !command->packed || step.timeout) return false;
+  if (shared_.commands->has_rates() || shared_.commands->congested()) return false;
+  since_ = shared_.replies->next_number();
+  return shared_.commands->send({command->packed->kind, command->packed->bytes});
 }
 
 asio::awaitable<flow_ending> flow::send_json(const config::json_template& message) {

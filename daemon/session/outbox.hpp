@@ -49,6 +49,11 @@ class outbox {
   /// Whether so much is on its way that whoever can should `wait_written()`.
   [[nodiscard]] bool congested() const noexcept { return link_ != nullptr && link_->unsent() > low_water; }
 
+  /// Whether anything limits how often messages are sent.
+  [[nodiscard]] bool has_rates() const noexcept {
+    return settings_.rate.messages > 0 || !command_rates_.empty();
+  }
+
   /// When a script may send the command next; takes that turn. The login takes none.
   clock::time_point take_turn(const std::string& command);
 
