@@ -13,7 +13,7 @@ namespace {
 template <class Use>
 void each_session(Use use) {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(DUPLEXD_SOURCE_DIR "/config/examples")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(DUPLEXD_SOURCE_DIR "/config/examples")) {
     if (entry.path().extension() != ".yaml") continue;
     ++files;
     INFO(entry.path().filename().string());
@@ -26,7 +26,7 @@ void each_session(Use use) {
     for (const config::session_settings& session : settings->sessions)
       if (session.protocol) use(session);
   }
-  CHECK(files >= 6);
+  CHECK(files >= 14);
 }
 
 }  // namespace
