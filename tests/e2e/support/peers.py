@@ -19,16 +19,13 @@ COMMANDS = {
 LIBRARIES = tuple(COMMANDS)
 
 
-class Server:
-    """A server that reports everything it sees as JSON lines; what it does is described in peers/README.md."""
+class Reporter:
+    """A server that reports everything it sees as JSON lines, the first of them `ready`."""
 
-    def __init__(self, library, port=0):
-        pair = certificates().valid
-        command = [*map(str, COMMANDS[library]["server"]), str(port), pair.certificate, pair.key]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command):
+        self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.seen = Lines(self.process.stdout, json.loads)
         self.port = self.wait("ready")["port"]
-        self.url = f"wss://localhost:{self.port}/"
 
     def __enter__(self):
         return self
@@ -50,6 +47,15 @@ class Server:
         return self.seen.wait(
             lambda line: line["what"] == what and all(line.get(key) == value for key, value in fields.items()),
             count, timeout, f"the server to report {what} {fields}")
+
+
+class Server(Reporter):
+    """A server over TLS; what it does is described in peers/README.md."""
+
+    def __init__(self, library, port=0):
+        pair = certificates().valid
+        super().__init__([*COMMANDS[library]["server"], port, pair.certificate, pair.key])
+        self.url = f"wss://localhost:{self.port}/"
 
     def messages(self):
         """Every message so far as (kind, bytes, time in seconds)."""
