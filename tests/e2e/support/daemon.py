@@ -31,12 +31,12 @@ def run_to_end(*arguments, timeout=30, **options):
 
 
 class Daemon:
-    """`duplexd run` under the test's eyes. Use as a context manager: it never outlives the test."""
+    """`duplexd run` under the test's eyes, after `prefix`. Use as a context manager: it never outlives the test."""
 
-    def __init__(self, config, *options, read_stdout=True):
+    def __init__(self, config, *options, read_stdout=True, prefix=()):
         self._dir = tempfile.TemporaryDirectory(prefix="duplexd-e2e-")
         path = write_config(config, self._dir.name)
-        self.process = subprocess.Popen([BINARY, "run", "-c", path, *options], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*prefix, BINARY, "run", "-c", path, *options], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.log = Lines(self.process.stderr)
         self.events = Lines(self.process.stdout, json.loads) if read_stdout else None
