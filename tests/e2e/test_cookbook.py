@@ -6,8 +6,9 @@ logs in again; SIGTERM, and the server sees an orderly close.
 
 import unittest
 
-from support import cookbook
+from support import cookbook, peers
 from support.certificates import certificates
+from support.config import LOGIN, SET_SERVICE, TO_FREE, config, session
 from support.cookbook import Server
 from support.daemon import Daemon
 from support.proxy import Proxy
@@ -16,20 +17,19 @@ from support.proxy import Proxy
 class Cookbook(unittest.TestCase):
     def carry_through(self, name, server, busy, secure=False):
         """`busy(server, daemon)` waits until the session has logged in and done its work."""
-        with Server(server) as first:
-            with Proxy(first.port) if secure else NoProxy(first) as front:
-                text = cookbook.config(name, front.address, certificates().ca if secure else None)
-                with Daemon(text) as daemon:
-                    busy(first, daemon)
-                    first.kill()
-                    daemon.wait_log(r"next attempt in")
-                    with Server(server, first.port) as second:
-                        busy(second, daemon)
-                        daemon.signal()
-                        self.assertEqual(daemon.wait(), 0, daemon.log.all())
-                        closed = second.wait("close", count=sum(line["what"] == "close" for line in second.seen.all()) or 1)
-                        self.assertEqual(closed["code"], 1000, second.seen.all())
-                    self.assertEqual([line for line in daemon.log.all() if "no layout fits" in line], [])
+        first = self.enterContext(Server(server))
+        front = self.enterContext(Proxy(f"http://127.0.0.1:{first.port}")) if secure else first
+        daemon = self.enterContext(Daemon(cookbook.config(name, front.address, certificates().ca if secure else None)))
+        busy(first, daemon)
+        first.kill()
+        daemon.wait_log("next attempt in")
+        second = self.enterContext(Server(server, first.port))
+        busy(second, daemon)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0, daemon.log.all())
+        opened = sum(line["what"] == "open" for line in second.seen.all())
+        self.assertEqual(second.wait("close", count=opened)["code"], 1000, second.seen.all())
+        self.assertEqual([line for line in daemon.log.all() if "no layout fits" in line], [])
 
     # The feed loses a number and falls silent: both are told, and the session subscribes again.
     def market_data(self, server, daemon):
@@ -138,17 +138,28 @@ class Cookbook(unittest.TestCase):
             self.assertEqual(sum(line["what"] == "login" for line in server.seen.all()), 3)
 
 
-class NoProxy:
-    """The server itself, where others have a proxy before it."""
+    # The session of the README, with its commands and replies in bytes.
+    def agent(self, server, daemon, count):
+        server.wait("message", hex=LOGIN.hex())
+        server.wait("message", hex=SET_SERVICE.hex())
+        server.wait("message", hex=TO_FREE.hex())
+        daemon.events.wait(lambda event: event.get("data", {}).get("code") == 149, count)  # the last of its replies
 
-    def __init__(self, server):
-        self.address = server.address
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
+    def test_agent_behind_nginx(self):
+        for library in peers.LIBRARIES:
+            with self.subTest(library):
+                first = self.enterContext(peers.Server(library))
+                front = self.enterContext(Proxy(f"https://127.0.0.1:{first.port}"))
+                daemon = self.enterContext(Daemon(config(session(f"wss://{front.address}/"))))
+                self.agent(first, daemon, 1)
+                first.kill()
+                daemon.wait_log("next attempt in")
+                second = self.enterContext(peers.Server(library, first.port))
+                self.agent(second, daemon, 2)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0, daemon.log.all())
+                closed = second.wait("close")
+                self.assertEqual((closed["code"], closed["reason"]), (1000, "user quit"))
 
 
 class Tasks(unittest.TestCase):

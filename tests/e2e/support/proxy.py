@@ -27,7 +27,7 @@ http {{
     ssl_certificate {pair.certificate};
     ssl_certificate_key {pair.key};
     location / {{
-      proxy_pass http://127.0.0.1:{backend};
+      proxy_pass {backend};
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;
       proxy_set_header Upgrade $http_upgrade;
@@ -45,7 +45,7 @@ def free_port():
 
 
 class Proxy:
-    """https and wss on `address` for the server on 127.0.0.1:`backend`."""
+    """https and wss on `address` for the server at `backend`, an http:// or https:// URL."""
 
     def __init__(self, backend):
         self._dir = tempfile.TemporaryDirectory(prefix="duplexd-nginx-")
