@@ -12,7 +12,8 @@ broker.authenticate = (client, user, password, done) =>
   done(null, user === "demo" && String(password) === process.env.MQTT_PASSWORD);
 broker.on("client", (client) => report("login", { id: client.id }));
 broker.on("subscribe", (subscriptions) => report("subscribe", { topics: subscriptions.map((each) => each.topic) }));
-broker.on("publish", (packet, client) => client && report("publish", { topic: packet.topic, text: packet.payload.toString() }));
+broker.on("publish", (packet, client) =>
+  client && report("publish", { topic: packet.topic, text: packet.payload.toString() }));
 broker.on("ack", (packet) => report("ack", { id: packet?.messageId }));
 broker.on("ping", () => report("ping"));
 broker.on("clientError", (client, error) => report("error", { text: error.message }));
