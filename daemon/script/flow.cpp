@@ -60,6 +60,11 @@ fault flow::blamed(std::string cause) const {
   return fault{.kind = blame_, .cause = std::move(cause)};
 }
 
+fault flow::mishap(std::string cause) const {
+  const bool is_login = blame_ == fault_class::login_rejected;
+  return fault{.kind = is_login ? fault_class::script : blame_, .cause = std::move(cause)};
+}
+
 asio::awaitable<flow_ending> flow::run(const config::step_list& steps) {
   flow_ending last;
   bool stopped = co_await cancelled();
@@ -99,14 +104,14 @@ asio::awaitable<flow_ending> flow::perform(const script_step& step) {
 // The step is cancelled when its time is over.
 asio::awaitable<flow_ending> flow::limited(const script_step& step) {
   const auto limit = step.timeout->resolve(this);
-  if (!limit) co_return ended_by(blamed(limit.error));
+  if (!limit) co_return ended_by(mishap(limit.error));
   const auto deadline = shared_.around.time.now() + limit.value;
   auto work = dispatch(step);
   auto how = co_await within(shared_.around.loop, shared_.around.time, deadline, std::move(work));
   if (how) co_return std::move(*how);
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_ending{};
-  co_return ended_by(blamed(
+  co_return ended_by(mishap(
       fmt::format("the step took longer than {} s", static_cast<double>(limit.value.count()) / 1000.0)));
 }
 
@@ -117,7 +122,7 @@ asio::awaitable<flow_ending> flow::dispatch(const script_step& step) {
 std::optional<fault> flow::save(const config::savings& what, const ordered_json& result) {
   for (const auto& [variable, path] : what) {
     const ordered_json* found = config::find_path(result, path);
-    if (found == nullptr) return blamed(fmt::format("the result has no {} to save as {}", path, variable));
+    if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
     shared_.values.set(variable, *found);
   }
   return std::nullopt;
@@ -127,7 +132,7 @@ std::optional<fault> flow::save(const config::savings& what, const ordered_json&
 bool flow::holds(const config::json_template& condition, std::optional<fault>& failed) {
   const auto wanted = condition.resolve(this);
   if (!wanted) {
-    failed = blamed(wanted.error);
+    failed = mishap(wanted.error);
     return false;
   }
   ordered_json known = ordered_json::object();
@@ -141,14 +146,14 @@ bool flow::holds(const config::json_template& condition, std::optional<fault>& f
 
 asio::awaitable<flow_ending> flow::act(const config::sleep_step& step) {
   const auto time = step.time.resolve(this);
-  if (!time) co_return ended_by(blamed(time.error));
+  if (!time) co_return ended_by(mishap(time.error));
   co_await shared_.around.time.sleep_for(time.value);
   co_return flow_ending{};
 }
 
 asio::awaitable<flow_ending> flow::act(const config::set_step& step) {
   auto values = step.values.resolve(this);
-  if (!values) co_return ended_by(blamed(values.error));
+  if (!values) co_return ended_by(mishap(values.error));
   for (auto& [name, value] : values.value.items()) shared_.values.set(name, std::move(value));
   co_return flow_ending{};
 }
@@ -186,8 +191,8 @@ asio::awaitable<flow_ending> flow::act(const config::every_step& step) {
   for (;;) {
     reply_ = reply;
     const auto interval = step.interval.resolve(this);
-    if (!interval) co_return ended_by(blamed(interval.error));
-    if (interval.value.count() <= 0) co_return ended_by(blamed("every: the interval is not positive"));
+    if (!interval) co_return ended_by(mishap(interval.error));
+    if (interval.value.count() <= 0) co_return ended_by(mishap("every: the interval is not positive"));
     const double share = step.jitter * (2 * shared_.around.random() - 1);
     const auto shift = std::chrono::duration_cast<clock::duration>(interval.value * share);
     due = std::max(due + interval.value, shared_.around.time.now());
@@ -201,7 +206,7 @@ asio::awaitable<flow_ending> flow::act(const config::every_step& step) {
 
 asio::awaitable<flow_ending> flow::act(const config::fail_step& step) {
   const auto why = step.why.resolve(this);
-  co_return ended_by(blamed(why ? why.value : why.error));
+  co_return ended_by(why ? blamed(why.value) : mishap(why.error));
 }
 
 asio::awaitable<flow_ending> flow::act(const config::reconnect_step& step) {

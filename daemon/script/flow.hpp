@@ -46,7 +46,9 @@ class flow final : public config::scope {
   flow& operator=(const flow&) = delete;
   ~flow() override = default;
 
-  /// A reply that fails its `check`, and `fail`, are faults of this class: `script` unless told otherwise.
+  /// What goes wrong is a fault of this class: `script` unless told otherwise. A login is rejected only by a
+  /// reply that fails its `check`, and by `fail`: that no reply came, or that nothing could be sent, says
+  /// nothing about the credentials.
   void blame(config::fault_class kind) noexcept { blame_ = kind; }
 
   /// What the steps see as the last reply.
@@ -103,7 +105,8 @@ class flow final : public config::scope {
   asio::awaitable<void> await_turn(const std::string& command);
   [[nodiscard]] bool holds(const config::json_template& condition, std::optional<fault>& failed);
   [[nodiscard]] std::optional<fault> save(const config::savings& what, const nlohmann::ordered_json& result);
-  [[nodiscard]] fault blamed(std::string cause) const;
+  [[nodiscard]] fault blamed(std::string cause) const;  ///< by a reply, or on purpose
+  [[nodiscard]] fault mishap(std::string cause) const;  ///< by anything else
 
   flow_context& shared_;
   std::optional<nlohmann::ordered_json> reply_;

@@ -69,7 +69,7 @@ asio::awaitable<flow_ending> flow::act(const config::wait_step& step) {
   std::vector<background::task*> tasks;
   for (const std::string& name : step.tasks) {
     const auto number = shared_.tasks->find(name);
-    if (!number) co_return flow_ending{.failed = blamed(fmt::format("the task {} was not started", name))};
+    if (!number) co_return flow_ending{.failed = mishap(fmt::format("the task {} was not started", name))};
     tasks.push_back(&shared_.tasks->at(*number));
   }
   for (const config::step_list& body : step.branches)

@@ -33,13 +33,13 @@ std::optional<fault> flow::pack(const config::send_step& command, kept_message& 
   auto resolved = command.with.resolve(this);
   if (!resolved) return fault{.kind = fault_class::secret, .cause = std::move(resolved.error)};
   const auto* type = shared_.settings.protocol->find(protocol::direction::command, command.command);
-  if (type == nullptr) return blamed("the protocol has no command " + command.command);
+  if (type == nullptr) return mishap("the protocol has no command " + command.command);
   out.bytes.clear();
   out.kind = protocol::frame_of(*type);
   if (const auto error = protocol::pack(*type, resolved.value, out.bytes)) {
     shared_.around.tell.record(shared_.settings.name,
                                happening::command_refused{command.command, error->text()});
-    return blamed(fmt::format("command {} not sent: {}", command.command, error->text()));
+    return mishap(fmt::format("command {} not sent: {}", command.command, error->text()));
   }
   values = std::move(resolved.value);
   return std::nullopt;
@@ -55,7 +55,7 @@ asio::awaitable<flow_ending> flow::put(protocol::frame_view message, std::string
   if (!shared_.commands->send(message)) {
     const std::string why = "there is no link, or far too much is waiting to be sent";
     shared_.around.tell.record(shared_.settings.name, happening::command_refused{name, why});
-    co_return ended_by(blamed(fmt::format("{} not sent: {}", name, why)));
+    co_return ended_by(mishap(fmt::format("{} not sent: {}", name, why)));
   }
   // Messages of one turn leave together; only a link that takes no more holds the steps up.
   if (shared_.commands->congested()) co_await shared_.commands->wait_written();
@@ -94,7 +94,7 @@ asio::awaitable<flow_ending> flow::send_json(const config::json_template& messag
   if (!value) co_return ended_by(fault{.kind = fault_class::secret, .cause = value.error});
   std::string text;
   if (!protocol::append_json(text, value.value, protocol::json_style::python))
-    co_return ended_by(blamed("a JSON message holds text that is not UTF-8"));
+    co_return ended_by(mishap("a JSON message holds text that is not UTF-8"));
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
   const protocol::frame_view frame{protocol::frame_kind::text, {bytes, text.size()}, message.has_secrets()};
   co_return co_await put(frame, "a JSON message");
@@ -112,7 +112,7 @@ asio::awaitable<flow_ending> flow::expect(const config::expectation& what,
                                           std::vector<std::pair<std::string, ordered_json>> equal) {
   wanted_reply wanted{what.replies, nullptr, std::move(equal), since_};
   auto where = what.where.resolve(this);
-  if (!where) co_return ended_by(blamed(where.error));
+  if (!where) co_return ended_by(mishap(where.error));
   wanted.where = std::move(where.value);
   const auto deadline =
       what.timeout.count() == 0 ? clock::time_point::max() : shared_.around.time.now() + what.timeout;
@@ -123,11 +123,11 @@ asio::awaitable<flow_ending> flow::expect(const config::expectation& what,
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_ending{};
     if (!answer)
-      co_return ended_by(blamed(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
+      co_return ended_by(mishap(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
                                             static_cast<double>(what.timeout.count()) / 1000.0)));
     reply_ = answer->data;
     const auto check = what.check.resolve(this);
-    if (!check) co_return ended_by(blamed(check.error));
+    if (!check) co_return ended_by(mishap(check.error));
     if (!config::matches(answer->data, check.value))
       co_return ended_by(
           blamed(fmt::format("the reply {} is not as it must be: {}", answer->name, shown(answer->data))));
@@ -149,7 +149,7 @@ asio::awaitable<flow_ending> flow::act(const config::call_step& step) {
     const ordered_json* value = config::find_path(values, ours);
     if (value == nullptr)
       co_return ended_by(
-          blamed(fmt::format("call {}: 'with' has no {} to correlate with", step.command.command, ours)));
+          mishap(fmt::format("call {}: 'with' has no {} to correlate with", step.command.command, ours)));
     equal.emplace_back(theirs, *value);
   }
   for (unsigned attempt = 0;; ++attempt) {

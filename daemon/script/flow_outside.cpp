@@ -106,24 +106,24 @@ asio::awaitable<flow_ending> flow::act(const config::exec_step& step) {
   program_request request;
   for (const config::text_template& part : step.program) {
     auto text = part.resolve(this);
-    if (!text) co_return flow_ending{.failed = blamed(text.error)};
+    if (!text) co_return flow_ending{.failed = mishap(text.error)};
     request.arguments.push_back(std::move(text.value));
   }
   const std::string name = step.program.front().display();
   const auto input = step.input.resolve(this);
-  if (!input) co_return flow_ending{.failed = blamed(input.error)};
+  if (!input) co_return flow_ending{.failed = mishap(input.error)};
   if (!input.value.is_null()) request.input = input.value.dump() + "\n";
   request.timeout = step.timeout;
   program_result result = co_await shared_.around.programs.run(std::move(request));
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_ending{};
   if (const auto* failed = std::get_if<program_failure>(&result))
-    co_return flow_ending{.failed = blamed(fmt::format("exec {}: {}", name, failed->why))};
+    co_return flow_ending{.failed = mishap(fmt::format("exec {}: {}", name, failed->why))};
   const auto& output = std::get<std::string>(result);
   if (output.find_first_not_of(" \t\r\n") == std::string::npos) co_return flow_ending{};
   auto value = ordered_json::parse(output, nullptr, false);
   if (value.is_discarded())
-    co_return flow_ending{.failed = blamed(fmt::format("exec {}: its output is not JSON", name))};
+    co_return flow_ending{.failed = mishap(fmt::format("exec {}: its output is not JSON", name))};
   co_return flow_ending{.result = std::move(value)};
 }
 

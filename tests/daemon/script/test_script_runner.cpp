@@ -110,6 +110,26 @@ TEST_CASE("challenge and response") {
     CHECK(play.result->fatal->kind == fault_class::login_rejected);
     CHECK(heard(*server) == lines{"prove"});
   }
+  // A busy server has not refused anything.
+  SECTION("no challenge comes") {
+    play.run_for(6s);
+    REQUIRE(play.result);
+    REQUIRE(play.result->fatal);
+    CHECK(play.result->fatal->kind == fault_class::script);
+    CHECK(play.result->fatal->cause.starts_with("no reply challenge within 5 s"));
+  }
+}
+
+TEST_CASE("a step of the login rejects it by a check, and by fail") {
+  const std::string step =
+      GENERATE(as<std::string>{}, "{call: get, reply: got, check: {ok: true}}", "{fail: no}");
+  stage play{talk_yaml("    login: {steps: [" + step + "]}\n"), true};
+  auto server = play.accept();
+  server->on_message = [](scripted_server& self, const message&) { self.say(say({{"op", "got"}})); };
+  play.run_for(1s);
+  REQUIRE(play.result);
+  REQUIRE(play.result->fatal);
+  CHECK(play.result->fatal->kind == fault_class::login_rejected);
 }
 
 TEST_CASE("a link is left before its token expires, and made anew at once") {
