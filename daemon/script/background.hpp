@@ -30,15 +30,19 @@ class background {
   int start(asio::awaitable<flow_ending> work);
 
   /// The same under a name; a later one of the same name takes it over.
-  void start(const std::string& name, asio::awaitable<flow_ending> work) {
-    names_[name] = start(std::move(work));
-  }
+  void start(const std::string& name, asio::awaitable<flow_ending> work);
 
   /// The number of a task; empty: it was not started on this link.
   [[nodiscard]] std::optional<int> find(const std::string& name) const;
 
   [[nodiscard]] task& at(int number) { return tasks_.at(number); }
   [[nodiscard]] bool knows(int number) const { return tasks_.contains(number); }
+
+  /// While a step waits for a task its ending is kept, and its faults are the step's.
+  void hold(int number) { ++at(number).waiters; }
+  void release(int number);
+
+  [[nodiscard]] std::size_t size() const noexcept { return tasks_.size(); }
 
   void cancel(int number) { group_.cancel(number); }
 
@@ -49,6 +53,8 @@ class background {
   asio::awaitable<bool> wait() { return changed_.wait(); }
 
  private:
+  void forget(int number);
+
   task_group<flow_ending>& group_;
   std::map<int, task> tasks_;
   std::map<std::string, int> names_;

@@ -55,43 +55,42 @@ asio::awaitable<flow_ending> flow::act(const config::spawn_step& step) {
 asio::awaitable<flow_ending> flow::act(const config::cancel_step& step) {
   const auto number = shared_.tasks->find(step.task);
   if (!number) co_return flow_ending{};
-  background::task& task = shared_.tasks->at(*number);
-  ++task.waiters;
+  shared_.tasks->hold(*number);
   shared_.tasks->cancel(*number);
   bool go_on = true;
-  while (go_on && !task.has_ended) go_on = co_await shared_.tasks->wait();
-  --task.waiters;
+  while (go_on && !shared_.tasks->at(*number).has_ended) go_on = co_await shared_.tasks->wait();
+  shared_.tasks->release(*number);
   co_return flow_ending{};
 }
 
 // As asyncio.wait: what has not ended goes on in the background, and faults are results.
 asio::awaitable<flow_ending> flow::act(const config::wait_step& step) {
-  std::vector<background::task*> tasks;
+  std::vector<int> numbers;
   for (const std::string& name : step.tasks) {
     const auto number = shared_.tasks->find(name);
     if (!number) co_return flow_ending{.failed = mishap(fmt::format("the task {} was not started", name))};
-    tasks.push_back(&shared_.tasks->at(*number));
+    numbers.push_back(*number);
   }
-  for (const config::step_list& body : step.branches)
-    tasks.push_back(&shared_.tasks->at(shared_.tasks->start(branch(body))));
-  for (background::task* each : tasks) ++each->waiters;
+  for (const config::step_list& body : step.branches) numbers.push_back(shared_.tasks->start(branch(body)));
+  for (const int each : numbers) shared_.tasks->hold(each);
+  const auto has_ended = [this](int each) { return shared_.tasks->at(each).has_ended; };
+  const auto has_failed = [&](int each) { return has_ended(each) && shared_.tasks->at(each).how.failed; };
   const auto enough = [&] {
-    const auto has_ended = [](const background::task* each) { return each->has_ended; };
-    const auto has_failed = [](const background::task* each) { return each->has_ended && each->how.failed; };
-    if (std::ranges::all_of(tasks, has_ended)) return true;
-    if (step.until == config::wait_until::first) return std::ranges::any_of(tasks, has_ended);
-    return step.until == config::wait_until::first_error && std::ranges::any_of(tasks, has_failed);
+    if (std::ranges::all_of(numbers, has_ended)) return true;
+    if (step.until == config::wait_until::first) return std::ranges::any_of(numbers, has_ended);
+    return step.until == config::wait_until::first_error && std::ranges::any_of(numbers, has_failed);
   };
   bool go_on = true;
   while (go_on && !enough()) go_on = co_await shared_.tasks->wait();
   flow_ending how;
   how.result = ordered_json::array();
-  for (background::task* each : tasks) {
-    --each->waiters;
-    if (each->how.reconnect) how.reconnect = each->how.reconnect;
+  for (const int each : numbers) {
+    const background::task& task = shared_.tasks->at(each);
+    if (task.how.reconnect) how.reconnect = task.how.reconnect;
     ordered_json fault_text;
-    if (each->how.failed) fault_text = each->how.failed->cause;
-    how.result.push_back({{"done", each->has_ended}, {"fault", fault_text}, {"result", each->how.result}});
+    if (task.how.failed) fault_text = task.how.failed->cause;
+    how.result.push_back({{"done", task.has_ended}, {"fault", fault_text}, {"result", task.how.result}});
+    shared_.tasks->release(each);
   }
   co_return how;
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "daemon/script/background.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -342,4 +343,24 @@ TEST_CASE("programs get JSON and give JSON") {
   CHECK(values_of(server->received.at(0))["data"] == "signed");
   REQUIRE(play.result);
   CHECK(play.result->fatal->cause.find("exec broken: exit code 2: no such key") == 0);
+}
+
+// A link may live for months: tasks that nobody can ask for any more leave nothing behind.
+TEST_CASE("ended tasks are forgotten unless somebody may ask for them") {
+  asio::io_context loop{1};
+  task_group<flow_ending> group{loop.get_executor()};
+  background tasks{loop.get_executor(), group};
+  const auto nothing = []() -> asio::awaitable<flow_ending> { co_return flow_ending{}; };
+  const int held = tasks.start(nothing());
+  tasks.hold(held);
+  tasks.start(nothing());
+  tasks.start("named", nothing());
+  tasks.start("named", nothing());
+  for (int i = 0; i < 10; ++i) loop.poll();
+  CHECK(tasks.size() == 4);
+  for (int number = 1'000; number < 1'004; ++number) CHECK(tasks.ended(number, {}) == (number == held));
+  CHECK(tasks.size() == 2);
+  CHECK(tasks.find("named") == 1'003);
+  tasks.release(held);
+  CHECK(tasks.size() == 1);
 }
