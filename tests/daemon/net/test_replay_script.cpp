@@ -170,7 +170,7 @@ TEST_CASE("the server closes, vanishes or falls silent as it did") {
 
 TEST_CASE("the first link of a session is found, or the reason why not") {
   auto other = opened();
-  other.session = "b";
+  other.session.assign(1, 'b');  // "b" is a false alarm of g++ 12 (-Wrestrict)
   std::string why;
   const std::vector<capture_entry> capture{
       ended(0ms), opened(), other, said(in, 1ms, "1"), ended(2ms), opened(), said(in, 3ms, "2")};
