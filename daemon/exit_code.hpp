@@ -17,14 +17,14 @@ enum exit_code : int {
   exit_differs = 9,         ///< simulate --replay: the client did not do what it did in the capture
 
   // probe: the phase that failed.
-  exit_probe_prepare = 20,  ///< a reference has no value, or a step before the dial failed
-  exit_probe_dns = 21,         ///< the server's name, or the proxy's
-  exit_probe_tcp = 22,         ///< no connection
-  exit_probe_proxy = 23,       ///< the proxy does not connect us on
-  exit_probe_tls = 24,         ///< the TLS handshake, the certificate above all
-  exit_probe_websocket = 25,   ///< the WebSocket handshake: another HTTP status than 101
-  exit_probe_login = 26,       ///< rejected, or not answered in time
-  exit_probe_reply = 27,       ///< nothing came from the server
+  exit_probe_prepare = 20,    ///< a reference has no value, or a step before the dial failed
+  exit_probe_dns = 21,        ///< the server's name, or the proxy's
+  exit_probe_tcp = 22,        ///< no connection
+  exit_probe_proxy = 23,      ///< the proxy does not connect us on
+  exit_probe_tls = 24,        ///< the TLS handshake, the certificate above all
+  exit_probe_websocket = 25,  ///< the WebSocket handshake: another HTTP status than 101
+  exit_probe_login = 26,      ///< rejected, or not answered in time
+  exit_probe_reply = 27,      ///< nothing came from the server
 };
 
 }  // namespace duplexd

@@ -9,7 +9,8 @@ namespace duplexd::config {
 // Everything in config/examples, the cookbook too, is right as it stands, without warnings.
 TEST_CASE("every example passes the check", "[examples]") {
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(DUPLEXD_SOURCE_DIR "/config/examples")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(DUPLEXD_SOURCE_DIR "/config/examples")) {
     const std::string file = entry.path().string();
     if (!file.ends_with(".yaml") && !file.ends_with(".json")) continue;
     INFO(file);

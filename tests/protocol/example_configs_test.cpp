@@ -13,7 +13,8 @@ namespace {
 template <class Use>
 void each_session(Use use) {
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(DUPLEXD_SOURCE_DIR "/config/examples")) {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(DUPLEXD_SOURCE_DIR "/config/examples")) {
     if (entry.path().extension() != ".yaml") continue;
     ++files;
     INFO(entry.path().filename().string());
