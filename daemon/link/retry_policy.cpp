@@ -37,7 +37,8 @@ std::vector<fault_pattern> slow_faults() {
 
 retry_policy::row retry_policy::from_rule(const config::fault_rule& rule,
                                           const config::reconnect_settings& settings) {
-  config::backoff_settings delays = settings;
+  const config::backoff_settings& usual = settings;
+  config::backoff_settings delays = usual;
   delays.initial = rule.initial.value_or(settings.initial);
   delays.maximum = std::max(delays.initial, rule.maximum.value_or(settings.maximum));
   delays.factor = rule.factor.value_or(settings.factor);
