@@ -98,7 +98,8 @@ void tls_engine::leave_ticket() noexcept try {
   const bool spent = now == offered_ && SSL_version(session) >= TLS1_3_VERSION;
   if (now == nullptr || spent || SSL_SESSION_is_resumable(now.get()) != 1) return;
   tls_tickets::of(SSL_get_SSL_CTX(session)).keep(key_of(peer_), now);
-} catch (const std::bad_alloc&) {  // then the next handshake is a full one
+} catch (const std::bad_alloc&) {
+  return;  // then the next handshake is a full one
 }
 
 void tls_engine::release_buffers() noexcept {

@@ -1,5 +1,7 @@
 #include "protocol/json_text.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -50,8 +52,8 @@ TEST_CASE("strings are copied whatever stands where in them") {
         const std::string text = "\"" + std::string(before, 'x') + std::string(special) +
                                  std::string(special) + std::string(behind, 'y') + "\"";
         CHECK(copied(text) == text);
-        CHECK(copied("{" + text + ":" + text + "}") == "{" + text + ":" + text + "}");
-        CHECK(copied(" [ " + text + " , " + text + " ] ") == "[" + text + "," + text + "]");
+        CHECK(copied(fmt::format("{{{0}:{0}}}", text)) == fmt::format("{{{0}:{0}}}", text));
+        CHECK(copied(fmt::format(" [ {0} , {0} ] ", text)) == fmt::format("[{0},{0}]", text));
       }
     }
   }

@@ -143,8 +143,10 @@ class frame_writer {
     std::string bytes;
     for (auto count = below(8); count > 0; --count) bytes += one_in(3) ? fragments() : whole();
     if (one_in(3)) bytes += close();
-    if (one_in(3) && !bytes.empty())
-      bytes[below(std::min<std::size_t>(bytes.size(), 40))] ^= static_cast<char>(1U << below(8));
+    if (one_in(3) && !bytes.empty()) {
+      char& byte = bytes[below(std::min<std::size_t>(bytes.size(), 40))];
+      byte = static_cast<char>(byte ^ (1 << below(8)));
+    }
     return bytes;
   }
 

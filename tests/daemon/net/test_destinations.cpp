@@ -21,7 +21,6 @@ namespace {
 using namespace duplexd;
 using namespace duplexd::net;
 using namespace duplexd::net::test;
-using config::fault_class;
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

@@ -237,7 +237,7 @@ TEST_CASE("what comes before the answer is skipped, and a body may end with the 
 TEST_CASE("a slow server is given up", "[http]") {
   asio::io_context loop{1};
   const std::string begin = GENERATE("", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
-  http_script server(loop, [&](const std::string&) { return begin; }, false);
+  http_script server(loop, [&](const std::string&) { return std::string(begin); }, false);
   auto request = request_for(local("http", server.port()));
   request.timeout = milliseconds(100);
   const auto failed = must_fail(loop, std::move(request));
