@@ -144,8 +144,9 @@ class frame_writer {
     for (auto count = below(8); count > 0; --count) bytes += one_in(3) ? fragments() : whole();
     if (one_in(3)) bytes += close();
     if (one_in(3) && !bytes.empty()) {
+      const int bit = 1 << below(8);
       char& byte = bytes[below(std::min<std::size_t>(bytes.size(), 40))];
-      byte = static_cast<char>(byte ^ (1 << below(8)));
+      byte = static_cast<char>(byte ^ bit);
     }
     return bytes;
   }
