@@ -1,10 +1,8 @@
 """duplexd as a process: signals, its standard streams, its exit codes."""
 
-import contextlib
 import re
 import signal
 import tempfile
-import threading
 import time
 import unittest
 
@@ -26,19 +24,13 @@ class Server(RawServer):
         connection.accept()
         connection.read_message()
         connection.send(frame(BINARY, reply(42)))
-        if self._every:
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+        while self._every and not connection.readable(self._every):
+            connection.send(frame(BINARY, reply(43)))
         self.closes.append(connection.read_close())
         if self._answer_close:
             connection.send(close_frame(self.closes[-1][0]))
         else:
             connection.hold()
-
-    def talk(self, connection):
-        with contextlib.suppress(OSError):
-            while True:
-                connection.send(frame(BINARY, reply(43)))
-                time.sleep(self._every)
 
 
 class Signals(unittest.TestCase):
@@ -131,7 +123,7 @@ class Signals(unittest.TestCase):
             daemon.signal(signal.SIGHUP)
             daemon.wait_reply(count=len(daemon.replies()) + 10)
             self.assertIsNone(daemon.process.poll())
-            self.assertEqual(server.accepted, 1)
+            self.assertEqual(server.accepted, 1, daemon.log.all())
 
 
 class Streams(unittest.TestCase):

@@ -30,7 +30,10 @@ def close_frame(code=1000, reason=b""):
 
 
 class Connection:
-    """One accepted connection. Reads block for 10 s at most."""
+    """One accepted connection, of one thread: an SSL object that two threads use forgets why a call did not succeed.
+
+    Reads block for 10 s at most.
+    """
 
     def __init__(self, stream):
         self.stream = stream
@@ -39,6 +42,11 @@ class Connection:
 
     def send(self, data):
         self.stream.sendall(data)
+
+    def readable(self, seconds):
+        """Whether bytes come within that time."""
+        pending = isinstance(self.stream, ssl.SSLSocket) and self.stream.pending()
+        return bool(pending or select.select([self.stream], [], [], seconds)[0])
 
     def read(self, count):
         data = b""
