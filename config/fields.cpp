@@ -129,6 +129,10 @@ const section& section_of<session_draft>() {
           make("simulate", &s::simulate_written, "What `duplexd simulate` does in place of the server."),
           make("proxy", &s::proxy, "A proxy between us and the server."),
           make("tcp", &s::tcp, "Options of the TCP connection.").merged(),
+          make("permessage_deflate", &s::deflate,
+               "Compression of messages, if the server agrees to it; without this section it is not offered.")
+              .merged()
+              .example({{"threshold", "256B"}}),
       },
       true};
   return fields;

@@ -432,9 +432,40 @@ const section& section_of<limit_settings>() {
       "limits",
       "What a server may not exceed.",
       {
-          make.as<size_form>("message", &s::message,
-                             "The largest message that is received; a larger one ends the link.")
+          make.as<size_form>(
+                  "message", &s::message,
+                  "The largest message that is received, decompressed; a larger one ends the link.")
               .range(1, 1u << 30, "1 to 1GiB"),
+          make.as<size_form>("frame", &s::frame,
+                             "The largest frame that is received; 0: as large as a message may be.")
+              .range(0, 1u << 30, "0 to 1GiB"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<deflate_settings>() {
+  using s = deflate_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "permessage_deflate",
+      "Compression of messages (RFC 7692), in that standard's words. It costs up to 300 KB of memory for "
+      "each "
+      "link, and less with smaller windows.",
+      {
+          make("enabled", &s::enabled, "Offer it to the server."),
+          make("server_max_window_bits", &s::server_max_window_bits,
+               "The server's window has at most 2 to the power of this bytes; it must agree to less than 15.")
+              .range(9, 15, "9 to 15"),
+          make("client_max_window_bits", &s::client_max_window_bits, "The same for ours.")
+              .range(9, 15, "9 to 15"),
+          make("server_no_context_takeover", &s::server_no_context_takeover,
+               "The server compresses each message by itself; it must agree."),
+          make("client_no_context_takeover", &s::client_no_context_takeover,
+               "We compress each message by itself."),
+          make("level", &s::level, "How hard to try: 1 is fast, 9 is small.").range(1, 9, "1 to 9"),
+          make.as<size_form>("threshold", &s::threshold, "Smaller messages are sent uncompressed.")
+              .range(0, 1u << 30, "0 to 1GiB"),
       }};
   return fields;
 }

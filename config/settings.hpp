@@ -168,7 +168,19 @@ struct renew_settings {
 };
 
 struct limit_settings {
-  std::uint64_t message = 16u << 20;  ///< bytes of one message received
+  std::uint64_t message = 16u << 20;  ///< bytes of one message received, decompressed
+  std::uint64_t frame = 0;            ///< bytes of one frame received; 0: as many as a message may have
+};
+
+/// Compression of messages that is offered to the server, RFC 7692, in its words.
+struct deflate_settings {
+  bool enabled = true;
+  std::uint16_t server_max_window_bits = 15;  ///< 9 to 15
+  std::uint16_t client_max_window_bits = 15;  ///< 9 to 15
+  bool server_no_context_takeover = false;
+  bool client_no_context_takeover = false;
+  std::uint16_t level = 6;       ///< zlib's, 1 to 9
+  std::uint64_t threshold = 64;  ///< smaller messages are sent as they are
 };
 
 /// What is sent first on each link, and the reply that grants entry. Nothing else is sent before.
@@ -231,6 +243,7 @@ struct session_settings {
   simulate_settings simulate;
   std::optional<proxy_settings> proxy;
   tcp_settings tcp;
+  std::optional<deflate_settings> deflate;
 };
 
 enum class log_format : std::uint8_t { automatic, text, json };

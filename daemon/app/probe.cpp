@@ -68,7 +68,9 @@ struct describer {
   described operator()(const handshake_details& e) const {
     std::string text = fmt::format("HTTP {}", e.status);
     if (!e.subprotocol.empty()) text += ", subprotocol " + e.subprotocol;
-    return {std::move(text), {{"http_status", e.status}, {"subprotocol", e.subprotocol}}};
+    if (!e.extensions.empty()) text += ", " + e.extensions;
+    return {std::move(text),
+            {{"http_status", e.status}, {"subprotocol", e.subprotocol}, {"extensions", e.extensions}}};
   }
 };
 

@@ -51,6 +51,7 @@ struct handshake_details {
   int status = 0;             ///< of HTTP: 101, or a redirect's, after which the dial begins anew
   std::string url;            ///< where this was asked, without the query, which may hold secrets
   std::string subprotocol{};  ///< agreed on; empty: none
+  std::string extensions{};   ///< agreed on, as the server put it; empty: none
   std::string location{};     ///< where a redirect leads, without the query
 };
 using dial_details =

@@ -3,6 +3,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,6 +18,7 @@ namespace duplexd {
 /// Everything that one attempt needs, references already resolved. Lives only as long as the attempt.
 struct dial_request : server_request {
   config::limit_settings limits;
+  std::optional<config::deflate_settings> deflate;
   std::vector<std::string> subprotocols;
 };
 

@@ -23,7 +23,8 @@ upgrade_request make_upgrade(const dial_request& request) {
   made.target = request.address.target;
   made.headers = request.headers;
   made.subprotocols = request.subprotocols;
-  made.message_limit = request.limits.message;
+  made.limits = request.limits;
+  made.deflate = request.deflate;
   made.limit = request.timeouts.handshake;
   made.watch = request.watch;
   made.shown = request.address.without_query("ws");

@@ -8,9 +8,10 @@
 namespace duplexd::net {
 namespace {
 
-const char* refuse_first_two(std::uint8_t first, std::uint8_t second, endpoint_role ours,
-                             bool in_message) noexcept {
-  if ((first & 0x70) != 0) return "reserved bits are set";
+const char* refuse_first_two(std::uint8_t first, std::uint8_t second, endpoint_role ours, bool in_message,
+                             bool deflate) noexcept {
+  const bool may_be_compressed = deflate && ((first & 0x0f) == 1 || (first & 0x0f) == 2);
+  if ((first & (may_be_compressed ? 0x30 : 0x70)) != 0) return "reserved bits are set";
   const bool final = (first & 0x80) != 0;
   const bool masked = (second & 0x80) != 0;
   const unsigned code = first & 0x0f;
@@ -40,15 +41,16 @@ std::size_t character_length(std::uint8_t first) noexcept {
 
 }  // namespace
 
-header_scan scan_frame_header(std::span<const std::uint8_t> bytes, endpoint_role ours,
-                              bool in_message) noexcept {
+header_scan scan_frame_header(std::span<const std::uint8_t> bytes, endpoint_role ours, bool in_message,
+                              bool deflate) noexcept {
   if (bytes.size() < 2) return {};
-  if (const char* why = refuse_first_two(bytes[0], bytes[1], ours, in_message))
+  if (const char* why = refuse_first_two(bytes[0], bytes[1], ours, in_message, deflate))
     return {.header = {}, .refusal = why};
 
   frame_header found;
   found.code = static_cast<opcode>(bytes[0] & 0x0f);
   found.final = (bytes[0] & 0x80) != 0;
+  found.compressed = (bytes[0] & 0x40) != 0;
   found.length = bytes[1] & 0x7f;
   const std::size_t extended = found.length == 127 ? 8 : found.length == 126 ? 2 : 0;
   const std::size_t key = (bytes[1] & 0x80) != 0 ? 4 : 0;

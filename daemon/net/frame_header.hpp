@@ -24,6 +24,7 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
 struct frame_header {
   opcode code = opcode::continuation;
   bool final = false;
+  bool compressed = false;             ///< RSV1: the message that begins here is (RFC 7692, 6)
   std::size_t size = 0;                ///< bytes of the header itself, masking key included
   std::uint64_t length = 0;            ///< bytes of the payload
   std::array<std::uint8_t, 4> mask{};  ///< zeros when not masked
@@ -37,9 +38,10 @@ struct header_scan {
 
 /// Looks at a frame that our peer sent. `in_message` says that a fragmented message is open, so that only its
 /// continuation may follow (control frames always may). Neither field set: more bytes are needed.
-/// RFC 6455, 5.2 to 5.5; no extension is ever negotiated here, so every reserved bit is forbidden.
+/// RFC 6455, 5.2 to 5.5. Reserved bits are forbidden, but for RSV1 at a message's start if permessage-deflate
+/// was agreed on.
 [[nodiscard]] header_scan scan_frame_header(std::span<const std::uint8_t> bytes, endpoint_role ours,
-                                            bool in_message) noexcept;
+                                            bool in_message, bool deflate = false) noexcept;
 
 /// A close frame's payload (RFC 6455, 5.5.1 and 7.4). Code 1005 stands for an empty payload.
 struct close_scan {

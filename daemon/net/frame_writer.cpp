@@ -10,11 +10,11 @@ namespace {
 
 /// Puts the header to `to`, which has room for 14 bytes, and returns its size.
 std::size_t write_header(std::uint8_t* to, opcode code, std::uint64_t length,
-                         const std::optional<masking_key>& mask) noexcept {
+                         const std::optional<masking_key>& mask, bool compressed) noexcept {
   const unsigned masked = mask ? 0x80 : 0;
   const unsigned extended = length < 126 ? 0 : length < 65536 ? 2 : 8;
   const auto short_form = extended == 0 ? static_cast<unsigned>(length) : extended == 2 ? 126U : 127U;
-  to[0] = static_cast<std::uint8_t>(0x80U | static_cast<unsigned>(code));
+  to[0] = static_cast<std::uint8_t>(0x80U | (compressed ? 0x40U : 0U) | static_cast<unsigned>(code));
   to[1] = static_cast<std::uint8_t>(masked | short_form);
   for (unsigned i = 0; i < extended; ++i)
     to[2 + i] = static_cast<std::uint8_t>(length >> (8 * (extended - 1 - i)));
@@ -44,9 +44,9 @@ masking_key fresh_mask() {
 }
 
 void append_frame(byte_queue& out, opcode code, std::span<const std::uint8_t> payload,
-                  const std::optional<masking_key>& mask) {
+                  const std::optional<masking_key>& mask, bool compressed) {
   std::uint8_t* const to = out.prepare(14 + payload.size());
-  const std::size_t header = write_header(to, code, payload.size(), mask);
+  const std::size_t header = write_header(to, code, payload.size(), mask, compressed);
   if (!payload.empty()) std::memcpy(to + header, payload.data(), payload.size());
   if (mask) apply_mask({to + header, payload.size()}, *mask);
   out.commit(header + payload.size());

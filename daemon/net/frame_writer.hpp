@@ -16,9 +16,9 @@ using masking_key = std::array<std::uint8_t, 4>;
 /// many at a time. Throws `std::runtime_error` if it has none.
 [[nodiscard]] masking_key fresh_mask();
 
-/// Appends one whole frame with FIN set, masked if there is a key (RFC 6455, 5.2). A control frame's payload
-/// has at most 125 bytes.
+/// Appends one whole frame with FIN set, masked if there is a key (RFC 6455, 5.2), and with RSV1 if
+/// `compressed` (RFC 7692, 6). A control frame's payload has at most 125 bytes.
 void append_frame(byte_queue& out, opcode code, std::span<const std::uint8_t> payload,
-                  const std::optional<masking_key>& mask);
+                  const std::optional<masking_key>& mask, bool compressed = false);
 
 }  // namespace duplexd::net

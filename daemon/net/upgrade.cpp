@@ -44,14 +44,12 @@ void decorate(websocket::request_type& request, const upgrade_request& wanted) {
   request.set(http::field::user_agent, "duplexd");
   if (!wanted.subprotocols.empty())
     request.set(http::field::sec_websocket_protocol, joined(wanted.subprotocols));
+  if (wanted.deflate) request.set(http::field::sec_websocket_extensions, deflate_offer(*wanted.deflate));
   for (const auto& [name, value] : wanted.headers) request.set(name, value);
 }
 
 /// RFC 6455, 4.1: the server may only agree to what was offered.
 std::optional<std::string> objection(const websocket::response_type& answer, const upgrade_request& wanted) {
-  if (const auto found = answer.find(http::field::sec_websocket_extensions); found != answer.end()) {
-    return "the server insists on an extension that was not offered: " + printable(view(found->value()), 100);
-  }
   const auto chosen = answer.find(http::field::sec_websocket_protocol);
   if (chosen == answer.end()) return std::nullopt;
   const auto& offered = wanted.subprotocols;
@@ -82,10 +80,29 @@ fault handshake_fault(wire_stream& stream, const error_code& error, const deadli
   return make_fault(fault_class::http, "WebSocket handshake: " + error.message());
 }
 
-std::unique_ptr<transport> make_link(const std::shared_ptr<wire>& connection,
-                                     std::unique_ptr<websocket_stream> stream, endpoint_role role,
-                                     std::uint64_t limit) {
-  return std::make_unique<websocket_link>(connection, std::move(stream), role, limit);
+/// The extensions that the server agreed to, as one list (RFC 6455, 9.1).
+std::string extensions_of(const websocket::response_type& answer) {
+  std::string all;
+  const auto [begin, end] = answer.equal_range(http::field::sec_websocket_extensions);
+  for (auto field = begin; field != end; ++field) {
+    all += all.empty() ? "" : ", ";
+    all += view(field->value());
+  }
+  return all;
+}
+
+/// What was agreed on, if anything; `why` if it was not offered.
+std::unique_ptr<link_compression> agreed_compression(const std::string& extensions,
+                                                     const upgrade_request& wanted, std::string& why) {
+  if (extensions.empty()) return nullptr;
+  if (!wanted.deflate) {
+    why = "the server insists on an extension that was not offered: " + printable(extensions, 100);
+    return nullptr;
+  }
+  const auto agreed = read_deflate_answer(extensions, *wanted.deflate, why);
+  if (!agreed) return nullptr;
+  return std::make_unique<link_compression>(
+      link_compression{.in = inflater(*agreed), .out = deflater(*agreed, *wanted.deflate)});
 }
 
 upgrade_offer offer_of(const http::request<http::empty_body>& request) {
@@ -164,13 +181,20 @@ asio::awaitable<upgrade_result> upgrade_as_client(std::shared_ptr<wire> connecti
   if (const auto why = objection(answer, request)) {
     co_return make_fault(config::fault_class::http, "WebSocket handshake: " + *why);
   }
+  const std::string extensions = extensions_of(answer);
+  std::string why;
+  auto compression = agreed_compression(extensions, request, why);
+  if (!why.empty()) co_return make_fault(config::fault_class::http, "WebSocket handshake: " + why);
   phase.done([&] {
     return handshake_details{.status = 101,
                              .url = request.shown,
-                             .subprotocol = std::string(view(answer[http::field::sec_websocket_protocol]))};
+                             .subprotocol = std::string(view(answer[http::field::sec_websocket_protocol])),
+                             .extensions = printable(extensions, 200)};
   });
   stream->set_option(websocket::stream_base::decorator([](websocket::request_type&) {}));
-  co_return make_link(connection, std::move(stream), endpoint_role::client, request.message_limit);
+  const frame_limits limits{.message = request.limits.message, .frame = request.limits.frame};
+  co_return std::make_unique<websocket_link>(connection, std::move(stream), endpoint_role::client, limits,
+                                             std::move(compression));
 }
 
 asio::awaitable<dial_result> upgrade_as_server(std::shared_ptr<wire> connection, upgrade_decision decide,
@@ -213,7 +237,8 @@ asio::awaitable<dial_result> upgrade_as_server(std::shared_ptr<wire> connection,
   auto accept = [&](auto handler) { stream->async_accept(parser.get(), std::move(handler)); };
   const auto [error] = co_await abortable(connection, std::move(accept));
   if (error) co_return make_fault(config::fault_class::http, "WebSocket handshake: " + error.message());
-  co_return make_link(connection, std::move(stream), endpoint_role::server, answer.message_limit);
+  const frame_limits limits{.message = answer.message_limit};
+  co_return std::make_unique<websocket_link>(connection, std::move(stream), endpoint_role::server, limits);
 }
 
 }  // namespace duplexd::net

@@ -22,7 +22,8 @@ struct upgrade_request {
   std::string target;
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> subprotocols;
-  std::uint64_t message_limit = 0;
+  config::limit_settings limits;
+  std::optional<config::deflate_settings> deflate;  ///< offered to the server
   std::chrono::milliseconds limit{0};
   dial_observer* watch = nullptr;
   std::string shown;  ///< the URL as the observer sees it

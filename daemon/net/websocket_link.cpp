@@ -18,8 +18,13 @@ constexpr std::size_t kept_when_idle = 64 * 1024;
 }  // namespace
 
 websocket_link::websocket_link(std::shared_ptr<wire> connection, std::unique_ptr<websocket_stream> stream,
-                               endpoint_role role, std::uint64_t message_limit)
-    : wire_(std::move(connection)), stream_(std::move(stream)), role_(role), limit_(message_limit) {
+                               endpoint_role role, frame_limits limits,
+                               std::unique_ptr<link_compression> compression)
+    : wire_(std::move(connection)),
+      stream_(std::move(stream)),
+      role_(role),
+      limits_(limits),
+      compression_(std::move(compression)) {
   stream_->next_layer().start_frames();
   stream_->read_message_max(0);  // the gate refuses earlier, by the header
 }
@@ -32,6 +37,7 @@ asio::awaitable<void> websocket_link::wait_readable() {
   }
   wire_->shrink();
   if (taken_ && message_.size() > kept_when_idle) std::vector<std::uint8_t>().swap(message_);
+  if (compression_) compression_->out.shrink();
   co_await wire_->wait_readable();
   may_have_ = true;
 }
@@ -55,23 +61,27 @@ bool websocket_link::next(protocol::frame_view& out) {
 
 websocket_link::step websocket_link::advance(protocol::frame_view& out) {
   for (;;) {
-    const step result = in_frame_ ? read_fragment(out) : begin_frame(out);
+    const step result = !in_frame_    ? begin_frame(out)
+                        : compressed_ ? read_compressed(out)
+                                      : read_fragment(out);
     if (result != step::go_on) return result;
   }
 }
 
 websocket_link::step websocket_link::begin_frame(protocol::frame_view& out) {
-  const auto scan = scan_frame_header(wire_->received(), role_, in_message_);
+  const auto scan = scan_frame_header(wire_->received(), role_, in_message_, compression_ != nullptr);
   if (scan.refusal != nullptr) return fail(1002, std::string("the peer broke the protocol: ") + scan.refusal);
   if (!scan.header) return step::dry;
   const frame_header& header = *scan.header;
   if (is_control(header.code)) return take_control(header);
-  const std::size_t before = in_message_ ? size_ : 0;
-  if (header.length > limit_ - before) {
-    return fail(1009, "a message of " + std::to_string(before + header.length) +
-                          " bytes or more is over the limit of " + std::to_string(limit_) +
-                          " bytes (limits.message)");
+  if (limits_.frame != 0 && header.length > limits_.frame) {
+    return fail(1009, "a frame of " + std::to_string(header.length) + " bytes is over the limit of " +
+                          std::to_string(limits_.frame) + " bytes (limits.frame)");
   }
+  if (!in_message_) compressed_ = header.compressed;
+  if (compressed_) return begin_compressed(header);
+  const std::size_t before = in_message_ ? size_ : 0;
+  if (header.length > limits_.message - before) return fail_size(before + header.length);
   return header.final && !in_message_ ? take_whole(header, out) : begin_fragment(header);
 }
 
@@ -149,6 +159,40 @@ websocket_link::step websocket_link::read_fragment(protocol::frame_view& out) {
   return step::message;
 }
 
+/// Nothing of it has to be whole: it is decompressed as it comes.
+websocket_link::step websocket_link::begin_compressed(const frame_header& header) {
+  if (!in_message_) {
+    size_ = 0;
+    text_ = header.code == opcode::text;
+    taken_ = false;
+  }
+  in_message_ = !header.final;
+  in_frame_ = true;
+  frame_left_ = header.length;
+  wire_->consume(header.size);
+  return step::go_on;
+}
+
+websocket_link::step websocket_link::read_compressed(protocol::frame_view& out) {
+  const auto here = wire_->received();
+  const auto part = here.first(static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, here.size())));
+  if (part.empty() && frame_left_ != 0) return step::dry;
+  frame_left_ -= part.size();
+  const bool last = frame_left_ == 0 && !in_message_;
+  const auto got = compression_->in.add(part, last, limits_.message, message_, size_);
+  if (got == inflater::result::too_long) return fail_size(size_);
+  if (got == inflater::result::corrupt)
+    return fail(1007, "the peer sent a message that cannot be decompressed");
+  wire_->consume(part.size());
+  in_frame_ = frame_left_ != 0;
+  if (!last) return step::go_on;
+  if (text_ && !is_utf8({message_.data(), size_})) return fail(1007, "the peer sent text that is not UTF-8");
+  out = {.kind = text_ ? protocol::frame_kind::text : protocol::frame_kind::binary,
+         .bytes = {message_.data(), size_}};
+  taken_ = true;
+  return step::message;
+}
+
 websocket_link::step websocket_link::take_control(const frame_header& header) {
   const auto length = static_cast<std::size_t>(header.length);
   if (wire_->received().size() < header.size + length) return step::dry;
@@ -179,6 +223,11 @@ websocket_link::step websocket_link::take_close(std::span<const std::uint8_t> pa
   return step::ended;
 }
 
+websocket_link::step websocket_link::fail_size(std::uint64_t size) {
+  return fail(1009, "a message of " + std::to_string(size) + " bytes or more is over the limit of " +
+                        std::to_string(limits_.message) + " bytes (limits.message)");
+}
+
 websocket_link::step websocket_link::fail(std::uint16_t code, const std::string& cause) {
   send_close(code, cause);
   link_end end;
@@ -206,8 +255,13 @@ void websocket_link::set_ended(link_end end) {
 }
 
 void websocket_link::put(protocol::frame_view message) {
-  if (may_write())
-    send(message.kind == protocol::frame_kind::text ? opcode::text : opcode::binary, message.bytes);
+  if (!may_write()) return;
+  const opcode code = message.kind == protocol::frame_kind::text ? opcode::text : opcode::binary;
+  if (compression_ && compression_->out.wants(message.bytes.size())) {
+    send(code, compression_->out.compress(message.bytes), true);
+  } else {
+    send(code, message.bytes);
+  }
 }
 
 void websocket_link::put_ping() {
@@ -218,10 +272,10 @@ void websocket_link::close(const close_reason& reason) {
   if (!ended_) send_close(reason.code, reason.text);
 }
 
-void websocket_link::send(opcode code, std::span<const std::uint8_t> payload) {
+void websocket_link::send(opcode code, std::span<const std::uint8_t> payload, bool compressed) {
   std::optional<masking_key> mask;
   if (role_ == endpoint_role::client) mask = fresh_mask();
-  append_frame(wire_->cork(), code, payload, mask);
+  append_frame(wire_->cork(), code, payload, mask, compressed);
   wire_->schedule_flush();
 }
 

@@ -79,6 +79,7 @@ std::variant<dial_request, fault> resolve_dial_request(const config::session_set
     if (text.has_references()) request.secret_headers.push_back(name);
   }
   request.limits = settings.limits;
+  if (settings.deflate && settings.deflate->enabled) request.deflate = settings.deflate;
   request.subprotocols = settings.subprotocols;
   return request;
 }

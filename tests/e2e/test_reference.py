@@ -6,15 +6,17 @@ import unittest
 from support import peers
 from support.config import LOGIN, SET_SERVICE, TO_FREE, config, reply, session
 from support.daemon import Daemon
-from support.raw_server import BINARY, RawServer, close_frame, frame
+from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 class RealServers(unittest.TestCase):
-    def run_against(self, library):
-        with peers.Server(library) as server, Daemon(config(session(server.url)), "--once") as daemon:
+    def run_against(self, library, extensions="", **settings):
+        with peers.Server(library) as server, \
+                Daemon(config(session(server.url, **settings)), "--once") as daemon:
             self.assertEqual(daemon.wait(), 0, daemon.log.all())
+            self.assertEqual((server.wait("open")["extensions"] or "").split(";")[0], extensions)
             closed = server.wait("close")
             self.server_saw(server, closed)
             self.client_saw(daemon, server.url)
@@ -55,6 +57,34 @@ class RealServers(unittest.TestCase):
     # The same with Debian's python3-websockets.
     def test_websockets(self):
         self.run_against("websockets")
+
+
+    # The same session compressed, with every answer that the two libraries give to what can be asked.
+    def test_compressed(self):
+        for settings in ({}, {"server_max_window_bits": 10, "client_max_window_bits": 9},
+                         {"server_no_context_takeover": True, "client_no_context_takeover": True, "level": 9}):
+            for library in peers.LIBRARIES:
+                with self.subTest(library, **settings):
+                    self.run_against(library, "permessage-deflate", permessage_deflate={"threshold": 0} | settings)
+
+    # A server that knows nothing of it answers nothing, and the session goes on uncompressed.
+    def test_compression_declined(self):
+        def serve(connection, _):
+            requests.append(connection.read_request())
+            connection.accept()
+            self.assertEqual(connection.read_message(), (TEXT, LOGIN))
+            connection.send(frame(BINARY, reply(1)))
+            closes.append(connection.read_close())
+            connection.send(close_frame(1000))
+
+        requests, closes = [], []
+        settings = session("", script=[{"expect": "reply", "timeout": "5s"}], permessage_deflate={"threshold": 0})
+        with RawServer(serve) as server, Daemon(config(settings | {"url": server.url}), "--once") as daemon:
+            self.assertEqual(daemon.wait(), 0, daemon.log.all())
+            self.assertEqual(server.errors, [])
+        self.assertIn(b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", requests[0])
+        self.assertEqual(closes, [(1000, "user quit")])
+        self.assertEqual([data["code"] for data in daemon.replies()], [1])
 
 
 class LateReplies(unittest.TestCase):

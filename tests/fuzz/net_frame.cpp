@@ -17,11 +17,11 @@ void require(bool holds) {
 
 /// A header is judged the same however its bytes come: a cut one asks for more or is refused for the same
 /// reason, and what stands behind it does not matter.
-void check_header(std::span<const std::uint8_t> bytes, endpoint_role role, bool in_message) {
-  const auto whole = scan_frame_header(bytes, role, in_message);
+void check_header(std::span<const std::uint8_t> bytes, endpoint_role role, bool in_message, bool deflate) {
+  const auto whole = scan_frame_header(bytes, role, in_message, deflate);
   require(!whole.header || whole.refusal == nullptr);
   for (std::size_t cut = 0; cut <= std::min<std::size_t>(bytes.size(), 14); ++cut) {
-    const auto part = scan_frame_header(bytes.first(cut), role, in_message);
+    const auto part = scan_frame_header(bytes.first(cut), role, in_message, deflate);
     if (part.refusal != nullptr) require(whole.refusal == part.refusal);
     if (part.header) {
       require(whole.header && whole.header->length == part.header->length && part.header->size <= cut);
@@ -29,6 +29,8 @@ void check_header(std::span<const std::uint8_t> bytes, endpoint_role role, bool 
   }
   if (!whole.header) return;
   require(whole.header->size >= 2 && whole.header->size <= 14);
+  require(!whole.header->compressed ||
+          (deflate && (whole.header->code == opcode::text || whole.header->code == opcode::binary)));
   require(!is_control(whole.header->code) || (whole.header->length <= 125 && whole.header->final));
 }
 
@@ -60,8 +62,10 @@ void check_text(std::span<const std::uint8_t> text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span<const std::uint8_t> bytes(data, size);
   for (const bool in_message : {false, true}) {
-    check_header(bytes, endpoint_role::client, in_message);
-    check_header(bytes, endpoint_role::server, in_message);
+    for (const bool deflate : {false, true}) {
+      check_header(bytes, endpoint_role::client, in_message, deflate);
+      check_header(bytes, endpoint_role::server, in_message, deflate);
+    }
   }
   check_close(bytes);
   check_text(bytes.first(std::min<std::size_t>(size, 256)));

@@ -35,23 +35,23 @@ std::string header_value(const std::string& head, const std::string& name) {
   return head.substr(begin, head.find("\r\n", begin) - begin);
 }
 
-asio::awaitable<void> answer_upgrade(tcp_socket& socket) {
+asio::awaitable<void> answer_upgrade(tcp_socket& socket, std::string more_headers) {
   std::string head;
   while (head.find("\r\n\r\n") == std::string::npos) {
     std::array<char, 2048> piece{};
     const auto size = co_await socket.async_read_some(asio::buffer(piece), asio::use_awaitable);
     head.append(piece.data(), size);
   }
-  const std::string answer = upgrade_answer_to(head);
+  const std::string answer = upgrade_answer_to(head, more_headers);
   co_await asio::async_write(socket, asio::buffer(answer), asio::use_awaitable);
 }
 
 }  // namespace
 
-std::string upgrade_answer_to(const std::string& request) {
+std::string upgrade_answer_to(const std::string& request, const std::string& more_headers) {
   return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
          "Sec-WebSocket-Accept: " +
-         accept_value(header_value(request, "Sec-WebSocket-Key")) + "\r\n\r\n";
+         accept_value(header_value(request, "Sec-WebSocket-Key")) + "\r\n" + more_headers + "\r\n";
 }
 
 socket_pair connected_sockets(asio::io_context& loop) {
@@ -64,15 +64,20 @@ socket_pair connected_sockets(asio::io_context& loop) {
   return {std::move(ours), std::move(theirs)};
 }
 
-raw_peer::raw_peer(std::uint64_t message_limit) {
+raw_peer::raw_peer(std::uint64_t message_limit)
+    : raw_peer(config::limit_settings{.message = message_limit}, std::nullopt, {}) {}
+
+raw_peer::raw_peer(config::limit_settings limits, std::optional<config::deflate_settings> offer,
+                   std::string answer) {
   auto pair = connected_sockets(loop_);
   socket_.emplace(std::move(pair.theirs));
   upgrade_request request;
   request.host = "localhost";
   request.target = "/";
-  request.message_limit = message_limit;
+  request.limits = limits;
+  request.deflate = offer;
   request.limit = std::chrono::seconds(5);
-  asio::co_spawn(loop_, answer_upgrade(*socket_), [](std::exception_ptr) {});
+  asio::co_spawn(loop_, answer_upgrade(*socket_, std::move(answer)), [](std::exception_ptr) {});
   auto opened =
       run(loop_, upgrade_as_client(std::make_shared<wire>(std::move(pair.ours)), std::move(request)));
   auto* link = std::get_if<std::unique_ptr<transport>>(&opened);

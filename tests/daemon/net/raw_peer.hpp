@@ -30,6 +30,10 @@ class raw_peer {
  public:
   explicit raw_peer(std::uint64_t message_limit = 16U << 20);
 
+  /// With these limits, this offer of compression, and this answer to it (a header's line, or nothing).
+  /// Throws with the cause if that is no link.
+  raw_peer(config::limit_settings limits, std::optional<config::deflate_settings> offer, std::string answer);
+
   [[nodiscard]] transport& link() { return *link_; }
   [[nodiscard]] asio::io_context& loop() { return loop_; }
 
@@ -62,7 +66,7 @@ class raw_peer {
 };
 
 /// The answer with which a server agrees to a client's upgrade request.
-[[nodiscard]] std::string upgrade_answer_to(const std::string& request);
+[[nodiscard]] std::string upgrade_answer_to(const std::string& request, const std::string& more_headers = {});
 
 /// An unmasked frame. `first` is the byte with FIN, reserved bits and opcode.
 [[nodiscard]] std::string frame(std::uint8_t first, std::string_view payload);

@@ -25,7 +25,7 @@ async def answer(socket, message):
 
 
 async def serve(socket):
-    report(what="open")
+    report(what="open", extensions=", ".join(extension.name for extension in socket.extensions))
     try:
         async for message in socket:
             text = isinstance(message, str)

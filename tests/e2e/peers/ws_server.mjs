@@ -23,9 +23,9 @@ const answer = (socket, message) => {
 };
 
 const https = createServer({ cert: readFileSync(certificate), key: readFileSync(key) });
-const server = new WebSocketServer({ server: https });
+const server = new WebSocketServer({ server: https, perMessageDeflate: { threshold: 0 } });
 server.on("connection", (socket) => {
-  report({ what: "open" });
+  report({ what: "open", extensions: socket.extensions });
   socket.on("message", (data, binary) => {
     report({ what: "message", kind: binary ? "binary" : "text", hex: data.toString("hex"), time: performance.now() / 1e3 });
     if (binary) answer(socket, data);
