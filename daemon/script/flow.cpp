@@ -7,6 +7,7 @@
 
 #include "config/json_path.hpp"
 #include "config/match.hpp"
+#include "config/secret_watch.hpp"
 #include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
 
@@ -23,6 +24,14 @@ constexpr unsigned steps_a_turn = 256;
 
 flow_ending ended_by(fault what) {
   return {.failed = std::move(what)};
+}
+
+// A long text from outside is likely to be one; a shorter one is an id or a name.
+bool may_be_token(const script_step& step, const ordered_json& value) {
+  constexpr std::size_t shortest_token = 16;
+  const bool from_outside = std::holds_alternative<config::http_step>(step.action) ||
+                            std::holds_alternative<config::exec_step>(step.action);
+  return from_outside && value.is_string() && value.get_ref<const std::string&>().size() >= shortest_token;
 }
 
 }  // namespace
@@ -92,7 +101,7 @@ asio::awaitable<flow_ending> flow::perform(const script_step& step) {
     how = co_await dispatch(step);
   const bool stopped = co_await cancelled();
   if (!how.ends_flow() && !stopped)
-    if (auto failed = save(step.save, how.result)) how.failed = std::move(failed);
+    if (auto failed = save(step, how.result)) how.failed = std::move(failed);
   if (!how.failed) co_return how;
   const bool is_ours = how.failed->kind == fault_class::script;
   if (is_ours && step.on_fault) co_return co_await run(*step.on_fault);
@@ -119,10 +128,11 @@ asio::awaitable<flow_ending> flow::dispatch(const script_step& step) {
   return std::visit([this](const auto& action) { return act(action); }, step.action);
 }
 
-std::optional<fault> flow::save(const config::savings& what, const ordered_json& result) {
-  for (const auto& [variable, path] : what) {
+std::optional<fault> flow::save(const script_step& step, const ordered_json& result) {
+  for (const auto& [variable, path] : step.save) {
     const ordered_json* found = config::find_path(result, path);
     if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
+    if (may_be_token(step, *found)) config::tell_secret_watch(found->get_ref<const std::string&>());
     shared_.values.set(variable, *found);
   }
   return std::nullopt;

@@ -104,7 +104,8 @@ class flow final : public config::scope {
                                           nlohmann::ordered_json& values);
   asio::awaitable<void> await_turn(const std::string& command);
   [[nodiscard]] bool holds(const config::json_template& condition, std::optional<fault>& failed);
-  [[nodiscard]] std::optional<fault> save(const config::savings& what, const nlohmann::ordered_json& result);
+  [[nodiscard]] std::optional<fault> save(const config::script_step& step,
+                                          const nlohmann::ordered_json& result);
   [[nodiscard]] fault blamed(std::string cause) const;  ///< by a reply, or on purpose
   [[nodiscard]] fault mishap(std::string cause) const;  ///< by anything else
 

@@ -168,6 +168,40 @@ TEST_CASE("no secret is in a capture, in what was sent or in what comes back") {
   CHECK(all.find(R"("code":4000,"reason":"bad token ***")") != std::string::npos);
 }
 
+// A token that a step fetched is no reference's value, and a secret all the same; a short id is none.
+TEST_CASE("a fetched token is not in a capture") {
+  recorded_stage world{R"(
+version: 1
+sessions:
+  desk:
+    url: wss://desk.example/
+    protocol: {byte_order: little, commands: {ping: "opcode:B=2"}, replies: [{layout: "rest:bytes", as: reply}]}
+    before:
+      - {http: {url: "https://api.example/"}, save: {token: body.token, id: body.id}}
+    login: {json: {token: "${var:token}", id: "${var:id}"}}
+    script: [{sleep: 1s}]
+    outputs: [stdout]
+)"};
+  world.play.http.answer = [](const http_request&) -> http_result {
+    http_response granted;
+    granted.status = 200;
+    granted.body = R"({"token": "0123456789abcdef", "id": "room-7"})";
+    return granted;
+  };
+  auto server = world.play.accept();
+  world.play.run_for(1ms);
+  REQUIRE(server->received.size() == 1);
+  REQUIRE(server->received[0].bytes == R"({"token": "0123456789abcdef", "id": "room-7"})");
+  server->say(text("welcome, 0123456789abcdef"));
+  world.play.run_for(1h);
+
+  const std::string all = content_of(world.path);
+  INFO(all);
+  CHECK(all.find("0123456789abcdef") == std::string::npos);
+  CHECK(all.find(R"({\"token\": \"***\", \"id\": \"room-7\"})") != std::string::npos);
+  CHECK(all.find("welcome, ***") != std::string::npos);
+}
+
 TEST_CASE("a text made from secrets in which none can be found again is left out") {
   asio::io_context loop;
   virtual_clock time{loop};
