@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rows import COUNTED
+
 HERE = Path(__file__).resolve().parent
 FAST, MIDDLING, SLOW = range(3)
 ECHOES_BEFORE_MEASURING = 200  # rows.cpp
@@ -56,7 +58,9 @@ class Duplexd(Contestant):
             "reconnect": {"fatal": ["closed"]},
         }
         document = {"version": 1, "log": {"level": "warning"}}
-        if row.name in COUNTED_ROWS:
+        if row.name == "deflate":
+            session["permessage_deflate"] = {"enabled": True}
+        if row.name in COUNTED:
             session["login"] = {"json": {"role": "bench"}}
         elif row.name == "send":
             session["script"] = self.send_script(count)
@@ -79,7 +83,7 @@ class Duplexd(Contestant):
 
     @staticmethod
     def protocol(row):
-        if row.name == "text":
+        if row.name in ("text", "deflate"):
             replies = [{"as": "trade", "frame": "text"}]
         elif row.name == "line":
             replies = [{"as": "tick", "layout": "id:i body:json"}]
@@ -96,15 +100,12 @@ class SilentDuplexd(Duplexd):
     writes_lines = False
 
     def why_not(self, row):
-        return None if row.name in COUNTED_ROWS and row.name != "line" else "differs in nothing"
+        return None if row.name in COUNTED and row.name != "line" else "differs in nothing"
 
     def configuration(self, row, port, count, ca_file):
         document = super().configuration(row, port, count, ca_file)
         document["sessions"]["bench"]["outputs"] = []
         return document
-
-
-COUNTED_ROWS = ("receive", "record", "live", "big", "text", "line")
 
 
 def all_contestants(build):

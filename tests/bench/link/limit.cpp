@@ -1,10 +1,11 @@
 // The limit: what the machine allows a client that does nothing but the row's work, on OpenSSL and sockets,
 // with frames made and read by hand and nothing checked that is not needed. Usage: bench_limit ROW URL
-// CA_FILE COUNT ROW: receive, line, send, echo, handshake, resumed, idle. Counts and sums go to stderr, lines
-// to stdout.
+// CA_FILE COUNT ROW: receive, deflate, line, send, echo, handshake, resumed, idle. Counts and sums go to
+// stderr, lines to stdout.
 #include <fmt/format.h>
 #include <openssl/rand.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <array>
 #include <charconv>
@@ -114,6 +115,28 @@ void receive(tls_client& link) {
     sum += code == bench::op_text ? static_cast<std::int64_t>(length) : bench::number_of({payload, 4});
   };
   receive_all(link, take, [] {});
+  report(count, sum);
+}
+
+/// The server compresses each message by itself.
+void receive_deflated(tls_client& link) {
+  std::int64_t count = 0;
+  std::int64_t sum = 0;
+  z_stream stream{};
+  if (inflateInit2(&stream, -15) != Z_OK) std::_Exit(1);
+  std::vector<std::uint8_t> out(65536);
+  const auto take = [&](const std::uint8_t* payload, std::uint8_t, std::size_t length) {
+    inflateReset(&stream);
+    stream.next_in = const_cast<std::uint8_t*>(payload);
+    stream.avail_in = static_cast<uInt>(length);
+    stream.next_out = out.data();
+    stream.avail_out = static_cast<uInt>(out.size());
+    inflate(&stream, Z_SYNC_FLUSH);
+    ++count;
+    sum += static_cast<std::int64_t>(stream.total_out);
+  };
+  receive_all(link, take, [] {});
+  inflateEnd(&stream);
   report(count, sum);
 }
 
@@ -261,6 +284,7 @@ int main(int arguments, char** argument) {
   }
   tls_client link(context, to);
   if (row == "receive") receive(link);
+  if (row == "deflate") receive_deflated(link);
   if (row == "line") receive_lines(link);
   if (row == "send") {
     send(link, count);

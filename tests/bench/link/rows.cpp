@@ -42,6 +42,7 @@ const traffic& traffic_of(const std::string& row) {
     all["live"] = binary_traffic(16, packing::send_each);
     all["big"] = binary_traffic(65536, packing::full_records);
     all["text"] = text_traffic();
+    all["deflate"] = deflated(all["text"]);
     return all;
   }();
   return made.at(row);
@@ -200,7 +201,8 @@ class parking {
 }  // namespace
 
 bool is_row(const std::string& name) {
-  const auto names = {"receive", "record", "live", "big", "text", "send", "echo", "handshake", "idle"};
+  const auto names = {"receive", "record", "live", "big",       "text",
+                      "deflate", "send",   "echo", "handshake", "idle"};
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 

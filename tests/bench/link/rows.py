@@ -29,6 +29,7 @@ ROWS = {row.name: row for row in (
     Row("live", "receive 16 B, one send each (live traffic)", (100_000, 100_000, 60_000), work="receive"),
     Row("big", "receive 64 KiB", (4_000, 3_000, 2_000), work="receive"),
     Row("text", "receive JSON text, 415 B", (600_000, 200_000, 60_000), work="receive"),
+    Row("deflate", "the same, permessage-deflate", (150_000, 100_000, 40_000)),
     Row("line", "receive 16 B, decode, write a JSON line", (600_000, 150_000, 30_000), path="receive", work="line"),
     Row("send", "send `=ib`, as fast as possible", (1_000_000, 100_000, 30_000)),
     Row("echo", "command to its reply and the next command, one core", (5_000, 5_000, 5_000), same_core=True),
@@ -39,4 +40,4 @@ ROWS = {row.name: row for row in (
 )}
 
 # Rows in which a client counts the messages it was sent and adds up their numbers.
-COUNTED = ("receive", "record", "live", "big", "text", "line")
+COUNTED = ("receive", "record", "live", "big", "text", "deflate", "line")

@@ -83,10 +83,14 @@ void handle(int socket, SSL_CTX* context) {
     if (link->write("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")) link->flush();
     return;
   }
+  const char* const extension = wanted->row == "deflate"
+                                    ? "Sec-WebSocket-Extensions: permessage-deflate; "
+                                      "server_no_context_takeover; client_no_context_takeover\r\n"
+                                    : "";
   const std::string reply = fmt::format(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
-      "Upgrade\r\nSec-WebSocket-Accept: {}\r\n\r\n",
-      accept_key(header_of(head, "Sec-WebSocket-Key")));
+      "Upgrade\r\n{}Sec-WebSocket-Accept: {}\r\n\r\n",
+      extension, accept_key(header_of(head, "Sec-WebSocket-Key")));
   bench::meter since_upgrade(wanted->process);
   since_upgrade.begin();
   if (link->write(reply) && link->flush()) bench::serve(std::move(link), *wanted, since_upgrade);

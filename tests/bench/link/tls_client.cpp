@@ -86,10 +86,12 @@ tls_client::~tls_client() {
 }
 
 void tls_client::upgrade(const target& to) {
+  const char* const extension =
+      to.path.starts_with("/deflate/") ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "";
   write(
-      fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{}"
                   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                  to.path, to.host, to.port));
+                  to.path, to.host, to.port, extension));
   std::string head;
   while (!head.ends_with("\r\n\r\n")) {  // bytewise: what stands behind it is the first frame's
     std::uint8_t byte = 0;

@@ -1,7 +1,9 @@
 #include "tests/bench/link/traffic.hpp"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "tests/bench/link/frames.hpp"
@@ -59,6 +61,32 @@ traffic text_traffic() {
   for (int i = 0; i < 512; ++i) {
     const std::string payload = trade(i);
     append_message(made, op_text, payload, static_cast<std::int64_t>(payload.size()));
+  }
+  return made;
+}
+
+traffic deflated(const traffic& plain) {
+  constexpr std::uint8_t rsv1 = 0x40;
+  constexpr std::size_t tail = 4;  // of the flush, which is not sent
+  traffic made{plain.how, {}};
+  for (burst from : plain.cycle) {
+    auto* at = reinterpret_cast<std::uint8_t*>(from.bytes.data());
+    auto* const end = at + from.bytes.size();
+    while (const auto next = take_frame({at, end})) {
+      at += next->size;
+      z_stream stream{};
+      if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        std::abort();
+      std::string packed(next->payload.size() + 100, '\0');
+      stream.next_in = next->payload.data();
+      stream.avail_in = static_cast<uInt>(next->payload.size());
+      stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+      stream.avail_out = static_cast<uInt>(packed.size());
+      ::deflate(&stream, Z_SYNC_FLUSH);
+      packed.resize(stream.total_out - tail);
+      deflateEnd(&stream);
+      append_message(made, next->code | rsv1, packed, static_cast<std::int64_t>(next->payload.size()));
+    }
   }
   return made;
 }

@@ -36,4 +36,8 @@ traffic binary_traffic(std::size_t size, packing how);
 /// Trade messages as JSON text of about 415 bytes. The sum is that of their lengths.
 traffic text_traffic();
 
+/// The same messages as permessage-deflate has them, each compressed by itself (RFC 7692). The sum stays that
+/// of what they unpack to.
+traffic deflated(const traffic& plain);
+
 }  // namespace bench

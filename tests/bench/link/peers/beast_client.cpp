@@ -55,6 +55,9 @@ asio::awaitable<std::unique_ptr<link_type>> open(asio::ssl::context& context, co
   tcp.expires_never();
   link->set_option(websocket::stream_base::timeout::suggested(beast::role_type::client));
   link->binary(true);
+  websocket::permessage_deflate compression;
+  compression.client_enable = to.row == "deflate";
+  link->set_option(compression);
   co_await link->async_handshake(to.host + ":" + to.port, to.path, use_awaitable);
   co_return link;
 }
@@ -153,7 +156,7 @@ asio::awaitable<void> run(asio::ssl::context& context, const wanted& to) {
     co_return;
   }
   auto link = co_await open(context, to);
-  if (to.row == "receive") co_await receive(*link);
+  if (to.row == "receive" || to.row == "deflate") co_await receive(*link);
   if (to.row == "line") co_await receive_lines(*link);
   if (to.row == "send") co_await send(*link, to.count);
   if (to.row == "echo") co_await echo(*link);

@@ -103,7 +103,7 @@ int receive(lws* link, const char* bytes, std::size_t size) {
     lws_callback_on_writable(link);
     return 0;
   }
-  if (self.row != "receive" && self.row != "line") return 0;
+  if (self.row != "receive" && self.row != "deflate" && self.row != "line") return 0;
   self.message.append(bytes, size);
   if (lws_is_final_fragment(link) != 0 && lws_remaining_packet_payload(link) == 0) {
     take_message(lws_frame_is_binary(link) != 0);
@@ -167,6 +167,9 @@ int main(int count, char** argument) {
   info.protocols = protocols.data();
   info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
   info.client_ssl_ca_filepath = self.ca_file.c_str();
+  const std::array<lws_extension, 2> extensions{
+      {{"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate"}, {}}};
+  if (self.row == "deflate") info.extensions = extensions.data();
   if (!small) info.pt_serv_buf_size = 65536;  // what it reads at once; 4 KiB otherwise
   if (self.row == "idle") info.fd_limit_per_thread = static_cast<unsigned>(self.count + 16);
   self.context = lws_create_context(&info);
@@ -174,7 +177,7 @@ int main(int count, char** argument) {
   connect_one();
   while (!self.over && lws_service(self.context, 0) >= 0) {
   }
-  if (self.row == "receive" || self.row == "line")
+  if (self.row == "receive" || self.row == "deflate" || self.row == "line")
     std::fprintf(stderr, "{\"count\":%lld,\"sum\":%lld}\n", static_cast<long long>(self.done),
                  static_cast<long long>(self.sum));
   lws_context_destroy(self.context);

@@ -14,13 +14,18 @@
 #include <vector>
 #include <websocketpp/client.hpp>
 #include <websocketpp/config/asio_client.hpp>
+#include <websocketpp/extensions/permessage_deflate/enabled.hpp>
 
 /// The stock configuration without its log and without a limit that the row of large messages would meet.
 struct quiet_config : websocketpp::config::asio_tls_client {
   static const websocketpp::log::level alog_level = websocketpp::log::alevel::none;
   static const websocketpp::log::level elog_level = websocketpp::log::elevel::none;
 };
-using client = websocketpp::client<quiet_config>;
+struct deflate_config : quiet_config {
+  struct permessage_deflate_config {};
+  using permessage_deflate_type =
+      websocketpp::extensions::permessage_deflate::enabled<permessage_deflate_config>;
+};
 using websocketpp::connection_hdl;
 namespace opcode = websocketpp::frame::opcode;
 
@@ -32,6 +37,10 @@ std::shared_ptr<boost::asio::ssl::context> make_context(const std::string& ca_fi
   made->set_verify_mode(boost::asio::ssl::verify_peer);
   made->set_verify_callback(boost::asio::ssl::host_name_verification("localhost"));
   return made;
+}
+
+bool is_counted(const std::string& row) {
+  return row == "receive" || row == "deflate" || row == "line";
 }
 
 std::int32_t number_of(const std::string& message) {
@@ -51,7 +60,11 @@ std::string time_now() {
   return text;
 }
 
+template <class Config>
 class peer {
+  using client = websocketpp::client<Config>;
+  using message_ptr = typename client::message_ptr;
+
  public:
   peer(std::string row, std::string url, const std::string& ca_file, std::int64_t count)
       : row_(std::move(row)), url_(std::move(url)), count_(count), context_(make_context(ca_file)) {
@@ -61,15 +74,14 @@ class peer {
     client_.set_fail_handler([](connection_hdl) { std::abort(); });
     client_.set_open_handler([this](connection_hdl link) { opened(link); });
     client_.set_close_handler([this](connection_hdl) { closed(); });
-    client_.set_message_handler(
-        [this](connection_hdl link, client::message_ptr message) { take(link, *message); });
+    client_.set_message_handler([this](connection_hdl link, message_ptr message) { take(link, *message); });
   }
 
   void run() {
     connect();
     client_.run();
     std::cout.flush();
-    if (row_ == "receive" || row_ == "line")
+    if (is_counted(row_))
       std::fprintf(stderr, "{\"count\":%lld,\"sum\":%lld}\n", static_cast<long long>(done_),
                    static_cast<long long>(sum_));
   }
@@ -83,7 +95,7 @@ class peer {
 
   void opened(const connection_hdl& link) {
     client_.get_con_from_hdl(link)->get_raw_socket().set_option(boost::asio::ip::tcp::no_delay(true));
-    if (row_ == "receive" || row_ == "line") client_.send(link, R"({"role":"bench"})", opcode::text);
+    if (is_counted(row_)) client_.send(link, R"({"role":"bench"})", opcode::text);
     if (row_ == "echo") client_.send(link, ping_, sizeof ping_, opcode::binary);
     if (row_ == "send") send_more(link);
     if (row_ == "idle" && ++done_ < count_) connect();
@@ -106,11 +118,11 @@ class peer {
     if (done_ < count_) client_.get_io_service().post([this, link] { send_more(link); });
   }
 
-  void take(const connection_hdl& link, const client::message_ptr::element_type& message) {
+  void take(const connection_hdl& link, const typename message_ptr::element_type& message) {
     const std::string& payload = message.get_payload();
     if (row_ == "echo") {
       client_.send(link, ping_, sizeof ping_, opcode::binary);
-    } else if (row_ == "receive" || row_ == "line") {
+    } else if (is_counted(row_)) {
       const bool text = message.get_opcode() == opcode::text;
       if (row_ == "line") write_line(payload);
       ++done_;
@@ -145,6 +157,11 @@ class peer {
 int main(int count, char** argument) {
   if (count != 5) return 2;
   std::ios::sync_with_stdio(false);
-  peer(argument[1], argument[2], argument[3], std::atoll(argument[4])).run();
+  const std::string row = argument[1];
+  const auto run = [&](auto peer) { peer->run(); };
+  if (row == "deflate")
+    run(std::make_unique<peer<deflate_config>>(row, argument[2], argument[3], std::atoll(argument[4])));
+  else
+    run(std::make_unique<peer<quiet_config>>(row, argument[2], argument[3], std::atoll(argument[4])));
   return 0;
 }

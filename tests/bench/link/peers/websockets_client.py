@@ -64,7 +64,7 @@ async def echo(link):
 
 async def run(row, url, ca_file, count):
     context = ssl.create_default_context(cafile=ca_file)
-    options = {"ssl": context, "compression": None, "max_size": None}
+    options = {"ssl": context, "compression": "deflate" if row == "deflate" else None, "max_size": None}
     if row in ("handshake", "resumed"):
         for _ in range(count + 1):
             async with websockets.connect(url, **options) as link:
@@ -76,7 +76,7 @@ async def run(row, url, ca_file, count):
             links.append(await websockets.connect(url, **options))
         await asyncio.Event().wait()
     async with websockets.connect(url, **options) as link:
-        if row == "receive":
+        if row in ("receive", "deflate"):
             await receive(link)
         elif row == "line":
             await line(link)

@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 const [row, url, caFile, countText] = process.argv.slice(2);
 const count = Number(countText);
 const secureContext = createSecureContext({ca: readFileSync(caFile)});
-const open = () => new WebSocket(url, {secureContext, perMessageDeflate: false, maxPayload: 0});
+const open = () => new WebSocket(url, {secureContext, perMessageDeflate: row === 'deflate', maxPayload: 0});
 const report = (messages, sum) => process.stderr.write(JSON.stringify({count: messages, sum}) + '\n');
 const closed = link => new Promise((done, fail) => link.on('close', done).on('error', fail));
 
@@ -69,6 +69,6 @@ if (row === 'handshake' || row === 'resumed') {
   setInterval(() => {}, 1 << 30);
 } else {
   const link = open();
-  ({receive, line, send, echo})[row](link);
+  ({receive, deflate: receive, line, send, echo})[row](link);
   await closed(link);
 }

@@ -128,7 +128,7 @@ func main() {
 	check(err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	dialer := websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: roots}, EnableCompression: row == "deflate"}
 	if row == "resumed" {
 		dialer.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	}
@@ -156,7 +156,7 @@ func main() {
 			go link.ReadMessage()
 		}
 		select {}
-	case "receive":
+	case "receive", "deflate":
 		receive(dial())
 	case "line":
 		line(dial())
