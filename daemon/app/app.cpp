@@ -23,7 +23,7 @@ namespace duplexd {
 
 app::app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture)
     : settings_(settings),
-      tell_(make_spdlog_telemetry(settings.log)),
+      tell_(make_spdlog_telemetry(settings.log, secrets_)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
@@ -31,7 +31,7 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   if (capture)
-    recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *tell_, std::move(capture));
+    recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *tell_, secrets_, std::move(capture));
   for (const config::session_settings& each : settings_.sessions) {
     environment mine{.loop = loop_.get_executor(),
                      .links = links_of(each),

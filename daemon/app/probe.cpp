@@ -196,10 +196,12 @@ void probe::fail(const fault& why) {
     phase_ = probe_phase::login;
     report_.rows.pop_back();
   }
-  json details{{"class", config::name_of(why.kind)}, {"cause", why.cause}};
+  std::string cause = why.cause;
+  secrets_.mask(cause);
+  json details{{"class", config::name_of(why.kind)}, {"cause", cause}};
   if (why.http_status) details["http_status"] = *why.http_status;
   if (why.close_code) details["close_code"] = *why.close_code;
-  report_.rows.push_back({phase_, false, taken(), one_line(why.cause), std::move(details)});
+  report_.rows.push_back({phase_, false, taken(), one_line(cause), std::move(details)});
   report_.failed = phase_;
   finish();
 }

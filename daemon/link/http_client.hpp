@@ -35,6 +35,7 @@ struct http_response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< as they came, in their order
   std::string body;                                          ///< without chunking; encodings are not undone
   config::url address;                                       ///< who answered, after redirects
+  std::optional<std::chrono::milliseconds> retry_after{};    ///< what Retry-After asks for (RFC 9110, 10.2.3)
 
   /// The first header of that name, in any case of letters; null if there is none. Lives as long as this.
   [[nodiscard]] const std::string* header(std::string_view name) const noexcept {

@@ -36,6 +36,7 @@ link_action life_cycle::failed(const fault& what, std::chrono::milliseconds life
 }
 
 link_action life_cycle::renewed(std::chrono::milliseconds lifetime) {
+  if (once_) return finished();
   policy_.link_lived(lifetime);
   if (lifetime >= shortest_renewal) return start();
   state_ = link_state::waiting;

@@ -47,6 +47,7 @@ class life_cycle {
   [[nodiscard]] bool ends_with(const fault& what) const { return policy_.ends_with(what); }
 
   /// The link was left in order to make a new one: at once, unless it lived so short that this would spin.
+  /// With `once` that is the end.
   link_action renewed(std::chrono::milliseconds lifetime);
 
   /// The script came to its end and nothing more is to be done (`once`).

@@ -58,15 +58,10 @@ std::string capture_file::append(std::string_view lines) const {
 }
 
 recorder::recorder(const asio::any_io_executor& loop, const clock& time, telemetry& tell,
-                   std::unique_ptr<capture_file> file)
-    : loop_(loop),
-      time_(time),
-      tell_(tell),
-      file_(std::move(file)),
-      before_(config::set_secret_watch(&secrets_)) {}
+                   const secret_register& secrets, std::unique_ptr<capture_file> file)
+    : loop_(loop), time_(time), tell_(tell), file_(std::move(file)), secrets_(secrets) {}
 
 recorder::~recorder() {
-  config::set_secret_watch(before_);
   flush();
 }
 

@@ -32,12 +32,11 @@ class capture_file {
 };
 
 /// Writes a capture: one for the daemon, used on the loop's thread. Lines of one turn of the loop leave with
-/// one write. A write that fails is told once and ends the recording, nothing else. While it lives it is the
-/// process's secret watch.
+/// one write. A write that fails is told once and ends the recording, nothing else.
 class recorder {
  public:
   recorder(const asio::any_io_executor& loop, const clock& time, telemetry& tell,
-           std::unique_ptr<capture_file> file);
+           const secret_register& secrets, std::unique_ptr<capture_file> file);
   ~recorder();
   recorder(const recorder&) = delete;
   recorder& operator=(const recorder&) = delete;
@@ -58,8 +57,7 @@ class recorder {
   const clock& time_;
   telemetry& tell_;
   std::unique_ptr<capture_file> file_;  ///< null once a write has failed
-  secret_register secrets_;
-  config::secret_watch* before_;
+  const secret_register& secrets_;
   std::string pending_;
 };
 

@@ -80,10 +80,12 @@ void secret_register::take(std::string_view value) {
   if (std::ranges::find(values_, value) != values_.end()) return;
   if (values_.size() == capacity) values_.pop_front();
   values_.emplace_back(value);
-  spell();
+  spelled_ = false;
 }
 
-void secret_register::spell() {
+void secret_register::spell() const {
+  if (spelled_) return;
+  spelled_ = true;
   spellings_.clear();
   for (const std::string& value : values_)
     for (std::string& text : spellings_of(value))
@@ -97,6 +99,7 @@ void secret_register::spell() {
 
 bool secret_register::mask(std::string& text, scope which) const {
   const std::scoped_lock lock{mutex_};
+  spell();
   bool found = false;
   for (const spelling& each : spellings_)
     if (which == scope::all || each.long_enough) found = replace_all(text, each.text) || found;
@@ -105,6 +108,7 @@ bool secret_register::mask(std::string& text, scope which) const {
 
 bool secret_register::in(std::string_view bytes) const {
   const std::scoped_lock lock{mutex_};
+  spell();
   return std::ranges::any_of(spellings_, [&](const spelling& each) {
     return each.long_enough && bytes.find(each.text) != std::string_view::npos;
   });

@@ -48,11 +48,18 @@ class socket_dialer final : public dialer {
     for (int redirects = 0;; ++redirects) {
       auto upgrade = make_upgrade(request);
       if (auto why = check_request(upgrade)) co_return make_fault(config::fault_class::http, *why);
+      const std::string where = redirects == 0 ? "" : " (redirected to " + upgrade.shown + ")";
       auto opened = co_await opener_.open(request);
-      if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
+      if (auto* failed = std::get_if<fault>(&opened)) {
+        failed->cause += where;
+        co_return std::move(*failed);
+      }
       const auto connection = std::get<std::shared_ptr<wire>>(std::move(opened));
       auto result = co_await upgrade_as_client(connection, std::move(upgrade));
-      if (auto* failed = std::get_if<fault>(&result)) co_return std::move(*failed);
+      if (auto* failed = std::get_if<fault>(&result)) {
+        failed->cause += where;
+        co_return std::move(*failed);
+      }
       if (auto* link = std::get_if<std::unique_ptr<transport>>(&result)) co_return std::move(*link);
       auto& redirect = std::get<upgrade_redirect>(result);
       connection->abort();

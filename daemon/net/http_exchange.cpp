@@ -4,12 +4,14 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <ctime>
 #include <utility>
 
 #include "daemon/net/await.hpp"
 #include "daemon/net/deadline.hpp"
 #include "daemon/net/faults.hpp"
 #include "daemon/net/header_check.hpp"
+#include "daemon/net/http_answer.hpp"
 #include "daemon/net/printable.hpp"
 
 namespace duplexd::net {
@@ -67,6 +69,8 @@ http_response response_of(answer_parser& parser, const config::url& address) {
   }
   made.body = std::move(answer.body());
   made.address = address;
+  if (const auto* wish = made.header("Retry-After"))
+    made.retry_after = parse_retry_after(*wish, std::time(nullptr));
   return made;
 }
 

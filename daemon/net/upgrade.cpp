@@ -48,6 +48,13 @@ void decorate(websocket::request_type& request, const upgrade_request& wanted) {
   for (const auto& [name, value] : wanted.headers) request.set(name, value);
 }
 
+/// RFC 6455, 4.1 wants another key for each connection. Beast's generator gives each block of 16 words 16
+/// times: this takes it to the next one.
+void freshen_key() {
+  const auto next_word = websocket::detail::make_prng(true);
+  for (int i = 0; i < 256; ++i) std::ignore = next_word();
+}
+
 /// RFC 6455, 4.1: the server may only agree to what was offered.
 std::optional<std::string> objection(const websocket::response_type& answer, const upgrade_request& wanted) {
   const auto chosen = answer.find(http::field::sec_websocket_protocol);
@@ -163,6 +170,7 @@ asio::awaitable<upgrade_result> upgrade_as_client(std::shared_ptr<wire> connecti
   const deadline guard(connection, request.limit);
   const auto state = co_await asio::this_coro::cancellation_state;
   if (is_cancelled(state)) connection->abort();
+  freshen_key();
   auto start = [&](auto handler) {
     stream->async_handshake(answer, request.host, request.target, std::move(handler));
   };

@@ -37,7 +37,8 @@ fault status_fault(const http_response& answer, const std::string& shown_url) {
   const bool rejected = answer.status == 401 || answer.status == 403;
   return fault{.kind = rejected ? fault_class::login_rejected : fault_class::http,
                .cause = fmt::format("http: {} answered with status {}", shown_url, answer.status),
-               .http_status = static_cast<std::uint16_t>(answer.status)};
+               .http_status = static_cast<std::uint16_t>(answer.status),
+               .retry_after = answer.retry_after};
 }
 
 /// The request with every reference read; a fault names the field.

@@ -122,7 +122,7 @@ void script_runner::start_all() {
   for (std::size_t i = 0; i < boxes_.size(); ++i)
     group_.spawn(first_handler + static_cast<int>(i), run_handler(boxes_[i]));
   if (settings_.liveness.heartbeat) group_.spawn(heart, run_heartbeat(*settings_.liveness.heartbeat));
-  if (settings_.renew.after || settings_.renew.at) group_.spawn(renewal, run_renewal());
+  if ((settings_.renew.after || settings_.renew.at) && !around_.once) group_.spawn(renewal, run_renewal());
   if (!settings_.active.always()) group_.spawn(hours, watch_hours());
   if (!settings_.subscribe.empty()) group_.spawn(subscriber, run_subscriber());
 }

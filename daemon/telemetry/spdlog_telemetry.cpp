@@ -45,8 +45,8 @@ bool journal_listens() {
 
 class spdlog_telemetry final : public telemetry {
  public:
-  explicit spdlog_telemetry(const config::log_settings& settings)
-      : json_(settings.format == config::log_format::json), journal_(journal_listens()) {
+  spdlog_telemetry(const config::log_settings& settings, const secret_register& secrets)
+      : secrets_(secrets), json_(settings.format == config::log_format::json), journal_(journal_listens()) {
     logger_ =
         std::make_shared<spdlog::logger>("duplexd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
     logger_->set_level(words_of(settings.level).spdlog);
@@ -56,7 +56,9 @@ class spdlog_telemetry final : public telemetry {
 
   void record(std::string_view session, const event& what) override {
     if (level_of(what) == config::log_level::debug && !logger_->should_log(spdlog::level::debug)) return;
-    const description text = describe(what);
+    description text = describe(what);
+    secrets_.mask(text.message);
+    mask(text.fields);
     if (json_)
       logger_->log(words_of(text.level).spdlog, json_line(session, text));
     else
@@ -64,6 +66,12 @@ class spdlog_telemetry final : public telemetry {
   }
 
  private:
+  void mask(nlohmann::ordered_json& value) const {
+    if (value.is_string()) secrets_.mask(value.get_ref<std::string&>());
+    if (value.is_structured())
+      for (auto& part : value) mask(part);
+  }
+
   [[nodiscard]] std::string text_line(std::string_view session, const description& text) const {
     std::string line;
     if (journal_) line += words_of(text.level).priority;
@@ -81,6 +89,7 @@ class spdlog_telemetry final : public telemetry {
     return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
 
+  const secret_register& secrets_;
   bool json_;
   bool journal_;
   std::shared_ptr<spdlog::logger> logger_;
@@ -88,8 +97,9 @@ class spdlog_telemetry final : public telemetry {
 
 }  // namespace
 
-std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings) {
-  return std::make_unique<spdlog_telemetry>(settings);
+std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
+                                                 const secret_register& secrets) {
+  return std::make_unique<spdlog_telemetry>(settings, secrets);
 }
 
 }  // namespace duplexd

@@ -3,12 +3,15 @@
 #include <memory>
 
 #include "config/settings.hpp"
+#include "daemon/link/secret_register.hpp"
 #include "daemon/telemetry/events.hpp"
 
 namespace duplexd {
 
 /// Writes each event as one line to stderr: text for people (with the priority prefix of sd-daemon(3) instead
-/// of the time when journald listens), or one JSON object a line. The only place that knows spdlog.
-[[nodiscard]] std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings);
+/// of the time when journald listens), or one JSON object a line. What `secrets`, which must outlive it,
+/// knows stands there as `***`. The only place that knows spdlog.
+[[nodiscard]] std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
+                                                               const secret_register& secrets);
 
 }  // namespace duplexd

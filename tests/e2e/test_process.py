@@ -221,7 +221,8 @@ class ExitCodes(unittest.TestCase):
 
 
 class Secrets(unittest.TestCase):
-    # What a reference stands for never appears in the log or in an event, whatever fails; and it is read at each dial.
+    # What a reference stands for never appears in the log or in an event, whatever fails and even if the server says it
+    # back; and it is read at each dial.
     def test_references_are_read_at_each_dial_and_never_shown(self):
         seen = []
 
@@ -232,7 +233,7 @@ class Secrets(unittest.TestCase):
             seen.append(data)
             with open(secret.name, "w", encoding="ascii") as file:
                 file.write(f"topsecret{number}\n")
-            connection.send(close_frame(1008, b"no") if number < 3 else frame(BINARY, reply(42)))
+            connection.send(close_frame(1008, b"no, " + data) if number < 3 else frame(BINARY, reply(42)))
             connection.hold(1)
 
 
@@ -247,6 +248,24 @@ class Secrets(unittest.TestCase):
         self.assertEqual(server.errors, [])
         self.assertEqual([data.decode() for data in seen[:3]], [f'{{"token": "topsecret{i}"}}' for i in range(3)])
         self.assertNotIn("topsecret", everything)
+        self.assertIn('no, {"token": "***"}', everything)
+
+    # A value that does not fit its field is the user's mistake, and a secret all the same.
+    def test_a_secret_that_cannot_be_packed(self):
+        def serve(connection, _):
+            connection.accept()
+            connection.read_message()
+            connection.hold(5)
+
+        protocol = {"byte_order": "little", "commands": {"pin": "op:B=2 pin:H"}, "replies": [{"as": "r", "layout": "x:B"}]}
+        with tempfile.NamedTemporaryFile("w", prefix="duplexd-secret-") as secret, RawServer(serve) as server:
+            secret.write("hunter2")
+            secret.flush()
+            script = [{"send": "pin", "with": {"pin": f"${{file:{secret.name}}}"}}]
+            with Daemon(config(session(server.url, script=script, protocol=protocol, simulate=None)), "--once") as daemon:
+                self.assertEqual(daemon.wait(), 5, daemon.log.all())
+        self.assertNotIn("hunter2", str(daemon.log.all()))
+        self.assertIn("command pin not sent", str(daemon.log.all()))
 
     # A secret that is gone is a fault like others: the session waits for it to come back, the daemon goes on.
     def test_environment_is_checked_before_start(self):

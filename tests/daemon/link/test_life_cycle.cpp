@@ -150,6 +150,15 @@ TEST_CASE("no run of faults ends a session by itself") {
   }
 }
 
+TEST_CASE("with once, a link that is left to be renewed is the end") {
+  life_cycle life{{}, true};
+  life.start();
+  life.dialed();
+  const auto end = life.renewed(1h);
+  REQUIRE(std::holds_alternative<end_action>(end));
+  CHECK_FALSE(std::get<end_action>(end).why);
+}
+
 TEST_CASE("with once, the first fault ends the session") {
   life_cycle life{{}, true};
   life.start();

@@ -64,7 +64,8 @@ struct recorded_stage {
   net::test::temporary_directory directory;
   std::string path = (directory.path() / "capture.jsonl").string();
   stage play;
-  recorder to{play.loop.get_executor(), play.time, play.tell, open(path)};
+  secret_register secrets;
+  recorder to{play.loop.get_executor(), play.time, play.tell, secrets, open(path)};
   recording_dialer links{play.links, to, play.settings.sessions.at(0).name};
 
   explicit recorded_stage(const std::string& yaml) : play(yaml, true) {
@@ -206,10 +207,11 @@ TEST_CASE("a text made from secrets in which none can be found again is left out
   asio::io_context loop;
   virtual_clock time{loop};
   recorded_telemetry tell;
+  const secret_register secrets;
   const net::test::temporary_directory directory;
   const std::string path = (directory.path() / "capture.jsonl").string();
   {
-    recorder to{loop.get_executor(), time, tell, open(path)};
+    recorder to{loop.get_executor(), time, tell, secrets, open(path)};
     const std::string hashed = "5e884898da28047151d0e56f8dc62927";
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(hashed.data());
     const protocol::frame_view what{protocol::frame_kind::text, {bytes, hashed.size()}, true};

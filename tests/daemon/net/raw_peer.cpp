@@ -35,8 +35,7 @@ std::string header_value(const std::string& head, const std::string& name) {
   return head.substr(begin, head.find("\r\n", begin) - begin);
 }
 
-asio::awaitable<void> answer_upgrade(tcp_socket& socket, std::string more_headers) {
-  std::string head;
+asio::awaitable<void> answer_upgrade(tcp_socket& socket, std::string more_headers, std::string& head) {
   while (head.find("\r\n\r\n") == std::string::npos) {
     std::array<char, 2048> piece{};
     const auto size = co_await socket.async_read_some(asio::buffer(piece), asio::use_awaitable);
@@ -77,7 +76,7 @@ raw_peer::raw_peer(config::limit_settings limits, std::optional<config::deflate_
   request.limits = limits;
   request.deflate = offer;
   request.limit = std::chrono::seconds(5);
-  asio::co_spawn(loop_, answer_upgrade(*socket_, std::move(answer)), [](std::exception_ptr) {});
+  asio::co_spawn(loop_, answer_upgrade(*socket_, std::move(answer), request_), [](std::exception_ptr) {});
   auto opened =
       run(loop_, upgrade_as_client(std::make_shared<wire>(std::move(pair.ours)), std::move(request)));
   auto* link = std::get_if<std::unique_ptr<transport>>(&opened);

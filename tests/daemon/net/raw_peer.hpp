@@ -37,6 +37,9 @@ class raw_peer {
   [[nodiscard]] transport& link() { return *link_; }
   [[nodiscard]] asio::io_context& loop() { return loop_; }
 
+  /// The client's upgrade request.
+  [[nodiscard]] const std::string& request() const { return request_; }
+
   void send(std::string_view bytes);
 
   /// Ends the stream in order, or with a reset.
@@ -63,6 +66,7 @@ class raw_peer {
   asio::io_context loop_{1};
   std::optional<tcp_socket> socket_;
   std::unique_ptr<transport> link_;
+  std::string request_;
 };
 
 /// The answer with which a server agrees to a client's upgrade request.

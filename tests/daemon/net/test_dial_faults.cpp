@@ -244,6 +244,12 @@ TEST_CASE("an HTTP answer other than 101 is shown") {
     CHECK(failed.retry_after == milliseconds(120'000));
     CHECK(failed.cause == "the server answered HTTP 503 Service Unavailable: back at nine");
   }
+  SECTION("a wish as a date, which is a day at most") {
+    test_server server(loop, answer_with("HTTP/1.1 503 Service Unavailable\r\n"
+                                         "Retry-After: Fri, 31 Dec 2077 23:59:59 GMT\r\n\r\n",
+                                         true));
+    CHECK(must_fail(loop, request_to(server.port(), false)).retry_after == std::chrono::hours(24));
+  }
   SECTION("chunked") {
     test_server server(loop, answer_with("HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n"
                                          "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",

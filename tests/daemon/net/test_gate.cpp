@@ -2,6 +2,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <cstdint>
 #include <exception>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,6 +66,18 @@ void at_every_cut(const std::string& bytes, Check check) {
 }
 
 }  // namespace
+
+// RFC 6455, 4.1: the key is chosen anew for each connection.
+TEST_CASE("no two upgrade requests have the same key") {
+  std::set<std::string> keys;
+  for (int i = 0; i < 100; ++i) {
+    const raw_peer peer;
+    const auto at = peer.request().find("Sec-WebSocket-Key: ");
+    REQUIRE(at != std::string::npos);
+    keys.insert(peer.request().substr(at, peer.request().find("\r\n", at) - at));
+  }
+  CHECK(keys.size() == 100);
+}
 
 // What makes a synchronous Beast read run dry: pings, pongs and empty fragments right before nothing.
 // Wherever the bytes are cut, the messages come whole and in order and the stream stays open.

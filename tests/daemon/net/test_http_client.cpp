@@ -229,9 +229,12 @@ TEST_CASE("an answer that is no use is a fault", "[http]") {
 TEST_CASE("what comes before the answer is skipped, and a body may end with the connection", "[http]") {
   asio::io_context loop{1};
   http_script server(loop, [](const std::string&) {
-    return "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\nall of it";
+    return "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nRetry-After: 7\r\n\r\n"
+           "all of it";
   });
-  CHECK(must_fetch(loop, request_for(local("http", server.port()))).body == "all of it");
+  const auto answer = must_fetch(loop, request_for(local("http", server.port())));
+  CHECK(answer.body == "all of it");
+  CHECK(answer.retry_after == std::chrono::seconds(7));
 }
 
 TEST_CASE("a slow server is given up", "[http]") {

@@ -59,12 +59,17 @@ TEST_CASE("HTTP requests before the dial") {
 TEST_CASE("a refused token is a rejected login, another status an HTTP fault, and no dial follows") {
   stage play{talk_yaml("    before: [{http: {url: 'https://api/token'}}]\n"), true};
   const auto status = GENERATE(401, 503);
-  play.http.answer = [&](const http_request&) -> http_result { return answered(status, ""); };
+  play.http.answer = [&](const http_request&) -> http_result {
+    auto refusal = answered(status, "");
+    refusal.retry_after = 3s;
+    return refusal;
+  };
   play.run_for(1s);
   REQUIRE(play.result);
   REQUIRE(play.result->fatal);
   CHECK(play.result->fatal->kind == (status == 401 ? fault_class::login_rejected : fault_class::http));
   CHECK(play.result->fatal->http_status == status);
+  CHECK(play.result->fatal->retry_after == 3s);
   CHECK(play.links.dials == 0);
 }
 
