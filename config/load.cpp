@@ -59,6 +59,7 @@ class loader {
     const value_at all{sessions, "sessions"};
     if (sessions.kind != node_kind::map || sessions.entries.empty())
       all.complain(in_, expected("a map of sessions", sessions), "sessions: {name: {url: …}}");
+    out_.sessions.reserve(sessions.entries.size());
     for (const node_entry& entry : sessions.entries) {
       if (!is_name(entry.key))
         in_.mistakes.push_back({entry.where, "sessions",

@@ -83,7 +83,7 @@ TEST_CASE("login, script and simulation are read", "[load]") {
   const environment_variable value("DUPLEXD_T", "v");
   const settings all = load_good(everything);
   const session_settings& one = all.sessions[0];
-  REQUIRE(one.login.has_value());
+  REQUIRE(one.login != nullptr);
   CHECK_FALSE(one.login->json.has_value());
   CHECK(one.login->send->command == "log_on");
   CHECK(one.login->send->with.resolve().value["user"] == "v");
@@ -120,7 +120,7 @@ TEST_CASE("the least that a file can say", "[load]") {
   CHECK(s.timeouts.connect == built_in.timeouts.connect);
   CHECK(s.reconnect.fatal.empty());
   CHECK(s.outputs == lines{"stdout"});
-  CHECK_FALSE(s.login.has_value());
+  CHECK(s.login == nullptr);
   CHECK(s.protocol != nullptr);
   CHECK(s.close.code == 1000);
   const settings step =
