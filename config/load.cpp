@@ -49,6 +49,7 @@ class loader {
     read_section(document_fields(), {document_, ""}, document_.where, &draft, in_);
     out_.log = draft.log;
     out_.shutdown_limit = draft.shutdown.limit;
+    out_.connect_at_once = draft.connect.at_once;
     const expansion expand(draft, in_);
     protocol_library protocols(draft.protocols, in_);
     if (draft.sessions != nullptr) read_sessions(*draft.sessions, expand, protocols);

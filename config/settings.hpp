@@ -260,6 +260,7 @@ struct settings {
   std::string file;
   log_settings log;
   milliseconds shutdown_limit{10'000};  ///< SIGTERM: drain and close within this
+  std::uint16_t connect_at_once = 100;  ///< dials at once in the whole process; 0: no limit
   std::vector<session_settings> sessions;
 };
 

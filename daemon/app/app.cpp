@@ -32,6 +32,8 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   if (capture)
     recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *tell_, std::move(capture));
+  if (settings_.connect_at_once > 0)
+    gate_ = std::make_unique<dial_gate>(loop_.get_executor(), time_, settings_.connect_at_once);
   for (const config::session_settings& each : settings_.sessions) {
     environment mine{.loop = loop_.get_executor(),
                      .links = links_of(each),
@@ -41,7 +43,8 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
                      .tell = *tell_,
                      .random = [this] { return std::uniform_real_distribution<>{}(random_); },
                      .outputs = {},
-                     .once = once};
+                     .once = once,
+                     .gate = gate_.get()};
     if (!each.outputs.empty()) mine.outputs = {&stdout_};
     sessions_.push_back(std::make_unique<session>(each, std::move(mine)));
   }
@@ -67,6 +70,7 @@ asio::awaitable<void> app::supervise() {
   tasks_.spawn(writer, run_output());
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
+  if (gate_) tasks_.spawn(pacing, pace_dials());
   for (std::size_t i = 0; i < sessions_.size(); ++i)
     tasks_.spawn(static_cast<int>(i), run_session(*sessions_[i]));
   running_ = sessions_.size();
@@ -138,6 +142,11 @@ void app::stop(const std::string& why) {
   systemd_.status("stopping: " + why);
   for (const auto& each : sessions_) each->stop();
   tasks_.spawn(limit, await_limit());
+}
+
+asio::awaitable<app::ending> app::pace_dials() {
+  co_await gate_->run();
+  co_return ending{};
 }
 
 asio::awaitable<app::ending> app::await_limit() {

@@ -20,6 +20,14 @@ asio::awaitable<dial_ending> until_raised(stop_flag& stop) {
   co_return nullptr;
 }
 
+/// Host and port of a URL as configured.
+std::string server_of(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const auto begin = scheme + 3;
+  return url.substr(begin, url.find_first_of("/?", begin) - begin);
+}
+
 }  // namespace
 
 session::session(const config::session_settings& settings, environment around)
@@ -96,7 +104,13 @@ void session::fail(const fault& what, milliseconds lifetime) {
 
 // The steps before the dial, and the dial. Null when cancelled.
 asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_url) {
-  around_.tell.record(settings_.name, happening::attempting{settings_.urls.at(index).display()});
+  const std::string url = settings_.urls.at(index).display();
+  std::unique_ptr<dial_gate::pass> pass;
+  if (around_.gate != nullptr) {
+    pass = co_await around_.gate->enter(server_of(url));
+    if (pass == nullptr) co_return nullptr;
+  }
+  around_.tell.record(settings_.name, happening::attempting{url});
   flow_context context{settings_, around_, values_};
   flow before{context};
   flow_ending how = co_await before.run(settings_.before);
