@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "daemon/app/descriptors.hpp"
 #include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
 #include "daemon/link/recording_dialer.hpp"
@@ -20,6 +21,11 @@
 #include "daemon/version.hpp"
 
 namespace duplexd {
+
+namespace {
+// The loop, the output, the log, files that are read, programs, and dials that are tried in parallel.
+constexpr std::size_t descriptors_besides = 48;
+}  // namespace
 
 app::app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture)
     : settings_(settings),
@@ -59,6 +65,9 @@ dialer& app::links_of(const config::session_settings& session) {
 
 exit_code app::run() {
   tell_->record("", happening::started{version, settings_.file, sessions_.size()});
+  const auto descriptors = raise_descriptor_limit();
+  if (descriptors < sessions_.size() + descriptors_besides)
+    tell_->record("", happening::descriptors_short{descriptors, sessions_.size()});
   std::exception_ptr bug;
   asio::co_spawn(loop_, supervise(), [&](const std::exception_ptr& error) { bug = error; });
   loop_.run();

@@ -113,6 +113,18 @@ class Storms(unittest.TestCase):
                 daemon.signal()
                 self.assertEqual(daemon.wait(), 0)
 
+    # Too few descriptors: it says so, those that fit connect, the others say what is missing.
+    def test_short_of_descriptors(self):
+        limited = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
+        with RawServer(lambda c, _: (c.accept(), c.hold())) as server:
+            sessions = {f"agent{i:02}": listener(server.url) for i in range(40)}
+            with Daemon(config(sessions), prefix=limited) as daemon:
+                daemon.wait_log("40 sessions, but no more than 40 file descriptors")
+                daemon.wait_log("connected", count=10)
+                daemon.wait_log("no file descriptor left|Too many open files", count=5)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+
 
 class Restarts(unittest.TestCase):
     # The server is killed under the running daemon and started again: the daemon logs in and sends again, each time.
