@@ -1,5 +1,6 @@
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <string>
@@ -111,7 +112,8 @@ TEST_CASE("a second link resumes the session of the first, which is still open")
   CHECK(here.noting.resumed == std::vector<bool>{false, true});
 }
 
-// TLS 1.2 brings the ticket with the handshake, before the key is looked at.
+// TLS 1.2 brings the ticket with the handshake, before the key is looked at. Resumed, it would not be looked
+// at.
 TEST_CASE("a peer with another key than the pinned one leaves no ticket") {
   place here;
   const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
@@ -121,7 +123,8 @@ TEST_CASE("a peer with another key than the pinned one leaves no ticket") {
     request.tls.pins = {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
     CHECK_FALSE(run(here.loop, visit(*here.dial, std::move(request))).empty());
   }
-  CHECK(here.noting.resumed == std::vector<bool>{false, false});
+  const auto& resumed = here.noting.resumed;  // the second may be gone before its server has noted it
+  CHECK(std::find(resumed.begin(), resumed.end(), true) == resumed.end());
 }
 
 // A server that gives no tickets, or has forgotten its keys, gets full handshakes.
