@@ -221,10 +221,15 @@ struct shutdown_draft {
   milliseconds limit{10'000};
 };
 
+struct connect_draft {
+  std::uint16_t at_once = 100;
+};
+
 struct document_draft {
   std::uint16_t version = 1;
   log_settings log;
   shutdown_draft shutdown;
+  connect_draft connect;
   const protocol::node* defaults = nullptr;
   const protocol::node* templates = nullptr;
   const protocol::node* protocols = nullptr;

@@ -188,6 +188,25 @@ const section& section_of<shutdown_draft>() {
 }
 
 template <>
+const section& section_of<connect_draft>() {
+  using s = connect_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "connect",
+      "How many sessions connect at the same time, at the start and when a common outage ends: the others "
+      "wait "
+      "their turn. Servers take turns, however many sessions want to go to each. A turn is the whole "
+      "attempt, "
+      "with the steps of `before`, but one second at most: what takes longer waits for its server and goes "
+      "on "
+      "beside the others, so that a server that does not answer holds nobody up.",
+      {
+          make("at_once", &s::at_once, "So many at once; 0: no limit.").range(0, 65'535, "0 to 65535"),
+      }};
+  return fields;
+}
+
+template <>
 const section& section_of<document_draft>() {
   using s = document_draft;
   const fields_of<s> make;
@@ -201,6 +220,7 @@ const section& section_of<document_draft>() {
           make("version", &s::version, "The version of this notation.").range(1, 1, "1"),
           make("log", &s::log, "The log on stderr."),
           make("shutdown", &s::shutdown, "What SIGTERM and SIGINT start."),
+          make("connect", &s::connect, "How many sessions connect at the same time."),
           make("defaults", &s::defaults,
                "Fields of a session that hold for each session that does not say otherwise.")
               .of_type({"session", session_schema, &session}),

@@ -294,7 +294,9 @@ const section& section_of<reconnect_settings>() {
   static const section fields{
       "reconnect",
       "What happens when a link breaks or cannot be made. The n-th delay is random between 0 and "
-      "`initial` × `factor`ⁿ, at most `maximum`.",
+      "`initial` × `factor`ⁿ, at most `maximum`. When many sessions want to connect at the same time some "
+      "wait "
+      "for their turn after that: see [connect](#connect).",
       {
           make("initial", &s::initial, "The first delay, at most.").range(1, a_day, "1ms to 24h"),
           make("maximum", &s::maximum, "No delay is longer.").range(1, a_day, "1ms to 24h"),

@@ -49,6 +49,7 @@ class loader {
     read_section(document_fields(), {document_, ""}, document_.where, &draft, in_);
     out_.log = draft.log;
     out_.shutdown_limit = draft.shutdown.limit;
+    out_.connect_at_once = draft.connect.at_once;
     const expansion expand(draft, in_);
     protocol_library protocols(draft.protocols, in_);
     if (draft.sessions != nullptr) read_sessions(*draft.sessions, expand, protocols);
@@ -59,6 +60,7 @@ class loader {
     const value_at all{sessions, "sessions"};
     if (sessions.kind != node_kind::map || sessions.entries.empty())
       all.complain(in_, expected("a map of sessions", sessions), "sessions: {name: {url: …}}");
+    out_.sessions.reserve(sessions.entries.size());
     for (const node_entry& entry : sessions.entries) {
       if (!is_name(entry.key))
         in_.mistakes.push_back({entry.where, "sessions",

@@ -11,8 +11,8 @@ using protocol::direction;
 
 namespace {
 
-std::optional<login_settings> build_login(session_draft& draft, script_builder& make) {
-  if (!draft.login_written) return std::nullopt;
+std::shared_ptr<const login_settings> build_login(session_draft& draft, script_builder& make) {
+  if (!draft.login_written) return nullptr;
   login_draft& written = *draft.login_written;
   login_settings login;
   login.json = std::move(written.json);
@@ -26,7 +26,7 @@ std::optional<login_settings> build_login(session_draft& draft, script_builder& 
     login.expect->timeout = draft.timeouts.login;
   }
   login.reject = make.replies(written.reject);
-  return login;
+  return std::make_shared<const login_settings>(std::move(login));
 }
 
 liveness_settings build_liveness(liveness_draft& written, script_builder& make) {
@@ -35,7 +35,7 @@ liveness_settings build_liveness(liveness_draft& written, script_builder& make) 
   made.idle_timeout = written.idle_timeout;
   if (written.heartbeat) {
     heartbeat_draft& beat = *written.heartbeat;
-    heartbeat_settings& out = made.heartbeat.emplace();
+    heartbeat_settings out;
     make.use(beat.every, beat.where, beat.path);
     out.every = std::move(beat.every);
     if (beat.json) {
@@ -51,6 +51,7 @@ liveness_settings build_liveness(liveness_draft& written, script_builder& make) 
       out.expect->timeout = beat.timeout;
     }
     out.action = beat.action;
+    made.heartbeat = std::make_shared<const heartbeat_settings>(std::move(out));
   }
   for (freshness_draft& each : written.fresh) {
     make.replies({each.reply});

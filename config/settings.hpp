@@ -128,7 +128,7 @@ struct sequence_settings {
 struct liveness_settings {
   milliseconds ping_interval{20'000};  ///< 0: no pings
   milliseconds idle_timeout{60'000};   ///< nothing heard for this long ends the link; 0: never
-  std::optional<heartbeat_settings> heartbeat{};
+  std::shared_ptr<const heartbeat_settings> heartbeat{};  ///< null: none
   std::vector<freshness_settings> fresh{};
   std::vector<sequence_settings> sequence{};
 };
@@ -227,7 +227,7 @@ struct session_settings {
   liveness_settings liveness;
   limit_settings limits;
   std::shared_ptr<const protocol::protocol> protocol;
-  std::optional<login_settings> login;
+  std::shared_ptr<const login_settings> login;  ///< null: none
   rate_settings rate;
   outbox_settings outbox;
   std::map<std::string, command_settings> commands;  ///< those with settings of their own
@@ -260,6 +260,7 @@ struct settings {
   std::string file;
   log_settings log;
   milliseconds shutdown_limit{10'000};  ///< SIGTERM: drain and close within this
+  std::uint16_t connect_at_once = 100;  ///< dials at once in the whole process; 0: no limit
   std::vector<session_settings> sessions;
 };
 

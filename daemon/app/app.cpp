@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "daemon/app/descriptors.hpp"
 #include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
 #include "daemon/link/recording_dialer.hpp"
@@ -20,6 +21,11 @@
 #include "daemon/version.hpp"
 
 namespace duplexd {
+
+namespace {
+// The loop, the output, the log, files that are read, programs, and dials that are tried in parallel.
+constexpr std::size_t descriptors_besides = 48;
+}  // namespace
 
 app::app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture)
     : settings_(settings),
@@ -32,6 +38,8 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   if (capture)
     recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *tell_, secrets_, std::move(capture));
+  if (settings_.connect_at_once > 0)
+    gate_ = std::make_unique<dial_gate>(loop_.get_executor(), time_, settings_.connect_at_once);
   for (const config::session_settings& each : settings_.sessions) {
     environment mine{.loop = loop_.get_executor(),
                      .links = links_of(each),
@@ -41,7 +49,8 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
                      .tell = *tell_,
                      .random = [this] { return std::uniform_real_distribution<>{}(random_); },
                      .outputs = {},
-                     .once = once};
+                     .once = once,
+                     .gate = gate_.get()};
     if (!each.outputs.empty()) mine.outputs = {&stdout_};
     sessions_.push_back(std::make_unique<session>(each, std::move(mine)));
   }
@@ -56,6 +65,9 @@ dialer& app::links_of(const config::session_settings& session) {
 
 exit_code app::run() {
   tell_->record("", happening::started{version, settings_.file, sessions_.size()});
+  const auto descriptors = raise_descriptor_limit();
+  if (descriptors < sessions_.size() + descriptors_besides)
+    tell_->record("", happening::descriptors_short{descriptors, sessions_.size()});
   std::exception_ptr bug;
   asio::co_spawn(loop_, supervise(), [&](const std::exception_ptr& error) { bug = error; });
   loop_.run();
@@ -67,6 +79,7 @@ asio::awaitable<void> app::supervise() {
   tasks_.spawn(writer, run_output());
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
+  if (gate_) tasks_.spawn(pacing, pace_dials());
   for (std::size_t i = 0; i < sessions_.size(); ++i)
     tasks_.spawn(static_cast<int>(i), run_session(*sessions_[i]));
   running_ = sessions_.size();
@@ -138,6 +151,11 @@ void app::stop(const std::string& why) {
   systemd_.status("stopping: " + why);
   for (const auto& each : sessions_) each->stop();
   tasks_.spawn(limit, await_limit());
+}
+
+asio::awaitable<app::ending> app::pace_dials() {
+  co_await gate_->run();
+  co_return ending{};
 }
 
 asio::awaitable<app::ending> app::await_limit() {

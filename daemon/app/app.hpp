@@ -35,7 +35,7 @@ class app {
 
  private:
   /// Ids of the children; sessions have their index.
-  enum task : int { watchdog = -1, signals = -2, writer = -3, limit = -4 };
+  enum task : int { watchdog = -1, signals = -2, writer = -3, limit = -4, pacing = -5 };
   struct ending {
     session_result session;
     std::string broken;  ///< why the output ended
@@ -49,6 +49,7 @@ class app {
   asio::awaitable<ending> take_signals();
   asio::awaitable<ending> keep_watchdog();
   asio::awaitable<ending> await_limit();
+  asio::awaitable<ending> pace_dials();
   void on_signal(int number);
   void stop(const std::string& why);
   [[noreturn]] void cut_short(const std::string& why);
@@ -65,6 +66,7 @@ class app {
   std::unique_ptr<program_runner> programs_;
   std::unique_ptr<recorder> recorder_;                   ///< null: nothing is recorded
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
+  std::unique_ptr<dial_gate> gate_;                      ///< null: dials are not counted
   line_output stdout_;
   std::mt19937_64 random_{std::random_device{}()};
   std::vector<std::unique_ptr<session>> sessions_;

@@ -1,14 +1,23 @@
 #include "daemon/async/notifier.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "daemon/async/as_value.hpp"
 #include "daemon/async/cancelled.hpp"
 
 namespace duplexd {
 
 notifier::notifier(const asio::any_io_executor& loop) : never_(loop, asio::steady_timer::time_point::max()) {}
+
+notifier::bell::bell(notifier& changed, asio::steady_timer& timer)
+    : changed_(changed), timer_(timer), before_(changed.generation_) {
+  changed_.alarms_.push_back(&timer_);
+}
+
+notifier::bell::~bell() {
+  std::erase(changed_.alarms_, &timer_);
+}
 
 void notifier::notify() {
   ++generation_;
@@ -20,17 +29,7 @@ asio::awaitable<bool> notifier::wait() {
   const bool stopped = co_await cancelled();
   if (stopped) co_return false;
   const unsigned before = generation_;
-  co_await never_.async_wait(asio::as_tuple(asio::use_awaitable));
-  co_return generation_ != before;
-}
-
-asio::awaitable<bool> notifier::wait_on(asio::steady_timer& alarm) {
-  const bool stopped = co_await cancelled();
-  if (stopped) co_return false;
-  const unsigned before = generation_;
-  alarms_.push_back(&alarm);
-  co_await alarm.async_wait(asio::as_tuple(asio::use_awaitable));
-  std::erase(alarms_, &alarm);
+  co_await never_.async_wait(as_value);
   co_return generation_ != before;
 }
 

@@ -30,8 +30,20 @@ class notifier {
     return time.wait_until(*this, deadline);
   }
 
-  /// For clocks: the same, but no longer than until the timer expires.
-  asio::awaitable<bool> wait_on(asio::steady_timer& alarm);
+  /// For clocks: while it lives a notification cancels the waits of a timer of theirs, too.
+  class bell {
+   public:
+    bell(notifier& changed, asio::steady_timer& timer);
+    ~bell();
+    bell(const bell&) = delete;
+    bell& operator=(const bell&) = delete;
+    [[nodiscard]] bool notified() const noexcept { return changed_.generation_ != before_; }
+
+   private:
+    notifier& changed_;
+    asio::steady_timer& timer_;
+    unsigned before_;
+  };
 
   /// Suspends until `notify()`, whoever asks the caller to end: for owners that await their children.
   asio::awaitable<void> wait_regardless();

@@ -4,8 +4,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <cstddef>
-#include <deque>
 #include <exception>
+#include <limits>
 #include <list>
 #include <optional>
 
@@ -27,9 +27,10 @@ template <class Ending>
 class task_group {
  public:
   struct ended {
-    int id = 0;
+    int id = nobody;
     Ending how{};
   };
+  static constexpr int nobody = std::numeric_limits<int>::min();
 
   explicit task_group(asio::any_io_executor loop);
   task_group(const task_group&) = delete;
@@ -38,8 +39,12 @@ class task_group {
   /// Starts a child in this turn of the loop. `id` is the owner's name for it.
   void spawn(int id, asio::awaitable<Ending> child);
 
-  /// The next ending, in the order in which children ended. Call only while a child runs or an ending is
-  /// left. If the owner is cancelled so are the children, and their endings come as usual.
+  /// An ending that needed no child: it comes as if one had ended now.
+  void put(int id, Ending how);
+
+  /// The next ending, in the order in which children ended. With no child and no ending it waits for one. If
+  /// the owner is cancelled so are the children, and their endings come as usual; if none is left,
+  /// `nobody`'s.
   asio::awaitable<ended> next();
 
   /// Asks a child, or every child, to end. It goes on running until it next awaits.
@@ -57,11 +62,11 @@ class task_group {
     int id;
     asio::cancellation_signal cancel;
   };
-  static asio::awaitable<Ending> guard(asio::awaitable<Ending> child);
+  asio::awaitable<void> guard(int id, asio::awaitable<Ending> work);
 
   asio::any_io_executor loop_;
   std::list<child> children_;
-  std::deque<ended> endings_;
+  std::list<ended> endings_;
   std::exception_ptr bug_;
   notifier changed_;
 };

@@ -10,9 +10,16 @@ template <class Ending>
 task_group<Ending>::task_group(asio::any_io_executor loop) : loop_(std::move(loop)), changed_(loop_) {}
 
 template <class Ending>
-asio::awaitable<Ending> task_group<Ending>::guard(asio::awaitable<Ending> child) {
+asio::awaitable<void> task_group<Ending>::guard(int id, asio::awaitable<Ending> work) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await std::move(child);
+  Ending how = co_await std::move(work);
+  put(id, std::move(how));
+}
+
+template <class Ending>
+void task_group<Ending>::put(int id, Ending how) {
+  endings_.push_back({id, std::move(how)});
+  changed_.notify();
 }
 
 template <class Ending>
@@ -20,13 +27,13 @@ void task_group<Ending>::spawn(int id, asio::awaitable<Ending> work) {
   auto& entry = children_.emplace_back();
   entry.id = id;
   const auto self = std::prev(children_.end());
-  auto on_end = [this, self](const std::exception_ptr& bug, Ending how) {
+  auto on_end = [this, self](const std::exception_ptr& bug) {
     if (bug && !bug_) bug_ = bug;
-    endings_.push_back({self->id, std::move(how)});
+    if (bug) endings_.push_back({self->id, {}});
     children_.erase(self);
     changed_.notify();
   };
-  asio::co_spawn(loop_, guard(std::move(work)),
+  asio::co_spawn(loop_, guard(id, std::move(work)),
                  asio::bind_cancellation_slot(self->cancel.slot(), std::move(on_end)));
 }
 
@@ -36,6 +43,7 @@ asio::awaitable<typename task_group<Ending>::ended> task_group<Ending>::next() {
     const bool notified = co_await changed_.wait();
     if (notified) continue;
     cancel_all();
+    if (endings_.empty() && children_.empty()) co_return ended{};
     if (endings_.empty()) co_await changed_.wait_regardless();
   }
   if (bug_) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -10,12 +9,10 @@
 #include <memory>
 #include <utility>
 
+#include "daemon/async/as_value.hpp"
 #include "daemon/net/wire.hpp"
 
 namespace duplexd::net {
-
-/// Awaits an operation and gets its error as a value.
-inline constexpr auto as_value = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 /// Whether somebody asked the coroutine with this state to end. Every wait here asks before it sleeps: with
 /// throwing on cancellation off, a cancellation that came earlier wakes nobody.
@@ -27,7 +24,8 @@ inline constexpr auto as_value = boost::asio::as_tuple(boost::asio::use_awaitabl
 /// ordinary cancellation would be lost if it came between two steps. `start` gets the completion handler.
 template <class Start>
 auto abortable(const std::shared_ptr<wire>& target, Start start) {
-  return boost::asio::async_initiate<decltype(as_value), void(boost::system::error_code)>(
+  constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
+  return boost::asio::async_initiate<decltype(token), void(boost::system::error_code)>(
       [weak = std::weak_ptr<wire>(target), start = std::move(start)](auto handler) mutable {
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected()) {
@@ -37,7 +35,7 @@ auto abortable(const std::shared_ptr<wire>& target, Start start) {
         }
         start(boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(), std::move(handler)));
       },
-      as_value);
+      token);
 }
 
 }  // namespace duplexd::net

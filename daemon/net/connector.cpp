@@ -62,6 +62,8 @@ std::string reason_text(const attempt& each) {
   if (*each.failure == asio::error::timed_out) return "no answer from ";
   if (*each.failure == asio::error::host_unreachable) return "no route to ";
   if (*each.failure == asio::error::network_unreachable) return "network unreachable for ";
+  if (*each.failure == asio::error::no_descriptors)
+    return "no file descriptor left (raise LimitNOFILE or ulimit -n) for ";
   return each.failure->message() + " for ";
 }
 

@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "daemon/net/client_certificate.hpp"
+#include "daemon/net/tls_engine.hpp"
 #include "daemon/net/tls_errors.hpp"
 
 namespace duplexd::net {
@@ -136,6 +137,7 @@ tls_context_result client_tls::get(const server_request& to) {
   if (error.empty()) error = apply(to.tls, made.get());
   if (error.empty() && !to.cert_file.empty()) error = use_client_certificate(made.get(), to, files);
   if (!error.empty()) return {.context = {}, .error = std::move(error)};
+  tls_engine::collect_tickets(made.get());
   if (known_.size() == most_known) known_.clear();  // those in use live on with their links
   known_.emplace(key, made);
   return {.context = std::move(made), .error = {}};

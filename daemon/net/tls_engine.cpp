@@ -19,6 +19,7 @@ namespace duplexd::net {
 namespace {
 
 constexpr std::size_t record_size = 16384;
+constexpr std::size_t least_room = 256;  // most idle links have had nothing longer
 
 /// Whom a ticket is for, and whether he was verified: one that was not must never stand for one that was.
 std::string key_of(const tls_peer& peer) {
@@ -80,7 +81,8 @@ tls_engine::tls_engine(const tls_context& context, tls_peer peer) : tls_engine(S
 }
 
 tls_engine::~tls_engine() {
-  leave_ticket();
+  // OpenSSL spoils the session of a link that ended without close_notify, as only TLS 1.0 wants it.
+  if (established()) SSL_set_shutdown(session_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 void tls_engine::offer_ticket() {
@@ -89,17 +91,28 @@ void tls_engine::offer_ticket() {
   if (offered_) SSL_set_session(session_.get(), offered_.get());
 }
 
-void tls_engine::leave_ticket() noexcept try {
-  SSL* session = session_.get();
-  if (peer_.address.empty() || !failure_.empty() || !established()) return;
-  // OpenSSL spoils the session of a link that ended without close_notify, as only TLS 1.0 wants it.
-  SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-  const tls_ticket now(SSL_get1_session(session), &SSL_SESSION_free);
-  const bool spent = now == offered_ && SSL_version(session) >= TLS1_3_VERSION;
-  if (now == nullptr || spent || SSL_SESSION_is_resumable(now.get()) != 1) return;
-  tls_tickets::of(SSL_get_SSL_CTX(session)).keep(key_of(peer_), now);
+void tls_engine::collect_tickets(ssl_ctx_st* context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, &tls_engine::on_ticket);
+}
+
+/// OpenSSL hands its reference over if 1 is returned.
+int tls_engine::on_ticket(ssl_st* session, ssl_session_st* ticket) try {
+  auto* self = static_cast<tls_engine*>(SSL_get_app_data(session));
+  if (self->peer_.address.empty()) return 0;
+  SSL_SESSION_up_ref(ticket);
+  self->tickets_.emplace_back(ticket, &SSL_SESSION_free);
+  if (self->approved_) self->leave_tickets();
+  return 0;
 } catch (const std::bad_alloc&) {
-  return;  // then the next handshake is a full one
+  return 0;  // then the next handshake is a full one
+}
+
+/// At once: whoever connects to the same server next need not wait until this link ends.
+void tls_engine::leave_tickets() {
+  auto& store = tls_tickets::of(SSL_get_SSL_CTX(session_.get()));
+  for (tls_ticket& each : std::exchange(tickets_, {}))
+    if (SSL_SESSION_is_resumable(each.get()) == 1) store.keep(key_of(peer_), std::move(each));
 }
 
 void tls_engine::release_buffers() noexcept {
@@ -120,7 +133,7 @@ tls_engine::state tls_engine::receive(std::span<const std::uint8_t> ciphertext, 
   ERR_clear_error();
   for (;;) {
     // What is decrypted is never longer than what came, but a record may have come in pieces.
-    const std::size_t room = std::clamp<std::size_t>(input_.size(), 1024, record_size);
+    const std::size_t room = std::clamp<std::size_t>(input_.size(), least_room, record_size);
     std::size_t got = 0;
     const int result = SSL_read_ex(session_.get(), plain.prepare(room), room, &got);
     if (result == 1) {
@@ -162,9 +175,15 @@ bool tls_engine::established() const noexcept {
 }
 
 bool tls_engine::check_pins(const std::vector<std::string>& pins) {
-  if (!pins.empty() && failure_.empty() && SSL_session_reused(session_.get()) != 1)
-    failure_ = pin_mistake(session_.get(), pins);
-  return failure_.empty();
+  SSL* session = session_.get();
+  const bool resumed = SSL_session_reused(session) == 1;
+  if (!pins.empty() && failure_.empty() && !resumed) failure_ = pin_mistake(session, pins);
+  approved_ = failure_.empty();
+  // TLS 1.2 brings no new ticket to a resumed session: the old one serves again.
+  if (resumed && tickets_.empty() && SSL_version(session) < TLS1_3_VERSION) tickets_.push_back(offered_);
+  if (approved_) leave_tickets();
+  offered_.reset();
+  return approved_;
 }
 
 tls_details tls_engine::details() const {

@@ -31,8 +31,8 @@ struct tls_peer {
 /// many records; all of them are decrypted into one buffer, and all that was written leaves as full records.
 class tls_engine {
  public:
-  /// A client. It resumes an earlier session of the same context with the same peer, if one is left, and
-  /// leaves its own to the next when it goes; one that failed or was not verified leaves nothing.
+  /// A client. It resumes an earlier session of the same context with the same peer, if there is a ticket for
+  /// one, and leaves the tickets that it gets to the next as soon as `check_pins()` has approved of the peer.
   tls_engine(const tls_context& context, tls_peer peer);
   /// A server.
   explicit tls_engine(const tls_context& context);
@@ -64,8 +64,11 @@ class tls_engine {
 
   /// Whether one of the public keys that the peer proved with is among `pins` (base64 of SHA-256); any will
   /// do if there are no pins. If not, the session has failed. A resumed session was looked at when it was
-  /// new.
+  /// new. To be called once, when established.
   bool check_pins(const std::vector<std::string>& pins);
+
+  /// For a client's context: its engines get the tickets that servers send.
+  static void collect_tickets(ssl_ctx_st* context);
 
   /// What was agreed on and with whom, once established.
   [[nodiscard]] tls_details details() const;
@@ -76,7 +79,8 @@ class tls_engine {
  private:
   explicit tls_engine(ssl_st* session);
   void offer_ticket();
-  void leave_ticket() noexcept;
+  void leave_tickets();
+  static int on_ticket(ssl_st* session, ssl_session_st* ticket);
   void note_failure(int result);
   static int on_verify(int ok, x509_store_ctx_st* store);
   static int bio_read(bio_st* bio, char* out, int size);
@@ -90,7 +94,9 @@ class tls_engine {
   std::span<const std::uint8_t> input_;  ///< what OpenSSL may still take; empty outside `receive()`
   byte_queue output_;
   tls_peer peer_;
-  tls_ticket offered_;  ///< what the handshake tried to resume
+  tls_ticket offered_;               ///< what the handshake tried to resume
+  std::vector<tls_ticket> tickets_;  ///< got before the peer was approved of
+  bool approved_ = false;
   std::string failure_;
 };
 

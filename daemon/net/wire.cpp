@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t scratch_size = 256 * 1024;
 constexpr std::size_t encrypt_at_once = 256 * 1024;
-constexpr std::size_t kept_when_idle = 4 * 1024;
+constexpr std::size_t kept_when_idle = 512;
 
 /// Shared by all connections of the thread: holds bytes only while one of them reads.
 std::uint8_t* scratch() {

@@ -117,7 +117,6 @@ asio::awaitable<flow_ending> script_runner::await_login_reply(const config::expe
 }
 
 void script_runner::start_all() {
-  group_.spawn(listening, listen());
   group_.spawn(main_script, run_main());
   for (std::size_t i = 0; i < boxes_.size(); ++i)
     group_.spawn(first_handler + static_cast<int>(i), run_handler(boxes_[i]));
@@ -127,6 +126,7 @@ void script_runner::start_all() {
   if (!settings_.subscribe.empty()) group_.spawn(subscriber, run_subscriber());
 }
 
+// The link stays when all steps have been carried out: then nobody's ending is waited for.
 asio::awaitable<flow_ending> script_runner::run() {
   start_all();
   flow_ending how;
@@ -157,12 +157,6 @@ asio::awaitable<flow_ending> script_runner::run_main() {
   if (how.ends_flow() || stopped) co_return how;
   co_await outbox_.wait_written();
   co_return how;
-}
-
-// The link stays when all steps have been carried out.
-asio::awaitable<flow_ending> script_runner::listen() {
-  co_await around_.time.sleep_until(clock::time_point::max());
-  co_return flow_ending{};
 }
 
 asio::awaitable<flow_ending> script_runner::run_linger() {

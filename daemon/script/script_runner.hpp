@@ -1,7 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,7 +38,7 @@ class script_runner {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
-  enum child { main_script, heart, renewal, hours, subscriber, lingering, listening, first_handler = 100 };
+  enum child { main_script, heart, renewal, hours, subscriber, lingering, first_handler = 100 };
 
   /// The replies that a handler has yet to look at.
   struct mailbox {
@@ -47,7 +47,7 @@ class script_runner {
       arrived_reply reply;
       kept_message message;
     };
-    std::deque<letter> letters{};
+    std::list<letter> letters{};
   };
 
   void deliver(const arrived_reply& reply, const protocol::packet& packet);
@@ -61,7 +61,6 @@ class script_runner {
   asio::awaitable<flow_ending> watch_hours();
   asio::awaitable<flow_ending> run_subscriber();
   asio::awaitable<flow_ending> run_linger();
-  asio::awaitable<flow_ending> listen();
   void start_all();
   [[nodiscard]] std::optional<clock::duration> time_to_renewal(std::optional<fault>& failed);
 

@@ -9,6 +9,7 @@
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
 #include "daemon/output/output.hpp"
+#include "daemon/session/dial_gate.hpp"
 #include "daemon/telemetry/events.hpp"
 
 namespace duplexd {
@@ -23,7 +24,8 @@ struct environment {
   telemetry& tell;
   std::function<double()> random;  ///< in [0, 1)
   std::vector<output*> outputs;
-  bool once = false;  ///< one link, then the end
+  bool once = false;          ///< one link, then the end
+  dial_gate* gate = nullptr;  ///< whom each attempt asks before it begins; null: nobody
 };
 
 }  // namespace duplexd

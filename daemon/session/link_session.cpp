@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/async/cancelled.hpp"
 #include "daemon/script/awaited_replies.hpp"
-#include "daemon/session/sentry.hpp"
 #include "daemon/telemetry/timestamp.hpp"
 
 namespace duplexd {
@@ -31,69 +30,84 @@ link_session::link_session(const config::session_settings& settings, const envir
       fresh_(settings.liveness.fresh, *settings.protocol),
       sequences_(settings.liveness.sequence),
       line_(settings.name),
-      watch_again_(around.loop) {
+      watch_again_(around.loop),
+      tasks_(around.loop) {
   if (!settings.liveness.sequence.empty())
     replies_.observe([this](const arrived_reply& reply, const protocol::packet&) { see_sequences(reply); });
 }
 
+void link_session::start_all() {
+  outbox_.attach(&link_, [this] { tasks_.spawn(writer, write()); });
+  tasks_.spawn(receiver, receive());
+  tasks_.spawn(sender, send());
+  tasks_.spawn(watcher, watch());
+  const auto stop = [this] { tasks_.put(stopper, std::make_unique<ending>(ending{.in_order = true})); };
+  if (stop_.raised()) stop();
+  stop_.on_raise(stop);
+}
+
 asio::awaitable<link_outcome> link_session::run() {
-  task_group<ending> tasks{around_.loop};
-  outbox_.attach(&link_);
-  tasks.spawn(receiver, receive());
-  tasks.spawn(sender, send());
-  tasks.spawn(writer, write());
-  tasks.spawn(watcher, watch());
-  tasks.spawn(stopper, await_stop());
-
-  auto first = co_await tasks.next();
-  if (!link_.ended() && !first.how.peer_dead) co_await close(tasks);
-  co_await tasks.join();
+  start_all();
+  auto first = co_await tasks_.next();
+  while (first.id == writer) first = co_await tasks_.next();
+  stop_.on_raise({});
+  if (first.how == nullptr) first.how = std::make_unique<ending>();
+  if (!link_.ended() && !first.how->peer_dead) co_await close();
+  co_await tasks_.join();
   outbox_.attach(nullptr);
-
-  if (first.how.in_order) {
-    const bool answered = link_.ended() && link_.ended()->closed;
-    const bool by_peer = first.id == receiver;
-    close_reason said{settings_.close.code, settings_.close.reason};
-    if (by_peer && answered) said = *link_.ended()->closed;
-    if (!answered) said = {1006, "no close frame came back"};
-    around_.tell.record(settings_.name, happening::link_closed{said, by_peer});
-  }
-  if (first.how.renew) around_.tell.record(settings_.name, happening::link_renewed{*first.how.renew});
+  record_end(static_cast<task>(first.id), *first.how);
   // Who is dead or left our close frame unanswered has had the time for it: the end of TCP is not waited for
   // as well.
   const auto patience = link_.ended() ? settings_.timeouts.close : std::chrono::milliseconds::zero();
   co_await link_.finish(patience);
   link_outcome outcome;
-  outcome.failed = std::move(first.how.failed);
-  outcome.renew = std::move(first.how.renew);
+  outcome.failed = std::move(first.how->failed);
+  outcome.renew = std::move(first.how->renew);
   co_return outcome;
 }
 
+void link_session::record_end(task first, const ending& how) {
+  if (how.in_order) {
+    const bool answered = link_.ended() && link_.ended()->closed;
+    const bool by_peer = first == receiver;
+    close_reason said{settings_.close.code, settings_.close.reason};
+    if (by_peer && answered) said = *link_.ended()->closed;
+    if (!answered) said = {1006, "no close frame came back"};
+    around_.tell.record(settings_.name, happening::link_closed{said, by_peer});
+  }
+  if (how.renew) around_.tell.record(settings_.name, happening::link_renewed{*how.renew});
+}
+
 // Our close frame goes out; what is still on its way is read until the peer's comes back.
-asio::awaitable<void> link_session::close(task_group<ending>& tasks) {
-  tasks.cancel(sender);
-  tasks.cancel(watcher);
-  tasks.cancel(stopper);
+asio::awaitable<void> link_session::close() {
+  tasks_.cancel(sender);
+  tasks_.cancel(watcher);
   link_.close(close_reason{settings_.close.code, settings_.close.reason});
-  tasks.spawn(closer, await_close_limit());
+  tasks_.spawn(closer, await_close_limit());
   for (;;) {
-    const auto next = co_await tasks.next();
+    const auto next = co_await tasks_.next();
     if (next.id == receiver || next.id == closer) break;
   }
 }
 
-link_session::ending link_session::link_over() const {
+link_session::end_of_task link_session::link_over() const {
   const link_end& end = *link_.ended();
-  if (end.failed) return {.failed = end.failed};
-  if (script_.finished() && around_.once) return {.in_order = true};
-  const close_reason& said = *end.closed;
-  return {.failed = fault{.kind = config::fault_class::closed,
-                          .cause = fmt::format("the server closed the link with code {}{}{}", said.code,
-                                               said.text.empty() ? "" : ", ", said.text),
-                          .close_code = said.code}};
+  auto how = std::make_unique<ending>();
+  if (end.failed) {
+    how->failed = end.failed;
+  } else if (script_.finished() && around_.once) {
+    how->in_order = true;
+  } else {
+    const close_reason& said = *end.closed;
+    how->failed = fault{.kind = config::fault_class::closed,
+                        .cause = fmt::format("the server closed the link with code {}{}{}", said.code,
+                                             said.text.empty() ? "" : ", ", said.text),
+                        .close_code = said.code};
+  }
+  return how;
 }
 
-asio::awaitable<link_session::ending> link_session::receive() {
+asio::awaitable<link_session::end_of_task> link_session::receive() {
   protocol::frame_view message;
   while (!link_.ended()) {
     const bool stopped = co_await cancelled();
@@ -106,9 +120,9 @@ asio::awaitable<link_session::ending> link_session::receive() {
       --budget;
     }
     if (!outputs_have_room()) co_await wait_for_outputs();
-    if (budget == 0) co_await asio::post(around_.loop, asio::use_awaitable);
+    if (budget == 0) co_await asio::post(around_.loop, asio::deferred);
   }
-  co_return link_.ended() ? link_over() : ending{};
+  co_return link_.ended() ? link_over() : nullptr;
 }
 
 bool link_session::outputs_have_room() const noexcept {
@@ -137,7 +151,7 @@ void link_session::handle(protocol::frame_view message, std::string_view time) {
   }
 }
 
-asio::awaitable<link_session::ending> link_session::send() {
+asio::awaitable<link_session::end_of_task> link_session::send() {
   flow_ending how = co_await script_.log_in();
   bool stopped = co_await cancelled();
   if (!how.ends_flow() && !stopped) {
@@ -146,44 +160,54 @@ asio::awaitable<link_session::ending> link_session::send() {
     how = co_await script_.run();
     stopped = co_await cancelled();
   }
-  if (how.failed) co_return ending{.failed = std::move(how.failed)};
-  co_return ending{.in_order = !stopped, .renew = std::move(how.reconnect)};
+  auto end = std::make_unique<ending>();
+  end->in_order = !how.failed && !stopped;
+  end->failed = std::move(how.failed);
+  end->renew = std::move(how.reconnect);
+  co_return end;
 }
 
-asio::awaitable<link_session::ending> link_session::write() {
+asio::awaitable<link_session::end_of_task> link_session::write() {
   co_await outbox_.run_link();
-  co_return link_.ended() ? link_over() : ending{};
+  co_return nullptr;
 }
 
-asio::awaitable<link_session::ending> link_session::watch() {
+asio::awaitable<link_session::end_of_task> link_session::watch() {
   sentry decide{settings_.liveness, around_.time.now()};
   bool stopped = co_await cancelled();
   while (!stopped) {
-    const auto now = around_.time.now();
-    // While we do not read, silence says nothing about the peer.
-    const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
-    const sentry_step step = decide.step(now, heard);
-    if (step.dead) {
-      const auto limit = static_cast<double>(settings_.liveness.idle_timeout.count()) / 1000.0;
-      co_return ending{
-          .peer_dead = true,
-          .failed = fault{.kind = config::fault_class::liveness,
-                          .cause = fmt::format("nothing was heard from the server for {} s", limit)}};
-    }
-    if (step.ping) link_.put_ping();
-    for (const config::freshness_settings* overdue : fresh_.run_out(now)) {
-      if (held_back_) continue;
-      around_.tell.record(settings_.name, happening::reply_overdue{overdue->reply, overdue->within});
-      const auto limit = static_cast<double>(overdue->within.count()) / 1000.0;
-      auto cause = fmt::format("no reply {} for {} s", overdue->reply, limit);
-      if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
-    }
-    if (broken_) co_return ending{.failed = std::move(broken_)};
-    const auto look_at = std::min(step.look_at, fresh_.look_at());
-    co_await watch_again_.wait_until(around_.time, look_at);
+    clock::time_point look_again{};
+    end_of_task over = look(decide, look_again);
+    if (over != nullptr) co_return over;
+    co_await watch_again_.wait_until(around_.time, look_again);
     stopped = co_await cancelled();
   }
-  co_return ending{};
+  co_return nullptr;
+}
+
+// One look at all that must happen in time; not null: the link is to be left.
+link_session::end_of_task link_session::look(sentry& decide, clock::time_point& look_again) {
+  const auto now = around_.time.now();
+  // While we do not read, silence says nothing about the peer.
+  const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
+  const sentry_step step = decide.step(now, heard);
+  if (step.dead) {
+    const auto limit = static_cast<double>(settings_.liveness.idle_timeout.count()) / 1000.0;
+    fault gone{.kind = config::fault_class::liveness,
+               .cause = fmt::format("nothing was heard from the server for {} s", limit)};
+    return std::make_unique<ending>(ending{.peer_dead = true, .failed = std::move(gone)});
+  }
+  if (step.ping) link_.put_ping();
+  for (const config::freshness_settings* overdue : fresh_.run_out(now)) {
+    if (held_back_) continue;
+    around_.tell.record(settings_.name, happening::reply_overdue{overdue->reply, overdue->within});
+    const auto limit = static_cast<double>(overdue->within.count()) / 1000.0;
+    auto cause = fmt::format("no reply {} for {} s", overdue->reply, limit);
+    if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
+  }
+  if (broken_) return std::make_unique<ending>(ending{.failed = std::move(broken_)});
+  look_again = std::min(step.look_at, fresh_.look_at());
+  return nullptr;
 }
 
 std::optional<fault> link_session::act_on(config::liveness_action action, std::string cause) {
@@ -215,14 +239,9 @@ void link_session::see_sequences(const arrived_reply& reply) {
   }
 }
 
-asio::awaitable<link_session::ending> link_session::await_stop() {
-  const bool raised = co_await stop_.wait();
-  co_return ending{.in_order = raised};
-}
-
-asio::awaitable<link_session::ending> link_session::await_close_limit() {
+asio::awaitable<link_session::end_of_task> link_session::await_close_limit() {
   co_await around_.time.sleep_for(settings_.timeouts.close);
-  co_return ending{};
+  co_return nullptr;
 }
 
 }  // namespace duplexd

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "daemon/session/freshness.hpp"
 #include "daemon/session/outbox.hpp"
 #include "daemon/session/reply_board.hpp"
+#include "daemon/session/sentry.hpp"
 #include "daemon/session/sequence_watch.hpp"
 #include "daemon/session/stop_flag.hpp"
 
@@ -35,25 +37,29 @@ class link_session {
 
  private:
   enum task { receiver, sender, writer, watcher, stopper, closer };
+  /// How a task ended, and with it the link if it was the first. A small handle: it goes through many frames.
   struct ending {
     bool in_order = false;
     bool peer_dead = false;  ///< a close frame would find nobody
     std::optional<fault> failed{};
     std::optional<std::string> renew{};
   };
+  using end_of_task = std::unique_ptr<ending>;  ///< null: cancelled, or nothing that ends the link
 
-  asio::awaitable<ending> receive();
-  asio::awaitable<ending> send();
-  asio::awaitable<ending> write();
-  asio::awaitable<ending> watch();
-  asio::awaitable<ending> await_stop();
-  asio::awaitable<ending> await_close_limit();
-  asio::awaitable<void> close(task_group<ending>& tasks);
+  asio::awaitable<end_of_task> receive();
+  asio::awaitable<end_of_task> send();
+  asio::awaitable<end_of_task> write();
+  asio::awaitable<end_of_task> watch();
+  asio::awaitable<end_of_task> await_close_limit();
+  asio::awaitable<void> close();
+  void start_all();
+  void record_end(task first, const ending& how);
+  [[nodiscard]] end_of_task look(sentry& decide, clock::time_point& look_again);
 
   [[nodiscard]] bool outputs_have_room() const noexcept;
   asio::awaitable<void> wait_for_outputs();
   void handle(protocol::frame_view message, std::string_view time);
-  [[nodiscard]] ending link_over() const;
+  [[nodiscard]] end_of_task link_over() const;
   void see_sequences(const arrived_reply& reply);
   [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 
@@ -69,6 +75,7 @@ class link_session {
   sequence_watch sequences_;
   event_line line_;
   notifier watch_again_;
+  task_group<end_of_task> tasks_;
   std::optional<fault> broken_;     ///< a sequence is, and that ends the link
   bool held_back_ = false;          ///< slow outputs keep the receiver from reading
   clock::time_point read_again_{};  ///< when they last let go

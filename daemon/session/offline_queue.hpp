@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -51,7 +51,7 @@ class offline_queue {
 
  private:
   config::outbox_settings settings_;
-  std::deque<queued_command> waiting_;
+  std::list<queued_command> waiting_;
 };
 
 }  // namespace duplexd

@@ -1,6 +1,8 @@
 #include "daemon/session/outbox.hpp"
 
 #include <algorithm>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "config/json_path.hpp"
@@ -12,7 +14,8 @@ using config::command_settings;
 using config::offline_policy;
 
 outbox::outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings)
-    : time_(time),
+    : loop_(loop),
+      time_(time),
       settings_(settings),
       session_rate_(settings.rate),
       waiting_(settings.outbox),
@@ -35,9 +38,10 @@ const command_settings& outbox::settings_of(const std::string& command) const {
   return found == settings_.commands.end() ? usual : found->second;
 }
 
-void outbox::attach(transport* link) {
+void outbox::attach(transport* link, std::function<void()> begin) {
   if (link_ != nullptr) note_written();
   link_ = link;
+  begin_ = std::move(begin);
   gate_open_ = false;
   writing_ = false;
   for (const queued_command& each : std::exchange(leaving_, {}))
@@ -56,8 +60,12 @@ void outbox::open_gate() noexcept {
 bool outbox::send(protocol::frame_view message) {
   if (link_ == nullptr || link_->ended() || link_->unsent() > high_water) return false;
   link_->put(message);
-  if (!std::exchange(writing_, true)) written_.notify();
+  begin_writing();
   return true;
+}
+
+void outbox::begin_writing() {
+  if (!std::exchange(writing_, true) && begin_) begin_();
 }
 
 asio::awaitable<void> outbox::wait_written() {
@@ -108,9 +116,8 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
 void outbox::leave(queued_command command) {
   take_turn(command.fate->command);
   link_->put({command.kind, command.bytes});
-  writing_ = true;
   leaving_.push_back(std::move(command));
-  written_.notify();
+  begin_writing();
 }
 
 void outbox::drain() {
@@ -181,18 +188,15 @@ void outbox::give_up() {
     change(*each->fate, command_state::refused, true, "the session has ended");
 }
 
+// It begins in another turn: whoever sends is not called back from within.
 asio::awaitable<void> outbox::run_link() {
-  bool go_on = true;
-  while (go_on && !link_->ended()) {
-    if (writing_) {
-      co_await link_->wait_sent();
-      note_written();
-      if (waiting_.size() > 0) drain();
-    } else {
-      co_await written_.wait();
-    }
-    const bool stopped = co_await cancelled();
-    go_on = !stopped;
+  co_await asio::post(loop_, asio::deferred);
+  bool stopped = co_await cancelled();
+  while (!stopped && writing_ && !link_->ended()) {
+    co_await link_->wait_sent();
+    note_written();
+    if (waiting_.size() > 0) drain();
+    stopped = co_await cancelled();
   }
 }
 

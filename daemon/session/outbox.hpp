@@ -3,6 +3,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -34,8 +35,9 @@ class outbox {
   outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings);
 
   /// The link that messages leave by; null between links. Taking it away ends what is still on its way or
-  /// unconfirmed as `unknown`; what waits in the queue goes on waiting.
-  void attach(transport* link);
+  /// unconfirmed as `unknown`; what waits in the queue goes on waiting. Whenever messages begin to be on
+  /// their way `begin` is called, to start `run_link()`: an idle link needs nobody who waits for that.
+  void attach(transport* link, std::function<void()> begin = {});
 
   /// From the login on submitted commands leave too, and their confirmations are looked for on `replies`.
   void open_gate() noexcept;
@@ -65,11 +67,11 @@ class outbox {
   /// A reply came: it may confirm a command.
   void see(const arrived_reply& reply);
 
-  /// Moves messages on to written. Runs as long as the link, until cancelled.
+  /// Moves messages on to written. Runs while some are on their way: see `attach`.
   asio::awaitable<void> run_link();
 
-  /// Empties the queue as fast as gate and rates allow, and ends what has waited for too long. Runs as long
-  /// as the session, until cancelled.
+  /// Empties the queue as fast as gate and rates allow, and ends what has waited for too long. To be run from
+  /// the first command that is submitted until the session ends, until cancelled.
   asio::awaitable<void> run();
 
   /// The session has ended: what waits in the queue is refused.
@@ -88,14 +90,17 @@ class outbox {
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
   [[nodiscard]] clock::time_point next_turn(const std::string& command) const;
   void leave(queued_command command);
+  void begin_writing();
   void note_written();
   void expire();
   void drain();
   [[nodiscard]] clock::time_point next_look() const;
 
+  asio::any_io_executor loop_;
   clock& time_;
   const config::session_settings& settings_;
   transport* link_ = nullptr;
+  std::function<void()> begin_;
   bool gate_open_ = false;
   bool writing_ = false;  ///< something was put since the kernel last had everything
   token_bucket session_rate_;
@@ -104,7 +109,7 @@ class outbox {
   std::vector<queued_command> leaving_;
   std::vector<unconfirmed> unconfirmed_;
   std::vector<std::uint8_t> scratch_;
-  notifier written_;        ///< wakes run_link and whoever waits for it
+  notifier written_;        ///< everything is in the kernel, or the link is gone
   notifier queue_changed_;  ///< wakes run
 };
 

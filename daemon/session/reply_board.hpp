@@ -3,8 +3,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -68,7 +68,7 @@ class reply_board {
   clock& time_;
   std::vector<const protocol::message_type*> kept_;
   std::vector<observer> observers_;
-  std::deque<arrived_reply> replies_;
+  std::list<arrived_reply> replies_;
   std::uint64_t next_ = 1;
   notifier offered_;
 };

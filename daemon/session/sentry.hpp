@@ -14,7 +14,7 @@ struct sentry_step {
   clock::time_point look_at;  ///< when to ask again
 };
 
-/// Decides when a link is asked for a sign of life and when it is given up. Pure.
+/// Decides when a link is asked for a sign of life and when it is given up. Pure. The settings outlive it.
 class sentry {
  public:
   sentry(const config::liveness_settings& settings, clock::time_point opened);
@@ -23,7 +23,7 @@ class sentry {
   sentry_step step(clock::time_point now, clock::time_point last_heard);
 
  private:
-  config::liveness_settings settings_;
+  const config::liveness_settings& settings_;
   clock::time_point last_ping_;
 };
 

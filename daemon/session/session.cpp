@@ -20,6 +20,14 @@ asio::awaitable<dial_ending> until_raised(stop_flag& stop) {
   co_return nullptr;
 }
 
+/// Host and port of a URL as configured.
+std::string server_of(const std::string& url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string::npos) return url;
+  const auto begin = scheme + 3;
+  return url.substr(begin, url.find_first_of("/?", begin) - begin);
+}
+
 }  // namespace
 
 session::session(const config::session_settings& settings, environment around)
@@ -27,7 +35,8 @@ session::session(const config::session_settings& settings, environment around)
       around_(std::move(around)),
       life_(settings.reconnect, around_.once),
       outbox_(around_.loop, around_.time, settings),
-      stop_(around_.loop) {}
+      stop_(around_.loop),
+      tasks_(around_.loop) {}
 
 void session::stop() {
   stop_.raise();
@@ -36,6 +45,8 @@ void session::stop() {
 std::shared_ptr<const submission> session::submit(const std::string& command,
                                                   const nlohmann::ordered_json& values,
                                                   std::function<void(const submission&)> on_change) {
+  looks_after_outbox_ = true;
+  if (running_) look_after_outbox();
   return outbox_.submit(command, values, [this, tell = std::move(on_change)](const submission& what) {
     const auto settings = settings_.commands.find(what.command);
     const bool is_quiet = what.state == command_state::refused && settings != settings_.commands.end() &&
@@ -52,41 +63,54 @@ asio::awaitable<int> session::keep_outbox() {
   co_return 0;
 }
 
-asio::awaitable<session_result> session::run() {
-  task_group<int> tasks{around_.loop};
-  tasks.spawn(0, keep_outbox());
-  session_result result = co_await live();
-  co_await tasks.join();
-  outbox_.give_up();
-  around_.tell.record(settings_.name, happening::quit{});
-  co_return result;
+// A session to which nothing is submitted while it runs needs none of it.
+void session::look_after_outbox() {
+  if (tasks_.running() == 0) tasks_.spawn(0, keep_outbox());
 }
 
-asio::awaitable<session_result> session::live() {
-  link_action next = life_.start();
+asio::awaitable<session_result> session::run() {
+  running_ = true;
+  if (looks_after_outbox_) look_after_outbox();
+  co_await live();
+  running_ = false;
+  co_await tasks_.join();
+  outbox_.give_up();
+  around_.tell.record(settings_.name, happening::quit{});
+  const auto& end = std::get<end_action>(next_);
+  co_return session_result{end.why, end.exit_code};
+}
+
+asio::awaitable<void> session::live() {
+  next_ = life_.start();
   for (;;) {
-    if (std::holds_alternative<dial_action>(next)) co_await await_hours();
-    if (stop_.raised()) next = life_.stopped();
-    if (const auto* end = std::get_if<end_action>(&next)) co_return session_result{end->why, end->exit_code};
-    if (std::holds_alternative<dial_action>(next))
-      next = co_await dial();
-    else if (std::holds_alternative<serve_action>(next))
-      next = co_await serve();
+    if (std::holds_alternative<dial_action>(next_)) co_await await_hours();
+    if (stop_.raised()) next_ = life_.stopped();
+    if (std::holds_alternative<end_action>(next_)) co_return;
+    if (std::holds_alternative<dial_action>(next_))
+      co_await dial();
+    else if (std::holds_alternative<serve_action>(next_))
+      co_await serve();
     else
-      next = co_await wait(std::get<wait_action>(next).delay);
+      co_await wait(std::get<wait_action>(next_).delay);
   }
 }
 
-link_action session::fail(const fault& what, milliseconds lifetime) {
-  link_action next = life_.failed(what, lifetime, around_.random());
+void session::fail(const fault& what, milliseconds lifetime) {
+  next_ = life_.failed(what, lifetime, around_.random());
   std::optional<milliseconds> delay;
-  if (const auto* wait = std::get_if<wait_action>(&next)) delay = wait->delay;
+  if (const auto* wait = std::get_if<wait_action>(&next_)) delay = wait->delay;
   around_.tell.record(settings_.name, happening::attempt_failed{what, delay});
-  return next;
 }
 
 // The steps before the dial, and the dial. Null when cancelled.
 asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_url) {
+  const std::string url = settings_.urls.at(index).display();
+  std::unique_ptr<dial_gate::pass> pass;
+  if (around_.gate != nullptr) {
+    pass = co_await around_.gate->enter(server_of(url));
+    if (pass == nullptr) co_return nullptr;
+  }
+  around_.tell.record(settings_.name, happening::attempting{url});
   flow_context context{settings_, around_, values_};
   flow before{context};
   flow_ending how = co_await before.run(settings_.before);
@@ -129,45 +153,57 @@ asio::awaitable<void> session::await_hours() {
   }
 }
 
-asio::awaitable<link_action> session::dial() {
+asio::awaitable<void> session::dial() {
   enum task { dialing, stopping };
   for (std::size_t index = 0;; ++index) {
-    around_.tell.record(settings_.name, happening::attempting{settings_.urls.at(index).display()});
     bool reached_url = false;
     task_group<dial_ending> tasks{around_.loop};
     tasks.spawn(dialing, attempt(index, reached_url));
     tasks.spawn(stopping, until_raised(stop_));
     auto first = co_await tasks.next();
     co_await tasks.join();
-    if (first.how == nullptr) co_return life_.stopped();
-    if (const auto* failed = std::get_if<fault>(&*first.how)) {
-      const bool is_last = !reached_url || index + 1 == settings_.urls.size();
-      if (is_last || life_.ends_with(*failed)) co_return fail(*failed, milliseconds::zero());
-      around_.tell.record(settings_.name, happening::attempt_failed{*failed, milliseconds::zero()});
-      continue;
+    if (first.how == nullptr) {
+      next_ = life_.stopped();
+      co_return;
     }
-    link_ = std::get<std::unique_ptr<transport>>(std::move(*first.how));
-    around_.tell.record(settings_.name, happening::connected{});
-    co_return life_.dialed();
+    if (auto* made = std::get_if<std::unique_ptr<transport>>(&*first.how)) {
+      link_ = std::move(*made);
+      around_.tell.record(settings_.name, happening::connected{});
+      next_ = life_.dialed();
+      co_return;
+    }
+    const auto& failed = std::get<fault>(*first.how);
+    const bool is_last = !reached_url || index + 1 == settings_.urls.size();
+    if (is_last || life_.ends_with(failed)) {
+      fail(failed, milliseconds::zero());
+      co_return;
+    }
+    around_.tell.record(settings_.name, happening::attempt_failed{failed, milliseconds::zero()});
   }
 }
 
-asio::awaitable<link_action> session::serve() {
+asio::awaitable<void> session::serve() {
   const auto opened = around_.time.now();
   link_session on_link{settings_, around_, values_, outbox_, stop_, *link_};
   const link_outcome outcome = co_await on_link.run();
   link_.reset();
-  const auto lifetime = std::chrono::duration_cast<milliseconds>(around_.time.now() - opened);
-  if (outcome.failed) co_return fail(*outcome.failed, lifetime);
-  if (outcome.renew && !stop_.raised()) co_return life_.renewed(lifetime);
-  co_return life_.finished();
+  leave(outcome, std::chrono::duration_cast<milliseconds>(around_.time.now() - opened));
 }
 
-asio::awaitable<link_action> session::wait(milliseconds delay) {
+void session::leave(const link_outcome& how, milliseconds lifetime) {
+  if (how.failed)
+    fail(*how.failed, lifetime);
+  else if (how.renew && !stop_.raised())
+    next_ = life_.renewed(lifetime);
+  else
+    next_ = life_.finished();
+}
+
+asio::awaitable<void> session::wait(milliseconds delay) {
   const auto deadline = around_.time.now() + delay;
   auto stopped = stop_.wait();
   co_await within(around_.loop, around_.time, deadline, std::move(stopped));
-  co_return life_.waited();
+  next_ = life_.waited();
 }
 
 }  // namespace duplexd

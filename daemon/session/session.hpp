@@ -40,21 +40,27 @@ class session {
 
  private:
   asio::awaitable<int> keep_outbox();
-  asio::awaitable<session_result> live();
+  void look_after_outbox();
+  asio::awaitable<void> live();
   asio::awaitable<void> await_hours();
-  asio::awaitable<link_action> dial();
-  asio::awaitable<link_action> serve();
-  asio::awaitable<link_action> wait(std::chrono::milliseconds delay);
+  asio::awaitable<void> dial();
+  asio::awaitable<void> serve();
+  asio::awaitable<void> wait(std::chrono::milliseconds delay);
   asio::awaitable<std::shared_ptr<dial_result>> attempt(std::size_t index, bool& reached_url);
-  link_action fail(const fault& what, std::chrono::milliseconds lifetime);
+  void fail(const fault& what, std::chrono::milliseconds lifetime);
+  void leave(const link_outcome& how, std::chrono::milliseconds lifetime);
 
   const config::session_settings& settings_;
   environment around_;
   life_cycle life_;
+  link_action next_;
   variables values_;
   outbox outbox_;
   stop_flag stop_;
   std::unique_ptr<transport> link_;
+  task_group<int> tasks_;
+  bool running_ = false;
+  bool looks_after_outbox_ = false;
 };
 
 }  // namespace duplexd

@@ -5,6 +5,7 @@ namespace duplexd {
 void stop_flag::raise() {
   raised_ = true;
   changed_.notify();
+  if (listener_) listener_();
 }
 
 asio::awaitable<bool> stop_flag::wait() {

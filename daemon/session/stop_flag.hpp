@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 
 #include "daemon/async/notifier.hpp"
 
@@ -18,8 +19,12 @@ class stop_flag {
   /// Suspends until raised. Returns false when cancelled.
   asio::awaitable<bool> wait();
 
+  /// Who is called when it is raised, without a coroutine that waits for it; one at a time, empty: nobody.
+  void on_raise(std::function<void()> listener) { listener_ = std::move(listener); }
+
  private:
   bool raised_ = false;
+  std::function<void()> listener_;
   notifier changed_;
 };
 

@@ -141,6 +141,14 @@ struct describer {
             fmt::format("output {} can take no more: {}", e.output, e.why),
             {{"output", e.output}, {"why", e.why}}};
   }
+  description operator()(const happening::descriptors_short& e) const {
+    return {log_level::warning,
+            "descriptors_short",
+            fmt::format("{} sessions, but no more than {} file descriptors: some will not connect; raise "
+                        "LimitNOFILE or the hard limit of ulimit -n",
+                        e.sessions, e.limit),
+            {{"sessions", e.sessions}, {"limit", e.limit}}};
+  }
   description operator()(const happening::cut_short& e) const {
     return {log_level::error,
             "cut_short",

@@ -79,6 +79,10 @@ struct started {
   std::string file;
   std::size_t sessions = 0;
 };
+struct descriptors_short {  ///< fewer file descriptors than sessions need
+  std::uint64_t limit = 0;
+  std::size_t sessions = 0;
+};
 struct stopping {
   std::string why;
   std::chrono::milliseconds limit{0};
@@ -102,8 +106,8 @@ using event =
                  happening::command_ended, happening::heartbeat_missed, happening::reply_overdue,
                  happening::sequence_broken, happening::resubscribed, happening::inactive,
                  happening::link_renewed, happening::link_closed, happening::attempt_failed, happening::quit,
-                 happening::started, happening::stopping, happening::hangup_ignored, happening::output_closed,
-                 happening::cut_short>;
+                 happening::started, happening::descriptors_short, happening::stopping,
+                 happening::hangup_ignored, happening::output_closed, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

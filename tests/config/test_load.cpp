@@ -12,6 +12,7 @@ namespace {
 constexpr const char* everything = R"(version: 1
 log: {format: json, level: debug}
 shutdown: {limit: 3s}
+connect: {at_once: 7}
 sessions:
   one:
     url: wss://ws.test.com:2443/x
@@ -53,10 +54,11 @@ TEST_CASE("a whole session is read", "[load]") {
   CHECK(all.log.format == log_format::json);
   CHECK(all.log.level == log_level::debug);
   CHECK(all.shutdown_limit.count() == 3'000);
+  CHECK(all.connect_at_once == 7);
   REQUIRE(all.sessions.size() == 1);
   const session_settings& one = all.sessions[0];
   CHECK(one.name == "one");
-  CHECK(one.where == protocol::position{5, 3});
+  CHECK(one.where == protocol::position{6, 3});
   CHECK(one.urls[0].display() == "wss://ws.test.com:2443/x");
   REQUIRE(one.headers.size() == 2);
   CHECK(one.headers[1].first == "X-Two");
@@ -83,7 +85,7 @@ TEST_CASE("login, script and simulation are read", "[load]") {
   const environment_variable value("DUPLEXD_T", "v");
   const settings all = load_good(everything);
   const session_settings& one = all.sessions[0];
-  REQUIRE(one.login.has_value());
+  REQUIRE(one.login != nullptr);
   CHECK_FALSE(one.login->json.has_value());
   CHECK(one.login->send->command == "log_on");
   CHECK(one.login->send->with.resolve().value["user"] == "v");
@@ -93,7 +95,7 @@ TEST_CASE("login, script and simulation are read", "[load]") {
 
   REQUIRE(one.script.size() == 3);
   CHECK(std::get<sleep_step>(one.script[0].action).time.fixed.count() == 500);
-  CHECK(one.script[1].where == protocol::position{21, 9});
+  CHECK(one.script[1].where == protocol::position{22, 9});
   CHECK(std::get<send_step>(one.script[1].action).command == "to_free");
   const expectation& wanted = std::get<expect_step>(one.script[2].action).what;
   CHECK(wanted.timeout.count() == 90'000);
@@ -117,10 +119,11 @@ TEST_CASE("the least that a file can say", "[load]") {
   const session_settings built_in;
   CHECK(all.log.format == log_format::automatic);
   CHECK(all.shutdown_limit.count() == 10'000);
+  CHECK(all.connect_at_once == 100);
   CHECK(s.timeouts.connect == built_in.timeouts.connect);
   CHECK(s.reconnect.fatal.empty());
   CHECK(s.outputs == lines{"stdout"});
-  CHECK_FALSE(s.login.has_value());
+  CHECK(s.login == nullptr);
   CHECK(s.protocol != nullptr);
   CHECK(s.close.code == 1000);
   const settings step =

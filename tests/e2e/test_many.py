@@ -1,5 +1,6 @@
 """Many sessions in one process, and one process over many links."""
 
+import threading
 import time
 import unittest
 
@@ -76,6 +77,53 @@ class Neighbours(unittest.TestCase):
                 for event in daemon.events.all():
                     by_session[event["session"]] = by_session.get(event["session"], 0) + 1
                 self.assertEqual(by_session, {name: 53 for name in sessions})
+
+
+class Storms(unittest.TestCase):
+    # No more sessions connect at once than the file says, and all get through.
+    def test_connects_come_in_portions(self):
+        lock, underway, seen = threading.Lock(), set(), []
+
+        def slow(connection, number):
+            with lock:
+                underway.add(number)
+                seen.append(len(underway))
+            time.sleep(0.1)
+            with lock:
+                underway.discard(number)  # before the answer: the next may begin as soon as it is there
+            connection.accept()
+            connection.hold()
+
+        with RawServer(slow) as server:
+            sessions = {f"agent{i:02}": listener(server.url) for i in range(30)}
+            with Daemon(config(sessions, connect={"at_once": 3})) as daemon:
+                daemon.wait_log("connected", count=30, timeout=30)
+                self.assertEqual(max(seen), 3)
+                self.assertEqual(server.accepted, 30)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+
+    # A host that takes connections and then says nothing holds the others up for a second each round, not longer.
+    def test_mute_server_does_not_block_the_others(self):
+        with RawServer(lambda c, _: c.hold(), handshake=False) as mute, \
+                RawServer(lambda c, _: (c.accept(), c.hold())) as good:
+            sessions = {f"mute{i:02}": listener(mute.url) for i in range(20)} | {"good": listener(good.url)}
+            with Daemon(config(sessions, connect={"at_once": 2})) as daemon:
+                daemon.wait_log("good: connected", timeout=6)  # in the order of the file it would be after 10 s
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+
+    # Too few descriptors: it says so, those that fit connect, the others say what is missing.
+    def test_short_of_descriptors(self):
+        limited = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
+        with RawServer(lambda c, _: (c.accept(), c.hold())) as server:
+            sessions = {f"agent{i:02}": listener(server.url) for i in range(40)}
+            with Daemon(config(sessions), prefix=limited) as daemon:
+                daemon.wait_log("40 sessions, but no more than 40 file descriptors")
+                daemon.wait_log("connected", count=10)
+                daemon.wait_log("no file descriptor left|Too many open files", count=5)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
 
 
 class Restarts(unittest.TestCase):

@@ -14,6 +14,8 @@ from rows import COUNTED
 
 CLIENT_CORE, SERVER_CORE = 0, 1
 A_RUN = 60  # seconds, at most
+A_CROWD = 5_000  # so many idle sessions are worth a closer look
+PING_CYCLE = 20  # seconds from one ping of a session of duplexd to the next
 
 
 class Failed(Exception):
@@ -96,6 +98,11 @@ class Client:
             except subprocess.TimeoutExpired:
                 pass
 
+    def cpu_seconds(self):
+        """User and system, all threads, so far."""
+        words = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self):
         """Resident bytes, in KB."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -150,20 +157,42 @@ def check_lines(contestant, row, server, count, ca_file, directory):
         raise Failed(f"{found} lines with the sum {total}, the server sent {count} with {report['sum']}")
 
 
-def idle_memory(contestant, row, server_of, count, ca_file, directory):
-    """KB for each further idle session: one process with `count` sessions beside one with a single one."""
-    memory = []
+def idle_sessions(contestant, row, server_of, count, ca_file, directory):
+    """KB for each further idle session (one process with `count` sessions beside one with a single one), seconds until
+    all stand, and of a crowd its CPU while it does nothing, in percent, and how long the daemon takes to close it."""
+    memory, report = [], {}
     for sessions in (1, count):
         with server_of() as server:
+            begin = time.monotonic()
             client = Client(contestant, row, server, sessions, ca_file, directory)
             try:
                 if not server.read_line(A_RUN + sessions * 0.03):
                     raise Failed(f"{sessions} sessions did not come to stand: {client.said()[-300:].strip()}")
+                report["connect"] = time.monotonic() - begin
                 time.sleep(1.5)  # what was needed for connecting only is given back by then
                 memory.append(client.memory())
+                if sessions >= A_CROWD:
+                    report["rest"] = idle_cpu(client)
+                    report["close"] = time_to_close(client) if contestant.is_daemon else None
             finally:
-                client.stop()
-    return {"value": (memory[1] - memory[0]) / (count - 1)}
+                if client.process.returncode is None:
+                    client.stop()
+    return report | {"cost": (memory[1] - memory[0]) / (count - 1)}
+
+
+def idle_cpu(client):
+    """Percent of one core."""
+    before = client.cpu_seconds()
+    time.sleep(PING_CYCLE)
+    return 100 * (client.cpu_seconds() - before) / PING_CYCLE
+
+
+def time_to_close(client):
+    """Seconds from SIGTERM to the end of a daemon that closes every session in order."""
+    begin = time.monotonic()
+    client.process.send_signal(signal.SIGTERM)
+    client.finish(expected=0)
+    return time.monotonic() - begin
 
 
 def raise_limits():

@@ -27,7 +27,8 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=25, help="after so long what is there is told; at least one "
                         "round is run")
-    parser.add_argument("--sessions", type=int, default=2000, help="in the row idle")
+    parser.add_argument("--sessions", type=int, default=2000, help="in the row idle; 5000 and more are looked "
+                        "at closely")
     parser.add_argument("--quick", action="store_true", help="a tenth of the messages, one round: does it work at all?")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/performance.{md,svg}")
     return parser.parse_args()
@@ -98,10 +99,11 @@ class Bench:
 
     def run_pair(self, row, contestant):
         if row.name == "idle":
-            report = self.attempt(row, contestant, lambda server_of: measure.idle_memory(
+            report = self.attempt(row, contestant, lambda server_of: measure.idle_sessions(
                 contestant, row, server_of, self.sessions, self.certificate, self.directory))
-            if report:
-                self.results.add(row, contestant, "cost", report["value"])
+            for kind, value in (report or {}).items():
+                if value is not None:
+                    self.results.add(row, contestant, kind, value)
             return
         count = contestant.count(row, self.options.quick)
         report = self.attempt(row, contestant, lambda server: measure.run(

@@ -4,6 +4,8 @@ from statistics import median
 from xml.sax.saxutils import escape
 
 LIMIT, SUBJECT = "limit", "duplexd"
+IDLE_KINDS = (("until all of them stand, s", "connect"), ("CPU of all of them at rest, % of a core", "rest"),
+              ("from SIGTERM until all are closed, s", "close"))
 
 
 def number(value):
@@ -39,6 +41,11 @@ class Results:
                 yield f"{row.title}, p50, µs", row, "p50"
                 yield f"{row.title}, p99, µs", row, "p99"
                 yield f"{row.title}, CPU, µs", row, "cost"
+            elif row.name == "idle":
+                yield f"{row.title}, {row.unit}", row, "cost"
+                for title, kind in IDLE_KINDS:
+                    if any(self.median(row.name, contestant.name, kind) is not None for contestant in self.contestants):
+                        yield title, row, kind
             else:
                 yield f"{row.title}, {row.unit}", row, "cost"
 

@@ -125,6 +125,40 @@ TEST_CASE("a cancelled owner cancels its children and gets their endings") {
   CHECK(seen == std::vector<int>{-1, -2});
 }
 
+TEST_CASE("an ending that needs no child is taken like one") {
+  fixture f;
+  auto main = [](fixture& self) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, self.sleep(1s, 10));
+    tasks.put(2, 20);
+    const auto first = co_await tasks.next();
+    const auto second = co_await tasks.next();
+    CHECK((first.id == 2 && first.how == 20));
+    CHECK((second.id == 1 && second.how == 10));
+    co_await tasks.join();
+  };
+  f.run(main(f));
+}
+
+TEST_CASE("an owner without children waits until it is cancelled") {
+  fixture f;
+  auto alone = [](fixture& self) -> asio::awaitable<int> {
+    task_group<int> tasks{self.loop.get_executor()};
+    const auto nobodys = co_await tasks.next();
+    co_return nobodys.id;
+  };
+  auto main = [](fixture& self, auto& child) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, child(self));
+    co_await self.time.sleep_for(1h);
+    tasks.cancel_all();
+    const auto ended = co_await tasks.next();
+    CHECK(ended.how == task_group<int>::nobody);
+    co_await tasks.join();
+  };
+  f.run(main(f, alone), 2h);
+}
+
 TEST_CASE("within gives the result, or nothing once the deadline has passed") {
   fixture f;
   auto main = [](fixture& self) -> asio::awaitable<void> {

@@ -1,5 +1,6 @@
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <string>
@@ -61,6 +62,19 @@ asio::awaitable<std::string> visit(dialer& dial, dial_request request) {
   co_return std::string();
 }
 
+/// Dials again while the first link is open; whether both came about.
+asio::awaitable<bool> dial_twice(dialer& dial, dial_request request) {
+  dial_request same = request;
+  auto one = co_await dial.dial(std::move(request));
+  auto two = co_await dial.dial(std::move(same));
+  auto* first = std::get_if<std::unique_ptr<transport>>(&one);
+  auto* second = std::get_if<std::unique_ptr<transport>>(&two);
+  if (first == nullptr || second == nullptr) co_return false;
+  co_await (*first)->finish(std::chrono::milliseconds(10));
+  co_await (*second)->finish(std::chrono::milliseconds(10));
+  co_return true;
+}
+
 struct place {
   asio::io_context loop{1};
   trust trusted;
@@ -86,6 +100,31 @@ TEST_CASE("a reconnect resumes the TLS session") {
   SSL_CTX_set_max_proto_version(here.noting.tls.get(), version);
   for (int i = 0; i < 4; ++i) CHECK(here.visit_with(here.trusted.ca_file()).empty());
   CHECK(here.noting.resumed == std::vector<bool>{false, true, true, true});
+}
+
+// Thousands of sessions that begin together must not all pay for a full handshake, and hold its certificates.
+TEST_CASE("a second link resumes the session of the first, which is still open") {
+  place here;
+  const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+  SSL_CTX_set_max_proto_version(here.noting.tls.get(), version);
+  auto request = request_to(here.server.port(), true, here.trusted.ca_file());
+  CHECK(run(here.loop, dial_twice(*here.dial, std::move(request))));
+  CHECK(here.noting.resumed == std::vector<bool>{false, true});
+}
+
+// TLS 1.2 brings the ticket with the handshake, before the key is looked at. Resumed, it would not be looked
+// at.
+TEST_CASE("a peer with another key than the pinned one leaves no ticket") {
+  place here;
+  const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+  SSL_CTX_set_max_proto_version(here.noting.tls.get(), version);
+  for (int i = 0; i < 2; ++i) {
+    auto request = request_to(here.server.port(), true, here.trusted.ca_file());
+    request.tls.pins = {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
+    CHECK_FALSE(run(here.loop, visit(*here.dial, std::move(request))).empty());
+  }
+  const auto& resumed = here.noting.resumed;  // the second may be gone before its server has noted it
+  CHECK(std::find(resumed.begin(), resumed.end(), true) == resumed.end());
 }
 
 // A server that gives no tickets, or has forgotten its keys, gets full handshakes.

@@ -68,7 +68,8 @@ asio::awaitable<void> recorded_output::wait_room() {
   while (go_on && full) go_on = co_await changed.wait();
 }
 
-stage::stage(const std::string& yaml, bool once) : settings(load(yaml)) {
+stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings(load(yaml)) {
+  if (at_once > 0) gate = std::make_unique<dial_gate>(loop.get_executor(), time, at_once);
   const environment around{.loop = loop.get_executor(),
                            .links = links,
                            .http = http,
@@ -77,7 +78,8 @@ stage::stage(const std::string& yaml, bool once) : settings(load(yaml)) {
                            .tell = tell,
                            .random = [this] { return random; },
                            .outputs = {&out},
-                           .once = once};
+                           .once = once,
+                           .gate = gate.get()};
   session = std::make_unique<duplexd::session>(settings.sessions.at(0), around);
 }
 

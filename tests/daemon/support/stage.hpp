@@ -62,8 +62,9 @@ class scripted_programs final : public program_runner {
 /// One session of a configuration text on a scripted network and a virtual clock.
 class stage {
  public:
-  /// `yaml` is a whole configuration with one session.
-  explicit stage(const std::string& yaml, bool once = false);
+  /// `yaml` is a whole configuration with one session. With `at_once` its dials go through a gate with so
+  /// many places.
+  explicit stage(const std::string& yaml, bool once = false, std::size_t at_once = 0);
   ~stage();
   stage(const stage&) = delete;
   stage& operator=(const stage&) = delete;
@@ -90,6 +91,7 @@ class stage {
   scripted_programs programs;
   config::settings settings;
   double random = 1.0;
+  std::unique_ptr<dial_gate> gate;
   std::unique_ptr<duplexd::session> session;
   std::optional<session_result> result;  ///< set once the session has ended
 

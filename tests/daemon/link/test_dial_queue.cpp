@@ -1,0 +1,66 @@
+// Who may dial when: places, turns of the servers, and dials that take long.
+#include "daemon/link/dial_queue.hpp"
+#include "tests/catch.hpp"
+
+using namespace duplexd;
+using namespace std::chrono_literals;
+using numbers = std::vector<dial_queue::number>;
+
+namespace {
+constexpr duplexd::clock::time_point start{};
+}
+
+TEST_CASE("no more dials begin than there are places", "[dial_queue]") {
+  dial_queue line{2};
+  for (int i = 0; i < 4; ++i) line.enter("a");
+  CHECK(line.admit(start) == numbers{1, 2});
+  CHECK(line.admit(start).empty());
+  line.leave("a", 2);
+  CHECK(line.admit(start) == numbers{3});
+  line.leave("a", 1);
+  line.leave("a", 3);
+  CHECK(line.admit(start) == numbers{4});
+  line.leave("a", 4);
+  CHECK(line.admit(start).empty());
+}
+
+TEST_CASE("servers take turns, and those before one server come in order", "[dial_queue]") {
+  dial_queue line{1};
+  for (int i = 0; i < 3; ++i) line.enter("crowded");  // 1, 2, 3
+  line.enter("quiet");                                // 4
+  line.enter("crowded");                              // 5
+  line.enter("another");                              // 6
+  numbers order;
+  for (auto next = line.admit(start); !next.empty(); next = line.admit(start)) {
+    order.push_back(next.at(0));
+    for (const char* server : {"crowded", "quiet", "another"}) line.leave(server, next.at(0));
+  }
+  CHECK(order == numbers{6, 1, 4, 2, 3, 5});
+}
+
+TEST_CASE("a dial that takes long loses its place to the next", "[dial_queue]") {
+  dial_queue line{1};
+  line.enter("mute");
+  CHECK(line.admit(start) == numbers{1});
+  CHECK_FALSE(line.look_at());  // nobody waits
+  line.enter("a");
+  REQUIRE(line.look_at());
+  CHECK(*line.look_at() == start + dial_queue::longest);
+  CHECK(line.admit(start + 999ms).empty());
+  CHECK(line.admit(start + 1s) == numbers{2});
+  line.leave("mute", 1);  // its place was given away: nobody else is let in for it
+  line.enter("a");
+  CHECK(line.admit(start + 1s).empty());
+  line.leave("a", 2);
+  CHECK(line.admit(start + 1s) == numbers{3});
+}
+
+TEST_CASE("who leaves the line is not admitted", "[dial_queue]") {
+  dial_queue line{1};
+  for (int i = 0; i < 3; ++i) line.enter("a");
+  CHECK(line.admit(start) == numbers{1});
+  line.leave("a", 2);
+  line.leave("a", 1);
+  CHECK(line.admit(start) == numbers{3});
+  CHECK_FALSE(line.look_at());
+}
