@@ -58,6 +58,7 @@ class websocket_link final : public transport {
   enum class step : std::uint8_t { go_on, message, dry, ended };
   step advance(protocol::frame_view& out);
   step begin_frame(protocol::frame_view& out);
+  bool take_short(protocol::frame_view& out);
   step take_whole(const frame_header& header, protocol::frame_view& out);
   step begin_fragment(const frame_header& header);
   step read_fragment(protocol::frame_view& out);
