@@ -278,6 +278,12 @@ void websocket_link::put(protocol::frame_view message) {
   }
 }
 
+void websocket_link::put_and_flush(protocol::frame_view message) {
+  wire_->hold_flush();
+  put(message);
+  wire_->flush();
+}
+
 void websocket_link::put_ping() {
   if (may_write()) send(opcode::ping, {});
 }

@@ -46,6 +46,7 @@ class websocket_link final : public transport {
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
   void put(protocol::frame_view message) override;
+  void put_and_flush(protocol::frame_view message) override;
   void put_ping() override;
   [[nodiscard]] std::size_t unsent() const noexcept override;
   asio::awaitable<void> wait_sent() override;

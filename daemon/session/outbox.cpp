@@ -53,14 +53,18 @@ void outbox::open_gate() noexcept {
   drain();
 }
 
-bool outbox::send(protocol::frame_view message) {
+bool outbox::send(protocol::frame_view message, bool answer_awaited) {
   if (link_ == nullptr || link_->ended() || link_->unsent() > high_water) return false;
-  link_->put(message);
-  if (!std::exchange(writing_, true)) written_.notify();
+  answer_awaited ? link_->put_and_flush(message) : link_->put(message);
   return true;
 }
 
+void outbox::watch_writing() {
+  if (!std::exchange(writing_, true)) written_.notify();
+}
+
 asio::awaitable<void> outbox::wait_written() {
+  if (link_ != nullptr && link_->unsent() != 0) watch_writing();
   bool go_on = true;
   while (go_on && writing_ && link_ != nullptr && !link_->ended()) go_on = co_await written_.wait();
 }
@@ -108,9 +112,8 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
 void outbox::leave(queued_command command) {
   take_turn(command.fate->command);
   link_->put({command.kind, command.bytes});
-  writing_ = true;
   leaving_.push_back(std::move(command));
-  written_.notify();
+  watch_writing();
 }
 
 void outbox::drain() {
@@ -120,6 +123,7 @@ void outbox::drain() {
     if (first == nullptr || next_turn(first->fate->command) > time_.now()) return;
     leave(*waiting_.pop());
   }
+  if (is_open() && congested() && waiting_.size() > 0) watch_writing();  // to go on when the link takes more
 }
 
 void outbox::expire() {

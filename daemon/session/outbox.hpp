@@ -41,7 +41,8 @@ class outbox {
   void open_gate() noexcept;
 
   /// Sends in this turn of the loop. False if there is no link or far too much is on its way.
-  bool send(protocol::frame_view message);
+  /// `answer_awaited`: nothing follows it before its answer, so it need not wait for the turn's end.
+  bool send(protocol::frame_view message, bool answer_awaited = false);
 
   /// Suspends until everything sent so far is in the kernel, or the link has ended. May be cancelled.
   asio::awaitable<void> wait_written();
@@ -88,6 +89,7 @@ class outbox {
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
   [[nodiscard]] clock::time_point next_turn(const std::string& command) const;
   void leave(queued_command command);
+  void watch_writing();
   void note_written();
   void expire();
   void drain();
@@ -97,7 +99,7 @@ class outbox {
   const config::session_settings& settings_;
   transport* link_ = nullptr;
   bool gate_open_ = false;
-  bool writing_ = false;  ///< something was put since the kernel last had everything
+  bool writing_ = false;  ///< somebody wants to know when the kernel has everything
   token_bucket session_rate_;
   std::map<std::string, token_bucket> command_rates_;
   offline_queue waiting_;
