@@ -418,8 +418,7 @@ const section& section_of<renew_settings>() {
   static const section fields{
       "renew",
       "When a link is left in order and made anew although nothing is wrong: before a token expires. Not "
-      "under "
-      "`run --once`, which has one link.",
+      "under `run --once`, which has one link.",
       {
           make("after", &s::after, "The longest age of a link.").example("${var:expires_in}s"),
           make("at", &s::at, "Unix time, in seconds or milliseconds.").example("${var:expires_at}"),

@@ -41,6 +41,25 @@ void for_each_step(const step_list& steps, const std::function<void(const script
   }
 }
 
+void gather_bursts(step_list& steps) {
+  constexpr std::size_t longest = 1u << 20;  // bytes
+  std::shared_ptr<burst> open;
+  for (script_step& step : steps) {
+    const auto* command = std::get_if<send_step>(&step.action);
+    if (command == nullptr || !command->packed || step.timeout) {
+      open.reset();
+      continue;
+    }
+    const auto& packet = command->packed->bytes;
+    if (open && open->bytes.size() + packet.size() > longest) open.reset();
+    if (!open) open = std::make_shared<burst>();
+    open->bytes.insert(open->bytes.end(), packet.begin(), packet.end());
+    step.burst_index = static_cast<std::uint32_t>(open->packets.size());
+    open->packets.push_back({command->packed->kind, static_cast<std::uint32_t>(open->bytes.size())});
+    step.in_burst = open;
+  }
+}
+
 resolved<milliseconds> duration_template::resolve(scope* inside) const {
   if (!text) return {fixed, ""};
   const auto value = text->resolve_value(inside);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -136,6 +137,22 @@ struct reconnect_step {
   text_template why;
 };
 
+/// Packets of consecutive steps, known when the configuration is loaded, in one piece: a script that only
+/// sends walks along it instead of jumping from step to step.
+struct burst {
+  struct packet {
+    protocol::frame_kind kind = protocol::frame_kind::binary;
+    std::uint32_t end = 0;  ///< of its bytes; they begin where those before end
+  };
+  std::vector<packet> packets;
+  std::vector<std::uint8_t> bytes;
+
+  [[nodiscard]] protocol::frame_view message(std::size_t index) const noexcept {
+    const std::size_t begin = index == 0 ? 0 : packets[index - 1].end;
+    return {packets[index].kind, {bytes.data() + begin, packets[index].end - begin}};
+  }
+};
+
 struct script_step {
   protocol::position where{};  ///< for error messages
   std::variant<sleep_step, send_step, json_step, echo_step, expect_step, call_step, every_step, gather_step,
@@ -144,8 +161,13 @@ struct script_step {
       action;
   std::optional<duration_template> timeout{};  ///< the step is cancelled then: a fault
   savings save{};
-  std::optional<step_list> on_fault{};  ///< carried out instead of passing a `script` fault on
+  std::optional<step_list> on_fault{};      ///< carried out instead of passing a `script` fault on
+  std::shared_ptr<const burst> in_burst{};  ///< if all that it does is to send a known packet
+  std::uint32_t burst_index = 0;
 };
+
+/// Gives the steps their bursts.
+void gather_bursts(step_list& steps);
 
 /// Calls `look` for every step, those inside others too.
 void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& look);

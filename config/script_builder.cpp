@@ -18,6 +18,7 @@ step_list script_builder::steps(step_drafts& written, script_part part) {
   step_list made;
   made.reserve(written.size());
   for (step_draft& each : written) made.push_back(step(each, part));
+  gather_bursts(made);
   return made;
 }
 

@@ -26,6 +26,9 @@ struct json_fault {
 /// appends it to `out` without white space between tokens. On a fault `out` is as before. One pass, no tree.
 [[nodiscard]] std::optional<json_fault> copy_json(std::string_view text, std::string& out, std::size_t depth);
 
+/// The same check, without a copy.
+[[nodiscard]] std::optional<json_fault> check_json(std::string_view text, std::size_t depth);
+
 /// The text of the value that a JSON pointer's parts lead to (an array's by its index), without checking the
 /// rest of the text. Nothing if there is none.
 [[nodiscard]] std::optional<std::string_view> find_json(std::string_view text,

@@ -63,8 +63,13 @@ class message_type {
   std::vector<message_example> examples;
 };
 
-/// Whether every condition holds. `fits` conditions unpack the frame.
-[[nodiscard]] bool matches(const message_type& type, frame_view frame);
+/// Whether every condition of `when` holds. `fits` conditions unpack the frame.
+[[nodiscard]] bool meets_conditions(const message_type& type, frame_view frame);
+
+/// Whether the frame may be of that type.
+[[nodiscard]] inline bool matches(const message_type& type, frame_view frame) {
+  return type.frame == frame.kind && (type.when.empty() || meets_conditions(type, frame));
+}
 
 /// Checks that the frame unpacks as `type`, without making anything of it.
 [[nodiscard]] std::optional<codec_error> check_fit(const message_type& type, frame_view frame);
@@ -75,6 +80,7 @@ class message_type {
                                                    std::vector<std::uint8_t>& out);
 [[nodiscard]] std::optional<codec_error> unpack_json(const message_type& type, std::string_view text,
                                                      std::string& out);
+[[nodiscard]] std::optional<codec_error> check_json_message(const message_type& type, std::string_view text);
 
 struct protocol::state {
   std::vector<message_type> commands;

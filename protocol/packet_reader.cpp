@@ -24,7 +24,16 @@ struct packet_reader::state {
     return !stream() ? place : place < carried ? 0 : place - carried;
   }
 
+  [[nodiscard]] const std::vector<message_type>& candidates() const {
+    return way == direction::command ? types->commands : types->replies;
+  }
+  /// Whether only unpacking tells that a packet that matches the type is of it.
+  [[nodiscard]] bool on_trial(const message_type& type, frame_view frame) const {
+    if (way == direction::command && !type.has_when) return true;
+    return type.body == message_type::body_kind::layout && frame.bytes.size() < type.layout.min_size;
+  }
   void classify(packet& out) const;
+  void classify_by_trial(packet& out) const;
   bool next_framed(packet& out);
   void give_up(packet& out, std::string why);
 };
@@ -54,7 +63,9 @@ void packet_reader::begin(frame_view message) {
 bool packet_reader::next(packet& out) {
   state& s = *state_;
   if (s.done) return false;
-  out = packet{};
+  out.type = nullptr;
+  out.offset = 0;
+  if (!out.error.message.empty()) out.error = {};
   if (s.framed()) return s.next_framed(out);
   s.done = true;
   out.frame = s.message;
@@ -124,25 +135,27 @@ bool packet_reader::state::next_framed(packet& out) {
 }
 
 void packet_reader::state::classify(packet& out) const {
-  const auto& candidates = way == direction::command ? types->commands : types->replies;
+  for (const message_type& type : candidates()) {
+    if (!matches(type, out.frame)) continue;
+    if (on_trial(type, out.frame)) break;
+    out.type = &type;
+    return;
+  }
+  classify_by_trial(out);
+}
+
+void packet_reader::state::classify_by_trial(packet& out) const {
   codec_error first;
   std::size_t tried = 0;
-  for (const message_type& type : candidates) {
+  for (const message_type& type : candidates()) {
     if (!matches(type, out.frame)) continue;
-    const bool trial = way == direction::command && !type.has_when;
-    const bool too_short =
-        type.body == message_type::body_kind::layout && out.frame.bytes.size() < type.layout.min_size;
-    if (!trial && !too_short) {
-      out.type = &type;
-      return;
-    }
-    auto error = check_fit(type, out.frame);
+    auto error = on_trial(type, out.frame) ? check_fit(type, out.frame) : std::nullopt;
     if (!error) {
       out.type = &type;
       return;
     }
     if (tried++ == 0) first = *error;
-    if (!trial) break;
+    if (way != direction::command || type.has_when) break;
   }
   out.type = nullptr;
   if (tried == 1) {

@@ -13,6 +13,12 @@ namespace duplexd::protocol {
 
 using nlohmann::ordered_json;
 
+namespace {
+std::string_view as_text(bytes_view bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+}  // namespace
+
 protocol::protocol() : state_(std::make_unique<state>()) {}
 protocol::~protocol() = default;
 
@@ -55,20 +61,33 @@ std::optional<codec_error> pack(const message_type& type, const ordered_json& va
 }
 
 std::optional<codec_error> write_json(const packet& from, std::string& out) {
-  const message_type& type = *from.type;
-  const std::size_t before = out.size();
-  if (type.body != message_type::body_kind::layout) {
-    auto error = unpack_json(
-        type, {reinterpret_cast<const char*>(from.frame.bytes.data()), from.frame.bytes.size()}, out);
-    if (error) error->offset += from.offset;
-    return error;
-  }
-  text_sink sink(out);
   codec_error error;
-  if (unpack(type.layout, from.frame.bytes, sink, error)) return std::nullopt;
-  out.resize(before);
-  error.offset += from.offset;
+  if (write_json(from, out, error)) return std::nullopt;
   return error;
+}
+
+bool write_json(const packet& from, std::string& out, codec_error& error) {
+  const message_type& type = *from.type;
+  if (type.body == message_type::body_kind::layout) {
+    const std::size_t before = out.size();
+    text_sink sink(out);
+    if (unpack(type.layout, from.frame.bytes, sink, error)) return true;
+    out.resize(before);
+  } else {
+    auto failed = unpack_json(type, as_text(from.frame.bytes), out);
+    if (!failed) return true;
+    error = std::move(*failed);
+  }
+  error.offset += from.offset;
+  return false;
+}
+
+bool check(const packet& from, codec_error& error) {
+  auto failed = check_fit(*from.type, from.frame);
+  if (!failed) return true;
+  error = std::move(*failed);
+  error.offset += from.offset;
+  return false;
 }
 
 std::optional<codec_error> read_json(const packet& from, ordered_json& out) {

@@ -90,6 +90,12 @@ class packet_reader {
 /// Appends the packet's values as JSON text to `out`. On an error `out` is as before. Needs `packet.type`.
 [[nodiscard]] std::optional<codec_error> write_json(const packet& from, std::string& out);
 
+/// The same for the hot path: false on an error, which is then told in `error`.
+[[nodiscard]] bool write_json(const packet& from, std::string& out, codec_error& error);
+
+/// Unpacks the packet without making anything of it: whether `write_json` would succeed. Needs `packet.type`.
+[[nodiscard]] bool check(const packet& from, codec_error& error);
+
 /// The packet's values as JSON. Needs `packet.type`.
 [[nodiscard]] std::optional<codec_error> read_json(const packet& from, nlohmann::ordered_json& out);
 

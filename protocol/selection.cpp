@@ -54,18 +54,14 @@ bool holds(const message_type& type, const condition& c, frame_view frame) {
 
 }  // namespace
 
-bool matches(const message_type& type, frame_view frame) {
-  if (type.frame != frame.kind) return false;
+bool meets_conditions(const message_type& type, frame_view frame) {
   for (const condition& c : type.when)
     if (!holds(type, c, frame)) return false;
   return true;
 }
 
 std::optional<codec_error> check_fit(const message_type& type, frame_view frame) {
-  if (type.body != message_type::body_kind::layout) {
-    std::string ignored;
-    return unpack_json(type, as_text(frame.bytes), ignored);
-  }
+  if (type.body != message_type::body_kind::layout) return check_json_message(type, as_text(frame.bytes));
   null_sink nothing;
   codec_error error;
   if (unpack(type.layout, frame.bytes, nothing, error)) return std::nullopt;

@@ -72,6 +72,9 @@ class text_sink {
     out_ += '"';
   }
   void json(std::string_view checked) { out_ += checked; }
+  std::optional<json_fault> copy(std::string_view json, std::size_t depth) {
+    return copy_json(json, out_, depth);
+  }
   void place(bytes_view, std::size_t, std::size_t, const instruction&) {}
   static constexpr bool wants_places = false;
 

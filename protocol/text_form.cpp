@@ -237,11 +237,12 @@ std::optional<std::vector<std::uint8_t>> parse_base64(std::string_view text) {
 }
 
 std::size_t find_bad_utf8(std::string_view text) noexcept {
-  for (std::size_t at = find_beyond_ascii(text, 0); at < text.size();) {
-    const std::size_t length = utf8_length(text.data() + at, text.size() - at);
-    if (length == 0) return at;
+  const char* const end = text.data() + text.size();
+  for (const char* at = find_beyond_ascii(text.data(), end); at != end;) {
+    const std::size_t length = utf8_length(at, static_cast<std::size_t>(end - at));
+    if (length == 0) return static_cast<std::size_t>(at - text.data());
     at += length;
-    if (length == 1) at = find_beyond_ascii(text, at);
+    if (length == 1) at = find_beyond_ascii(at, end);
   }
   return text.size();
 }

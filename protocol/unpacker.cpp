@@ -26,12 +26,13 @@ namespace {
 
 constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
-/// One text while it is on its way to the sink. The thread's unpackers share it, so that none has to
+/// Empty room for one text on its way to the sink. The thread's unpackers share it, so that none has to
 /// allocate.
 std::string& shared_scratch() {
   constexpr std::size_t kept = 64 * 1024;
   thread_local std::string text;
   if (text.capacity() > kept) text = std::string();
+  text.clear();
   return text;
 }
 
@@ -332,9 +333,9 @@ class unpacker {
       case form::scaled:
         return scaled(in, is_signed(in.type) ? static_cast<int128>(value) : static_cast<int128>(raw));
       case form::time: {
-        scratch_.clear();
-        if (append_time(scratch_, value, p_.times[static_cast<std::size_t>(in.side)]))
-          sink_.text(scratch_);
+        std::string& text = shared_scratch();
+        if (append_time(text, value, p_.times[static_cast<std::size_t>(in.side)]))
+          sink_.text(text);
         else
           sink_.integer(value);
         return true;
@@ -496,13 +497,20 @@ class unpacker {
   }
 
   bool json(const instruction& in, std::size_t from, std::string_view text) {
-    scratch_.clear();
-    if (const auto fault = copy_json(text, scratch_, p_.limits.json_depth))
-      return fail(in, from + fault->offset, fmt::format("not JSON: {}", fault->message));
-    if (in.hidden) return true;
-    announce(in);
-    sink_.json(scratch_);
-    return true;
+    const std::size_t depth = p_.limits.json_depth;
+    std::optional<json_fault> fault;
+    if (in.hidden || std::is_same_v<Sink, null_sink>) {
+      fault = check_json(text, depth);
+    } else if constexpr (std::is_same_v<Sink, text_sink>) {
+      announce(in);
+      fault = sink_.copy(text, depth);
+    } else {
+      std::string& checked = shared_scratch();
+      fault = copy_json(text, checked, depth);
+      if (!fault) announce(in);
+      if (!fault) sink_.json(checked);
+    }
+    return !fault || fail(in, from + fault->offset, fmt::format("not JSON: {}", fault->message));
   }
 
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes) {
@@ -739,7 +747,6 @@ class unpacker {
   std::array<std::int64_t, slot_limit>
       slots_;  // each is written before it is read: the compiler sees to that
   std::array<std::size_t, slot_limit> marks_;
-  std::string& scratch_ = shared_scratch();
 };
 
 }  // namespace

@@ -55,6 +55,9 @@ class transport {
   /// Ignored once the link has ended or `close()` was called.
   virtual void put(protocol::frame_view message) = 0;
 
+  /// The same, but it need not wait for the turn's end: nothing follows before its answer.
+  virtual void put_and_flush(protocol::frame_view message) { put(message); }
+
   /// Queues a ping.
   virtual void put_ping() = 0;
 

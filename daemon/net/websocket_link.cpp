@@ -69,6 +69,7 @@ websocket_link::step websocket_link::advance(protocol::frame_view& out) {
 }
 
 websocket_link::step websocket_link::begin_frame(protocol::frame_view& out) {
+  if (take_short(out)) return step::message;
   const auto scan = scan_frame_header(wire_->received(), role_, in_message_, compression_ != nullptr);
   if (scan.refusal != nullptr) return fail(1002, std::string("the peer broke the protocol: ") + scan.refusal);
   if (!scan.header) return step::dry;
@@ -83,6 +84,19 @@ websocket_link::step websocket_link::begin_frame(protocol::frame_view& out) {
   const std::size_t before = in_message_ ? size_ : 0;
   if (header.length > limits_.message - before) return fail_size(before + header.length);
   return header.final && !in_message_ ? take_whole(header, out) : begin_fragment(header);
+}
+
+/// Nearly all that a server sends: a binary message in one frame of less than 126 bytes, all of it here.
+bool websocket_link::take_short(protocol::frame_view& out) {
+  const auto here = wire_->received();
+  constexpr std::uint8_t final_binary = 0x80 | static_cast<std::uint8_t>(opcode::binary);
+  if (here.size() < 2 || here[0] != final_binary || here[1] > 125) return false;
+  const std::size_t length = here[1];
+  if (here.size() - 2 < length || in_message_ || role_ != endpoint_role::client) return false;
+  if (length > limits_.message || (limits_.frame != 0 && length > limits_.frame)) return false;
+  out = {.kind = protocol::frame_kind::binary, .bytes = here.subspan(2, length)};
+  wire_->consume(2 + length);
+  return true;
 }
 
 /// What is consumed stays where it is until bytes are read again.
@@ -262,6 +276,12 @@ void websocket_link::put(protocol::frame_view message) {
   } else {
     send(code, message.bytes);
   }
+}
+
+void websocket_link::put_and_flush(protocol::frame_view message) {
+  wire_->hold_flush();
+  put(message);
+  wire_->flush();
 }
 
 void websocket_link::put_ping() {

@@ -46,6 +46,7 @@ class websocket_link final : public transport {
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
   void put(protocol::frame_view message) override;
+  void put_and_flush(protocol::frame_view message) override;
   void put_ping() override;
   [[nodiscard]] std::size_t unsent() const noexcept override;
   asio::awaitable<void> wait_sent() override;
@@ -58,6 +59,7 @@ class websocket_link final : public transport {
   enum class step : std::uint8_t { go_on, message, dry, ended };
   step advance(protocol::frame_view& out);
   step begin_frame(protocol::frame_view& out);
+  bool take_short(protocol::frame_view& out);
   step take_whole(const frame_header& header, protocol::frame_view& out);
   step begin_fragment(const frame_header& header);
   step read_fragment(protocol::frame_view& out);

@@ -146,10 +146,7 @@ void wire::schedule_flush() {
   if (flush_scheduled_ || waiting_writable_) return;
   flush_scheduled_ = true;
   asio::post(socket_.get_executor(), [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) {
-      self->flush_scheduled_ = false;
-      self->flush();
-    }
+    if (const auto self = weak.lock()) self->flush();
   });
 }
 
@@ -172,6 +169,7 @@ bool wire::refill_output() {
 }
 
 void wire::flush() {
+  flush_scheduled_ = false;
   if (waiting_writable_ || send_failed_) return;
   while (!out_.empty() || refill_output()) {
     const ssize_t sent = ::send(socket_.native_handle(), out_.view().data(), out_.size(), MSG_NOSIGNAL);

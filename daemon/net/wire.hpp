@@ -78,6 +78,8 @@ class wire : public std::enable_shared_from_this<wire> {
   [[nodiscard]] byte_queue& cork() noexcept { return cork_; }
   void schedule_flush();
   void flush();
+  /// For whoever calls `flush()` in a moment: until then none is scheduled.
+  void hold_flush() noexcept { flush_scheduled_ = true; }
   [[nodiscard]] std::size_t unsent() const noexcept { return cork_.size() + out_.size(); }
 
   /// Suspends until nothing is unsent, sending has failed, or `wake_sender()` was called. Returns early when

@@ -19,9 +19,6 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// Steps that never wait must leave turns for the others, the timers and the watchdog.
-constexpr unsigned steps_a_turn = 256;
-
 flow_ending ended_by(fault what) {
   return {.failed = std::move(what)};
 }
@@ -74,20 +71,27 @@ fault flow::mishap(std::string cause) const {
   return fault{.kind = is_login ? fault_class::script : blame_, .cause = std::move(cause)};
 }
 
-asio::awaitable<flow_ending> flow::run(const config::step_list& steps) {
+asio::awaitable<void> flow::leave_turn() {
+  work_in_turn_ = 0;
+  co_await asio::post(shared_.around.loop, asio::use_awaitable);
+}
+
+asio::awaitable<flow_ending> flow::run(std::span<const script_step> steps) {
   flow_ending last;
   bool stopped = co_await cancelled();
-  for (const script_step& step : steps) {
-    if (stopped) break;
-    if (++steps_in_turn_ % steps_a_turn == 0) {
-      co_await asio::post(shared_.around.loop, asio::use_awaitable);
+  while (!stopped) {
+    steps = steps.subspan(send_at_once(steps));  // no wait, no coroutine
+    if (work_in_turn_ >= work_a_turn) {
+      co_await leave_turn();
       stopped = co_await cancelled();
-      if (stopped) break;
+      continue;
     }
-    if (send_at_once(step)) continue;  // as many in one turn as there are: no wait, no coroutine
-    flow_ending how = co_await perform(step);
+    if (steps.empty()) break;
+    work_in_turn_ += work_of_step;
+    flow_ending how = co_await perform(steps.front());
     if (how.ends_flow()) co_return how;
     if (!how.result.is_null()) last.result = std::move(how.result);
+    steps = steps.subspan(1);
     stopped = co_await cancelled();
   }
   co_return last;
@@ -178,12 +182,13 @@ asio::awaitable<flow_ending> flow::act(const config::if_step& step) {
 asio::awaitable<flow_ending> flow::act(const config::repeat_step& step) {
   flow_ending how;
   for (unsigned round = 0; step.times == 0 || round < step.times; ++round) {
-    how = co_await run(step.body);
+    const std::size_t sent = send_at_once(step.body);
+    if (sent != 0 && sent == step.body.size() && !step.until) continue;
+    how = co_await run(std::span(step.body).subspan(sent));
+    work_in_turn_ += work_of_step;
+    if (work_in_turn_ >= work_a_turn) co_await leave_turn();
     const bool stopped = co_await cancelled();
     if (how.ends_flow() || stopped) break;
-    if (++steps_in_turn_ % steps_a_turn == 0) {
-      co_await asio::post(shared_.around.loop, asio::use_awaitable);
-    }
     if (!step.until) continue;
     std::optional<fault> failed;
     const bool enough = holds(*step.until, failed);

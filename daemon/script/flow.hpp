@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ class flow final : public config::scope {
   void take_over(nlohmann::ordered_json reply) { reply_ = std::move(reply); }
 
   /// Carries out the steps in order, up to a fault or a wish for a new link.
-  asio::awaitable<flow_ending> run(const config::step_list& steps);
+  asio::awaitable<flow_ending> run(std::span<const config::script_step> steps);
 
   /// Sends one command, when its turn comes.
   asio::awaitable<flow_ending> send(const config::send_step& command);
@@ -72,7 +73,14 @@ class flow final : public config::scope {
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
 
  private:
-  bool send_at_once(const config::script_step& step);
+  /// Steps that never wait must leave turns for the others, the timers and the watchdog. A step may cost as
+  /// much as some commands whose bytes are known.
+  static constexpr unsigned work_a_turn = 1024;
+  static constexpr unsigned work_of_step = 4;
+
+  /// Sends the commands at the front that can go at once. Returns how many steps that were.
+  std::size_t send_at_once(std::span<const config::script_step> steps);
+  asio::awaitable<void> leave_turn();
   asio::awaitable<flow_ending> perform(const config::script_step& step);
   asio::awaitable<flow_ending> limited(const config::script_step& step);
   asio::awaitable<flow_ending> dispatch(const config::script_step& step);
@@ -99,7 +107,8 @@ class flow final : public config::scope {
   static asio::awaitable<flow_ending> branch(std::shared_ptr<flow> self, const config::step_list& steps);
   asio::awaitable<flow_ending> branch(const config::step_list& steps) const;
 
-  asio::awaitable<flow_ending> put(protocol::frame_view message, std::string name);
+  asio::awaitable<flow_ending> put(protocol::frame_view message, std::string name,
+                                   bool answer_awaited = false);
   [[nodiscard]] std::optional<fault> pack(const config::send_step& command, kept_message& out,
                                           nlohmann::ordered_json& values);
   asio::awaitable<void> await_turn(const std::string& command);
@@ -114,7 +123,7 @@ class flow final : public config::scope {
   std::optional<kept_message> message_;
   std::uint64_t since_ = 0;  ///< replies from this number on count
   config::fault_class blame_ = config::fault_class::script;
-  unsigned steps_in_turn_ = 0;
+  unsigned work_in_turn_ = 0;
 };
 
 }  // namespace duplexd

@@ -50,9 +50,9 @@ asio::awaitable<void> flow::await_turn(const std::string& command) {
   if (turn > shared_.around.time.now()) co_await shared_.around.time.sleep_until(turn);
 }
 
-asio::awaitable<flow_ending> flow::put(protocol::frame_view message, std::string name) {
+asio::awaitable<flow_ending> flow::put(protocol::frame_view message, std::string name, bool answer_awaited) {
   since_ = shared_.replies->next_number();
-  if (!shared_.commands->send(message)) {
+  if (!shared_.commands->send(message, answer_awaited)) {
     const std::string why = "there is no link, or far too much is waiting to be sent";
     shared_.around.tell.record(shared_.settings.name, happening::command_refused{name, why});
     co_return ended_by(mishap(fmt::format("{} not sent: {}", name, why)));
@@ -77,13 +77,28 @@ asio::awaitable<flow_ending> flow::send(const config::send_step& command) {
   co_return co_await put(frame, command.command);
 }
 
-// What need not wait for anything: a command whose bytes are known, without rates, on a link that takes more.
-bool flow::send_at_once(const config::script_step& step) {
-  const auto* command = std::get_if<config::send_step>(&step.action);
-  if (command == nullptr || !command->packed || step.timeout) return false;
-  if (shared_.commands->has_rates() || shared_.commands->congested()) return false;
+// Commands that need not wait for anything: their bytes are known, nothing limits how often they are sent,
+// and the link takes more. Stops where the turn has had its share.
+std::size_t flow::send_at_once(std::span<const config::script_step> steps) {
+  if (steps.empty() || !steps.front().in_burst || shared_.commands->has_rates()) return 0;
   since_ = shared_.replies->next_number();
-  return shared_.commands->send({command->packed->kind, command->packed->bytes});
+  outbox& out = *shared_.commands;
+  std::size_t sent = 0;
+  const auto may_go_on = [&] {
+    return sent < steps.size() && work_in_turn_ < work_a_turn && !out.congested();
+  };
+  while (may_go_on() && steps[sent].in_burst) {
+    const config::burst& known = *steps[sent].in_burst;
+    for (std::size_t at = steps[sent].burst_index; at < known.packets.size() && may_go_on(); ++at) {
+      const bool last = at + 1 == known.packets.size();
+      const bool awaited = last && sent + 1 < steps.size() &&
+                           std::holds_alternative<config::expect_step>(steps[sent + 1].action);
+      if (!out.send(known.message(at), awaited)) return sent;
+      ++work_in_turn_;
+      ++sent;
+    }
+  }
+  return sent;
 }
 
 asio::awaitable<flow_ending> flow::send_json(const config::json_template& message) {
@@ -157,7 +172,7 @@ asio::awaitable<flow_ending> flow::act(const config::call_step& step) {
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_ending{};
     const protocol::frame_view frame{packed.kind, packed.bytes, step.command.with.has_secrets()};
-    flow_ending sent = co_await put(frame, step.command.command);
+    flow_ending sent = co_await put(frame, step.command.command, true);
     if (sent.ends_flow()) co_return sent;
     flow_ending how = co_await expect(step.answer, equal);
     const bool no_reply = how.failed && how.result.is_null() && how.failed->cause.starts_with("no reply ");

@@ -30,6 +30,7 @@ void append_hex(std::string& out, protocol::bytes_view bytes) {
 event_line::event_line(std::string_view session) : session_(json_text(session)) {}
 
 void event_line::begin(std::string_view time) {
+  kept_type_ = nullptr;
   line_.clear();
   line_.append(line_start).append(time);
 }
@@ -47,20 +48,35 @@ std::string_view event_line::compose(std::string_view time, const protocol::pack
                                      const protocol::codec_error** error) {
   *error = nullptr;
   if (packet.type != nullptr) {
-    begin(time);
-    line_.append(head_of(*packet.type));
-    auto failed = protocol::write_json(packet, line_);
-    if (!failed) {
-      line_ += "}\n";
+    begin_reply(time, *packet.type);
+    if (protocol::write_json(packet, line_, error_)) {
+      line_.append("}\n", 2);
       return line_;
     }
-    error_ = std::move(*failed);
   } else {
     error_ = packet.error;
   }
   *error = &error_;
   compose_raw(time, packet, error_);
   return line_;
+}
+
+const protocol::codec_error* event_line::check(const protocol::packet& packet) {
+  if (packet.type == nullptr) return &packet.error;
+  return protocol::check(packet, error_) ? nullptr : &error_;
+}
+
+// The messages of one turn carry the same time: all that stands before the data is there already.
+void event_line::begin_reply(std::string_view time, const protocol::message_type& type) {
+  if (kept_type_ == &type && std::string_view(line_).substr(line_start.size()).starts_with(time) &&
+      line_[line_start.size() + time.size()] == '"') {
+    line_.resize(kept_size_);
+    return;
+  }
+  begin(time);
+  line_.append(head_of(type));
+  kept_type_ = &type;
+  kept_size_ = line_.size();
 }
 
 std::string_view event_line::note(std::string_view time, std::string_view what,

@@ -31,8 +31,12 @@ class event_line {
   std::string_view compose(std::string_view time, const protocol::packet& packet,
                            const protocol::codec_error** error);
 
+  /// Unpacks the packet when nobody wants its line: why it could not be, or null. Valid until the next call.
+  const protocol::codec_error* check(const protocol::packet& packet);
+
  private:
   void begin(std::string_view time);
+  void begin_reply(std::string_view time, const protocol::message_type& type);
   std::string_view head_of(const protocol::message_type& type);
   void compose_raw(std::string_view time, const protocol::packet& packet, const protocol::codec_error& why);
 
@@ -40,6 +44,8 @@ class event_line {
   std::vector<std::pair<const protocol::message_type*, std::string>>
       heads_;  ///< what stands between time and data
   std::string line_;
+  const protocol::message_type* kept_type_ = nullptr;  ///< what the front of `line_` was made for
+  std::size_t kept_size_ = 0;
   protocol::codec_error error_;
 };
 

@@ -16,6 +16,8 @@ class freshness {
   /// From now on replies are expected.
   void start(clock::time_point now);
 
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+
   /// A reply of that type has come.
   void seen(const protocol::message_type* type, clock::time_point now) {
     for (entry& each : entries_)

@@ -141,13 +141,17 @@ void link_session::handle(protocol::frame_view message, std::string_view time) {
   protocol::packet packet;
   while (packets_.next(packet)) {
     const protocol::codec_error* error = nullptr;
-    const std::string_view line = line_.compose(time, packet, &error);
-    for (output* out : around_.outputs) out->append(line);
+    if (around_.outputs.empty()) {
+      error = line_.check(packet);
+    } else {
+      const std::string_view line = line_.compose(time, packet, &error);
+      for (output* out : around_.outputs) out->append(line);
+    }
     if (error != nullptr)
       around_.tell.record(settings_.name, happening::undecodable{error->text(), packet.frame.bytes.size()});
     else
       replies_.offer(packet);
-    if (packet.type != nullptr) fresh_.seen(packet.type, link_.last_heard());
+    if (packet.type != nullptr && !fresh_.empty()) fresh_.seen(packet.type, link_.last_heard());
   }
 }
 

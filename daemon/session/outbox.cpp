@@ -44,6 +44,7 @@ void outbox::attach(transport* link, std::function<void()> begin) {
   begin_ = std::move(begin);
   gate_open_ = false;
   writing_ = false;
+  watched_ = false;
   for (const queued_command& each : std::exchange(leaving_, {}))
     change(*each.fate, command_state::unknown, true, "the link ended while it was leaving");
   for (const unconfirmed& each : std::exchange(unconfirmed_, {}))
@@ -57,18 +58,19 @@ void outbox::open_gate() noexcept {
   drain();
 }
 
-bool outbox::send(protocol::frame_view message) {
+bool outbox::send(protocol::frame_view message, bool answer_awaited) {
   if (link_ == nullptr || link_->ended() || link_->unsent() > high_water) return false;
-  link_->put(message);
-  begin_writing();
+  answer_awaited ? link_->put_and_flush(message) : link_->put(message);
   return true;
 }
 
-void outbox::begin_writing() {
-  if (!std::exchange(writing_, true) && begin_) begin_();
+void outbox::watch_writing() {
+  writing_ = true;
+  if (begin_ && !std::exchange(watched_, true)) begin_();
 }
 
 asio::awaitable<void> outbox::wait_written() {
+  if (link_ != nullptr && link_->unsent() != 0) watch_writing();
   bool go_on = true;
   while (go_on && writing_ && link_ != nullptr && !link_->ended()) go_on = co_await written_.wait();
 }
@@ -117,7 +119,7 @@ void outbox::leave(queued_command command) {
   take_turn(command.fate->command);
   link_->put({command.kind, command.bytes});
   leaving_.push_back(std::move(command));
-  begin_writing();
+  watch_writing();
 }
 
 void outbox::drain() {
@@ -127,6 +129,7 @@ void outbox::drain() {
     if (first == nullptr || next_turn(first->fate->command) > time_.now()) return;
     leave(*waiting_.pop());
   }
+  if (is_open() && congested() && waiting_.size() > 0) watch_writing();  // to go on when the link takes more
 }
 
 void outbox::expire() {
@@ -198,6 +201,7 @@ asio::awaitable<void> outbox::run_link() {
     if (waiting_.size() > 0) drain();
     stopped = co_await cancelled();
   }
+  watched_ = false;
 }
 
 asio::awaitable<void> outbox::run() {

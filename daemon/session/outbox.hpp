@@ -35,15 +35,17 @@ class outbox {
   outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings);
 
   /// The link that messages leave by; null between links. Taking it away ends what is still on its way or
-  /// unconfirmed as `unknown`; what waits in the queue goes on waiting. Whenever messages begin to be on
-  /// their way `begin` is called, to start `run_link()`: an idle link needs nobody who waits for that.
+  /// unconfirmed as `unknown`; what waits in the queue goes on waiting. When somebody wants to know whether
+  /// messages have left, `begin` is called to start `run_link()`: an idle link needs nobody who waits for
+  /// that.
   void attach(transport* link, std::function<void()> begin = {});
 
   /// From the login on submitted commands leave too, and their confirmations are looked for on `replies`.
   void open_gate() noexcept;
 
   /// Sends in this turn of the loop. False if there is no link or far too much is on its way.
-  bool send(protocol::frame_view message);
+  /// `answer_awaited`: nothing follows it before its answer, so it need not wait for the turn's end.
+  bool send(protocol::frame_view message, bool answer_awaited = false);
 
   /// Suspends until everything sent so far is in the kernel, or the link has ended. May be cancelled.
   asio::awaitable<void> wait_written();
@@ -67,7 +69,7 @@ class outbox {
   /// A reply came: it may confirm a command.
   void see(const arrived_reply& reply);
 
-  /// Moves messages on to written. Runs while some are on their way: see `attach`.
+  /// Moves messages on to written. Ends when all are: see `attach`.
   asio::awaitable<void> run_link();
 
   /// Empties the queue as fast as gate and rates allow, and ends what has waited for too long. To be run from
@@ -90,7 +92,7 @@ class outbox {
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
   [[nodiscard]] clock::time_point next_turn(const std::string& command) const;
   void leave(queued_command command);
-  void begin_writing();
+  void watch_writing();
   void note_written();
   void expire();
   void drain();
@@ -102,7 +104,8 @@ class outbox {
   transport* link_ = nullptr;
   std::function<void()> begin_;
   bool gate_open_ = false;
-  bool writing_ = false;  ///< something was put since the kernel last had everything
+  bool writing_ = false;  ///< somebody wants to know when the kernel has everything
+  bool watched_ = false;  ///< run_link runs
   token_bucket session_rate_;
   std::map<std::string, token_bucket> command_rates_;
   offline_queue waiting_;

@@ -78,6 +78,40 @@ TEST_CASE("what is wrong in a string is found where it stands") {
   CHECK(copied("[\xc3\xa9]") == "at 1: expected a JSON value");
 }
 
+// At each place of a word, and of sixteen bytes, and where fewer are left.
+TEST_CASE("numbers of all lengths are what another reader takes for numbers") {
+  const std::string_view pieces[] = {"0", "7", "42", "1234567", "12345678901234567890123", "00", ""};
+  for (const std::string_view sign : {"", "-", "+"})
+    for (const std::string_view whole : pieces)
+      for (const std::string_view part : {"", ".", ".5", ".25000000000000001", ".123456789012", ".x", "..1"})
+        for (const std::string_view power : {"", "e5", "E-12", "e", "e+", "e+000000000012"})
+          for (const std::string_view behind : {"", " ", ",1,2,3,4,5,6,7,8,9", ",\"a text that is long\""}) {
+            const std::string text = fmt::format("[{}{}{}{}{}]", sign, whole, part, power, behind);
+            std::string out;
+            const bool ours = !copy_json(text, out, 64);
+            if (ours != json::accept(text)) FAIL(text);
+            if (ours && behind != " ") CHECK(out == text);
+          }
+}
+
+TEST_CASE("deep nesting is followed, up to the limit") {
+  for (const std::size_t depth : {1, 2, 63, 64, 65, 127, 128, 129, 200}) {
+    std::string text;
+    for (std::size_t i = 0; i < depth; ++i) text += i % 3 == 0 ? "{\"a\":" : "[";
+    text += "1";
+    for (std::size_t i = depth; i > 0; --i) text += (i - 1) % 3 == 0 ? "}" : "]";
+    std::string out;
+    CHECK_FALSE(copy_json(text, out, depth));
+    CHECK(out == text);
+    CHECK(check_json(text, depth - 1)->message == std::string_view("nested too deeply"));
+    for (std::size_t at = text.size() - depth; at < text.size(); ++at) {
+      std::string wrong = text;
+      wrong[at] = wrong[at] == ']' ? '}' : ']';
+      CHECK(check_json(wrong, depth)->offset == at);
+    }
+  }
+}
+
 // Another reader's word on texts that are nearly JSON: the same are accepted, and mean the same afterwards.
 TEST_CASE("the same texts are JSON for us and for another reader") {
   std::mt19937 random(20261121);
@@ -104,6 +138,10 @@ TEST_CASE("the same texts are JSON for us and for another reader") {
     }
     std::string out;
     const auto fault = copy_json(text, out, 64);
+    const auto seen = check_json(text, 64);
+    const bool same = seen.has_value() == fault.has_value() &&
+                      (!seen || (seen->offset == fault->offset && seen->message == fault->message));
+    if (!same) FAIL("checked otherwise than copied: " << text);
     const bool theirs = json::accept(text);
     if (theirs == fault.has_value()) FAIL((fault ? "refused: " : "accepted: ") << text);
     if (!theirs) continue;

@@ -232,6 +232,66 @@ TEST_CASE("a script that never waits does not starve the session") {
   CHECK(play.out.lines.size() == 1);
 }
 
+// Commands that need not wait go out without a coroutine for each, but a turn has only so many of them.
+TEST_CASE("a script that sends without end leaves turns for the others, and ends when it is told to") {
+  for (const char* script : {"{send: put}", "{send: put}, {send: pong}", "{send: put}, {sleep: 0s}"}) {
+    stage play{talk_yaml(std::string("    script: [{repeat: forever, do: [") + script + "]}]\n")};
+    auto server = play.accept();
+    server->say(say({{"op", "tick"}}));
+    play.run_turns(200);
+    CHECK(play.out.lines.size() == 1);
+    CHECK(server->received.size() > 10);
+    CHECK(server->received.size() < 200 * 1'024);
+    server->vanish({.kind = config::fault_class::lost, .cause = "gone"});
+    play.run_turns(200);
+    const auto before = server->received.size();
+    play.run_turns(200);
+    CHECK(server->received.size() == before);
+  }
+}
+
+TEST_CASE("known commands keep their order among other steps") {
+  stage play{talk_yaml(R"(
+    script:
+      - {send: put, with: {id: 1}}
+      - {send: put, with: {id: 2}}
+      - {send: put, with: {id: "${counter:n}", data: x}}
+      - {send: put, with: {id: 3}}
+      - {send: put, with: {id: 4}, timeout: 1s}
+      - repeat: 3
+        do:
+          - {send: put, with: {id: 5}}
+          - {send: pong}
+      - repeat: 2
+        do:
+          - {send: put, with: {id: 6}}
+          - {set: {a: 1}}
+          - {send: put, with: {id: 7}}
+      - {send: get, with: {id: 8}}
+      - {expect: got}
+)"),
+             true};
+  auto server = play.accept();
+  server->on_message = answer;
+  play.run_for(1s);
+  CHECK(heard(*server) == lines{"put 1", "put 2", "put 1", "put 3", "put 4", "put 5", "pong", "put 5", "pong",
+                                "put 5", "pong", "put 6", "put 7", "put 6", "put 7", "get 8"});
+  REQUIRE(play.result);
+  CHECK_FALSE(play.result->fatal);
+}
+
+// A thousand and more in one run: none is left out where one turn ends and the next goes on.
+TEST_CASE("many known commands go on where the turn before ended") {
+  std::string steps;
+  for (int i = 0; i < 3'000; ++i) steps += "      - {send: put, with: {id: " + std::to_string(i) + "}}\n";
+  stage play{talk_yaml("    script:\n" + steps), true};
+  auto server = play.accept();
+  play.run_for(1s);
+  REQUIRE(server->received.size() == 3'000);
+  for (int i = 0; i < 3'000; ++i)
+    REQUIRE(values_of(server->received[static_cast<std::size_t>(i)])["id"] == i);
+}
+
 TEST_CASE("handlers answer the server, one after the other, and send messages back as they came") {
   stage play{talk_yaml(R"(
     on:
