@@ -265,7 +265,8 @@ const section& section_of<fault_rule>() {
   const fields_of<s> make;
   static const section fields{
       "fault_rule",
-      "What follows from some faults. What is left out is as in `reconnect`, or as in the built-in table.",
+      "What follows from some faults. What is left out is as in `reconnect`. The classes, and what follows "
+      "without rules, are in [faults.md](faults.md).",
       {
           make("on", &s::on, "The faults: classes, with HTTP statuses or close codes if need be.")
               .required()

@@ -133,7 +133,7 @@ const section& section_of<step_draft>() {
           make("spawn", &s::spawn, "Start `do` in the background as a task of this name.").example("warm_up"),
           make("cancel", &s::cancel, "End a task, and wait for its end.").example("warm_up"),
           make("set", &s::set, "Give variables values.").map_only().example({{"symbol", "EURUSD"}}),
-          make("http", &s::http, "An HTTP request."),
+          make("http", &s::http, "An HTTP request.").example({{"url", "https://api.test.com/token"}}),
           make("exec", &s::exec,
                "Run a program (no shell) beside the loop; it reads `input` as JSON and writes JSON.")
               .example({"/usr/bin/sign", "--key", "${credential:key}"}),

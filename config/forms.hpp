@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -189,7 +190,9 @@ bool read_list(const value_at& at, Container& out, reading& in) {
 template <class F>
 value_type list_type() {
   value_type item = F::type();
-  return {"list of " + item.name + "s", {{"type", "array"}, {"items", std::move(item.schema)}}, item.inner};
+  std::string items = item.name;
+  items.insert(std::min(items.find(" with "), items.size()), "s");
+  return {"list of " + items, {{"type", "array"}, {"items", std::move(item.schema)}}, item.inner};
 }
 
 template <class T>

@@ -109,8 +109,20 @@ std::string type_of(const field& from) {
                                  : text.replace(at, from.type.inner->id.size(), anchor(*from.type.inner));
 }
 
+/// The words of a choice, or of a list of choices, from its schema; null if it is none.
+ordered_json words_of(const field& from) {
+  const ordered_json& schema = from.type.schema;
+  return schema.value("enum", schema.value("items", ordered_json::object()).value("enum", ordered_json()));
+}
+
 std::string remarks_of(const field& from) {
   std::string text = from.doc;
+  if (const ordered_json words = words_of(from); words.is_array() && words[0].is_string()) {
+    text += words.size() == 1 ? " Only" : " One of";
+    for (std::size_t i = 0; i < words.size(); ++i)
+      text += fmt::format("{} `{}`", i == 0 ? "" : ",", words[i].get<std::string>());
+    text += '.';
+  }
   if (from.is_required) text += " *Required.*";
   if (from.is_merged) text += " *Merged.*";
   if (!from.range_text.empty() && from.minimum != from.maximum) text += fmt::format(" {}.", from.range_text);
@@ -125,12 +137,15 @@ std::string cell(std::string text) {
   return text;
 }
 
-/// Whether the field may stand beside `chosen`, one of those that exclude each other.
+/// Whether the field is shown with `chosen`, one of those that exclude each other. What goes with all of many
+/// is shown with the first only.
 bool goes_with(const field& each, const section& from, const std::string& chosen) {
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
   if (has(from.exactly_one, each.name)) return each.name == chosen;
+  constexpr std::size_t many = 3;
+  if (each.beside.empty() && from.exactly_one.size() > many) return chosen == from.exactly_one.front();
   return each.beside.empty() || !has(from.exactly_one, each.beside[0]) || has(each.beside, chosen);
 }
 

@@ -64,6 +64,12 @@ struct describer {
             fmt::format("no layout fits a message of {} bytes: {}", e.size, e.why),
             {{"size", e.size}, {"why", e.why}}};
   }
+  description operator()(const happening::held_back& e) const {
+    return {log_level::warning,
+            "held_back",
+            fmt::format("{} more warnings of this kind ({}) were not logged", e.count, e.name),
+            {{"of", e.name}, {"count", e.count}}};
+  }
   description operator()(const happening::script_finished&) const {
     return {log_level::debug, "script_finished", "script finished", {}};
   }

@@ -71,6 +71,10 @@ struct attempt_failed {  ///< no link came about, or the link ended by a fault
   fault what;
   std::optional<std::chrono::milliseconds> next;  ///< when the next attempt follows; empty: never
 };
+struct held_back {   ///< warnings that were not logged, so that nobody can flood the log
+  std::string name;  ///< of the event
+  std::size_t count = 0;
+};
 struct quit {};  ///< the session has ended
 
 // To the whole daemon.
@@ -99,15 +103,15 @@ struct cut_short {  ///< what was not closed in order when the limit passed or a
 
 }  // namespace happening
 
-using event =
-    std::variant<happening::attempting, happening::connected, happening::login_sent,
-                 happening::login_accepted, happening::certificate_unverified, happening::command_refused,
-                 happening::undecodable, happening::script_finished, happening::call_retried,
-                 happening::command_ended, happening::heartbeat_missed, happening::reply_overdue,
-                 happening::sequence_broken, happening::resubscribed, happening::inactive,
-                 happening::link_renewed, happening::link_closed, happening::attempt_failed, happening::quit,
-                 happening::started, happening::descriptors_short, happening::stopping,
-                 happening::hangup_ignored, happening::output_closed, happening::cut_short>;
+using event = std::variant<happening::attempting, happening::connected, happening::login_sent,
+                           happening::login_accepted, happening::certificate_unverified,
+                           happening::command_refused, happening::undecodable, happening::script_finished,
+                           happening::call_retried, happening::command_ended, happening::heartbeat_missed,
+                           happening::reply_overdue, happening::sequence_broken, happening::resubscribed,
+                           happening::inactive, happening::link_renewed, happening::link_closed,
+                           happening::attempt_failed, happening::held_back, happening::quit,
+                           happening::started, happening::descriptors_short, happening::stopping,
+                           happening::hangup_ignored, happening::output_closed, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

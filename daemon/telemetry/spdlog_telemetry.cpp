@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "daemon/telemetry/describe.hpp"
+#include "daemon/telemetry/flood_guard.hpp"
 #include "daemon/telemetry/timestamp.hpp"
 
 namespace duplexd {
@@ -57,6 +58,23 @@ class spdlog_telemetry final : public telemetry {
   void record(std::string_view session, const event& what) override {
     if (level_of(what) == config::log_level::debug && !logger_->should_log(spdlog::level::debug)) return;
     description text = describe(what);
+    // How often a link fails and ends is for the session's configuration to say, and ends every silence.
+    const bool ends_link = std::holds_alternative<happening::attempt_failed>(what) ||
+                           std::holds_alternative<happening::link_closed>(what);
+    if (text.level == config::log_level::warning && !ends_link) {
+      if (!guard_.admits(session, text.name, std::chrono::steady_clock::now())) return;
+      tell_held_back(session, text.name);
+    }
+    if (ends_link) tell_held_back(session);
+    write(session, std::move(text));
+  }
+
+ private:
+  void tell_held_back(std::string_view session, std::string_view name = {}) {
+    for (const auto& each : guard_.take_held_back(session, name)) write(session, describe(each));
+  }
+
+  void write(std::string_view session, description text) {
     secrets_.mask(text.message);
     mask(text.fields);
     if (json_)
@@ -65,7 +83,6 @@ class spdlog_telemetry final : public telemetry {
       logger_->log(words_of(text.level).spdlog, text_line(session, text));
   }
 
- private:
   void mask(nlohmann::ordered_json& value) const {
     if (value.is_string()) secrets_.mask(value.get_ref<std::string&>());
     if (value.is_structured())
@@ -90,6 +107,7 @@ class spdlog_telemetry final : public telemetry {
   }
 
   const secret_register& secrets_;
+  flood_guard guard_;
   bool json_;
   bool journal_;
   std::shared_ptr<spdlog::logger> logger_;

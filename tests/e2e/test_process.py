@@ -220,6 +220,23 @@ class ExitCodes(unittest.TestCase):
             self.assertIn(subcommand, done.stdout)
 
 
+class Floods(unittest.TestCase):
+    # Whatever a server sends, it cannot fill the log; the events are all there.
+    def test_nonsense_does_not_fill_the_log(self):
+        def serve(connection, _):
+            connection.accept()
+            connection.read_message()
+            connection.send(frame(BINARY, b"\x01") * 2000)
+            connection.send(close_frame(1000))
+            connection.hold(1)
+
+        with RawServer(serve) as server, Daemon(config(listener(server.url))) as daemon:
+            daemon.events.wait(lambda event: event["event"] == "raw", 2000, 10, "a raw event")
+            daemon.wait_log("1995 more warnings of this kind .undecodable. were not logged")
+            lines = [line for line in daemon.log.all() if "no layout fits" in line]
+        self.assertEqual(len(lines), 5)
+
+
 class Secrets(unittest.TestCase):
     # What a reference stands for never appears in the log or in an event, whatever fails and even if the server says it
     # back; and it is read at each dial.

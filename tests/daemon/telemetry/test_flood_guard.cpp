@@ -1,0 +1,49 @@
+#include "daemon/telemetry/flood_guard.hpp"
+#include "tests/catch.hpp"
+
+using namespace duplexd;
+using namespace std::chrono_literals;
+
+namespace {
+
+unsigned admitted(flood_guard& guard, flood_guard::time_point from, unsigned count,
+                  std::chrono::seconds apart, std::string_view session = "a",
+                  std::string_view name = "undecodable") {
+  unsigned written = 0;
+  for (unsigned i = 0; i < count; ++i)
+    if (guard.admits(session, name, from + i * apart)) ++written;
+  return written;
+}
+
+}  // namespace
+
+TEST_CASE("a flood of warnings is cut to a few, and what was left out is counted once") {
+  flood_guard guard;
+  const flood_guard::time_point start{1h};
+  CHECK(admitted(guard, start, 1'000, 0s) == flood_guard::burst);
+  const auto left_out = guard.take_held_back("a", "undecodable");
+  REQUIRE(left_out.size() == 1);
+  CHECK(left_out[0].name == "undecodable");
+  CHECK(left_out[0].count == 995);
+  CHECK(guard.take_held_back("a").empty());
+
+  CHECK(admitted(guard, start + 1s, 100, 1s) == 10);
+  CHECK(guard.take_held_back("a").front().count == 90);
+}
+
+TEST_CASE("warnings that come rarely are all written, and a pause gives the burst again") {
+  flood_guard guard;
+  const flood_guard::time_point start{1h};
+  CHECK(admitted(guard, start, 100, 10s) == 100);
+  CHECK(admitted(guard, start + 2h, 100, 0s) == flood_guard::burst);
+}
+
+TEST_CASE("each warning of each session is limited by itself") {
+  flood_guard guard;
+  const flood_guard::time_point start{1h};
+  CHECK(admitted(guard, start, 10, 0s) == flood_guard::burst);
+  CHECK(admitted(guard, start, 10, 0s, "a", "sequence_broken") == flood_guard::burst);
+  CHECK(admitted(guard, start, 10, 0s, "b") == flood_guard::burst);
+  CHECK(guard.take_held_back("a").size() == 2);
+  CHECK(guard.take_held_back("b").size() == 1);
+}
