@@ -103,7 +103,8 @@ void check_exactly_one(const section& fields, const value_at& from, protocol::po
   if (fields.exactly_one.empty()) return;
   std::vector<std::string> found;
   for (const std::string& name : fields.exactly_one)
-    if (const node* value = from.value.find(name)) {
+    if (const node* value = from.value.find(name);
+        value != nullptr && (value->kind != node_kind::null || value->text.empty())) {
       found.push_back(name);
       if (found.size() > 1) where = value->where;
     }

@@ -90,7 +90,9 @@ const section& section_of<session_draft>() {
           make.as<headers_form>("headers", &s::headers, "Additional headers of the WebSocket handshake.")
               .merged()
               .example({{"Authorization", "Bearer ${credential:token}"}}),
-          make("subprotocols", &s::subprotocols, "WebSocket subprotocols to offer, the preferred one first.")
+          make.as<list_form<token_form, std::string>>(
+                  "subprotocols", &s::subprotocols,
+                  "WebSocket subprotocols to offer, the preferred one first.")
               .example({"mqtt"}),
           make("tls", &s::tls, "How the server proves who it is.").merged(),
           make("timeouts", &s::timeouts, "How long each phase of a connection may take.").merged(),

@@ -42,6 +42,15 @@ struct form<fault_pattern> {
   static bool read(const value_at& at, fault_pattern& out, reading& in);
 };
 
+/// At least one: a rule for nothing is a slip.
+struct fault_patterns_form : list_form<form<fault_pattern>, fault_pattern> {
+  static bool read(const value_at& at, std::vector<fault_pattern>& out, reading& in) {
+    if (!list_form::read(at, out, in)) return false;
+    if (out.empty()) at.complain(in, "the list is empty: the rule fits no fault");
+    return !out.empty();
+  }
+};
+
 bool form<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& in) {
   const std::string_view text = at.value.text;
   const auto colon = text.find(':');
@@ -62,8 +71,9 @@ bool form<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& 
   };
   out.low = number(text.substr(colon + 1, dash == std::string_view::npos ? dash : dash - colon - 1));
   out.high = dash == std::string_view::npos ? *out.low : number(text.substr(dash + 1));
-  const bool has_number = *kind == fault_class::http || *kind == fault_class::closed;
-  if (has_number && *out.low != 0 && out.high >= *out.low) return true;
+  const bool fits_http = *kind == fault_class::http && *out.low >= 100 && out.high <= 599;
+  const bool fits_close = *kind == fault_class::closed && *out.low >= 1000 && out.high <= 4999;
+  if ((fits_http || fits_close) && out.high >= *out.low) return true;
   at.complain(in, in_quotes(text) + " is not a fault", "such as http:429, http:500-599 or closed:4001");
   return false;
 }
@@ -128,13 +138,7 @@ struct pin_form {
     return false;
   }
 };
-struct pins_form {
-  static value_type type() { return list_type<pin_form>(); }
-  static ordered_json show(const std::vector<std::string>& /*value*/) { return nullptr; }
-  static bool read(const value_at& at, std::vector<std::string>& out, reading& in) {
-    return read_list<pin_form, std::string>(at, out, in);
-  }
-};
+using pins_form = list_form<pin_form, std::string>;
 
 struct proxy_url_form {
   static value_type type() {
@@ -268,7 +272,8 @@ const section& section_of<fault_rule>() {
       "What follows from some faults. What is left out is as in `reconnect`. The classes, and what follows "
       "without rules, are in [faults.md](faults.md).",
       {
-          make("on", &s::on, "The faults: classes, with HTTP statuses or close codes if need be.")
+          make.as<fault_patterns_form>("on", &s::on,
+                                       "The faults: classes, with HTTP statuses or close codes if need be.")
               .required()
               .example({"login_rejected", "http:500-599", "closed:4001"}),
           make("initial", &s::initial, "The first delay.").range(0, a_day, "0 to 24h").example("5s"),

@@ -1,8 +1,23 @@
 // The field table, part: what a session says, the login and the script.
 #include "config/spans.hpp"
+#include "config/url.hpp"
 #include "config/written.hpp"
 
 namespace duplexd::config {
+
+namespace {
+
+struct http_url_form : form<text_template> {
+  static bool read(const value_at& at, text_template& out, reading& in) {
+    return read_checked(at, out, in, [](const std::string& text) {
+      std::string error;
+      static_cast<void>(parse_http_url(text, error));
+      return error;
+    });
+  }
+};
+
+}  // namespace
 
 template <>
 const section& section_of<login_draft>() {
@@ -47,8 +62,8 @@ const section& section_of<http_draft>() {
       "An HTTP request. Its result has `status`, `headers` (names in lower case) and `body` (JSON if it is "
       "JSON, else text). A status of 400 or more is a fault.",
       {
-          make("method", &s::method, "The method."),
-          make("url", &s::url, "The address, https:// or http://.")
+          make.as<token_form>("method", &s::method, "The method."),
+          make.as<http_url_form>("url", &s::url, "The address, https:// or http://.")
               .required()
               .example("https://api.test.com/token"),
           make.as<headers_form>("headers", &s::headers, "Headers of the request.")

@@ -72,6 +72,11 @@ struct form<std::string> {
   static bool read(const value_at& at, std::string& out, reading& in);
 };
 
+/// A token of HTTP (RFC 9110, 5.6.2): a method, a subprotocol.
+struct token_form : form<std::string> {
+  static bool read(const value_at& at, std::string& out, reading& in);
+};
+
 /// A text with references, each of which can be resolved now unless secrets are absent.
 template <>
 struct form<text_template> {
@@ -195,14 +200,18 @@ value_type list_type() {
   return {"list of " + items, {{"type", "array"}, {"items", std::move(item.schema)}}, item.inner};
 }
 
-template <class T>
-struct form<std::vector<T>> {
-  static value_type type() { return list_type<form<T>>(); }
+/// A list whose items are of the form F.
+template <class F, class T>
+struct list_form {
+  static value_type type() { return list_type<F>(); }
   static nlohmann::ordered_json show(const std::vector<T>& /*value*/) { return nullptr; }
   static bool read(const value_at& at, std::vector<T>& out, reading& in) {
-    return read_list<form<T>, T>(at, out, in);
+    return read_list<F, T>(at, out, in);
   }
 };
+
+template <class T>
+struct form<std::vector<T>> : list_form<form<T>, T> {};
 
 template <class T>
 struct form<std::set<T>> {

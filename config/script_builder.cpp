@@ -203,6 +203,8 @@ void script_builder::act(step_draft& from, script_part part, script_step& out) {
     out.action = expect_step{expected(*from.expect, from, usual_timeout)};
   } else if (from.every) {
     use(*from.every, from.where, from.path);
+    if (!from.every->text && from.every->fixed.count() == 0)
+      complain(from, "'every' without an interval would never pause", "use repeat, or at least 1ms");
     out.action = every_step{std::move(*from.every), from.jitter, steps(from.body, part)};
   } else if (from.gather) {
     out.action = gather_step{branches(*from.gather, part)};

@@ -72,6 +72,9 @@ void check_session(const session_settings& session, const value_at& from, readin
   if (session.reconnect.initial > session.reconnect.maximum)
     in.mistakes.push_back(remark(from, "reconnect", "initial", "the first delay is longer than the longest",
                                  "raise reconnect.maximum or lower reconnect.initial"));
+  if (from.value.find("renew") != nullptr && !session.renew.after && !session.renew.at)
+    in.mistakes.push_back(remark(from, "renew", "", "it does not say when",
+                                 "give renew.after, or renew.at, or leave renew out"));
   const liveness_settings& liveness = session.liveness;
   const bool never = liveness.idle_timeout.count() == 0;
   if (never)

@@ -66,6 +66,26 @@ TEST_CASE("mistakes in keys", "[mistakes]") {
         lines{"f:1:10: version: 2 is too large (allowed: 1)"});
 }
 
+// What is well-formed and would do nothing, or never what was meant.
+TEST_CASE("mistakes in meaning", "[mistakes]") {
+  const auto told = [](std::string_view session_lines, std::string_view part) {
+    const std::string found = mistake(session_lines);
+    INFO(found);
+    CHECK(found.find(part) != std::string::npos);
+  };
+  told("    reconnect: {faults: [{on: []}]}\n",
+       "f:4:31: sessions.s.reconnect.faults[0].on: the list is empty");
+  told("    reconnect: {faults: [{on: ['http:600']}]}\n", "on[0]: 'http:600' is not a fault");
+  told("    reconnect: {faults: [{on: ['closed:999']}]}\n", "on[0]: 'closed:999' is not a fault");
+  told("    renew: {}\n", "f:4:12: sessions.s.renew: it does not say when");
+  told("    subprotocols: [v1.feed, 'a b']\n", "f:4:29: sessions.s.subprotocols[1]: 'a b' is no token");
+  told("    script: [{every: 0s, do: [{json: 1}]}]\n", "script[0]: 'every' without an interval");
+  told("    script: [{fail: ~}]\n", "script[0]: one is missing");
+  told("    before: [{http: {url: 'ftp://x/'}}]\n",
+       "before[0].http.url: a URL starts with https:// or http://");
+  told("    before: [{http: {url: 'http://x/', method: 'GE T'}}]\n", "http.method: 'GE T' is no token");
+}
+
 // Values: of another type, out of range, not one of the known.
 TEST_CASE("mistakes in values", "[mistakes]") {
   CHECK(mistake("    tls: {verify: yes}\n") ==
