@@ -78,7 +78,7 @@ TEST_CASE("mistakes in meaning", "[mistakes]") {
   told("    reconnect: {faults: [{on: ['http:600']}]}\n", "on[0]: 'http:600' is not a fault");
   told("    reconnect: {faults: [{on: ['closed:999']}]}\n", "on[0]: 'closed:999' is not a fault");
   told("    renew: {}\n", "f:4:12: sessions.s.renew: it does not say when");
-  told("    subprotocols: [v1.feed, 'a b']\n", "f:4:29: sessions.s.subprotocols[1]: 'a b' is no token");
+  told("    subprotocols: [v1.feed, 'a b']\n", "f:4:30: sessions.s.subprotocols[1]: 'a b' is no token");
   told("    script: [{every: 0s, do: [{json: 1}]}]\n", "script[0]: 'every' without an interval");
   told("    script: [{fail: ~}]\n", "script[0]: one is missing");
   told("    before: [{http: {url: 'ftp://x/'}}]\n",
