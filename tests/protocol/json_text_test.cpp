@@ -95,7 +95,7 @@ TEST_CASE("numbers of all lengths are what another reader takes for numbers") {
 }
 
 TEST_CASE("deep nesting is followed, up to the limit") {
-  for (const std::size_t depth : {1, 2, 63, 64, 65, 127, 128, 129, 200}) {
+  for (const std::size_t depth : std::initializer_list<std::size_t>{1, 2, 63, 64, 65, 127, 128, 129, 200}) {
     std::string text;
     for (std::size_t i = 0; i < depth; ++i) text += i % 3 == 0 ? "{\"a\":" : "[";
     text += "1";
