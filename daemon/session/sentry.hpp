@@ -17,7 +17,9 @@ struct sentry_step {
 /// Decides when a link is asked for a sign of life and when it is given up. Pure. The settings outlive it.
 class sentry {
  public:
+  /// `settings` outlives it.
   sentry(const config::liveness_settings& settings, clock::time_point opened);
+  sentry(config::liveness_settings&& settings, clock::time_point opened) = delete;
 
   /// `last_heard`: when bytes of the peer, of whatever kind, last came.
   sentry_step step(clock::time_point now, clock::time_point last_heard);
