@@ -143,6 +143,17 @@ asio::awaitable<bool> cancelled_wait(transport& link) {
   co_return true;
 }
 
+/// So many messages, fewer if the link ends before.
+asio::awaitable<std::vector<std::string>> echoes(transport& link, std::size_t count) {
+  std::vector<std::string> heard;
+  frame_view message;
+  while (!link.ended() && heard.size() < count) {
+    co_await link.wait_readable();
+    while (link.next(message)) heard.push_back(text_of(message));
+  }
+  co_return heard;
+}
+
 int open_descriptors() {
   int count = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) ++count;
@@ -231,6 +242,28 @@ TEST_CASE("finish does not wait longer than its limit") {
   CHECK(took >= std::chrono::milliseconds(50));
   CHECK(took < std::chrono::seconds(5));
   REQUIRE(link->ended());
+}
+
+// What need not wait for the turn's end takes with it what was put before, and order is kept.
+TEST_CASE("a message can leave at once") {
+  asio::io_context loop{1};
+  trust trusted;
+  const bool secure = GENERATE(false, true);
+  test_server server(loop, echo_server(secure ? trusted.server() : nullptr));
+  const auto dial = make_dialer(loop);
+  auto link = run(loop, must_dial(*dial, request_to(server.port(), secure, trusted.ca_file())));
+  link->put(view_of(frame_kind::binary, "first"));
+  CHECK(link->unsent() > 0);
+  link->put_and_flush(view_of(frame_kind::text, "second"));
+  CHECK(link->unsent() == 0);
+  link->put(view_of(frame_kind::binary, "third"));
+  CHECK(link->unsent() > 0);
+  CHECK(run(loop, echoes(*link, 3)) == std::vector<std::string>{"first", "second", "third"});
+  link->close({.code = 1000, .text = ""});
+  link->put_and_flush(view_of(frame_kind::binary, "too late"));
+  CHECK(run(loop, echoes(*link, 1)).empty());
+  REQUIRE(link->ended());
+  CHECK(link->ended()->closed);
 }
 
 // The client may choose among subprotocols; the server's choice must be one of them.
