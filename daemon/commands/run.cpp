@@ -32,7 +32,7 @@ int run(const options& given) {
     std::string why;
     capture = capture_file::open(given.record, why);
     if (capture == nullptr) std::fprintf(stderr, "cannot record to %s\n", why.c_str());
-    if (capture == nullptr) return exit_internal;
+    if (capture == nullptr) return exit_usage;
   }
   app daemon{*settings, given.once, std::move(capture)};
   return daemon.run();

@@ -36,7 +36,7 @@ ordered_json result_of(const http_response& answer) {
 fault status_fault(const http_response& answer, const std::string& shown_url) {
   const bool rejected = answer.status == 401 || answer.status == 403;
   return fault{.kind = rejected ? fault_class::login_rejected : fault_class::http,
-               .cause = fmt::format("http: {} answered with status {}", shown_url, answer.status),
+               .cause = fmt::format("{} answered with status {}", shown_url, answer.status),
                .http_status = static_cast<std::uint16_t>(answer.status),
                .retry_after = answer.retry_after};
 }
@@ -95,7 +95,7 @@ asio::awaitable<flow_ending> flow::act(const config::http_step& step) {
   }
   if (!result) co_return flow_ending{};  // cancelled
   if (auto* failed = std::get_if<fault>(&*result)) {
-    failed->cause = fmt::format("http: {}", failed->cause);
+    if (failed->kind != fault_class::http) failed->cause.insert(0, "http: ");
     co_return flow_ending{.failed = std::move(*failed)};
   }
   const auto& answer = std::get<http_response>(*result);

@@ -117,7 +117,7 @@ class Capture(Record):
     # What cannot be written is said before anything is started.
     def test_no_such_directory(self):
         with Daemon(config(session(URL)), "--record", "/nowhere/at/all") as daemon:
-            self.assertEqual(daemon.wait(), 1)
+            self.assertEqual(daemon.wait(), 2)
             self.assertEqual(daemon.log.all(), ["cannot record to /nowhere/at/all: No such file or directory"])
 
     # decode reads the file: commands and replies, and what is neither as it is.
