@@ -31,7 +31,7 @@ class flood_guard {
     time_point full_at{};  ///< when `burst` turns would be there again
     std::size_t held_back = 0;
   };
-  std::map<std::pair<std::string, std::string>, count, std::less<>> counts_;
+  std::map<std::pair<std::string, std::string>, count> counts_;
 };
 
 }  // namespace duplexd

@@ -238,8 +238,8 @@ class Floods(unittest.TestCase):
 
 
 class Secrets(unittest.TestCase):
-    # What a reference stands for never appears in the log or in an event, whatever fails and even if the server says it
-    # back; and it is read at each dial.
+    # What a reference stands for never appears in the log, whatever fails and even if the server says it back; and it is
+    # read at each dial.
     def test_references_are_read_at_each_dial_and_never_shown(self):
         seen = []
 
