@@ -9,10 +9,6 @@
 namespace duplexd::protocol {
 namespace {
 
-bool is_space(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /// The containers around a place: a bit each, set for a map.
 class container_stack {
  public:

@@ -74,9 +74,6 @@ std::string_view kind_of(const ordered_json& value) noexcept {
 
 namespace {
 
-bool is_space(char c) noexcept {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 // Walks over text without checking it; used only to look things up.
 class json_finder {
  public:

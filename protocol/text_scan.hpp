@@ -95,6 +95,11 @@ template <class Word, class Byte>
 }
 #endif
 
+/// White space of JSON (RFC 8259, section 2).
+[[nodiscard]] inline bool is_space(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 /// The first byte that is not a decimal digit.
 [[nodiscard]] inline const char* find_no_digit(const char* at, const char* end) noexcept {
   const auto found = [](std::uint64_t word) {

@@ -17,7 +17,6 @@ struct sentry_step {
 /// Decides when a link is asked for a sign of life and when it is given up. Pure. The settings outlive it.
 class sentry {
  public:
-  /// `settings` outlives it.
   sentry(const config::liveness_settings& settings, clock::time_point opened);
   sentry(config::liveness_settings&& settings, clock::time_point opened) = delete;
 
