@@ -8,7 +8,7 @@ namespace duplexd::protocol {
 namespace {
 
 using step = expression_step::kind;
-constexpr std::size_t stack_limit = 32;  // operands at once, and levels of parentheses
+constexpr std::size_t stack_limit = 32;  // levels of nesting; each holds one operand at most
 
 struct binary_operator {
   std::string_view text;
@@ -58,12 +58,6 @@ class parser {
   }
   void emit(step what, std::int64_t value = 0) { out_.steps.push_back({what, value}); }
 
-  bool push(step what, std::int64_t value = 0) {
-    if (++operands_ > stack_limit) return fail("the expression is too large");
-    emit(what, value);
-    return true;
-  }
-
   [[nodiscard]] const binary_operator* peek_operator() {
     skip_space();
     for (const binary_operator& candidate : binary_operators) {
@@ -84,7 +78,6 @@ class parser {
       at_ += next->text.size();
       if (!binary(next->level + 1)) return false;
       emit(next->what);
-      --operands_;
     }
     --depth_;
     return true;
@@ -119,7 +112,8 @@ class parser {
     const auto value = parse_integer(text_.substr(at_, end - at_));
     if (!value) return fail("not an integer of 64 bits");
     at_ = end;
-    return push(step::constant, *value);
+    emit(step::constant, *value);
+    return true;
   }
 
   bool name(int level) {
@@ -138,20 +132,21 @@ class parser {
       if (what == step::rest && word != "$rest")
         return fail("'" + std::string(word) + "' is unknown; there are $size, $packet and $rest");
       at_ = end;
-      return push(what);
+      emit(what);
+      return true;
     }
     std::string why;
     const auto slot = lookup_(word, why);
     if (!slot) return fail(std::move(why));
     at_ = end;
-    return push(step::slot, *slot);
+    emit(step::slot, *slot);
+    return true;
   }
 
   std::string_view text_;
   const slot_lookup& lookup_;
   expression& out_;
   std::size_t at_ = 0;
-  std::size_t operands_ = 0;
   std::size_t depth_ = 0;
   std::string message_;
 };
@@ -235,7 +230,7 @@ bool expression::uses_region() const noexcept {
 }
 
 std::optional<std::int64_t> evaluate(const expression& what, const expression_input& input) noexcept {
-  std::array<std::int64_t, stack_limit + 1> stack;
+  std::array<std::int64_t, stack_limit> stack;
   std::size_t top = 0;
   for (const expression_step& s : what.steps) {
     switch (s.what) {

@@ -61,7 +61,7 @@ struct expression_input {
   std::int64_t rest = 0;    ///< $rest: bytes between here and the region's end
 };
 
-/// The value, or nothing after overflow, division by zero or a shift outside 0 to 63.
+/// The value, or nothing after overflow, division by zero or a shift outside 0 to 63 (to the left, 62).
 [[nodiscard]] std::optional<std::int64_t> evaluate(const expression& what,
                                                    const expression_input& input) noexcept;
 

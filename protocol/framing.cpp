@@ -18,6 +18,10 @@ bool read_length(const framing_rule& rule, bytes_view bytes, std::uint64_t& valu
   for (width = 0; width < rule.limit;) {
     if (rule.at + width >= bytes.size()) return false;
     const std::uint8_t byte = bytes[rule.at + width];
+    if (width == 9 && byte > 1) {
+      error = "the packet's length is a varint of more than 64 bits";
+      return false;
+    }
     value |= std::uint64_t{byte & 0x7fu} << (7 * width);
     ++width;
     if ((byte & 0x80u) == 0) return true;
@@ -73,7 +77,7 @@ bool add_length(const framing_rule& rule, std::vector<std::uint8_t>& out, std::s
     store(length.data(), natural, width, rule.big);
     return true;
   };
-  // A varint that counts itself may grow by being counted; two rounds settle it.
+  // A varint that counts itself may grow by being counted; the third round settles it.
   std::size_t width = is_variable(rule.type) ? 1 : width_of(rule.type);
   for (int round = 0; round < 3; ++round) {
     if (!put(static_cast<std::int64_t>(body + (rule.counts_all ? width : 0)) - rule.add)) return false;
