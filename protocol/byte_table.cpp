@@ -95,13 +95,10 @@ class table_writer {
       case op::view:
         return line(depth, "", name(in), fmt::format("computed from {}", expr(in.expr)));
       case op::nested:
-      case op::frames: {
+      case op::frames:
         line(depth, "", name(in), in.code == op::frames ? "packets" : "decompressed or filled up");
-        const auto before = std::exchange(offset_, std::nullopt);
-        rows(pc + 1, in.next, depth + 1);
-        offset_ = before;
-        return advance(std::nullopt);
-      }
+        offset_.reset();
+        return rows(pc + 1, in.next, depth + 1);
     }
   }
 
