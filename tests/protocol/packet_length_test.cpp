@@ -189,6 +189,10 @@ TEST_CASE("a length with a correction is put in front") {
   CHECK(length_for(rule, 5) == "08");
   CHECK(length_for(rule, 252) == "ff");
   CHECK(length_for(rule, 253) == "too long");
+  for (framing_rule wide : {fixed(wire::u64), varint(10)}) {
+    wide.add = 3;
+    CHECK(length_for(wide, 2) == "too long");
+  }
 }
 
 // A varint that counts itself grows by being counted, twice at most: each body around a change of its length
