@@ -1,5 +1,7 @@
 #include "protocol/compression.hpp"
 
+#include <sys/mman.h>
+
 #include <random>
 
 #include "protocol/text_form.hpp"
@@ -129,4 +131,19 @@ TEST_CASE("zstd frames that ask for much memory are refused") {
             .starts_with("not compressed as stated ("));
   CHECK(outcome(transform_kind::zstd, *parse_hex("28b52ffd0078" + end))
             .starts_with("not compressed as stated ("));
+}
+
+// zlib counts its input in 32 bits. The memory is never touched.
+TEST_CASE("more than zlib can count is refused") {
+  constexpr std::size_t size = std::size_t{1} << 32;
+  void* const memory = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  const bytes_view huge(static_cast<const std::uint8_t*>(memory), size);
+  for (const transform_kind kind : {transform_kind::zlib, transform_kind::gzip, transform_kind::deflate}) {
+    bytes out;
+    CHECK(decompress(kind, huge, 100, out) == "the compressed bytes are too many");
+    CHECK_FALSE(compress(kind, huge, out));
+    CHECK(out.empty());
+  }
+  CHECK(munmap(memory, size) == 0);
 }
