@@ -153,6 +153,20 @@ TEST_CASE("the table of structures") {
           whole);
 }
 
+TEST_CASE("the table of numbers that are aligned already") {
+  CHECK(table_of(text("@ a:I b:I c:Q d:b e:h")) ==
+        "     0          padding up to a multiple of 4\n"
+        "     0       4  a: u32, little-endian\n"
+        "     4          padding up to a multiple of 4\n"
+        "     4       4  b: u32, little-endian\n"
+        "     8          padding up to a multiple of 8\n"
+        "     8       8  c: u64, little-endian\n"
+        "    16       1  d: i8\n"
+        "    17          padding up to a multiple of 2\n"
+        "    18       2  e: i16, little-endian\n" +
+            whole);
+}
+
 TEST_CASE("the table of choices") {
   CHECK(table_of(list({text("op:B"),
                        map({{"switch", text("op")},
