@@ -77,6 +77,20 @@ TEST_CASE("operators of one level go from left to right") {
                 {"10 - (3 - 2)", "9"}});
 }
 
+// Any two operators of one level, and numbers that tell the two orders apart.
+TEST_CASE("no operator binds tighter than others of its level") {
+  for (const strings& level : {strings{"==", "!=", "<", "<=", ">", ">=", "="}, strings{"+", "-"},
+                               strings{"*", "/", "//", "%"}, strings{"<<", ">>"}})
+    for (const std::string& first : level)
+      for (const std::string& second : level)
+        for (const char* a : {"0", "1", "7"})
+          for (const char* b : {"1", "3"})
+            for (const char* c : {"0", "1", "2", "3"}) {
+              const std::string left = a + first + b;
+              CHECK(value_of(left + second + c) == value_of("(" + left + ")" + second + c));
+            }
+}
+
 TEST_CASE("each operator") {
   check_values({{"6 + 3", "9"},
                 {"6 - 8", "-2"},
