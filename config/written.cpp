@@ -61,7 +61,10 @@ value_type form<written_names>::type() {
 bool form<written_names>::read(const value_at& at, written_names& out, reading& in) {
   if (at.value.kind != node_kind::list) return form<written_name>::read(at, out.emplace_back(), in);
   if (at.value.items.empty()) at.complain(in, "the list of names is empty");
-  return read_list<form<written_name>, written_name>(at, out, in) && !out.empty();
+  const bool good = read_list<form<written_name>, written_name>(at, out, in);
+  if (!out.empty()) return good;
+  out.push_back({"", at.value.where, at.path});  // the builders go on after a mistake: there is always a first
+  return false;
 }
 
 bool form<written_values>::read(const value_at& at, written_values& out, reading& in) {
