@@ -14,6 +14,7 @@ using protocol::node_kind;
 
 field&& field::required() && {
   is_required = true;
+  fallback = nullptr;  // the member's first value is none that it can have
   return std::move(*this);
 }
 
@@ -26,6 +27,11 @@ field&& field::map_only() && {
   is_map_only = true;
   type.name = "map";
   type.schema = {{"type", "object"}};
+  return std::move(*this);
+}
+
+field&& field::apart() && {
+  is_apart = true;
   return std::move(*this);
 }
 

@@ -33,6 +33,7 @@ struct field {
   bool is_required = false;
   bool is_merged = false;           ///< a session's section adds to the default's, field by field
   bool is_map_only = false;         ///< of all JSON values only a map will do
+  bool is_apart = false;            ///< the example does not go with all the others of its section
   std::vector<std::string> beside;  ///< only together with one of these
 
   /// Reads the value into the member of `object`, which is of the section's type.
@@ -41,6 +42,7 @@ struct field {
   field&& required() &&;
   field&& merged() &&;
   field&& map_only() &&;
+  field&& apart() &&;
   field&& example(nlohmann::ordered_json value) &&;
   field&& only_beside(std::vector<std::string> names) &&;
   field&& of_type(value_type replacement) &&;

@@ -69,7 +69,7 @@ const section& section_of<http_draft>() {
           make.as<headers_form>("headers", &s::headers, "Headers of the request.")
               .example({{"Authorization", "Bearer ${credential:token}"}}),
           make("json", &s::json, "The body, as application/json.").example({{"id", "${env:AGENT_ID}"}}),
-          make("body", &s::body, "The body, as it is.").example("grant_type=client_credentials"),
+          make("body", &s::body, "The body, as it is.").example("grant_type=client_credentials").apart(),
           make("timeout", &s::timeout, "How long all of it may take.").range(1, an_hour, "1ms to 1h"),
       }};
   return fields;
@@ -144,7 +144,8 @@ const section& section_of<step_draft>() {
                "Beside `wait`: all, first or first_error. Beside `repeat`: variables and the values with "
                "which it ends.")
               .only_beside({"wait", "repeat"})
-              .example("first"),
+              .example("first")
+              .apart(),
           make("spawn", &s::spawn, "Start `do` in the background as a task of this name.").example("warm_up"),
           make("cancel", &s::cancel, "End a task, and wait for its end.").example("warm_up"),
           make("set", &s::set, "Give variables values.").map_only().example({{"symbol", "EURUSD"}}),

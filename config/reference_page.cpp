@@ -138,7 +138,7 @@ std::string cell(std::string text) {
 }
 
 /// Whether the field is shown with `chosen`, one of those that exclude each other. What goes with all of many
-/// is shown with the first only.
+/// is shown with the first only, and what has a meaning beside another field where that is shown.
 bool goes_with(const field& each, const section& from, const std::string& chosen) {
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -146,7 +146,8 @@ bool goes_with(const field& each, const section& from, const std::string& chosen
   if (has(from.exactly_one, each.name)) return each.name == chosen;
   constexpr std::size_t many = 3;
   if (each.beside.empty() && from.exactly_one.size() > many) return chosen == from.exactly_one.front();
-  return each.beside.empty() || !has(from.exactly_one, each.beside[0]) || has(each.beside, chosen);
+  if (each.beside.empty() || has(each.beside, chosen)) return true;
+  return !has(from.exactly_one, each.beside[0]) && goes_with(*from.find(each.beside[0]), from, chosen);
 }
 
 /// One block of examples, or one for each of the fields that exclude each other.
@@ -155,7 +156,7 @@ void write_samples(const section& from, std::string& page) {
   for (const std::string& chosen : from.exactly_one.empty() ? all : from.exactly_one) {
     std::string samples;
     for (const field& each : from.fields)
-      if (!each.sample.is_null() && goes_with(each, from, chosen))
+      if (!each.sample.is_null() && !each.is_apart && goes_with(each, from, chosen))
         samples += fmt::format("{}: {}\n", each.name, flow_style(each.sample));
     if (!samples.empty()) page += fmt::format("\n```yaml\n{}```\n", samples);
   }
