@@ -1,0 +1,134 @@
+#include "tests/config/sections.hpp"
+
+#include <set>
+
+#include "config/fields.hpp"
+#include "tests/catch.hpp"
+
+namespace duplexd::config::testing {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+struct section_place {
+  const char* id;
+  const char* pointer;
+  const char* needs;  ///< fields without which the section is not good
+};
+
+const section_place places[] = {
+    {"document", "", "{}"},
+    {"log", "/log", "{}"},
+    {"shutdown", "/shutdown", "{}"},
+    {"connect", "/connect", "{}"},
+    {"template", "/templates/t", R"({"session": {}})"},
+    {"session", "/sessions/s", "{}"},
+    {"tls", "/sessions/s/tls", "{}"},
+    {"timeouts", "/sessions/s/timeouts", "{}"},
+    {"reconnect", "/sessions/s/reconnect", R"({"initial": "1ms", "maximum": "24h"})"},
+    {"fault_rule", "/sessions/s/reconnect/faults/0", R"({"on": ["tls"]})"},
+    {"liveness", "/sessions/s/liveness", "{}"},
+    {"heartbeat", "/sessions/s/liveness/heartbeat", R"({"every": "1s", "json": {}, "expect": "pong"})"},
+    {"fresh", "/sessions/s/liveness/fresh/0", R"({"reply": "tick", "within": "1s"})"},
+    {"sequence", "/sessions/s/liveness/sequence/0", R"({"reply": "trade", "field": "seq"})"},
+    {"limits", "/sessions/s/limits", "{}"},
+    {"rate", "/sessions/s/rate", "{}"},
+    {"command", "/sessions/s/commands/to_free", R"({"confirm": "reply"})"},
+    {"outbox", "/sessions/s/outbox", "{}"},
+    {"active", "/sessions/s/active", R"({"windows": ["00:00-24:00"]})"},
+    {"renew", "/sessions/s/renew", R"({"after": "1h"})"},
+    {"login", "/sessions/s/login", R"({"json": {}})"},
+    {"handler", "/sessions/s/on/1", R"({"reply": "call", "do": []})"},
+    {"step", "/sessions/s/on/0/do/0", "{}"},
+    {"http", "/sessions/s/before/0/http", R"({"url": "https://h/"})"},
+    {"close", "/sessions/s/close", "{}"},
+    {"simulate", "/sessions/s/simulate", "{}"},
+    {"simulate_login", "/sessions/s/simulate/login/0", R"({"send": "welcome"})"},
+    {"simulate_answer", "/sessions/s/simulate/answers/0", R"({"to": "to_free"})"},
+    {"simulate_push", "/sessions/s/simulate/pushes/0", R"({"send": "tick"})"},
+    {"proxy", "/sessions/s/proxy", R"({"url": "http://p:1"})"},
+    {"tcp", "/sessions/s/tcp", "{}"},
+    {"permessage_deflate", "/sessions/s/permessage_deflate", "{}"},
+};
+
+// Values of any name go as JSON.
+constexpr const char* whole = R"({
+  "sessions": {"s": {
+    "url": "wss://h/",
+    "commands": {"ping": {"idempotent": true}},
+    "on": [{"reply": "call", "do": []}],
+    "script": [{"spawn": "warm_up", "do": [{"sleep": 0}]},
+               {"set": {"interval": 1, "expires_in": 1, "expires_at": 1}}],
+    "protocol": "callcentre"}},
+  "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
+  "protocols": {"callcentre": {
+      "opcode": {"at": 0, "type": "B"},
+      "commands": {"to_free": "op:b=1", "ping": "op:b=2", "log_on": "token:json", "set_service": "services:json",
+                   "get_quote": "services:json", "get_orders": "op:b=3", "get_trades": "op:b=4", "subscribe": "op:b=5",
+                   "answer": "proof:json", "heartbeat": "seq:i"},
+      "replies": [{"as": "reply", "layout": "_op:B=1 code:i", "when": {"opcode": 1}}, {"as": "welcome", "layout": "_op:B=2 status:json", "when": {"opcode": 2}},
+                  {"as": "tick", "layout": "_op:B=3 price:d", "when": {"opcode": 3}}, {"as": "trade", "layout": "_op:B=4 seq:i", "when": {"opcode": 4}},
+                  {"as": "call", "layout": "_op:B=5 action:json", "when": {"opcode": 5}}, {"as": "pong", "layout": "_op:B=6 op:json", "when": {"opcode": 6}},
+                  {"as": "quote", "layout": "_op:B=7 a:i", "when": {"opcode": 7}}, {"as": "orders", "layout": "_op:B=8 a:i", "when": {"opcode": 8}},
+                  {"as": "trades", "layout": "_op:B=9 a:i", "when": {"opcode": 9}}, {"as": "ready", "layout": "_op:B=10 a:i", "when": {"opcode": 10}},
+                  {"as": "challenge", "layout": "_op:B=11 nonce:json", "when": {"opcode": 11}}, {"as": "error", "layout": "_op:B=12 a:i", "when": {"opcode": 12}},
+                  {"as": "order_accepted", "layout": "_op:B=13 a:i", "when": {"opcode": 13}}]}}})";
+
+const section_place& place_of(const std::string& id) {
+  for (const section_place& each : places)
+    if (each.id == id) return each;
+  FAIL("no document is known for the section " + id);
+  return places[0];
+}
+
+std::string document(const std::string& id, const ordered_json& fields, const ordered_json& needs) {
+  ordered_json made = ordered_json::parse(whole);
+  if (fields.contains("spawn")) made["sessions"]["s"]["script"].erase(0);  // a task has one name
+  ordered_json& at = made[ordered_json::json_pointer(place_of(id).pointer)];
+  if (at.is_null()) at = ordered_json::object();
+  at.update(needs);
+  at.update(fields);
+  return made.dump();
+}
+
+void visit_section(const section& from, std::set<std::string>& seen,
+                   const std::function<void(const section&)>& visit) {
+  if (!seen.insert(from.id).second) return;
+  visit(from);
+  for (const field& each : from.fields)
+    if (each.type.inner != nullptr) visit_section(*each.type.inner, seen, visit);
+}
+
+}  // namespace
+
+void for_each_section(const std::function<void(const section&)>& visit) {
+  std::set<std::string> seen;
+  visit_section(document_fields(), seen, visit);
+}
+
+std::string document_with(const std::string& id, const ordered_json& fields) {
+  return document(id, fields, ordered_json::parse(place_of(id).needs));
+}
+
+std::string document_with_only(const std::string& id, const ordered_json& fields) {
+  return document(id, fields, ordered_json::object());
+}
+
+std::string path_of(const std::string& id) {
+  std::string path;
+  const ordered_json::json_pointer pointer(place_of(id).pointer);
+  std::string rest = pointer.to_string();
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('/', 1), rest.size());
+    const std::string part = rest.substr(1, end - 1);
+    if (part.find_first_not_of("0123456789") == std::string::npos)
+      path += "[" + part + "]";
+    else
+      path += (path.empty() ? "" : ".") + part;
+    rest.erase(0, end);
+  }
+  return path;
+}
+
+}  // namespace duplexd::config::testing

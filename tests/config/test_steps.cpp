@@ -1,0 +1,362 @@
+// What steps are made of, and what is wrong with them.
+#include "tests/catch.hpp"
+#include "tests/config/support.hpp"
+
+namespace duplexd::config::testing {
+
+namespace {
+
+using list = std::vector<std::string>;
+
+// Lines 4 and 5; what is tested starts at line 6.
+constexpr const char* protocol =
+    "    protocol: {byte_order: little, commands: {go: 'n:b=1', of: 'n:b'}, replies: [{as: done, layout: "
+    "'n:b'}]}\n"
+    "    commands: {go: {idempotent: true}}\n";
+
+/// Mistakes of a session with this protocol, without "f:".
+list mistakes(const std::string& lines) {
+  list all = load_document(session_of(protocol + ("    " + lines) + "\n"), "f", true).mistakes;
+  for (std::string& each : all) each.erase(0, 2);
+  return all;
+}
+
+/// The same for one step of the script.
+list step_mistakes(const std::string& step) {
+  list all = mistakes("script: [" + step + "]");
+  for (std::string& each : all) {
+    const std::string start = "6:14: sessions.s.script[0]";
+    if (each.starts_with(start)) each.replace(0, start.size(), "~");
+  }
+  return all;
+}
+
+step_list steps(const std::string& written) {
+  return load_good(session_of(protocol + ("    script: [" + written + "]\n"))).sessions.at(0).script;
+}
+
+template <class Step>
+Step first(const std::string& written) {
+  const step_list all = steps(written);
+  REQUIRE_FALSE(all.empty());
+  const Step* found = std::get_if<Step>(&all[0].action);
+  REQUIRE(found != nullptr);
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("values of steps arrive", "[steps]") {
+  CHECK(first<sleep_step>("{sleep: 2s}").time.fixed.count() == 2'000);
+  CHECK(first<send_step>("{send: of, with: {n: 3}}").packed->bytes == std::vector<std::uint8_t>{3});
+  CHECK(first<json_step>("{json: {a: 1}}").message.unresolved().dump() == R"({"a":1})");
+  const auto wanted = first<expect_step>("{expect: [done], where: {n: 1}, check: {n: 2}, count: 3}").what;
+  CHECK(wanted.replies == list{"done"});
+  CHECK(wanted.where.unresolved().dump() == R"({"n":1})");
+  CHECK(wanted.check.unresolved().dump() == R"({"n":2})");
+  CHECK(wanted.count == 3);
+  CHECK(wanted.timeout.count() == 30'000);
+  CHECK(first<expect_step>("{expect: done}").what.count == 1);
+  const auto call = first<call_step>("{call: go, reply: done, retries: 2, correlate: {n: m}, timeout: 4s}");
+  CHECK(call.command.command == "go");
+  CHECK(call.answer.replies == list{"done"});
+  CHECK(call.answer.timeout.count() == 4'000);
+  CHECK(call.answer.correlate == std::vector<std::pair<std::string, std::string>>{{"n", "m"}});
+  CHECK(call.retries == 2);
+  CHECK(first<call_step>("{call: go, reply: done}").answer.timeout.count() == 30'000);
+  CHECK(first<call_step>("{call: go, reply: done}").retries == 0);
+  const auto every = first<every_step>("{every: 5s, jitter: 0.5, do: [{send: go}]}");
+  CHECK(every.interval.fixed.count() == 5'000);
+  CHECK(every.jitter == 0.5);
+  CHECK(every.body.size() == 1);
+  CHECK(first<every_step>("{every: 1ms, do: {send: go}}").jitter == 0);
+  CHECK(first<gather_step>("{gather: [{sleep: 0}, [{sleep: 0}, {sleep: 1ms}]]}").branches.at(1).size() == 2);
+  CHECK(first<race_step>("{race: [{sleep: 0}, {sleep: 1ms}]}").branches.size() == 2);
+  const auto wait = first<wait_step>("{wait: [a, {sleep: 0}]}, {spawn: a, do: {sleep: 0}}");
+  CHECK(wait.tasks == list{"a"});
+  CHECK(wait.branches.size() == 1);
+  CHECK(wait.until == wait_until::all);
+  CHECK(first<spawn_step>("{spawn: a, do: {sleep: 0}}").task == "a");
+  CHECK(first<cancel_step>("{cancel: a}, {spawn: a, do: {sleep: 0}}").task == "a");
+  CHECK(first<set_step>("{set: {a: 1}}").values.unresolved().dump() == R"({"a":1})");
+  const auto test = first<if_step>("{if: {a: 1}, then: {sleep: 0}, else: [{sleep: 0}, {sleep: 0}]}");
+  CHECK(test.condition.unresolved().dump() == R"({"a":1})");
+  CHECK(test.then.size() == 1);
+  CHECK(test.otherwise.size() == 2);
+  const auto repeat = first<repeat_step>("{repeat: 4, until: {a: 1}, do: {sleep: 0}}");
+  CHECK(repeat.times == 4);
+  CHECK(repeat.until->unresolved().dump() == R"({"a":1})");
+  CHECK_FALSE(first<repeat_step>("{repeat: 4, do: {sleep: 0}}").until.has_value());
+  CHECK(first<fail_step>("{fail: why}").why.display() == "why");
+  CHECK(first<reconnect_step>("{reconnect: why}").why.display() == "why");
+}
+
+TEST_CASE("requests and programs", "[steps]") {
+  const auto http = first<http_step>("{http: {method: POST, url: 'https://h/', headers: {A: b}, json: 1}}");
+  CHECK(http.method == "POST");
+  CHECK(http.url.display() == "https://h/");
+  CHECK(http.headers.at(0).first == "A");
+  CHECK(http.json->unresolved() == 1);
+  CHECK_FALSE(http.body.has_value());
+  CHECK(http.timeout.count() == 10'000);
+  CHECK(first<http_step>("{http: {url: 'http://h/'}}").method == "GET");
+  CHECK(first<http_step>("{http: {url: 'http://h/', body: x, timeout: 1s}}").body->display() == "x");
+  CHECK(first<http_step>("{http: {url: 'http://h/', timeout: 1s}}").timeout.count() == 1'000);
+  const auto exec = first<exec_step>("{exec: [/bin/x, y], input: {a: 1}}");
+  CHECK(exec.program.size() == 2);
+  CHECK(exec.input.unresolved().dump() == R"({"a":1})");
+  CHECK(exec.timeout.count() == 30'000);
+  CHECK(first<exec_step>("{exec: [/bin/x], timeout: 2s}").timeout.count() == 2'000);
+  CHECK(step_mistakes("{exec: []}") == list{"~: no program is named"});
+  CHECK(step_mistakes("{http: {url: 'http://h/', json: 1, body: x}}") ==
+        list{"6:21: sessions.s.script[0].http: 'json' and 'body' exclude each other"});
+  CHECK(step_mistakes("{http: {}}") == list{"6:21: sessions.s.script[0].http: the field 'url' is missing"});
+}
+
+// A reply's own time is that of what waits for it; a step of another kind keeps its own.
+TEST_CASE("where a step's timeout goes", "[steps]") {
+  const step_list all = steps(
+      "{expect: done, timeout: 2s}, {sleep: 1s, timeout: 3s}, {set: {t: 1}}, "
+      "{expect: done, timeout: '${var:t}'}, {sleep: 0}");
+  CHECK_FALSE(all[0].timeout.has_value());
+  CHECK(std::get<expect_step>(all[0].action).what.timeout.count() == 2'000);
+  REQUIRE(all[1].timeout.has_value());
+  CHECK(all[1].timeout->fixed.count() == 3'000);
+  REQUIRE(all[3].timeout.has_value());
+  CHECK(all[3].timeout->text->display() == "${var:t}");
+  CHECK(std::get<expect_step>(all[3].action).what.timeout.count() == 0);
+  CHECK_FALSE(all[4].timeout.has_value());
+  CHECK(all[4].save.empty());
+  CHECK_FALSE(all[4].on_fault.has_value());
+}
+
+TEST_CASE("what every step may have", "[steps]") {
+  const step_list all = steps("{expect: done, save: {a: n, b: '*'}, on_fault: [{sleep: 0}]}");
+  CHECK(all[0].save == savings{{"a", "n"}, {"b", "*"}});
+  REQUIRE(all[0].on_fault.has_value());
+  CHECK(all[0].on_fault->size() == 1);
+  CHECK(all[0].where == protocol::position{6, 14});
+  CHECK(step_mistakes("{expect: done, save: {a: 1}}") ==
+        list{"~.save: 'a' names no field (a name or a path is a text)"});
+  CHECK(step_mistakes("{call: go, reply: done, correlate: {a: [b]}}") ==
+        list{"~.correlate: 'a' names no field (a name or a path is a text)"});
+}
+
+TEST_CASE("what a step needs beside its verb", "[steps]") {
+  for (const char* step : {"{every: 1s}", "{spawn: a}", "{repeat: 1}", "{every: 1s, do: []}"}) {
+    INFO(step);
+    CHECK(step_mistakes(step) == list{"~: the field 'do' is missing"});
+  }
+  CHECK(step_mistakes("{if: {a: 1}}") == list{"~: 'if' without 'then' or 'else' does nothing"});
+  CHECK(step_mistakes("{if: {a: 1}, then: {sleep: 0}}").empty());
+  CHECK(step_mistakes("{if: {a: 1}, else: {sleep: 0}}").empty());
+  CHECK(step_mistakes("{call: go}") ==
+        list{"~: the field 'reply' is missing (the reply that answers the call)"});
+  CHECK(step_mistakes("{every: 0s, do: {sleep: 0}}") ==
+        list{"~: 'every' without an interval would never pause (use repeat, or at least 1ms)"});
+  CHECK(step_mistakes("{every: 1ms, do: {sleep: 0}}").empty());
+  CHECK(
+      step_mistakes("{call: of, with: {n: 1}, reply: done, retries: 1}") ==
+      list{"~: 'of' may not be sent twice (if that does no harm write commands: {of: {idempotent: true}})"});
+  CHECK(step_mistakes("{call: of, with: {n: 1}, reply: done, retries: 0}").empty());
+  CHECK(step_mistakes("{gather: []}") ==
+        list{"6:23: sessions.s.script[0].gather: expected a list of steps or lists of steps, found a list"});
+  CHECK(step_mistakes("{gather: {sleep: 0}}").size() == 1);
+  CHECK(step_mistakes("{gather: [name]}").size() == 1);
+  CHECK(step_mistakes("{sleep: 0, json: 1}") ==
+        list{"6:31: sessions.s.script[0]: 'sleep' and 'json' exclude each other (give one of: sleep, send, "
+             "call, json, echo, expect, every, gather, race, wait, spawn, cancel, set, http, exec, if, "
+             "repeat, fail, reconnect)"});
+}
+
+TEST_CASE("each field that goes only beside others", "[steps]") {
+  const std::pair<const char*, const char*> rows[] = {
+      {"with: {}", "send' or 'call"},
+      {"reply: done", "call"},
+      {"where: {}", "expect' or 'call"},
+      {"check: {}", "expect' or 'call"},
+      {"correlate: {}", "call"},
+      {"count: 1", "expect' or 'call"},
+      {"retries: 1", "call"},
+      {"jitter: 0", "every"},
+      {"until: all", "wait' or 'repeat"},
+      {"input: 1", "exec"},
+      {"then: []", "if"},
+      {"else: []", "if"},
+      {"do: []", "every' or 'spawn' or 'repeat"},
+      {"save: {}", "expect' or 'call' or 'http' or 'exec' or 'gather' or 'race' or 'wait"}};
+  for (const auto& [written, others] : rows) {
+    const std::string name(written, std::string_view(written).find(':'));
+    const list found = step_mistakes(std::string("{sleep: 0, ") + written + "}");
+    CHECK(found == list{"6:25: sessions.s.script[0]." + name + ": '" + name +
+                        "' has a meaning only beside '" + others + "'"});
+  }
+}
+
+TEST_CASE("where steps may stand", "[steps]") {
+  const std::string link =
+      "there is no link yet: this step cannot stand under 'before' (put it into the script)";
+  for (const char* step :
+       {"send: go", "call: go, reply: done", "json: 1", "expect: done", "reconnect: why"}) {
+    INFO(step);
+    CHECK(mistakes(std::string("before: [{") + step + "}]") == list{"6:14: sessions.s.before[0]: " + link});
+  }
+  CHECK(mistakes("before: [{echo: true}]") ==
+        list{"6:14: sessions.s.before[0]: " + link,
+             "6:14: sessions.s.before[0]: 'echo' has a meaning only in a handler (put it under 'on')"});
+  const std::string task = "nothing goes on in the background before there is a link (use gather)";
+  for (const char* step : {"spawn: a, do: {sleep: 0}", "every: 1s, do: {sleep: 0}", "wait: [{sleep: 0}]"}) {
+    INFO(step);
+    CHECK(mistakes(std::string("before: [{") + step + "}]") == list{"6:14: sessions.s.before[0]: " + task});
+  }
+  CHECK(mistakes("before: [{cancel: a}]").at(0) == "6:14: sessions.s.before[0]: " + task);
+  for (const char* step : {"sleep: 0", "gather: [{sleep: 0}]", "set: {a: 1}", "fail: why", "exec: [/x]"})
+    CHECK(mistakes(std::string("before: [{") + step + "}]").empty());
+  CHECK(mistakes("before: [{gather: [{send: go}]}]").size() == 1);
+  CHECK(mistakes("on: [{reply: done, do: {echo: true}}]").empty());
+  CHECK(mistakes("script: [{echo: true}]") ==
+        list{"6:14: sessions.s.script[0]: 'echo' has a meaning only in a handler (put it under 'on')"});
+  CHECK(mistakes("subscribe: [{echo: true}]").size() == 1);
+}
+
+TEST_CASE("names of variables and tasks are those that there are", "[steps]") {
+  CHECK(step_mistakes("{json: '${var:a}'}, {set: {a: 1}}").empty());
+  CHECK(step_mistakes("{json: '${var:a.b}'}, {expect: done, save: {a: n}}").empty());
+  CHECK(step_mistakes("{json: '${var:ab}'}, {set: {abc: 1}}") ==
+        list{"~: no step saves or sets the variable 'ab' (did you mean 'abc'?)"});
+  CHECK(step_mistakes("{cancel: a}") == list{"~.cancel: no step spawns the task 'a'"});
+  CHECK(step_mistakes("{wait: [a]}") == list{"~.wait: no step spawns the task 'a'"});
+  CHECK(mistakes("script: [{spawn: a, do: {sleep: 0}}, {spawn: a, do: {sleep: 0}}]") ==
+        list{"6:42: sessions.s.script[1]: there is another task 'a' (give it another name)"});
+  // Everything that may refer to a variable is looked at.
+  const std::string v = "'${var:zz}'";
+  const std::string told = "no step saves or sets the variable 'zz'";
+  for (const std::string& step :
+       std::vector<std::string>{"{sleep: " + v + "}",
+                                "{send: of, with: {n: " + v + "}}",
+                                "{call: of, with: {n: " + v + "}, reply: done}",
+                                "{json: " + v + "}",
+                                "{expect: done, where: {n: " + v + "}}",
+                                "{expect: done, check: {n: " + v + "}}",
+                                "{expect: done, timeout: " + v + "}",
+                                "{every: " + v + ", do: {sleep: 0}}",
+                                "{set: {a: " + v + "}}",
+                                "{http: {url: " + v + "}}",
+                                "{http: {url: 'http://h/', headers: {A: " + v + "}}}",
+                                "{http: {url: 'http://h/', json: " + v + "}}",
+                                "{http: {url: 'http://h/', body: " + v + "}}",
+                                "{exec: [" + v + "]}",
+                                "{exec: [/x], input: " + v + "}",
+                                "{if: {a: " + v + "}, then: {sleep: 0}}",
+                                "{repeat: 1, until: {a: " + v + "}, do: {sleep: 0}}",
+                                "{fail: " + v + "}",
+                                "{reconnect: " + v + "}",
+                                "{sleep: 0, on_fault: {json: " + v + "}}"}) {
+    const list found = step_mistakes(step);
+    INFO(step);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].find(told) != std::string::npos);
+  }
+  for (const std::string& lines : std::vector<std::string>{
+           "url: " + v, "headers: {A: " + v + "}", "renew: {after: " + v + "}", "renew: {at: " + v + "}",
+           "login: {json: " + v + "}", "login: {send: of, with: {n: " + v + "}}",
+           "liveness: {heartbeat: {every: " + v + ", json: 1}}",
+           "liveness: {heartbeat: {every: 1s, json: " + v + "}}",
+           "on: [{reply: done, where: {n: " + v + "}, do: []}]",
+           "login: {json: 1, expect: done, where: {n: " + v + "}}"}) {
+    INFO(lines);
+    const outcome result = load_document(
+        (lines.starts_with("url") ? "sessions:\n  s:\n" : session_of("")) + protocol + "    " + lines + "\n",
+        "f", true);
+    REQUIRE(result.mistakes.size() == 1);
+    CHECK(result.mistakes[0].find(told) != std::string::npos);
+  }
+}
+
+// Conditions of every kind are looked at when the file is read.
+TEST_CASE("conditions are checked wherever they stand", "[steps]") {
+  const std::string bad = "{n: {$exists: 5}}";
+  for (const std::string& lines : std::vector<std::string>{
+           "script: [{expect: done, where: " + bad + "}]", "script: [{expect: done, check: " + bad + "}]",
+           "script: [{call: go, reply: done, where: " + bad + "}]",
+           "script: [{if: " + bad + ", then: {sleep: 0}}]",
+           "script: [{repeat: 1, until: " + bad + ", do: {sleep: 0}}]",
+           "on: [{reply: done, where: " + bad + ", do: []}]",
+           "login: {json: 1, expect: done, where: " + bad + "}",
+           "liveness: {heartbeat: {every: 1s, json: 1, expect: done, where: " + bad + "}}"}) {
+    INFO(lines);
+    const list found = mistakes(lines);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].ends_with("'$exists' takes true or false"));
+  }
+}
+
+// A time may be a number of milliseconds or a text with a unit, once its references are known.
+TEST_CASE("a duration may come from a reply", "[steps]") {
+  const auto time_of = [](const char* text) {
+    duration_template time;
+    time.text = text_template(text);
+    return time.resolve(nullptr);
+  };
+  CHECK(time_of("${'15' | number}").value.count() == 15);
+  CHECK(time_of("${'0' | number}").value.count() == 0);
+  CHECK(time_of("${'999999999999' | number}").value.count() == 999'999'999'999);
+  CHECK(time_of("${'15'}s").value.count() == 15'000);
+  CHECK(time_of("${'2m'}").value.count() == 120'000);
+  const std::string error = ": the value is no duration (a number of milliseconds, or such as 30s)";
+  for (const char* bad : {"${'-1' | number}", "${'1000000000000' | number}", "${'15'}", "${'true' | json}"}) {
+    INFO(bad);
+    CHECK(time_of(bad).error == bad + error);
+  }
+  CHECK(time_of("${var:x}").error == "${var:x}: has a value only while the session runs");
+  CHECK(duration_template{milliseconds{7}, {}}.resolve(nullptr).value.count() == 7);
+}
+
+// Packets known beforehand that follow each other are one piece, up to 1 MiB; anything between parts them.
+TEST_CASE("consecutive known packets are one burst", "[steps]") {
+  const step_list all = steps(
+      "{send: go}, {send: of, with: {n: 2}}, {sleep: 0}, {send: go}, "
+      "{send: go, timeout: 1s}, {send: go}");
+  REQUIRE(all[0].in_burst != nullptr);
+  CHECK(all[0].in_burst == all[1].in_burst);
+  CHECK(all[0].burst_index == 0);
+  CHECK(all[1].burst_index == 1);
+  CHECK(all[0].in_burst->bytes == std::vector<std::uint8_t>{1, 2});
+  CHECK(all[0].in_burst->message(0).bytes.size() == 1);
+  CHECK(all[0].in_burst->message(1).bytes[0] == 2);
+  CHECK(all[2].in_burst == nullptr);
+  REQUIRE(all[3].in_burst != nullptr);
+  CHECK(all[3].in_burst != all[0].in_burst);
+  CHECK(all[4].in_burst == nullptr);
+  REQUIRE(all[5].in_burst != nullptr);
+  CHECK(all[5].in_burst != all[3].in_burst);
+  const auto packet = [](std::size_t size) {
+    script_step step;
+    send_step what;
+    what.packed.emplace().bytes.resize(size);
+    step.action = std::move(what);
+    return step;
+  };
+  step_list exact{packet((1u << 20) - 1), packet(1), packet(1)};
+  gather_bursts(exact);
+  CHECK(exact[0].in_burst == exact[1].in_burst);
+  CHECK(exact[1].in_burst != exact[2].in_burst);
+  CHECK(exact[2].burst_index == 0);
+}
+
+TEST_CASE("every step is visited, those inside of others too", "[steps]") {
+  const step_list all = steps(
+      "{every: 1s, do: {sleep: 0}}, {spawn: a, do: {sleep: 0}}, {repeat: 1, do: {sleep: 0}}, "
+      "{if: {a: 1}, then: {sleep: 0}, else: {sleep: 0}}, {gather: [{sleep: 0}, {sleep: 0}]}, "
+      "{race: [{sleep: 0}]}, {wait: [{sleep: 0}]}, {sleep: 0, on_fault: {sleep: 0}}");
+  std::size_t sleeps = 0;
+  std::size_t steps_seen = 0;
+  for_each_step(all, [&](const script_step& step) {
+    ++steps_seen;
+    sleeps += std::holds_alternative<sleep_step>(step.action) ? 1 : 0;
+  });
+  CHECK(sleeps == 11);
+  CHECK(steps_seen == 18);
+}
+
+}  // namespace duplexd::config::testing
