@@ -54,7 +54,8 @@ std::optional<milliseconds> take_fraction(std::uint64_t whole, std::string_view 
     std::uint64_t scale = 1;
     for (std::size_t i = 0; i < digits; ++i) scale *= 10;
     if (*fraction * each.factor % scale != 0) return std::nullopt;
-    return milliseconds(static_cast<std::int64_t>(whole * each.factor + *fraction * each.factor / scale));
+    const std::uint64_t total = whole * each.factor + *fraction * each.factor / scale;
+    return total > longest ? std::nullopt : std::optional(milliseconds(static_cast<std::int64_t>(total)));
   }
   return std::nullopt;
 }
