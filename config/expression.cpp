@@ -14,21 +14,24 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// The part before the separator, which is taken away with it.
-std::string_view take_until(std::string_view& text, std::string_view separator) {
-  const auto end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + separator.size());
-  return part;
+/// The parts between separators; one, if there is none.
+std::vector<std::string_view> split(std::string_view text, std::string_view separator) {
+  std::vector<std::string_view> parts;
+  for (auto end = text.find(separator); end != std::string_view::npos; end = text.find(separator)) {
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(end + separator.size());
+  }
+  parts.push_back(text);
+  return parts;
 }
 
 std::optional<std::vector<reference>> parse_sum(std::string_view text, std::string& error) {
   std::vector<reference> terms;
-  do {
-    auto term = parse_reference(take_until(text, " + "), error);
+  for (const std::string_view part : split(text, " + ")) {
+    auto term = parse_reference(part, error);
     if (!term) return std::nullopt;
     terms.push_back(std::move(*term));
-  } while (!text.empty());
+  }
   return terms;
 }
 
@@ -96,11 +99,12 @@ std::vector<reference> expression::references() const {
 std::optional<expression> parse_expression(std::string_view text, std::string& error) {
   expression result;
   result.written = text;
-  auto terms = parse_sum(take_until(text, " | "), error);
+  const auto parts = split(text, " | ");
+  auto terms = parse_sum(parts[0], error);
   if (!terms) return std::nullopt;
   result.terms = std::move(*terms);
-  while (!text.empty()) {
-    auto step = parse_step(take_until(text, " | "), error);
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    auto step = parse_step(parts[i], error);
     if (!step) return std::nullopt;
     result.steps.push_back(std::move(*step));
   }

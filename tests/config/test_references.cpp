@@ -294,6 +294,10 @@ TEST_CASE("mistakes in functions", "[references]") {
   CHECK(mistake_in("${'a' | xyzzy}") ==
         "there is no function 'xyzzy' (there are md5, sha1, sha256, sha512, hmac_sha1, hmac_sha256, "
         "hmac_sha512, base64, base64url, from_base64, hex, from_hex, lower, upper, url, number, json)");
+  CHECK(mistake_in("${'a' + }").find("'${}' is not a reference") == 0);
+  CHECK(mistake_in("${'a' | }").find("there is no function ''") == 0);
+  CHECK(mistake_in("${'a' | hex | }").find("there is no function ''") == 0);
+  CHECK(mistake_in("${'a' |  | hex}").find("there is no function ''") == 0);
   CHECK(mistake_in("${ + 'a'}").find("'${}' is not a reference") == 0);
 }
 
