@@ -60,6 +60,16 @@ TEST_CASE("nesting has a largest depth, aliases and both kinds of brackets inclu
       std::string::npos);
 }
 
+// Long keys count as values do when an alias repeats them.
+TEST_CASE("aliases cannot multiply keys without bound", "[bounds]") {
+  std::string text = "a: &a\n";
+  for (int i = 0; i < 250; ++i) text += "  " + std::to_string(i) + std::string(1'000, 'k') + ": 1\n";
+  text += "b:\n";
+  CHECK(mistake_of(text + "  - *a\n").empty());
+  for (int i = 0; i < 1'100; ++i) text += "  - *a\n";
+  CHECK(mistake_of(text).find("the document is too large, aliases expanded") != std::string::npos);
+}
+
 TEST_CASE("the kinds of plain scalars, one difference at a time", "[bounds]") {
   const auto all = [](node_kind kind, std::initializer_list<const char*> words) {
     for (const char* word : words) {
@@ -199,6 +209,9 @@ TEST_CASE("places in JSON count lines and columns", "[bounds]") {
         "1:29: [0].b: 'b' is given twice (first at 1:18)");
   CHECK(mistake_of("{\"a\": 1 \"b\"}", json).find("1:11: syntax error while parsing object") == 0);
   CHECK(mistake_of("[1,", json).find("last read") == std::string::npos);
+  CHECK(mistake_of("\xEF\xBB\xBF{\"a\": 1, \"a\": 2}", json) == "1:11: a: 'a' is given twice (first at 1:3)");
+  CHECK(mistake_of("\xEF\xBB\xBF\x01") ==
+        "1:1: control character 0x01 (write it as an escape in double quotes)");
   CHECK(mistake_of("[1,]", json).find("1:4: ") == 0);
 }
 

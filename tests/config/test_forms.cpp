@@ -256,6 +256,34 @@ TEST_CASE("long texts are cut in messages", "[forms]") {
   CHECK(in_quotes("") == "''");
 }
 
+// What a reference to the running session stands for is not known yet; what stands around it is.
+TEST_CASE("texts with references are looked at as far as they are known", "[forms]") {
+  const auto all = [](const std::string& lines) {
+    list found = load_document(session_of("    script: [{set: {x: 1}}]\n    " + lines + "\n")).mistakes;
+    for (std::string& each : found) each.erase(0, each.find("sessions.s.") + 11);
+    return found;
+  };
+  const std::string scheme = "a URL starts with https:// or http:// (its references were replaced before)";
+  CHECK(all("before: [{http: {url: 'ftp://h/${var:x}'}}]") == list{"before[0].http.url: " + scheme});
+  CHECK(all("before: [{http: {url: 'http://h/${var:x}'}}]").empty());
+  CHECK(all("before: [{http: {url: '${var:x}'}}]").empty());
+  CHECK(all("headers: {A: \"a\\n${var:x}\"}") == list{"headers.A: a header's value is one line"});
+  CHECK(all("headers: {A: \"a${var:x}\"}").empty());
+  const environment_variable value("DUPLEXD_T", "h");
+  CHECK(all("before: [{http: {url: 'ftp://${env:DUPLEXD_T}'}}]") == list{"before[0].http.url: " + scheme});
+  CHECK(all("before: [{http: {url: '${env:DUPLEXD_T}'}}]") == list{"before[0].http.url: " + scheme});
+}
+
+// An empty value is told once, `~` of a required field as the field that is missing.
+TEST_CASE("values that are not there", "[forms]") {
+  const auto all = [](const char* url) {
+    return load_document(std::string("sessions: {s: {url: ") + url + "}}").mistakes;
+  };
+  CHECK(all("") == list{"f:1:16: sessions.s.url: the value is missing (write ~ for the built-in default)"});
+  CHECK(all("~") == list{"f:1:12: sessions.s: the field 'url' is missing"});
+  CHECK(all("null") == list{"f:1:12: sessions.s: the field 'url' is missing"});
+}
+
 TEST_CASE("fields that exclude each other", "[forms]") {
   CHECK(mistakes("proxy: {url: 'http://p:1', from_env: true}") ==
         list{"proxy: 'url' and 'from_env' exclude each other (give one of: url, from_env)"});

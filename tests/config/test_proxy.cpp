@@ -164,6 +164,8 @@ TEST_CASE("a variable that cannot be read is named, and those behind it are not 
   CHECK(why == "https_proxy of the environment: a proxy's URL starts with http:// or socks5://");
   CHECK_FALSE(rules.secure.has_value());
   CHECK(rules.open.has_value());
+  from_environment({{"https_proxy", "a@b://h:1"}}, &why);
+  CHECK(why == "https_proxy of the environment: a proxy's URL starts with http:// or socks5://");
   CHECK(found(from_environment({{"all_proxy", "http://a:1"}, {"ALL_PROXY", "http://b:1"}}), "wss://h") ==
         "http://a:1");
   CHECK(found(from_environment({{"HTTPS_PROXY", "http://a:1"}, {"all_proxy", "http://b:1"}}), "wss://h") ==

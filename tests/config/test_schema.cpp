@@ -8,17 +8,21 @@ namespace {
 
 using nlohmann::json;
 
+const json& schema() {
+  static const json made = json_schema();
+  return made;
+}
+
 /// What the schema says of a field, without its description.
 json property(const std::string& section, const std::string& name) {
-  static const json schema = json_schema();
-  json found = schema.at("$defs").at(section).at("properties").at(name);
+  json found = schema().at("$defs").at(section).at("properties").at(name);
   CHECK(found.at("description").is_string());
   found.erase("description");
   return found;
 }
 
 json definition(const std::string& section) {
-  json found = json_schema().at("$defs").at(section);
+  json found = schema().at("$defs").at(section);
   CHECK(found.at("description").is_string());
   found.erase("description");
   found.erase("properties");
@@ -95,7 +99,7 @@ TEST_CASE("what sections demand stands in the schema", "[schema]") {
   CHECK(definition("step").at("oneOf").size() == 19);
   CHECK(definition("step").at("dependentRequired").at("reply") == json::parse(R"(["call"])"));
   CHECK_FALSE(definition("step").at("dependentRequired").contains("with"));  // beside either of two
-  const json root = json_schema();
+  const json& root = schema();
   CHECK(root.at("required") == json::parse(R"(["sessions"])"));
   CHECK(root.at("additionalProperties") == false);
   CHECK(root.at("$schema") == "https://json-schema.org/draft/2020-12/schema");
@@ -119,10 +123,10 @@ TEST_CASE("templates have sections of their own in the schema", "[schema]") {
             .at("anyOf")
             .at(0) == json::parse(R"({"$ref": "#/$defs/template_command"})"));
   CHECK(property("template", "session") == json::parse(R"({"$ref": "#/$defs/template_session"})"));
-  CHECK(json_schema().at("$defs").at("parameter").at("pattern") == R"(\$\{param:[^}]+\})");
+  CHECK(schema().at("$defs").at("parameter").at("pattern") == R"(\$\{param:[^}]+\})");
   CHECK(property("step", "json").size() == 1);
   CHECK(property("template_step", "json").size() == 1);
-  CHECK_FALSE(json_schema().at("$defs").contains("template_template"));
+  CHECK_FALSE(schema().at("$defs").contains("template_template"));
 }
 
 }  // namespace duplexd::config

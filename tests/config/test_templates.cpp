@@ -189,6 +189,38 @@ TEST_CASE("mistakes stand in the order of the file, each once", "[templates]") {
              "4:14: log.level: 'x' is not known here (known: debug, info, warning, error)"});
 }
 
+// A merged section stands where it was written last.
+TEST_CASE("a merged section has the place of the session's own", "[templates]") {
+  CHECK(mistakes_of("defaults: {renew: {margin: 1s}}\nsessions: {s: {url: 'wss://h', renew: {}}}") ==
+        list{"2:39: sessions.s.renew: it does not say when (give renew.after, or renew.at, or leave renew "
+             "out)"});
+}
+
+// Two texts may be equal: each is compiled where it stands, and its mistakes have its places.
+TEST_CASE("equal protocols in two places have mistakes in both", "[templates]") {
+  const list all = mistakes_of(
+      "sessions:\n  a: {url: 'wss://h', protocol: {commands: {go: 'n:nonsense'}}}\n"
+      "  b: {url: 'wss://h', protocol: {commands: {go: 'n:nonsense'}}}\n");
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].starts_with("2:"));
+  CHECK(all[1].starts_with("3:"));
+}
+
+TEST_CASE("a parameter without a default must be given", "[templates]") {
+  for (const char* parameters : {"[a]", "{a: }", "{a: ~}"}) {
+    INFO(parameters);
+    CHECK(mistakes_of(std::string("templates: {t: {parameters: ") + parameters +
+                      ", session: {url: 'wss://${param:a}'}}}\nsessions: {s: {template: t}}") ==
+          list{"2:12: sessions.s: the parameter 'a' of the template 't' is missing (with: {a: …})"});
+  }
+  CHECK(mistakes_of("templates: {t: {parameters: {a: h}, session: {url: 'wss://${param:a}'}}}\nsessions: {s: "
+                    "{template: t}}")
+            .empty());
+  CHECK(mistakes_of("templates: {t: {parameters: [a, b], session: {url: 'wss://${param:a}'}}}\nsessions: {s: "
+                    "{template: t, with: {a: h}}}") ==
+        list{"2:35: sessions.s: the parameter 'b' of the template 't' is missing (with: {b: …})"});
+}
+
 TEST_CASE("settings that contradict each other", "[templates]") {
   const auto both = [](const std::string& lines) {
     const outcome result = load_document("sessions: {s: {" + lines + "}}", "f", true);
