@@ -227,13 +227,6 @@ void layout_compiler::value(const token& t, const node& from, char order, std::i
     fail(from, t.type.at, fmt::format("'{}' is a layout and a struct group", word), "rename the layout");
     return;
   }
-  if (codes && word.size() > 1) {
-    const std::string_view digits = std::string_view(word).substr(0, word.size() - 1);
-    const bool counted =
-        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (!counted || (word.back() != 's' && word.back() != 'p'))
-      return list_of_codes(t, from, order, name, hidden);
-  }
   static const std::pair<std::string_view, content> blobs[] = {
       {"str", content::text},   {"bytes", content::bytes},     {"hex", content::bytes},
       {"b64", content::base64}, {"base64", content::base64},   {"json", content::json},
@@ -241,6 +234,13 @@ void layout_compiler::value(const token& t, const node& from, char order, std::i
   };
   for (const auto& [type, what] : blobs)
     if (word == type) return blob(t, from, order, what, name, hidden);
+  if (codes && word.size() > 1) {
+    const std::string_view digits = std::string_view(word).substr(0, word.size() - 1);
+    const bool counted =
+        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!counted || (word.back() != 's' && word.back() != 'p'))
+      return list_of_codes(t, from, order, name, hidden);
+  }
   if (word == "zstr" || word == "c" || (codes && (word.back() == 's' || word.back() == 'p')))
     return blob(t, from, order, word.back() == 'p' ? content::pascal : content::text, name, hidden);
   instruction basis;

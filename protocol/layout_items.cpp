@@ -416,6 +416,10 @@ bool layout_compiler::read_bit(const node_entry& entry, bit_member& m) {
     if (!width || *width < 1 || *width > 64) return fail(from, 0, "expected 'bits', 1 to 64");
     if (!read_names(from, rule.names)) return false;
     m.width = static_cast<unsigned>(*width);
+    for (const auto& [number, text] : rule.names)
+      if (number < 0 || (m.width < 63 && number >> m.width != 0))
+        return fail(from, 0,
+                    fmt::format("the name '{}' has the number {}, outside {} bits", text, number, m.width));
     m.names = static_cast<std::int32_t>(to_->enums.size());
     to_->enums.push_back(std::move(rule));
     return true;
@@ -429,11 +433,8 @@ bool layout_compiler::read_bit(const node_entry& entry, bit_member& m) {
     m.constant = *value;
     text = text.substr(0, standard ? equals - 1 : equals);
   }
-  if (text == "?") {
-    m.boolean = true;
-    return true;
-  }
-  const auto width = parse_integer(text);
+  m.boolean = text == "?";
+  const auto width = m.boolean ? 1 : parse_integer(text);
   if (!width || *width < 1 || *width > 64)
     return fail(from, 0, "expected a number of bits, or '?' for one as a boolean");
   m.width = static_cast<unsigned>(*width);

@@ -211,9 +211,14 @@ std::int32_t layout_compiler::extent_of(std::string_view text, const node& from,
   const expression& what = to_->expressions[static_cast<std::size_t>(expr)];
   extent e;
   e.expr = expr;
-  if (what.steps.size() == 1 && what.steps[0].what == expression_step::kind::constant) {
+  const auto varies = [](const expression_step& s) {
+    return s.what == expression_step::kind::slot || s.what == expression_step::kind::size ||
+           s.what == expression_step::kind::packet || s.what == expression_step::kind::rest;
+  };
+  const bool known = std::none_of(what.steps.begin(), what.steps.end(), varies);
+  if (const auto value = known ? evaluate(what, {}) : std::nullopt) {
     e.what = extent::kind::fixed;
-    e.value = what.steps[0].value;
+    e.value = *value;
     if (e.value < 0) {
       fail(from, at, "a size or count cannot be negative");
       return -1;
