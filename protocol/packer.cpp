@@ -180,7 +180,7 @@ class packer {
   }
   // An expression over the whole packet is filled in with the outermost region.
   std::size_t level_for(gap::kind what, const instruction& in) const {
-    if (what == gap::kind::expr)
+    if (what == gap::kind::expr || what == gap::kind::label)
       for (const expression_step& s : p_.expressions[static_cast<std::size_t>(in.expr)].steps)
         if (s.what == expression_step::kind::packet) return 1;
     return regions_.size();
@@ -217,7 +217,7 @@ class packer {
     std::uint64_t raw = 0;
     if (std::string why = number_from_json(p_, in, *value, divisor, raw); !why.empty())
       return fail(in, std::move(why));
-    if (in.type == wire::varint && !fits_varint(in, raw)) return false;
+    if (is_variable(in.type) && !fits_varint(in, raw)) return false;
     const std::int64_t number = is_float(in.type) ? 0 : expression_value(in.type, raw);
     if (in.strict && std::none_of(p_.enums[static_cast<std::size_t>(in.side)].names.begin(),
                                   p_.enums[static_cast<std::size_t>(in.side)].names.end(),
@@ -231,7 +231,9 @@ class packer {
   }
   bool fits_varint(const instruction& in, std::uint64_t raw) {
     if (in.limit >= 10 || raw >> (7 * in.limit) == 0) return true;
-    return fail(in, fmt::format("{} needs more than the {} bytes of its varint", raw, in.limit));
+    const std::string shown =
+        in.type == wire::zigzag ? fmt::format("{}", expression_value(in.type, raw)) : fmt::format("{}", raw);
+    return fail(in, fmt::format("{} needs more than the {} bytes of its varint", shown, in.limit));
   }
   bool fixed_number(const instruction& in) {
     std::uint64_t raw = 0;
@@ -242,6 +244,7 @@ class packer {
     } else if (std::string why = number_from_integer(in.type, in.constant, raw); !why.empty()) {
       return fail(in, std::move(why));
     }
+    if (is_variable(in.type) && !fits_varint(in, raw)) return false;
     set_slot(in.slot, in.constant, slot_state::given);
     put(in, raw);
     return true;
@@ -432,7 +435,7 @@ class packer {
   }
   bool check_label(gap& g) {
     g.done = true;
-    const auto value = eval(g.in->expr, out_.size());
+    const auto value = eval(g.in->expr, g.at);
     if (value && *value == g.label) return true;
     return fail_named(-1, fmt::format("the case for {} = {} was packed, but it came out as {}",
                                       p_.expressions[static_cast<std::size_t>(g.in->expr)].text, g.label,
@@ -729,12 +732,11 @@ class packer {
                               p_.expressions[static_cast<std::size_t>(in.expr)].text)};
       return false;
     }
-    if (!block(best->begin, best->end)) return false;
     if (!rule.is_if) {
       leave_gap(gap::kind::label, in);
       gaps_.back().label = best->label;
     }
-    return true;
+    return block(best->begin, best->end);
   }
   void restore(const packer& from) {
     current_ = from.current_;
@@ -783,6 +785,7 @@ class packer {
       if (ok && p_.framing && p_.framing->strip && !add_length(*p_.framing, out_, begin))
         ok = fail_named(-1, "the packet is too long for its length field");
       if (ok) continue;
+      error_.offset += begin - base_;
       prefix_path(error_, fmt::format("[{}]", i));
       return under(in, false);
     }
