@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "protocol/message_type.hpp"
 #include "protocol/protocol.hpp"
+#include "protocol/text_form.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -66,6 +69,12 @@ class inventor {
     const bool fixed = e.what == extent::kind::fixed;
     if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack)
       return ordered_json::object();
+    if (in.side >= 0) return p_.enums[static_cast<std::size_t>(in.side)].names.front().second;  // one_of
+    if (in.what == content::base64 && fixed) {
+      std::string zeros;
+      append_base64(zeros, std::vector<std::uint8_t>(static_cast<std::size_t>(e.value)));
+      return zeros;
+    }
     if (in.what == content::text && fixed) return std::string(static_cast<std::size_t>(e.value), ' ');
     if (in.what == content::bytes && fixed) return std::string(2 * static_cast<std::size_t>(e.value), '0');
     return "";
@@ -79,9 +88,15 @@ class inventor {
     ordered_json value = 0;
     if (in.as == form::flags) value = ordered_json::array();
     if (in.slot >= 0) value = wanted(in.slot);
-    if (in.as == form::names)
-      for (const auto& [number, known] : p_.enums[static_cast<std::size_t>(in.side)].names)
-        if (value == number) value = known;
+    if (in.as == form::names) {
+      const auto& names = p_.enums[static_cast<std::size_t>(in.side)].names;
+      const auto found =
+          std::find_if(names.begin(), names.end(), [&](const auto& each) { return value == each.first; });
+      if (found != names.end())
+        value = found->second;
+      else if (in.strict && !names.empty())
+        value = names.front().second;
+    }
     if (in.type == wire::boolean) value = value != 0;
     put(into, in, in.name >= 0 ? name(in) : "", std::move(value));
   }
