@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 class packer {
  public:
   packer(const program& layout, std::vector<std::uint8_t>& out, codec_error& error, std::size_t depth)
-      : p_(layout), out_(out), error_(error), base_(out.size()), depth_(depth) {}
+      : p_(layout), out_(out), error_(error), base_(out.size()), packet_(base_), depth_(depth) {}
 
   bool run(const routine& what, const ordered_json& values) {
     element_ = &values;
@@ -95,11 +95,11 @@ class packer {
     return false;
   }
   std::optional<std::int64_t> eval(std::int32_t expr, std::size_t rest_from = 0) {
-    const std::size_t region = regions_.empty() ? base_ : regions_.back();
-    return evaluate(
-        p_.expressions[static_cast<std::size_t>(expr)],
-        {slots_, static_cast<std::int64_t>(out_.size() - region),
-         static_cast<std::int64_t>(out_.size() - base_), static_cast<std::int64_t>(out_.size() - rest_from)});
+    const std::size_t region = regions_.empty() ? packet_ : regions_.back();
+    return evaluate(p_.expressions[static_cast<std::size_t>(expr)],
+                    {slots_, static_cast<std::int64_t>(out_.size() - region),
+                     static_cast<std::int64_t>(out_.size() - packet_),
+                     static_cast<std::int64_t>(out_.size() - rest_from)});
   }
   bool no_value(const instruction& in, std::int32_t expr) {
     const std::string& text = p_.expressions[static_cast<std::size_t>(expr)].text;
@@ -182,7 +182,7 @@ class packer {
   std::size_t level_for(gap::kind what, const instruction& in) const {
     if (what == gap::kind::expr || what == gap::kind::label)
       for (const expression_step& s : p_.expressions[static_cast<std::size_t>(in.expr)].steps)
-        if (s.what == expression_step::kind::packet) return 1;
+        if (s.what == expression_step::kind::packet) return packet_level_;
     return regions_.size();
   }
 
@@ -323,6 +323,7 @@ class packer {
     for (gap& g : gaps_) shift(g.at);
     for (std::size_t& mark : marks_) shift(mark);
     for (std::size_t& begin : regions_) shift(begin);
+    shift(packet_);
   }
   bool fill(gap& g, int128 value) {
     g.done = true;
@@ -420,7 +421,7 @@ class packer {
           return no_value(*g.in, g.in->expr);
       const auto value = evaluate(
           what, {slots_, static_cast<std::int64_t>(out_.size() + extra - region),
-                 static_cast<std::int64_t>(out_.size() + extra - base_),
+                 static_cast<std::int64_t>(out_.size() + extra - packet_),
                  static_cast<std::int64_t>(out_.size() - g.at - std::max(1u, width_of(g.in->type)))});
       if (!value) return no_value(*g.in, g.in->expr);
       std::vector<std::uint8_t> bytes;
@@ -749,6 +750,8 @@ class packer {
     known_ = from.known_;
     marks_ = from.marks_;
     regions_ = from.regions_;
+    packet_ = from.packet_;
+    packet_level_ = from.packet_level_;
     gaps_ = from.gaps_;
     wishes_ = from.wishes_;
   }
@@ -756,20 +759,36 @@ class packer {
   // ---- packets within packets
   bool nested(const instruction& in, std::int32_t pc) {
     const transform_rule& rule = p_.transforms[static_cast<std::size_t>(in.side)];
+    const bool filled = rule.kind == transform_kind::fill;
     regions_.push_back(out_.size());
-    if (!block(pc + 1, in.next) || !finish_region()) return false;
+    const std::size_t outer_packet = std::exchange(packet_, out_.size());
+    const std::size_t outer_level = std::exchange(packet_level_, regions_.size());
+    if (!block(pc + 1, in.next)) return false;
+    if (filled && !fill_up(in, rule)) return false;
+    if (!finish_region()) return false;
     const std::size_t begin = regions_.back();
     regions_.pop_back();
-    if (rule.kind == transform_kind::fill) {
-      if (out_.size() - begin > static_cast<std::size_t>(rule.fill))
-        return fail(in, fmt::format("{} bytes, more than the {} that it is filled up to", out_.size() - begin,
-                                    rule.fill));
+    packet_ = outer_packet;
+    packet_level_ = outer_level;
+    if (filled) {
+      if (out_.size() - begin != static_cast<std::size_t>(rule.fill))
+        return fail(in, "a varint in it grows when its size is filled in");
       while (out_.size() > begin + 1 && out_.back() == 0) out_.pop_back();
       return true;
     }
     const std::vector<std::uint8_t> plain(out_.begin() + static_cast<std::ptrdiff_t>(begin), out_.end());
     out_.resize(begin);
     return compress(rule.kind, plain, out_) || fail(in, "the bytes cannot be compressed");
+  }
+
+  // Sizes within count the zeros that unpacking restores.
+  bool fill_up(const instruction& in, const transform_rule& rule) {
+    const std::size_t size = out_.size() - regions_.back();
+    const auto room = static_cast<std::size_t>(rule.fill);
+    if (size > room)
+      return fail(in, fmt::format("{} bytes, more than the {} that it is filled up to", size, room));
+    out_.resize(out_.size() + room - size);
+    return true;
   }
 
   bool frames(const instruction& in) {
@@ -796,6 +815,8 @@ class packer {
   std::vector<std::uint8_t>& out_;
   codec_error& error_;
   std::size_t base_;
+  std::size_t packet_;            // where $packet counts from: bytes within bytes are a packet of their own
+  std::size_t packet_level_ = 1;  // its region
   std::size_t depth_;
   const ordered_json* current_ = nullptr;  // the map or list whose members are being packed
   const ordered_json* element_ = nullptr;  // the value of what has no name

@@ -144,6 +144,15 @@ TEST_CASE("the mistakes of a layout are limited") {
   CHECK(count(51) == 50);
 }
 
+// The length of a Pascal string is one byte.
+TEST_CASE("Pascal strings end at 255 bytes") {
+  const auto json = [](std::size_t size) { return R"({"a":")" + std::string(size, 'x') + R"("})"; };
+  CHECK(packed_from("a:257p", json(255)) == "ff" + repeated("78", 255) + "00");
+  CHECK(packed_from("a:257p", json(256)) ==
+        "a at byte 0: 256 bytes do not fit 257, one of which is the length");
+  CHECK(unpacked("a:257p", "ff" + repeated("78", 255) + "79") == json(255));
+}
+
 // A varint that is filled in later moves everything behind it: other gaps, regions and what checksums cover.
 TEST_CASE("varints filled in later move what follows") {
   for (const char* layout :

@@ -14,7 +14,15 @@ TEST_CASE("fill cuts zeros off") {
           {"{layout: [a:B, {p: {fill: 4, type: 'x:str'}}]}", R"({"a":1,"p":{"x":"abcd"}})", "0161626364"},
           {"{layout: [a:B, {p: {fill: 4, type: 'x:str'}}]}", R"({"a":1,"p":{"x":"abcde"}})",
            "p at byte 6: 5 bytes, more than the 4 that it is filled up to"},
-          {"{layout: [a:B, {p: {fill: 4, type: 'x:str'}}]}", R"({"a":1,"p":{"x":""}})", "01"},
+          {"{layout: [a:B, {p: {fill: 4, type: 'x:str'}}]}", R"({"a":1,"p":{"x":""}})", "0100"},
+          {"{layout: [a:B, {p: {fill: 4, type: 'x:B y:B=$size z:B=$packet w:B=$rest'}}]}",
+           R"({"a":1,"p":{"x":5}})", "01050404"},
+          {"{layout: [a:B, {p: {fill: 6, type: 'x:B y:B=$size z:B=$packet w:B=$rest', size: ':B'}}, "
+           "'b:B=$size c:B=$packet']}",
+           R"({"a":1,"p":{"x":5}})", "0104050606020808"},
+          {"{layout: [a:B, {p: {fill: 200, type: 'x:varint=$size'}}]}", R"({"a":1})",
+           "p at byte 202: a varint in it grows when its size is filled in"},
+          {"{layout: [a:B, {p: {fill: 127, type: 'x:varint=$size'}}]}", R"({"a":1})", "017f"},
       },
       packed_from);
   check_rows(

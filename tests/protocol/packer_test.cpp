@@ -89,6 +89,14 @@ TEST_CASE("computed fields are filled in") {
           {"_n:B b:B=(_n * 2) c:str(_n)", R"({"c":"abc"})", "0306616263"},
           {"b:varint=$rest c:str", R"({"c":"hi"})", "026869"},
           {"['a:B=$size', {let: {b: a}}, c:B]", R"({"c":1})", "0201"},
+          {"> _d:B x:B=(_d + 1) a:H/_d", R"({"_d":4,"a":2.5})", "0405000a"},
+          {"_d:B a:B/_d s:str(_d)", R"({"a":1,"s":"x"})",
+           "a at byte 1: '_d' is not known yet when packing; give the fields in it"},
+          {"_d:B a:B/_d", R"({"_d":0,"a":1})",
+           "a at byte 1: '_d' has no value: it overflows or divides by zero"},
+          {"a:varint=($size - 5) b:B", R"({"b":1})",
+           "a at byte 2: expected an integer from 0 to 18446744073709551615, found -3"},
+          {"a:b=($size - 5) b:B", R"({"b":1})", "fd01"},
       },
       packed_from);
 }
@@ -160,6 +168,10 @@ TEST_CASE("bit fields are packed at their limits") {
           {"[{h: {bits: '>H', fields: {n: 8, a: 8}}}, 'c:str(h.n)', 'd:str(h.n)']",
            R"({"h":{"a":1},"c":"ab","d":"abc"})",
            "d at byte 7: found 3 bytes, but another field with the same length has 2"},
+          {"[{bits: B, fields: {a: 4, n: 4}}, 'c:str(n)']", R"({"a":1,"c":""})", "10"},
+          {"[{bits: B, fields: {a: 4, n: 4}}, 'c:str(n + 1)']", R"({"a":1,"c":""})",
+           "n at byte 1: a size or count of -1 does not fit its 4 bits"},
+          {"[{bits: B, fields: {a: 4, n: 4}}, 'c:str(n + 1)']", R"({"a":1,"c":"x"})", "1078"},
       },
       packed_from);
 }

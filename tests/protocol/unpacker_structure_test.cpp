@@ -50,6 +50,8 @@ TEST_CASE("checksums cover what their rule says") {
           {"['a:B b:B c:B d:B', {_s: {crc: sum8, over: [d, b]}}]", R"({"a":1,"b":2,"c":4,"d":8})",
            "_s at byte 5: the checksum covers nothing"},
           {"[{_s: {crc: sum8, over: rest}}, 'a:B b:B']", R"({"a":1,"b":2})", "030102"},
+          {"[{_s: {crc: sum8, over: rest}}, {in: {size: ':B', type: 'a:B'}}, b:B]", R"({"in":{"a":1},"b":2})",
+           "04010102"},
           {"[{in: {size: 3, type: [{_s: {crc: sum8, over: rest}}, 'a:B b:B']}}, c:B]",
            R"({"in":{"a":1,"b":2},"c":7})", "03010207"},
           {"['a:B b:B', {_s: {crc: sum8, extra: a * 256 + b}}]", R"({"a":1,"b":2})", "010205"},
