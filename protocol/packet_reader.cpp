@@ -128,7 +128,7 @@ bool packet_reader::state::next_framed(packet& out) {
   }
   const std::size_t header = rule.strip ? length_width(rule, left) : 0;
   out.frame = {frame_kind::binary, left.subspan(header, found.size - header)};
-  out.offset = offset_of(at) + header;
+  out.offset = offset_of(at + header);
   at += found.size;
   classify(out);
   return true;

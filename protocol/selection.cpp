@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "protocol/message_type.hpp"
 #include "protocol/node_json.hpp"
 #include "protocol/sink.hpp"
@@ -17,12 +19,14 @@ bool opcode_is(const condition& c, bytes_view bytes) {
   const unsigned width = width_of(rule.type);
   if (bytes.size() < width || bytes.size() - width < rule.at) return false;
   const std::uint64_t value = (load(bytes.data() + rule.at, width, rule.big) & rule.mask) >> rule.shift;
-  for (const ordered_json& wanted : c.values)
-    if (wanted.is_number_unsigned()
-            ? wanted.get<std::uint64_t>() == value
-            : wanted.is_number_integer() && static_cast<std::uint64_t>(wanted.get<std::int64_t>()) == value)
-      return true;
-  return false;
+  const std::uint64_t ones = ~std::uint64_t{0} >> (64 - 8 * width);
+  const auto is = [&](const ordered_json& wanted) {
+    if (wanted.is_number_unsigned()) return wanted.get<std::uint64_t>() == value;
+    if (!wanted.is_number_integer()) return false;
+    const auto number = wanted.get<std::int64_t>();
+    return (static_cast<std::uint64_t>(number) & (number < 0 ? ones : ~std::uint64_t{0})) == value;
+  };
+  return std::any_of(c.values.begin(), c.values.end(), is);
 }
 
 bool json_is(const condition& c, std::string_view text) {
