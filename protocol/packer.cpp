@@ -801,10 +801,10 @@ class packer {
       const std::size_t begin = out_.size();
       packer inner(p_, out_, error_, depth_ + 1);
       bool ok = inner.run(p_.routines[static_cast<std::size_t>(in.side)], (*value)[i]);
+      if (!ok) error_.offset += begin - base_;
       if (ok && p_.framing && p_.framing->strip && !add_length(*p_.framing, out_, begin))
         ok = fail_named(-1, "the packet is too long for its length field");
       if (ok) continue;
-      error_.offset += begin - base_;
       prefix_path(error_, fmt::format("[{}]", i));
       return under(in, false);
     }

@@ -144,6 +144,29 @@ TEST_CASE("the mistakes of a layout are limited") {
   CHECK(count(51) == 50);
 }
 
+// The same length field that cuts packets apart takes their length when they are put into one.
+TEST_CASE("packets within a packet must fit their length field") {
+  const std::string layout =
+      "{layout: ['a:B', {p: {frames: pk}}], layouts: {pk: 'x:str'}, framing: {length: B, counts: after, "
+      "strip: true}}";
+  const auto json = [](std::size_t size) {
+    return R"({"a":1,"p":[{"x":""},{"x":")" + std::string(size, 'x') + R"("}]})";
+  };
+  CHECK(packed_from(layout, json(256)) == "p[1] at byte 258: the packet is too long for its length field");
+  CHECK(packed_from(layout, json(252)) == "ff0100fc" + repeated("78", 252));
+  CHECK(packed_from(layout, json(253)) == "byte 0: the packet is too long for its length field");
+}
+
+// A case that was tried and not taken leaves no trace.
+TEST_CASE("trials of cases leave nothing behind") {
+  const std::string layout =
+      "[_n:varint, 'a:B', {switch: $size, cases: {204: 'b:str(_n)', 205: 'b:str(_n) c:B'}}, {_s: {crc: sum8, "
+      "over: [a, "
+      "a]}}]";
+  const std::string json = R"({"a":5,"b":")" + std::string(200, 'b');
+  CHECK(packed_from(layout, json + R"(","c":7})") == "c80105" + repeated("62", 200) + "0705");
+}
+
 // The length of a Pascal string is one byte.
 TEST_CASE("Pascal strings end at 255 bytes") {
   const auto json = [](std::size_t size) { return R"({"a":")" + std::string(size, 'x') + R"("})"; };

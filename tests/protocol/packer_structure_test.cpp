@@ -43,6 +43,10 @@ TEST_CASE("values that nothing takes are mistakes") {
            "a.x.y at byte 0: the field is missing"},
           {"['a:B', {if: a, then: 'b:B'}]", R"({"a":0,"b":1})",
            "b at byte 1: the field has no place in this packet"},
+          {"{a: {array: ['_n:B', 'x:str(_n)'], count: 2}}", R"({"a":[{"x":"a"},{"x":"bcd"}]})",
+           "016103626364"},
+          {"{a: {array: [{h: {bits: B, fields: {n: 4, k: 4}}}, 'x:str(h.n)'], count: 2}}",
+           R"({"a":[{"h":{"k":1},"x":"a"},{"h":{"k":2},"x":"bcd"}]})", "116132626364"},
       },
       packed_from);
 }
@@ -155,6 +159,25 @@ TEST_CASE("choices are packed") {
            "010700"},
           {"['a:B', {switch: $size, cases: {3: ['_n:B', 'b:str(_n)'], 4: ['_n:H', 'b:str(_n)']}}]",
            R"({"a":1,"b":"x"})", "010178"},
+          {"['a:B', {switch: $size, cases: {2: 'b:B', 3: 'c:B'}}]", R"({"a":1,"b":300})",
+           "b at byte 1: expected an integer from 0 to 255, found 300"},
+          {"{layout: ['a:B', {switch: $size, cases: {2: 'x:rec', 3: 'b:H'}}], layouts: {rec: 'y:B'}}",
+           R"({"a":1,"b":7})", "010700"},
+          {"['a:B', {switch: $size, cases: {2: {x: {array: B, count: 1}}, 3: 'b:H'}}]",
+           R"({"a":1,"x":[300],"b":7})", "x at byte 3: the field has no place in this packet"},
+          {"['a:B', {switch: $size, cases: {2: {x: {size: 1, type: 'y:H'}}, 5: ['b:H', {in: {size: 2, type: "
+           "'c:H=$size'}}]}}]",
+           R"({"a":1,"b":7})", "0107000200"},
+          {"['a:B', {switch: $size, cases: {2: {p: {fill: 1, size: 1, type: 'y:H'}}, 3: 'b:H'}}, "
+           "'c:B=$packet']",
+           R"({"a":1,"b":7})", "byte 4: the case for $size = 3 was packed, but it came out as 4"},
+          {"['a:B', {switch: $size, cases: {2: {p: {fill: 1, size: 1, type: 'y:H'}}, 4: 'b:H'}}, "
+           "'c:B=$packet']",
+           R"({"a":1,"b":7})", "01070004"},
+          {"['x:B=$size', {_s: {crc: sum8, extra: x}}]", "{}", "0204"},
+          {"[{let: {mode: $size}}, {a: {array: [{let: {mode: $size}}, {switch: $size, cases: {1: 'b:B', 2: "
+           "'b:H'}}], each: B}}]",
+           R"({"a":[{"mode":2,"b":7}]})", "020700"},
       },
       packed_from);
 }
