@@ -144,6 +144,13 @@ TEST_CASE("the mistakes of a layout are limited") {
   CHECK(count(51) == 50);
 }
 
+// A varint in front of bytes within bytes moves them too.
+TEST_CASE("a packet within moves with what is before it") {
+  CHECK(packed_from("['_n:varint', {p: {fill: 210, type: 's:str(_n) x:B=$packet'}}]",
+                    R"({"p":{"s":")" + std::string(200, 's') + R"("}})") ==
+        "c801" + repeated("73", 200) + "d2");
+}
+
 // The same length field that cuts packets apart takes their length when they are put into one.
 TEST_CASE("packets within a packet must fit their length field") {
   const std::string layout =
