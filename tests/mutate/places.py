@@ -46,6 +46,21 @@ JUMP = re.compile(rb"(?:return|co_return|throw|continue|break)\b[^;{}]*;\s*\}?\s
 INTEGER = re.compile(rb"(0[xX][0-9a-fA-F']+|0[bB][01']+|[0-9][0-9']*)([a-zA-Z_]*)")
 
 
+def is_idle(source: bytes, edit: Edit) -> bool:
+    """Whether the text alone tells that nothing changes: room reserved, a variable cleared before it is written,
+    another negative number for "none"."""
+    text = source[edit.start : edit.end]
+    before = source[max(0, edit.start - 200) : edit.start]
+    after = source[edit.end : edit.end + 80].lstrip()[:1]
+    if edit.form == "drop":
+        return re.search(rb"[.>]reserve\(", text) is not None
+    if edit.form != "other" or INTEGER.fullmatch(text) is None:
+        return False
+    if text == b"0" and after == b";" and before.endswith(b" = "):
+        return re.search(rb"\bfor \([^;]*$", before) is None and re.search(rb"[\w>] \w+ = $", before) is not None
+    return text == b"1" and re.search(rb"[=(,{?:|&<>] ?-$|return -$", before) is not None
+
+
 class Finder:
     """The edits of one file, out of a translation unit that includes it."""
 
@@ -89,8 +104,8 @@ class Finder:
 
     def function(self, node: Cursor) -> None:
         head = self.source[self.span(node)[0] : node.location.offset]
-        if b"consteval" in head:
-            return
+        if b"consteval" in head or (b"constexpr" in head and self.file.endswith(".cpp")):
+            return  # in a .cpp it is there for the tables that the compiler makes
         for child in node.get_children():
             if child.kind == K.COMPOUND_STMT:
                 self.statement(child)
@@ -150,7 +165,8 @@ class Finder:
                 children = children[1:]
             for child in children:
                 if child.kind.is_expression() and kind in (K.FOR_STMT, K.SWITCH_STMT, K.DO_STMT, K.CXX_FOR_RANGE_STMT):
-                    self.dropped(child)  # a body without braces: it alone ends with a semicolon and is no condition
+                    if child == children[-1]:
+                        self.dropped(child)  # a body without braces
                     self.full_expression(child)
                 else:
                     self.statement(child)
@@ -239,11 +255,11 @@ class Finder:
                         self.add(*self.span(node), "other", "false" if text == b"true" else "true")
                 case K.INTEGER_LITERAL:
                     self.integer(node, 1)
-        type_arguments = False
+        of_type = False
         for child in children:
             if child.kind in (K.TEMPLATE_REF, K.TYPE_REF, K.NAMESPACE_REF):
-                type_arguments = True
-            elif type_arguments and child.kind == K.INTEGER_LITERAL and self.before(self.span(child)[0]) in (b"<", b","):
+                of_type = True
+            elif of_type and child.kind == K.INTEGER_LITERAL and self.before(self.span(child)[0]) in (b"<", b","):
                 continue
             elif kind == K.MEMBER_REF_EXPR and self.span(child)[0] >= node.location.offset:
                 continue  # template arguments of a member
@@ -318,5 +334,5 @@ def find(main: Path, arguments: list[str], files: list[Path]) -> dict[Path, list
     for file in files:
         finder = Finder(file)
         finder.declarations(unit.cursor)
-        found[file] = without_overlaps(finder.edits)
+        found[file] = without_overlaps({e for e in finder.edits if not is_idle(finder.source, e)})
     return found
