@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -111,13 +111,12 @@ class Build:
             if any(fnmatchcase(file, p) for p in patterns) and not file.startswith(EXCLUDED)
         ]
         stores = {f: kept / digest(f.encode(), self.sources[f], finder) for f in files}
-        missing = [f for f in files if not stores[f].exists()]
-        if missing:
-            say(f"looking for mutants in {len(missing)} files")
-            units = self.units(missing)
+        units = self.units([f for f in files if not stores[f].exists()])
+        if units:
+            say(f"looking for mutants in {sum(len(of) for _, _, of in units)} files")
             with ProcessPoolExecutor(JOBS) as pool:
                 jobs = [pool.submit(places.find, main, args, [self.root / f for f in of]) for main, args, of in units]
-                for job in jobs:
+                for job in as_completed(jobs):
                     for path, edits in job.result().items():
                         store = stores[str(path.relative_to(self.root))]
                         store.write_text(json.dumps([[e.start, e.end, e.form, e.text] for e in edits]))

@@ -52,8 +52,8 @@ def is_idle(source: bytes, edit: Edit) -> bool:
     text = source[edit.start : edit.end]
     before = source[max(0, edit.start - 200) : edit.start]
     after = source[edit.end : edit.end + 80].lstrip()[:1]
-    if edit.form == "drop":
-        return re.search(rb"[.>]reserve\(", text) is not None
+    if re.search(rb"[.>]reserve\(", text if edit.form == "drop" else before.rpartition(b";")[2]):
+        return True
     if edit.form != "other" or INTEGER.fullmatch(text) is None:
         return False
     if text == b"0" and after == b";" and before.endswith(b" = "):

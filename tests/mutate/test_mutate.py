@@ -98,7 +98,6 @@ auto later = [&] { return b ? 10 : sizes[a - {{1 => 2}}]; };
 while ({{b => false}}) seen(later());
 while (b) {{seen(later()); => }}
 for (int i = {{0 => 1}}; next(i);) room.reserve(11);
-for (int i = 0; next(i);) room.reserve({{11 => 12}});
 return {{a == constant => a != constant}};
 """
 
