@@ -29,6 +29,8 @@ std::optional<std::string> follow(server_request& request, std::string_view loca
                   [&](const auto& header) { return proves_identity(request, header.first); });
     request.tls.server_name.reset();
     request.cert_file.clear();
+    request.key_file.clear();
+    request.key_password.clear();
   }
   request.address = *target;
   return std::nullopt;
