@@ -91,7 +91,8 @@ void secret_register::spell() const {
     for (std::string& text : spellings_of(value))
       spellings_.push_back({std::move(text), value.size() >= shortest});
   std::ranges::sort(spellings_, [](const spelling& a, const spelling& b) {
-    return a.text.size() != b.text.size() ? a.text.size() > b.text.size() : a.text < b.text;
+    if (a.text.size() != b.text.size()) return a.text.size() > b.text.size();
+    return a.text != b.text ? a.text < b.text : a.long_enough && !b.long_enough;  // of two the stricter stays
   });
   const auto twice = std::ranges::unique(spellings_, {}, &spelling::text);
   spellings_.erase(twice.begin(), twice.end());
