@@ -23,12 +23,23 @@ flow_ending ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
-// A long text from outside is likely to be one; a shorter one is an id or a name.
-bool may_be_token(const script_step& step, const ordered_json& value) {
+bool asks_outside(const script_step& step) {
+  return std::holds_alternative<config::http_step>(step.action) ||
+         std::holds_alternative<config::exec_step>(step.action);
+}
+
+// A long text from outside is likely to be a token; a shorter one is an id or a name. It may stand anywhere
+// in what is saved, however deep.
+void tell_tokens(const ordered_json& value) {
   constexpr std::size_t shortest_token = 16;
-  const bool from_outside = std::holds_alternative<config::http_step>(step.action) ||
-                            std::holds_alternative<config::exec_step>(step.action);
-  return from_outside && value.is_string() && value.get_ref<const std::string&>().size() >= shortest_token;
+  for (std::vector<const ordered_json*> left{&value}; !left.empty();) {
+    const ordered_json& next = *left.back();
+    left.pop_back();
+    if (next.is_structured())
+      for (const auto& each : next) left.push_back(&each);
+    const auto* text = next.get_ptr<const std::string*>();
+    if (text != nullptr && text->size() >= shortest_token) config::tell_secret_watch(*text);
+  }
 }
 
 }  // namespace
@@ -136,7 +147,7 @@ std::optional<fault> flow::save(const script_step& step, const ordered_json& res
   for (const auto& [variable, path] : step.save) {
     const ordered_json* found = config::find_path(result, path);
     if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
-    if (may_be_token(step, *found)) config::tell_secret_watch(found->get_ref<const std::string&>());
+    if (asks_outside(step)) tell_tokens(*found);
     shared_.values.set(variable, *found);
   }
   return std::nullopt;
