@@ -95,6 +95,90 @@ TEST_CASE("a line that is none of a capture says what is wrong with it") {
   CHECK(why.find("line 2: ") == 0);
 }
 
+// Read back, each part that may be left out has its usual value.
+TEST_CASE("a capture line's optional parts") {
+  const auto read = [](const std::string& rest) {
+    std::string why;
+    const auto entry = parse_capture_line(R"({"v":1,"time":"1970-01-01T00:00:01.5Z")" + rest + "}", why);
+    INFO(rest << ": " << why);
+    REQUIRE(entry);
+    CHECK(entry->time == noon);
+    return *entry;
+  };
+  const std::string in = R"(,"event":"message","direction":"in","frame":"text")";
+  CHECK(read(R"(,"event":"opened")").session.empty());
+  CHECK(read(R"(,"event":"opened","session":7)").session.empty());
+  CHECK(read(R"(,"event":"opened","session":"desk")").session == "desk");
+  CHECK(read(in + R"(,"text":"abc")").size == 3);
+  CHECK(read(in + R"(,"text":"abc","size":9)").size == 9);
+  CHECK(read(in + R"(,"text":"abc","size":-9)").size == 3);
+  CHECK(read(in + R"(,"hex":"616263")").bytes == "abc");
+  CHECK(read(in + R"(,"text":7,"hex":"61")").bytes == "a");
+  CHECK_FALSE(read(in + R"(,"text":"abc")").redacted);
+  CHECK_FALSE(read(in + R"(,"text":"abc","redacted":false)").redacted);
+  CHECK(read(in + R"(,"text":"***","redacted":true)").redacted);
+  const auto left_out = read(in + R"(,"redacted":true)");
+  CHECK_FALSE(left_out.bytes);
+  CHECK(left_out.size == 0);
+  CHECK_FALSE(read(in + R"(,"hex":"0","redacted":true)").bytes);
+  const auto close = read(R"(,"event":"close","direction":"out","code":65535,"reason":"bye")");
+  CHECK(close.way == capture_way::out);
+  CHECK(close.reason.code == 65535);
+  CHECK(close.reason.text == "bye");
+  CHECK(read(R"(,"event":"close","direction":"in","code":0)").reason.code == 0);
+  const auto ended = read(R"(,"event":"ended","fault":"lost","cause":"reset")");
+  CHECK(ended.fault == "lost");
+  CHECK(ended.cause == "reset");
+  CHECK(read(R"(,"event":"ended")").fault.empty());
+}
+
+TEST_CASE("bounds of a capture line") {
+  const auto mistake_in = [](const std::string& line) {
+    std::string why;
+    CHECK_FALSE(parse_capture_line(line, why));
+    return why;
+  };
+  const std::string head = R"({"v":1,"time":"1970-01-01T00:00:01Z","event":)";
+  CHECK(mistake_in("[]") == "not a JSON object");
+  CHECK(mistake_in(R"({"time":"1970-01-01T00:00:01Z","event":"opened"})").find("\"v\" must be 1") == 0);
+  CHECK(mistake_in(R"({"v":0,"time":"1970-01-01T00:00:01Z","event":"opened"})").find("\"v\"") == 0);
+  CHECK(mistake_in(R"({"v":1,"event":"opened"})").find("\"time\"") == 0);
+  CHECK(mistake_in(head + R"("close","direction":"in","code":65536})").find("\"code\"") == 0);
+  CHECK(mistake_in(head + R"("close","direction":"in","code":-1})").find("\"code\"") == 0);
+  CHECK(mistake_in(head + R"("close","direction":"in"})").find("\"code\"") == 0);
+  CHECK(mistake_in(head + R"("close","code":1000})").find("\"direction\"") == 0);
+  CHECK(mistake_in(head + R"("message","direction":"in","frame":"ping","text":""})").find("\"frame\"") == 0);
+  CHECK(mistake_in(head + R"("message","direction":"in","frame":"text","redacted":1})")
+            .find("a message needs") == 0);
+}
+
+TEST_CASE("all lines of a capture are read in order, empty ones count for nothing") {
+  std::istringstream file{
+      "\n"
+      R"({"v":1,"time":"1970-01-01T00:00:01Z","session":"a","event":"opened"})"
+      "\n\n"
+      R"({"v":1,"time":"1970-01-01T00:00:02Z","session":"b","event":"ended"})"};
+  std::string why;
+  const auto all = read_capture(file, why);
+  REQUIRE(all);
+  REQUIRE(all->size() == 2);
+  CHECK(all->at(0).session == "a");
+  CHECK(all->at(1).session == "b");
+  std::istringstream none;
+  CHECK(read_capture(none, why)->empty());
+}
+
+// Whatever the bytes are, the line is JSON.
+TEST_CASE("what is not UTF-8 becomes U+FFFD in a capture's texts") {
+  std::string line;
+  append_capture_line(line, {.session = "a\xff", .event = capture_event::close, .reason = {1000, "b\xff"}});
+  CHECK(line.find("\"session\":\"a\xef\xbf\xbd\"") != std::string::npos);
+  CHECK(line.find("\"reason\":\"b\xef\xbf\xbd\"") != std::string::npos);
+  line.clear();
+  append_capture_line(line, {.event = capture_event::ended, .fault = "lost", .cause = "c\xff"});
+  CHECK(line.find("\"cause\":\"c\xef\xbf\xbd\"") != std::string::npos);
+}
+
 // A server may say our own token back to us in any of these.
 TEST_CASE("a secret is found in every spelling") {
   secret_register secrets;

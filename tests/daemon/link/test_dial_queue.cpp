@@ -64,3 +64,43 @@ TEST_CASE("who leaves the line is not admitted", "[dial_queue]") {
   CHECK(line.admit(start) == numbers{3});
   CHECK_FALSE(line.look_at());
 }
+
+TEST_CASE("all places that were held too long are free at once", "[dial_queue]") {
+  dial_queue line{2};
+  for (int i = 0; i < 4; ++i) line.enter("a");
+  CHECK(line.admit(start) == numbers{1, 2});
+  CHECK(line.admit(start + dial_queue::longest - 1ns).empty());
+  CHECK(line.admit(start + dial_queue::longest) == numbers{3, 4});
+}
+
+// The first of the places that will be free is the one to look for.
+TEST_CASE("a look is due when the oldest place ends, and only while somebody waits", "[dial_queue]") {
+  dial_queue line{2};
+  CHECK_FALSE(line.look_at());
+  line.enter("a");
+  CHECK_FALSE(line.look_at());  // a place is free: nothing to wait for
+  line.admit(start);
+  line.enter("b");
+  line.admit(start + 300ms);
+  CHECK_FALSE(line.look_at());
+  const auto waiting = line.enter("c");
+  CHECK(line.look_at() == start + dial_queue::longest);
+  line.leave("a", 1);
+  CHECK(line.look_at() == start + 300ms + dial_queue::longest);
+  line.leave("c", waiting);
+  CHECK_FALSE(line.look_at());
+}
+
+TEST_CASE("who leaves twice, or was never there, changes nothing", "[dial_queue]") {
+  dial_queue line{1};
+  line.enter("a");
+  line.enter("a");
+  CHECK(line.admit(start) == numbers{1});
+  line.leave("b", 99);
+  line.leave("a", 99);
+  CHECK(line.admit(start).empty());
+  line.leave("a", 1);
+  line.leave("a", 1);
+  CHECK(line.admit(start) == numbers{2});
+  CHECK(line.admit(start).empty());
+}

@@ -167,3 +167,78 @@ TEST_CASE("with once, the first fault ends the session") {
   CHECK(std::get<end_action>(end).why->cause == "refused");
   CHECK(life.state() == link_state::ended);
 }
+
+TEST_CASE("each report leads to its state and its action") {
+  life_cycle life{{}, false};
+  CHECK(life.state() == link_state::idle);
+  CHECK(std::holds_alternative<dial_action>(life.start()));
+  CHECK(life.state() == link_state::dialing);
+  CHECK(std::holds_alternative<serve_action>(life.dialed()));
+  CHECK(life.state() == link_state::open);
+  CHECK(std::holds_alternative<wait_action>(life.failed({.kind = fault_class::lost}, 0ms, 0.5)));
+  CHECK(life.state() == link_state::waiting);
+  CHECK(std::holds_alternative<dial_action>(life.waited()));
+  CHECK(life.state() == link_state::dialing);
+  life.dialed();
+  CHECK(std::holds_alternative<dial_action>(life.renewed(1s)));
+  CHECK(life.state() == link_state::dialing);
+  life.dialed();
+  CHECK(std::holds_alternative<wait_action>(life.renewed(999ms)));
+  CHECK(life.state() == link_state::waiting);
+  for (const bool by_itself : {true, false}) {
+    life.start();
+    const auto end = by_itself ? life.finished() : life.stopped();
+    REQUIRE(std::holds_alternative<end_action>(end));
+    CHECK_FALSE(std::get<end_action>(end).why);
+    CHECK_FALSE(std::get<end_action>(end).exit_code);
+    CHECK(life.state() == link_state::ended);
+  }
+}
+
+// What counts is how long a link was open, not how long a dial took.
+TEST_CASE("a link that was open long starts the delays anew, a dial that took long does not") {
+  const auto delay_of = [](const link_action& what) { return std::get<wait_action>(what).delay; };
+  const fault lost{.kind = fault_class::lost};
+  life_cycle life{{}, false};
+  life.start();
+  CHECK(delay_of(life.failed(lost, 1h, 1.0)) == 1s);
+  life.waited();
+  CHECK(delay_of(life.failed(lost, 1h, 1.0)) == 2s);
+  life.waited();
+  life.dialed();
+  CHECK(delay_of(life.failed(lost, 1s, 1.0)) == 4s);
+  life.waited();
+  life.dialed();
+  CHECK(delay_of(life.failed(lost, 1h, 1.0)) == 1s);
+}
+
+TEST_CASE("a link that lived long and is renewed starts the delays anew") {
+  const auto delay_after = [](milliseconds lifetime) {
+    life_cycle life{{}, false};
+    life.start();
+    for (int i = 0; i < 3; ++i) life.failed({.kind = fault_class::connect}, 0ms, 1.0);
+    life.dialed();
+    life.renewed(lifetime);
+    return std::get<wait_action>(life.failed({.kind = fault_class::connect}, 0ms, 1.0)).delay;
+  };
+  CHECK(delay_after(30s) == 1s);
+  CHECK(delay_after(29'999ms) == 8s);
+}
+
+TEST_CASE("a fault that the configuration calls the last ends the session with its exit code") {
+  config::reconnect_settings settings;
+  settings.faults = {{.on = {{fault_class::tls, {}, 0}}, .give_up_after = 2, .exit_code = 64}};
+  const fault tls{.kind = fault_class::tls, .cause = "expired"};
+  life_cycle life{settings, false};
+  life.start();
+  CHECK_FALSE(life.ends_with(tls));
+  CHECK(std::holds_alternative<wait_action>(life.failed(tls, 0ms, 0.5)));
+  CHECK(life.ends_with(tls));
+  CHECK_FALSE(life.ends_with({.kind = fault_class::lost}));
+  life.waited();
+  const auto end = life.failed(tls, 0ms, 0.5);
+  REQUIRE(std::holds_alternative<end_action>(end));
+  CHECK(std::get<end_action>(end).why->cause == "expired");
+  CHECK(std::get<end_action>(end).exit_code == 64);
+  CHECK(life.state() == link_state::ended);
+}

@@ -63,6 +63,43 @@ TEST_CASE("why a program gave nothing") {
   CHECK(failure(shell("sleep 60", {.timeout = 50ms})) == "it took longer than 0.05 s");
 }
 
+TEST_CASE("an output of exactly the limit is an output, one byte more is a fault") {
+  const auto of = [](int size) {
+    return shell("printf '%0" + std::to_string(size) + "d' 7", {.largest_output = 1'000});
+  };
+  CHECK(output(of(999)).size() == 999);
+  CHECK(output(of(1'000)).size() == 1'000);
+  CHECK(failure(of(1'001)) == "it wrote more than 1000 bytes");
+}
+
+// The end of a program's complaints says most; all of them would be too much.
+TEST_CASE("the last line of a program's complaints is told, up to 200 bytes") {
+  CHECK(failure(shell("exit 4")) == "exit code 4");
+  CHECK(failure(shell("printf 'one\\ntwo\\r\\n\\n' >&2; exit 4")) == "exit code 4: two");
+  CHECK(failure(shell("printf 'one' >&2; exit 4")) == "exit code 4: one");
+  CHECK(failure(shell("printf '\\n\\n' >&2; exit 4")) == "exit code 4");
+  const auto told = [](int size) {
+    return failure(shell("printf '%0" + std::to_string(size) + "d' 7 >&2; exit 4"));
+  };
+  CHECK(told(200) == "exit code 4: " + std::string(199, '0') + "7");
+  CHECK(told(201) == "exit code 4: " + std::string(200, '0'));
+  CHECK(failure(shell("printf '%09999d' 7 >&2; echo >&2; echo last >&2; exit 4")) == "exit code 4: last");
+  CHECK(output(shell("echo nothing to worry about >&2; echo ok")) == "ok\n");
+}
+
+// It has come to its end when it has exited and nobody holds its output open any more.
+TEST_CASE("a program is waited for until it has exited and its output has ended") {
+  CHECK(failure(shell("exec >&-; sleep 0.1; exit 3")) == "exit code 3");
+  CHECK(output(shell("(sleep 0.1; echo late) & echo early")) == "early\nlate\n");
+}
+
+TEST_CASE("a program that leaves its limit behind is killed with what it started") {
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(failure(shell("sleep 60 & sleep 60", {.timeout = 1'500ms})) == "it took longer than 1.5 s");
+  CHECK(failure(shell("sleep 60 &", {.timeout = 100ms})) == "it took longer than 0.1 s");
+  CHECK(std::chrono::steady_clock::now() - begin < 20s);
+}
+
 // What the program started must not go on either.
 TEST_CASE("a cancelled program is killed with its children") {
   asio::io_context loop{1};
