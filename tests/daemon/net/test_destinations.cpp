@@ -165,3 +165,34 @@ TEST_CASE("TCP's options reach the socket", "[destinations]") {
   CHECK(option_of(socket, SOL_SOCKET, SO_KEEPALIVE) == 0);
   CHECK(option_of(socket, IPPROTO_TCP, TCP_USER_TIMEOUT) == 7000);
 }
+
+// The kernel counts in seconds, from 1 to 32767; the probes come four times as often as the first one.
+TEST_CASE("TCP's options at their bounds", "[destinations]") {
+  asio::io_context loop{1};
+  auto pair = connected_sockets(loop);
+  auto& socket = pair.ours;
+  const auto idle_and_interval = [&](std::chrono::milliseconds keepalive) {
+    apply({.keepalive = keepalive}, socket);
+    CHECK(option_of(socket, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option_of(socket, IPPROTO_TCP, TCP_KEEPCNT) == 4);
+    return std::pair(option_of(socket, IPPROTO_TCP, TCP_KEEPIDLE),
+                     option_of(socket, IPPROTO_TCP, TCP_KEEPINTVL));
+  };
+  using std::chrono::milliseconds;
+  CHECK(idle_and_interval(milliseconds(40'000)) == std::pair(40, 10));
+  CHECK(idle_and_interval(milliseconds(1)) == std::pair(1, 1));
+  CHECK(idle_and_interval(milliseconds(8'600)) == std::pair(9, 2));
+  CHECK(idle_and_interval(std::chrono::hours(9)) == std::pair(32'400, 8'100));
+  CHECK(idle_and_interval(std::chrono::hours(100)) == std::pair(32'767, 32'767));
+}
+
+// A socket's path has 107 bytes and a zero behind them.
+TEST_CASE("a Unix-domain socket's path is not cut off", "[destinations]") {
+  asio::io_context loop{1};
+  dial_request request = request_to(1, false);
+  const std::string longest = "/" + std::string(106, 'x');
+  request.address.socket = longest;
+  CHECK(cause_of(loop, request) == "there is no such socket: " + longest);
+  request.address.socket = longest + "x";
+  CHECK(cause_of(loop, request) == "the socket's path is too long: " + longest + "x");
+}

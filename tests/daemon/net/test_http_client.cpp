@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -246,6 +248,76 @@ TEST_CASE("a slow server is given up", "[http]") {
   const auto failed = must_fail(loop, std::move(request));
   CHECK(failed.kind == fault_class::http);
   CHECK(failed.cause == "no whole answer within 100ms");
+}
+
+// Counted is the body without its framing; what fits exactly is whole.
+TEST_CASE("a body of exactly the limit is an answer, one byte more is a fault", "[http]") {
+  const std::size_t size = GENERATE(999, 1000, 1001);
+  const std::string body(size, 'x');
+  const std::string answer =
+      GENERATE_COPY(http_answer("200 OK", body), "HTTP/1.1 200 OK\r\n\r\n" + body,
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n" +
+                        fmt::format("{:x}", size - 1) + "\r\n" + body.substr(1) + "\r\n0\r\n\r\n");
+  asio::io_context loop{1};
+  http_script server(loop, [&](const std::string&) { return answer; });
+  auto request = request_for(local("http", server.port()));
+  request.largest_answer = 1000;
+  if (size <= 1000) {
+    CHECK(must_fetch(loop, std::move(request)).body == body);
+  } else {
+    CHECK(contains(must_fail(loop, std::move(request)).cause, "larger than the limit of 1000 bytes"));
+  }
+}
+
+TEST_CASE("a head of nearly the limit is read", "[http]") {
+  asio::io_context loop{1};
+  const std::string value(64 * 1024 - 200, 'x');
+  http_script server(loop,
+                     [&](const std::string&) { return http_answer("200 OK", "b", "X: " + value + "\r\n"); });
+  const auto answer = must_fetch(loop, request_for(local("http", server.port())));
+  REQUIRE(answer.header("x") != nullptr);
+  CHECK(*answer.header("x") == value);
+}
+
+TEST_CASE("answers below 200 are skipped but for the one that switches protocols", "[http]") {
+  const auto behind = [](const std::string& first) {
+    asio::io_context loop{1};
+    http_script server(loop, [&](const std::string&) {
+      return "HTTP/1.1 " + first + "\r\n\r\n" + http_answer("200 OK", "here");
+    });
+    const auto client = make_http_client(loop);
+    const auto result = run(loop, client->fetch(request_for(local("http", server.port()))));
+    const auto* failed = std::get_if<fault>(&result);
+    return failed != nullptr ? failed->cause : std::get<http_response>(result).body;
+  };
+  for (const char* status : {"100 Continue", "102 Processing", "103 Hints", "199 Word"})
+    CHECK(behind(status) == "here");
+  CHECK(behind("101 Switching Protocols") == "the server switched to another protocol unasked");
+  CHECK(behind("100 Continue\r\n\r\nHTTP/1.1 103 Hints") == "here");
+}
+
+// The begin of what is no HTTP is shown, as much of it as helps.
+TEST_CASE("what is no HTTP is told by its first 40 bytes", "[http]") {
+  const std::string line(60, 'S');
+  CHECK(contains(fault_after(line + "\r\n\r\n").cause, "it begins with '" + line.substr(0, 40) + "…'"));
+}
+
+// The phases of the connection have their own limits, and none may outlast the whole.
+TEST_CASE("a fetch lasts no longer than its timeout in any phase", "[http]") {
+  asio::io_context loop{1};
+  http_script silent(loop, [](const std::string&) { return ""; }, false);
+  auto request = request_for(local(GENERATE("http", "https"), silent.port()));
+  const bool by_proxy = GENERATE(false, true);
+  if (by_proxy) {
+    request.proxies.open = request.proxies.secure =
+        config::proxy_server{.socks = true, .host = "127.0.0.1", .port = silent.port()};
+    request.timeouts.proxy = std::chrono::seconds(5);
+  }
+  request.timeout = milliseconds(60);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto failed = must_fail(loop, std::move(request));
+  CHECK(contains(failed.cause, "within "));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(3));
 }
 
 TEST_CASE("requests that cannot be sent are refused without the header's value", "[http]") {

@@ -185,3 +185,82 @@ TEST_CASE("the first link of a session is found, or the reason why not") {
   CHECK_FALSE(first_link({}, "", why));
   CHECK(why == "there is no link in it");
 }
+
+TEST_CASE("a client's message is awaited for its own time and ten seconds more") {
+  const std::vector<capture_entry> link{opened(), said(out, 500ms, "A"), said(in, 600ms, "a")};
+  const auto limit = start + 500ms + replay_script::patience;
+  replay_script silent(link, 1, start);
+  CHECK(silent.next(start).until == limit);
+  CHECK(silent.next(limit - 1ns).kind == action::wait);
+  CHECK(silent.next(limit).kind == action::over);
+  REQUIRE(silent.differences().size() == 1);
+  CHECK(silent.differences()[0].number == 1);
+  CHECK(silent.differences()[0].found == "nothing within 10 s of its time");
+  replay_script late(link, 1, start);
+  say(late, "A");
+  CHECK(late.next(limit - 1ns).until == limit - 1ns + 100ms);
+  CHECK(late.differences().empty());
+}
+
+// Counted from the first of them, so that a steady stream is none.
+TEST_CASE("a burst is what came within five milliseconds") {
+  replay_script script({opened(), said(in, 100ms, "1"), said(in, 104ms, "2"), said(in, 105ms, "3"),
+                        said(out, 106ms, "A"), said(in, 107ms, "4")},
+                       1, start);
+  for (const char* each : {"1", "2"}) CHECK(script.next(start + 100ms).what->bytes == each);
+  CHECK(script.next(start + 100ms).until == start + 105ms);
+  CHECK(script.next(start + 105ms).what->bytes == "3");
+  say(script, "A");
+  CHECK(script.next(start + 105ms).until == start + 106ms);  // a message of the client's is between
+}
+
+TEST_CASE("a client that leaves before everything was said is told from one that leaves at the end") {
+  const std::vector<capture_entry> link{opened(), said(out, 0ms, "A"), said(in, 1s, "a"), said(in, 2s, "b")};
+  const auto left_at = [&](std::chrono::milliseconds when, const std::optional<close_reason>& closed) {
+    replay_script script(link, 1, start);
+    say(script, "A");
+    for (auto step = script.next(start + when); step.kind == action::say;) step = script.next(start + when);
+    script.client_left(closed);
+    CHECK(script.next(start + 1h).kind == action::over);
+    return script.differences();
+  };
+  const auto early = left_at(1s, close_reason{1000, ""});
+  REQUIRE(early.size() == 1);
+  CHECK(early[0].number == 0);
+  CHECK(early[0].expected == nullptr);
+  CHECK(early[0].found == "close 1000, before everything was said");
+  CHECK(left_at(0s, std::nullopt).at(0).found == "the connection was lost, before everything was said");
+}
+
+TEST_CASE("a close is as recorded with both its code and its reason") {
+  auto recorded = closed(out, 1ms, 4000);
+  recorded.reason.text = "enough";
+  const auto differences = [&](const std::optional<close_reason>& found) {
+    replay_script script({opened(), recorded, ended(2ms)}, 0, start);
+    CHECK(script.next(start).kind == action::wait);
+    script.client_left(found);
+    return script.differences();
+  };
+  CHECK(differences(close_reason{4000, "enough"}).empty());
+  for (const std::optional<close_reason>& each :
+       {std::optional(close_reason{4001, "enough"}), std::optional(close_reason{4000, ""}),
+        std::optional<close_reason>()}) {
+    const auto found = differences(each);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].number == 0);
+    REQUIRE(found[0].expected);
+    CHECK(found[0].expected->reason.code == 4000);
+  }
+}
+
+TEST_CASE("messages that come together with the close are compared") {
+  replay_script script(
+      {opened(), said(out, 0ms, "A"), said(out, 1ms, "B"), closed(out, 2ms, 1000), ended(3ms)}, 0, start);
+  say(script, "A");
+  say(script, "X");
+  script.client_left(close_reason{1000, ""});
+  CHECK(script.equal() == 1);
+  REQUIRE(script.differences().size() == 1);
+  CHECK(script.differences()[0].number == 2);
+  CHECK(script.differences()[0].found == "X");
+}
