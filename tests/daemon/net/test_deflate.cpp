@@ -210,7 +210,8 @@ TEST_CASE("deflate: which messages are compressed") {
   CHECK(deflater({}, {.threshold = 10}).wants(10));
   CHECK_FALSE(deflater({}, {.threshold = 10}).wants(9));
   CHECK_FALSE(deflater({}, {.threshold = 0}).wants(0));
-  CHECK_FALSE(deflater({.client_window_bits = 8}, {}).wants(1000));  // zlib cannot
+  CHECK(deflater({.client_window_bits = 9}, {.threshold = 10}).wants(1000));
+  CHECK_FALSE(deflater({.client_window_bits = 8}, {.threshold = 10}).wants(1000));  // zlib cannot
 }
 
 // Compressed messages, whole and in fragments, among others and with control frames between: wherever the

@@ -69,6 +69,9 @@ TEST_CASE("names of headers are compared without regard to case, and whole", "[h
   CHECK_FALSE(is_same_header("Cookie", "Cookies"));
   CHECK_FALSE(is_same_header("Cookie", "Coooie"));
   CHECK(is_same_header("", ""));
+  const std::string_view begin = std::string_view("Cookie2").substr(0, 6);  // nothing ends it
+  CHECK_FALSE(is_same_header("Cookie2", begin));
+  CHECK_FALSE(is_same_header(begin, "Cookie2"));
 }
 
 TEST_CASE("headers that belong to an HTTP exchange cannot be set", "[headers]") {

@@ -70,6 +70,11 @@ TEST_CASE("an output of exactly the limit is an output, one byte more is a fault
   CHECK(output(of(999)).size() == 999);
   CHECK(output(of(1'000)).size() == 1'000);
   CHECK(failure(of(1'001)) == "it wrote more than 1000 bytes");
+  // Who has written as much as he may is listened to until the end, and not ended before it.
+  CHECK(failure(shell("printf '%01000d' 7; sleep 0.1; printf x", {.largest_output = 1'000})) ==
+        "it wrote more than 1000 bytes");
+  CHECK(failure(shell("printf '%01000d' 7; exec >&-; sleep 0.1; exit 3", {.largest_output = 1'000})) ==
+        "exit code 3");
 }
 
 // The end of a program's complaints says most; all of them would be too much.
