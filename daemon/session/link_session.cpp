@@ -82,6 +82,7 @@ void link_session::record_end(task first, const ending& how) {
 asio::awaitable<void> link_session::close() {
   tasks_.cancel(sender);
   tasks_.cancel(watcher);
+  outbox_.close_gate();
   link_.close(close_reason{settings_.close.code, settings_.close.reason});
   tasks_.spawn(closer, await_close_limit());
   for (;;) {

@@ -43,6 +43,9 @@ class outbox {
   /// From the login on submitted commands leave too, and their confirmations are looked for on `replies`.
   void open_gate() noexcept;
 
+  /// The link is about to be closed and ignores what is sent: submitted commands no longer leave by it.
+  void close_gate() noexcept { gate_open_ = false; }
+
   /// Sends in this turn of the loop. False if there is no link or far too much is on its way.
   /// `answer_awaited`: nothing follows it before its answer, so it need not wait for the turn's end.
   bool send(protocol::frame_view message, bool answer_awaited = false);

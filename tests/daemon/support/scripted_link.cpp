@@ -1,5 +1,9 @@
 #include "tests/daemon/support/scripted_link.hpp"
 
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+
 namespace duplexd::test {
 
 message text(std::string bytes) {
@@ -25,6 +29,11 @@ void scripted_server::vanish(fault what) {
   arrived.notify();
 }
 
+void scripted_server::take_bytes(bool yes) {
+  takes_bytes = yes;
+  arrived.notify();
+}
+
 asio::awaitable<void> scripted_link::wait_readable() {
   bool go_on = true;
   while (go_on && server_->underway.empty() && !server_->end) go_on = co_await server_->arrived.wait();
@@ -43,8 +52,15 @@ bool scripted_link::next(protocol::frame_view& out) {
 }
 
 void scripted_link::put(protocol::frame_view what) {
+  if (ended_ || server_->close_received) return;
   server_->received.push_back({what.kind, std::string(what.bytes.begin(), what.bytes.end())});
+  server_->confidential.push_back(what.confidential);
   server_->on_message(*server_, message{server_->received.back()});
+}
+
+void scripted_link::put_and_flush(protocol::frame_view what) {
+  ++server_->flushed;
+  put(what);
 }
 
 asio::awaitable<void> scripted_link::wait_sent() {
@@ -57,8 +73,15 @@ void scripted_link::close(const close_reason& reason) {
   if (server_->answers_close) server_->close(reason);
 }
 
-asio::awaitable<void> scripted_link::finish(std::chrono::milliseconds) {
+asio::awaitable<void> scripted_link::finish(std::chrono::milliseconds limit) {
+  server_->finish_limit = limit;
   co_return;
+}
+
+asio::awaitable<void> until_cancelled() {
+  notifier never{co_await asio::this_coro::executor};
+  co_await never.wait();
+  throw boost::system::system_error(asio::error::operation_aborted);
 }
 
 asio::awaitable<dial_result> scripted_dialer::dial(dial_request request) {
@@ -66,6 +89,7 @@ asio::awaitable<dial_result> scripted_dialer::dial(dial_request request) {
   if (answers.empty()) co_return fault{.kind = config::fault_class::connect, .cause = "connection refused"};
   const answer next = std::move(answers.front());
   answers.pop_front();
+  if (!next) co_await until_cancelled();
   co_return next(request);
 }
 

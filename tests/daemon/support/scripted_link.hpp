@@ -27,15 +27,20 @@ struct scripted_server {
   explicit scripted_server(const asio::any_io_executor& loop) : arrived(loop) {}
 
   std::vector<message> received;
+  std::vector<bool> confidential;  ///< of each of them
+  unsigned flushed = 0;            ///< so many of them did not wait for the turn's end
   std::optional<close_reason> close_received;
   unsigned pings = 0;
   bool answers_close = true;
-  bool takes_bytes = true;  ///< false: the kernel's buffer is full
+  bool takes_bytes = true;                                ///< false: the kernel's buffer is full
+  std::size_t unsent_bytes = 1;                           ///< that wait for it then
+  std::optional<std::chrono::milliseconds> finish_limit;  ///< once the client has left
   std::function<void(scripted_server&, const message&)> on_message = [](auto&, const auto&) {};
 
   void say(message what);
   void close(close_reason reason);
   void vanish(fault what);
+  void take_bytes(bool yes);
 
   std::deque<message> underway;
   std::optional<link_end> end;
@@ -52,8 +57,11 @@ class scripted_link final : public transport {
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
   void put(protocol::frame_view what) override;
+  void put_and_flush(protocol::frame_view what) override;
   void put_ping() override { ++server_->pings; }
-  [[nodiscard]] std::size_t unsent() const noexcept override { return server_->takes_bytes ? 0 : 1; }
+  [[nodiscard]] std::size_t unsent() const noexcept override {
+    return server_->takes_bytes ? 0 : server_->unsent_bytes;
+  }
   asio::awaitable<void> wait_sent() override;
   void close(const close_reason& reason) override;
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
@@ -66,7 +74,10 @@ class scripted_link final : public transport {
   std::optional<link_end> ended_;
 };
 
-/// Gives out what the test prepared for each dial; after that, refuses.
+/// Throws `operation_aborted` when its caller is cancelled, as network operations do.
+asio::awaitable<void> until_cancelled();
+
+/// Gives out what the test prepared for each dial; after that, refuses. A null answer never comes.
 class scripted_dialer final : public dialer {
  public:
   using answer = std::function<dial_result(const dial_request&)>;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
@@ -66,6 +67,12 @@ void recorded_telemetry::record(std::string_view session, const event& what) {
 asio::awaitable<void> recorded_output::wait_room() {
   bool go_on = true;
   while (go_on && full) go_on = co_await changed.wait();
+}
+
+asio::awaitable<program_result> scripted_programs::until_killed() {
+  notifier never{co_await asio::this_coro::executor};
+  co_await never.wait();
+  co_return program_failure{"killed"};
 }
 
 stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings(load(yaml)) {

@@ -37,26 +37,31 @@ class recorded_output final : public output {
   notifier changed;
 };
 
-/// Answers HTTP requests at once; keeps what was asked.
+/// Answers HTTP requests at once, or never if there is no answer; keeps what was asked.
 class scripted_http final : public http_client {
  public:
   asio::awaitable<http_result> fetch(http_request what) override {
     asked.push_back(std::move(what));
+    if (!answer) co_await until_cancelled();
     co_return answer(asked.back());
   }
   std::function<http_result(const http_request&)> answer;
   std::vector<http_request> asked;
 };
 
-/// Runs no program; answers with what the test says.
+/// Runs no program; answers with what the test says, or runs until it is killed.
 class scripted_programs final : public program_runner {
  public:
   asio::awaitable<program_result> run(program_request what) override {
     asked.push_back(std::move(what));
+    if (!answer) co_return co_await until_killed();
     co_return answer(asked.back());
   }
   std::function<program_result(const program_request&)> answer;
   std::vector<program_request> asked;
+
+ private:
+  static asio::awaitable<program_result> until_killed();
 };
 
 /// One session of a configuration text on a scripted network and a virtual clock.

@@ -1,5 +1,7 @@
 #include "tests/daemon/support/talk.hpp"
 
+#include <algorithm>
+
 namespace duplexd::test {
 
 using nlohmann::ordered_json;
@@ -28,6 +30,28 @@ sessions:
 
 message say(ordered_json what) {
   return text(what.dump());
+}
+
+void answer_gets(scripted_server& server, const message& what) {
+  const ordered_json values = values_of(what);
+  if (values.value("op", "") != "get") return;
+  ordered_json reply{{"op", "got"}};
+  if (values.contains("id")) reply["id"] = values["id"];
+  if (values.contains("id") && values["id"].is_number()) reply["value"] = values["id"].get<int>() * 10;
+  server.say(say(reply));
+}
+
+std::string end_of(const stage& play) {
+  if (!play.result) return "-";
+  if (!play.result->fatal) return "";
+  const std::string& cause = play.result->fatal->cause;
+  return std::string(config::name_of(play.result->fatal->kind)) + ": " +
+         cause.substr(0, cause.rfind(" (line "));
+}
+
+long logged(const stage& play, const std::string& part) {
+  return std::ranges::count_if(play.log(),
+                               [&](const auto& line) { return line.find(part) != std::string::npos; });
 }
 
 ordered_json values_of(const message& what) {

@@ -18,6 +18,15 @@ namespace duplexd::test {
 /// The `op`s and `id`s of what the server received: "get 1".
 [[nodiscard]] std::vector<std::string> heard(const scripted_server& server);
 
+/// Answers each `get` at once: got with the same id, and a value ten times as large.
+void answer_gets(scripted_server& server, const message& what);
+
+/// How the session ended: "-" if it has not, "" in order, else "CLASS: CAUSE", without the step's line.
+[[nodiscard]] std::string end_of(const stage& play);
+
+/// How many lines of the log hold that text.
+[[nodiscard]] long logged(const stage& play, const std::string& part);
+
 /// The values of a received message.
 [[nodiscard]] nlohmann::ordered_json values_of(const message& what);
 

@@ -18,7 +18,8 @@ class virtual_clock final : public clock {
   [[nodiscard]] time_point now() const override { return now_; }
   [[nodiscard]] std::chrono::system_clock::time_point wall() const override {
     return std::chrono::system_clock::time_point{} +
-           std::chrono::duration_cast<std::chrono::system_clock::duration>(now_.time_since_epoch());
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(now_.time_since_epoch() +
+                                                                           wall_shift);
   }
   asio::awaitable<bool> sleep_until(time_point deadline) override;
   asio::awaitable<bool> wait_until(notifier& changed, time_point deadline) override;
@@ -26,6 +27,8 @@ class virtual_clock final : public clock {
   /// Runs the loop, skipping time whenever nothing is ready, until nothing is left to happen or `limit` has
   /// passed.
   void run_for(duration limit);
+
+  duration wall_shift{0};  ///< somebody has set the wall's clock
 
  private:
   asio::io_context& loop_;
