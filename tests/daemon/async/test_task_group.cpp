@@ -21,9 +21,8 @@ struct fixture {
     const bool whole = co_await time.sleep_for(how_long);
     co_return whole ? result : -result;
   }
-  asio::awaitable<int> stubborn() {  // asks nobody and finishes in its own time
-    notifier wake{loop.get_executor()};
-    co_await time.sleep_for(1s);
+  asio::awaitable<int> stubborn(notifier& may_end) {  // comes to its end in its own time
+    co_await may_end.wait_regardless();
     co_return 7;
   }
   asio::awaitable<int> broken() {
@@ -170,6 +169,143 @@ TEST_CASE("within gives the result, or nothing once the deadline has passed") {
     const auto late =
         co_await within(self.loop.get_executor(), self.time, self.time.now() + 2s, std::move(slow));
     CHECK_FALSE(late);
+  };
+  f.run(main(f));
+}
+
+TEST_CASE("one child is cancelled by its name, the others go on") {
+  fixture f;
+  auto main = [](fixture& self) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, self.sleep(1h, 10));
+    tasks.spawn(2, self.sleep(1h, 20));
+    tasks.spawn(2, self.sleep(1h, 30));
+    CHECK(tasks.running() == 3);
+    co_await self.time.sleep_for(1s);
+    tasks.cancel(2);
+    tasks.cancel(3);
+    const auto first = co_await tasks.next();
+    const auto second = co_await tasks.next();
+    CHECK(first.id == 2);
+    CHECK(first.how == -20);
+    CHECK(second.how == -30);
+    CHECK(self.time.now() == clock::time_point{} + 1s);
+    const auto third = co_await tasks.next();
+    CHECK(third.id == 1);
+    CHECK(third.how == 10);
+    CHECK(self.time.now() == clock::time_point{} + 1h);
+    co_await tasks.join();
+  };
+  f.run(main(f), 2h);
+}
+
+// A cancelled owner awaits a child that takes its time, without spinning.
+TEST_CASE("a child that does not end at once is awaited all the same") {
+  fixture f;
+  notifier may_end{f.loop.get_executor()};
+  std::vector<int> seen;
+  auto owner = [](fixture& self, notifier& end, std::vector<int>& endings) -> asio::awaitable<int> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, self.stubborn(end));
+    const auto ending = co_await tasks.next();
+    endings.push_back(ending.how);
+    co_await tasks.join();
+    co_return 1;
+  };
+  auto main = [](fixture& self, auto& child, notifier& end,
+                 std::vector<int>& endings) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, child(self, end, endings));
+    co_await self.time.sleep_for(1s);
+    tasks.cancel_all();
+    co_await self.time.sleep_for(1s);
+    CHECK(endings.empty());
+    CHECK(tasks.running() == 1);
+    end.notify();
+    co_await tasks.join();
+    CHECK(endings == std::vector<int>{7});
+  };
+  f.run(main(f, owner, may_end, seen));
+}
+
+TEST_CASE("join waits for a child that does not end at once") {
+  fixture f;
+  notifier may_end{f.loop.get_executor()};
+  auto main = [](fixture& self, notifier& end) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, self.stubborn(end));
+    tasks.spawn(2, self.sleep(1h, 1));
+    co_await tasks.join();
+    CHECK(tasks.running() == 0);
+    CHECK(self.time.now() == clock::time_point{} + 1s);
+  };
+  auto release = [](fixture& self, notifier& end) -> asio::awaitable<void> {
+    co_await self.time.sleep_for(1s);
+    end.notify();
+  };
+  asio::co_spawn(f.loop, release(f, may_end), [](const std::exception_ptr&) {});
+  f.run(main(f, may_end));
+}
+
+TEST_CASE("the first exception is the one that is thrown, and only once all have ended") {
+  fixture f;
+  auto fails = [](fixture& self, clock::duration after, const char* why) -> asio::awaitable<int> {
+    co_await self.time.sleep_for(after);
+    throw std::runtime_error(why);
+  };
+  bool all_ended = false;
+  auto main = [](fixture& self, auto& child, bool& ended) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, child(self, 1s, "first"));
+    tasks.spawn(2, child(self, 24h, "second"));
+    std::string thrown;
+    try {
+      co_await tasks.next();
+    } catch (const std::runtime_error& error) {
+      thrown = error.what();
+    }
+    CHECK(thrown == "first");
+    CHECK(tasks.running() == 0);
+    ended = true;
+  };
+  f.run(main(f, fails, all_ended));
+  CHECK(all_ended);
+}
+
+TEST_CASE("within is cut short when its caller is cancelled, and awaits what it began") {
+  fixture f;
+  std::optional<std::optional<int>> result;
+  auto caller = [](fixture& self, std::optional<std::optional<int>>& out) -> asio::awaitable<int> {
+    auto work = self.sleep(1h, 5);
+    out = co_await within(self.loop.get_executor(), self.time, self.time.now() + 2h, std::move(work));
+    co_return 0;
+  };
+  auto main = [](fixture& self, auto& child,
+                 std::optional<std::optional<int>>& out) -> asio::awaitable<void> {
+    task_group<int> tasks{self.loop.get_executor()};
+    tasks.spawn(1, child(self, out));
+    co_await self.time.sleep_for(1s);
+    co_await tasks.join();
+    REQUIRE(out);
+    CHECK(self.time.now() == clock::time_point{} + 1s);
+    CHECK(out->value_or(-5) == -5);
+  };
+  f.run(main(f, caller, result));
+}
+
+TEST_CASE("within cancels the work at its deadline, and returns at the work's end") {
+  fixture f;
+  auto main = [](fixture& self) -> asio::awaitable<void> {
+    auto slow = self.sleep(3s, 5);
+    const auto late =
+        co_await within(self.loop.get_executor(), self.time, self.time.now() + 2s, std::move(slow));
+    CHECK_FALSE(late);
+    CHECK(self.time.now() == clock::time_point{} + 2s);
+    auto quick = self.sleep(1s, 6);
+    const auto in_time =
+        co_await within(self.loop.get_executor(), self.time, self.time.now() + 2s, std::move(quick));
+    CHECK(in_time == 6);
+    CHECK(self.time.now() == clock::time_point{} + 3s);
   };
   f.run(main(f));
 }

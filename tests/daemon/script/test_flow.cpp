@@ -1,6 +1,3 @@
-#include <algorithm>
-
-#include "daemon/script/background.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -9,25 +6,6 @@ using namespace duplexd::test;
 using namespace std::chrono_literals;
 using lines = std::vector<std::string>;
 using nlohmann::ordered_json;
-
-namespace {
-
-/// Answers each `get` and `put` after nothing at all: got with the same id and a value ten times as large.
-void answer(scripted_server& server, const message& what) {
-  const ordered_json values = values_of(what);
-  if (values.value("op", "") != "get") return;
-  ordered_json reply{{"op", "got"}};
-  if (values.contains("id")) reply["id"] = values["id"];
-  if (values.contains("id") && values["id"].is_number()) reply["value"] = values["id"].get<int>() * 10;
-  server.say(say(reply));
-}
-
-bool has_line(const stage& play, const std::string& part) {
-  return std::ranges::any_of(play.log(),
-                             [&](const auto& line) { return line.find(part) != std::string::npos; });
-}
-
-}  // namespace
 
 // Chained results: what a reply held is used by the next command, and keeps its type.
 TEST_CASE("a reply's values go into later commands") {
@@ -40,7 +18,7 @@ TEST_CASE("a reply's values go into later commands") {
 )"),
              true};
   auto server = play.accept();
-  server->on_message = answer;
+  server->on_message = answer_gets;
   play.run_for(1s);
   REQUIRE(server->received.size() == 3);
   CHECK(values_of(server->received[1]) == ordered_json{{"op", "put"}, {"id", 40}, {"data", "40/40"}});
@@ -64,8 +42,8 @@ TEST_CASE("calls are correlated, and gather's results are in order") {
     if (values_of(what)["op"] != "get") return;
     held.push_back(what);
     if (held.size() < 2) return;
-    answer(self, held[1]);
-    answer(self, held[0]);
+    answer_gets(self, held[1]);
+    answer_gets(self, held[0]);
   };
   play.run_for(1s);
   REQUIRE(server->received.size() == 3);
@@ -193,13 +171,13 @@ TEST_CASE("only an idempotent call is sent again, as the same command") {
   auto server = play.accept();
   unsigned seen = 0;
   server->on_message = [&](scripted_server& self, const message& what) {
-    if (++seen == 3) answer(self, what);
+    if (++seen == 3) answer_gets(self, what);
   };
   play.run_for(10s);
   CHECK(heard(*server) == lines{"get 1", "get 1", "get 1"});
   REQUIRE(play.result);
   CHECK_FALSE(play.result->fatal);
-  CHECK(has_line(play, "no reply to get in time: sent again (2)"));
+  CHECK(logged(play, "no reply to get in time: sent again (2)") == 1);
 }
 
 TEST_CASE("if, repeat and until") {
@@ -217,7 +195,7 @@ TEST_CASE("if, repeat and until") {
 )"),
              true};
   auto server = play.accept();
-  server->on_message = answer;
+  server->on_message = answer_gets;
   play.run_for(1s);
   CHECK(heard(*server) ==
         lines{"get 1", "put other", "get 2", "put twenty", "get 3", "put other", "pong", "pong"});
@@ -272,7 +250,7 @@ TEST_CASE("known commands keep their order among other steps") {
 )"),
              true};
   auto server = play.accept();
-  server->on_message = answer;
+  server->on_message = answer_gets;
   play.run_for(1s);
   CHECK(heard(*server) == lines{"put 1", "put 2", "put 1", "put 3", "put 4", "put 5", "pong", "put 5", "pong",
                                 "put 5", "pong", "put 6", "put 7", "put 6", "put 7", "get 8"});
@@ -403,24 +381,4 @@ TEST_CASE("programs get JSON and give JSON") {
   CHECK(values_of(server->received.at(0))["data"] == "signed");
   REQUIRE(play.result);
   CHECK(play.result->fatal->cause.find("exec broken: exit code 2: no such key") == 0);
-}
-
-// A link may live for months: tasks that nobody can ask for any more leave nothing behind.
-TEST_CASE("ended tasks are forgotten unless somebody may ask for them") {
-  asio::io_context loop{1};
-  task_group<flow_ending> group{loop.get_executor()};
-  background tasks{loop.get_executor(), group};
-  const auto nothing = []() -> asio::awaitable<flow_ending> { co_return flow_ending{}; };
-  const int held = tasks.start(nothing());
-  tasks.hold(held);
-  tasks.start(nothing());
-  tasks.start("named", nothing());
-  tasks.start("named", nothing());
-  for (int i = 0; i < 10; ++i) loop.poll();
-  CHECK(tasks.size() == 4);
-  for (int number = 1'000; number < 1'004; ++number) CHECK(tasks.ended(number, {}) == (number == held));
-  CHECK(tasks.size() == 2);
-  CHECK(tasks.find("named") == 1'003);
-  tasks.release(held);
-  CHECK(tasks.size() == 1);
 }

@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include "daemon/session/offline_queue.hpp"
-#include "daemon/session/token_bucket.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -30,19 +28,6 @@ const char* const queueing = R"(
 )";
 
 }  // namespace
-
-TEST_CASE("a token bucket gives turns in order, so many at once and then at its rate") {
-  token_bucket bucket{{.messages = 2, .per = 1s, .burst = 3}};
-  const clock::time_point start{};
-  CHECK(bucket.take(start) == start);
-  CHECK(bucket.take(start) == start);
-  CHECK(bucket.take(start) == start);
-  CHECK(bucket.take(start) == start + 500ms);
-  CHECK(bucket.take(start) == start + 1s);
-  CHECK(bucket.take(start + 10s) == start + 10s);
-  token_bucket none{{}};
-  for (int i = 0; i < 1'000; ++i) CHECK(none.take(start) == start);
-}
 
 // Commands that come before there is a link wait for the login, then leave in order.
 TEST_CASE("queued commands wait for the login") {
@@ -92,24 +77,6 @@ TEST_CASE("the queue is bounded, and newer commands replace older ones of their 
   play.run_for(5s);
   CHECK(heard(*server) == lines{"put 1", "put 2", "get 3"});
   CHECK(values_of(server->received[0])["data"] == "new");
-}
-
-TEST_CASE("a full queue may drop its oldest instead") {
-  config::outbox_settings settings{.max = 2, .drop_oldest = true};
-  offline_queue queue{settings};
-  const auto command = [](const char* name) {
-    queued_command made;
-    made.fate = std::make_shared<submission>();
-    made.fate->command = name;
-    return made;
-  };
-  CHECK(queue.push(command("a")).accepted);
-  CHECK(queue.push(command("b")).accepted);
-  const auto third = queue.push(command("c"));
-  CHECK(third.accepted);
-  REQUIRE(third.displaced);
-  CHECK(third.displaced->command == "a");
-  CHECK(queue.size() == 2);
 }
 
 TEST_CASE("a command is confirmed by its reply, by nobody else's, or not in time") {

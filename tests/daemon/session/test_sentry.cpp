@@ -39,3 +39,39 @@ TEST_CASE("zero switches pings and the idle timeout off") {
   CHECK_FALSE(step.dead);
   CHECK(step.look_at == clock::time_point::max());
 }
+
+// A look may come late. The next ping is an interval after the last one, not after when that was due.
+TEST_CASE("pings are an interval apart, however late the look is") {
+  const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 0s};
+  sentry watch{settings, start};
+  CHECK_FALSE(watch.step(start + 20s - 1ns, start).ping);
+  const auto late = watch.step(start + 27s, start);
+  CHECK(late.ping);
+  CHECK(late.look_at == start + 47s);
+  CHECK_FALSE(watch.step(start + 40s, start).ping);
+  CHECK(watch.step(start + 46s, start).look_at == start + 47s);
+  CHECK(watch.step(start + 47s, start).ping);
+}
+
+TEST_CASE("a dead link is not pinged, and the idle timeout is looked at in time") {
+  const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 20s};
+  sentry watch{settings, start};
+  const auto over = watch.step(start + 20s, start);
+  CHECK(over.dead);
+  CHECK_FALSE(over.ping);
+  const config::liveness_settings quiet{.ping_interval = 0s, .idle_timeout = 1ms};
+  sentry strict{quiet, start};
+  CHECK(strict.step(start, start).look_at == start + 1ms);
+  CHECK_FALSE(strict.step(start + 1ms - 1ns, start).dead);
+  CHECK(strict.step(start + 1ms, start).dead);
+  CHECK(strict.step(start + 5s, start + 5s).look_at == start + 5s + 1ms);
+}
+
+TEST_CASE("without an idle timeout only pings are looked at") {
+  const config::liveness_settings settings{.ping_interval = 1ms, .idle_timeout = 0s};
+  sentry watch{settings, start};
+  const auto step = watch.step(start + 24h, start);
+  CHECK(step.ping);
+  CHECK_FALSE(step.dead);
+  CHECK(step.look_at == start + 24h + 1ms);
+}

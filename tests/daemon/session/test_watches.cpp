@@ -1,0 +1,116 @@
+// Who watches what comes: replies that must come again and again, and numbers that must count up.
+#include "daemon/session/freshness.hpp"
+#include "daemon/session/sequence_watch.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/support/talk.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+using namespace std::chrono_literals;
+using nlohmann::ordered_json;
+using names = std::vector<std::string>;
+
+namespace {
+
+constexpr duplexd::clock::time_point start{};
+
+/// Two rules on one protocol: tick within 5 s, ping within 8 s.
+struct watched {
+  stage play{talk_yaml("")};
+  const protocol::protocol& types = *play.settings.sessions.at(0).protocol;
+  std::vector<config::freshness_settings> rules{{.reply = "tick", .within = 5s},
+                                                {.reply = "ping", .within = 8s}};
+  freshness fresh{rules, types};
+
+  names run_out(duplexd::clock::time_point now) {
+    names all;
+    for (const auto* rule : fresh.run_out(now)) all.push_back(rule->reply);
+    return all;
+  }
+  void see(const char* reply, duplexd::clock::time_point now) {
+    fresh.seen(types.find(protocol::direction::reply, reply), now);
+  }
+};
+
+/// What was found missing: "expected/found key".
+names gaps(sequence_watch& watch, const std::string& reply, const ordered_json& data) {
+  names all;
+  for (const sequence_gap& each : watch.see(reply, data))
+    all.push_back(each.rule->field + " " + std::to_string(each.expected) + "/" + std::to_string(each.found) +
+                  " " + each.key.dump());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("nothing is overdue before the watch has started") {
+  watched all;
+  CHECK_FALSE(all.fresh.empty());
+  CHECK(all.fresh.look_at() == duplexd::clock::time_point::max());
+  CHECK(all.run_out(start + 24h).empty());
+  const freshness none{{}, all.types};
+  CHECK(none.empty());
+  CHECK(none.look_at() == duplexd::clock::time_point::max());
+}
+
+TEST_CASE("a reply is overdue when its time has passed, and again after as long") {
+  watched all;
+  all.fresh.start(start);
+  CHECK(all.fresh.look_at() == start + 5s);
+  CHECK(all.run_out(start + 5s - 1ns).empty());
+  CHECK(all.run_out(start + 5s) == names{"tick"});
+  CHECK(all.run_out(start + 5s).empty());
+  CHECK(all.fresh.look_at() == start + 8s);
+  CHECK(all.run_out(start + 8s) == names{"ping"});
+  CHECK(all.fresh.look_at() == start + 10s);
+  CHECK(all.run_out(start + 20s) == names{"tick", "ping"});
+  CHECK(all.fresh.look_at() == start + 25s);
+}
+
+TEST_CASE("a reply that comes has its time again, and no other's") {
+  watched all;
+  all.fresh.start(start);
+  all.see("tick", start + 4s);
+  all.see("got", start + 7s);
+  CHECK(all.fresh.look_at() == start + 8s);
+  CHECK(all.run_out(start + 8s) == names{"ping"});
+  CHECK(all.run_out(start + 9s) == names{"tick"});
+}
+
+TEST_CASE("numbers that follow one another are no gap; every other number is one") {
+  const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {}}};
+  sequence_watch watch{rules};
+  CHECK(gaps(watch, "tick", {{"n", 7}}).empty());  // the first is taken as it is
+  CHECK(gaps(watch, "tick", {{"n", 8}}).empty());
+  CHECK(gaps(watch, "tick", {{"n", 10}}) == names{"n 9/10 []"});
+  CHECK(gaps(watch, "tick", {{"n", 11}}).empty());  // the count goes on from what came
+  CHECK(gaps(watch, "tick", {{"n", 11}}) == names{"n 12/11 []"});
+  CHECK(gaps(watch, "tick", {{"n", 0}}) == names{"n 12/0 []"});  // the server began anew
+  CHECK(gaps(watch, "tick", {{"n", 1}}).empty());
+}
+
+TEST_CASE("only the rule's reply counts, and only whole numbers") {
+  const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "at.n", .key = {}}};
+  sequence_watch watch{rules};
+  const auto number = [](const ordered_json& value) { return ordered_json{{"at", {{"n", value}}}}; };
+  CHECK(gaps(watch, "tick", number(1)).empty());
+  CHECK(gaps(watch, "ping", number(5)).empty());
+  CHECK(gaps(watch, "tick", number("9")).empty());
+  CHECK(gaps(watch, "tick", number(9.5)).empty());
+  CHECK(gaps(watch, "tick", {{"n", 9}}).empty());
+  CHECK(gaps(watch, "tick", number(2)).empty());
+  CHECK(gaps(watch, "tick", number(4)) == names{"at.n 3/4 []"});
+}
+
+TEST_CASE("each key and each rule counts by itself") {
+  const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {"sym", "side"}},
+                                                     {.reply = "tick", .field = "all", .key = {}}};
+  sequence_watch watch{rules};
+  CHECK(gaps(watch, "tick", {{"sym", "a"}, {"side", 1}, {"n", 1}, {"all", 1}}).empty());
+  CHECK(gaps(watch, "tick", {{"sym", "a"}, {"side", 2}, {"n", 5}, {"all", 2}}).empty());
+  CHECK(gaps(watch, "tick", {{"sym", "b"}, {"n", 9}, {"all", 3}}).empty());
+  CHECK(gaps(watch, "tick", {{"sym", "a"}, {"side", 1}, {"n", 3}, {"all", 5}}) ==
+        names{R"(n 2/3 ["a",1])", "all 4/5 []"});
+  CHECK(gaps(watch, "tick", {{"sym", "b"}, {"n", 11}, {"all", 6}}) == names{R"(n 10/11 ["b",null])"});
+  CHECK(gaps(watch, "tick", {{"sym", "a"}, {"side", 2}, {"n", 6}, {"all", 7}}).empty());
+}
