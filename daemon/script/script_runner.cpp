@@ -20,6 +20,9 @@ namespace {
 // The longest sleep between two looks at the wall's clock.
 constexpr std::chrono::minutes longest_doze{1};
 
+// No link lives longer: what lies beyond the range of the clock is as good as never.
+constexpr std::chrono::duration<double> longest_age{std::chrono::years{100}};
+
 // A handler that has so many replies before it does not keep up: that is a fault, not a leak.
 constexpr std::size_t mailbox_capacity = 1'024;
 
@@ -236,8 +239,8 @@ std::optional<clock::duration> script_runner::time_to_renewal(std::optional<faul
     }
     if (unix_time > 1e11) unix_time /= 1000;  // milliseconds
     const auto now = std::chrono::duration<double>(around_.time.wall().time_since_epoch());
-    const auto until =
-        std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(unix_time) - now);
+    const auto until = std::chrono::duration_cast<clock::duration>(
+        std::min(std::chrono::duration<double>(unix_time) - now, longest_age));
     left = left ? std::min(*left, until) : until;
   }
   return left ? std::optional(std::max<clock::duration>(*left - settings_.renew.margin, clock::duration{0}))

@@ -89,3 +89,37 @@ TEST_CASE("event lines are the same whatever came before them") {
   CHECK(used.line(times[0], frame_kind::binary, "\x01\x07").find(R"("reply":"one","data":{"n":7}})") !=
         std::string::npos);
 }
+
+TEST_CASE("a message that no layout fits is shown as it is, and why") {
+  using protocol::frame_kind;
+  struct each {
+    frame_kind kind;
+    std::string bytes;
+    std::string shown;
+  };
+  const std::vector<each> messages = {
+      {frame_kind::binary, std::string("\x00\x0f\xa9\xff", 4),
+       R"("frame":"binary","bytes":"000fa9ff","size":4,"error":{"field":"","offset":)"},
+      {frame_kind::text, "[1,\"",
+       R"("reply":"news","frame":"text","text":"[1,\"","size":4,"error":{"field":)"},
+      {frame_kind::binary, "\x01\x07\x07",
+       R"("reply":"one","frame":"binary","bytes":"010707","size":3,"error":{"field":)"},
+  };
+  for (const each& message : messages) {
+    const std::string line = reader{}.line("T", message.kind, message.bytes);
+    CHECK(line.starts_with(R"({"v":1,"time":"T","session":"s","event":"raw",)" + message.shown));
+    CHECK(line.ends_with("}}\n"));
+    const auto error = nlohmann::json::parse(line)["error"];
+    CHECK(error.size() == 3);
+    CHECK_FALSE(error["message"].get<std::string>().empty());
+  }
+}
+
+TEST_CASE("names and notes are JSON texts") {
+  const std::string replaced = "\xef\xbf\xbd";
+  event_line line{"a \"b\" \xff"};
+  const std::string start = R"({"v":1,"time":"T","session":"a \"b\" )" + replaced + R"(","event":)";
+  CHECK(line.note("T", "what", nullptr) == start + "\"what\"}\n");
+  CHECK(line.note("T", "gap\n", {{"a\t", 1}, {"b", {{"c", "\xff"}}}}) ==
+        start + R"("gap\n","a\t":1,"b":{"c":")" + replaced + "\"}}\n");
+}

@@ -1,0 +1,213 @@
+// The login, the script's end and the heartbeat: limits, and which class a fault has.
+#include <algorithm>
+#include <cstdlib>
+
+#include "tests/catch.hpp"
+#include "tests/daemon/support/talk.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+using namespace std::chrono_literals;
+using lines = std::vector<std::string>;
+using nlohmann::ordered_json;
+
+namespace {
+
+struct scene {
+  explicit scene(const std::string& fields, bool once = true) : play(talk_yaml(fields), once) {}
+  void answer(const std::string& to, const ordered_json& with) {
+    server->on_message = [to, with](scripted_server& self, const message& what) {
+      if (values_of(what).value("op", "") == to) self.say(say(with));
+    };
+  }
+  [[nodiscard]] lines sent() const { return heard(*server); }
+  [[nodiscard]] std::string end() const { return end_of(play); }
+
+  stage play;
+  std::shared_ptr<scripted_server> server = play.accept();
+};
+
+}  // namespace
+
+TEST_CASE("a login is a message, a command or steps; only one that is answered is accepted") {
+  const auto [login, first, accepted] = GENERATE(table<std::string, std::string, long>({
+      {"{json: {op: hello}}", "hello", 0},
+      {"{send: put, with: {id: 1}}", "put 1", 0},
+      {"{send: get, expect: got}", "get", 1},
+      {"{steps: [{call: get, reply: got}]}", "get", 1},
+  }));
+  scene s{"    login: " + login + "\n    script: [{send: pong}]\n"};
+  s.answer("get", {{"op", "got"}});
+  s.play.run_for(1s);
+  CHECK(s.sent() == lines{first, "pong"});
+  CHECK(logged(s.play, "s: login sent") == 1);
+  CHECK(logged(s.play, "s: login accepted") == accepted);
+  CHECK(s.end().empty());
+}
+
+TEST_CASE("a session without a login has none in its log") {
+  scene s{"    script: [{send: pong}]\n"};
+  s.play.run_for(1s);
+  CHECK(s.sent() == lines{"pong"});
+  CHECK(logged(s.play, "login") == 0);
+}
+
+TEST_CASE("the login's reply is waited for so long") {
+  scene s{
+      "    timeouts: {login: 1500ms}\n    login: {json: {op: hello}, expect: [got, done]}\n"
+      "    script: [{send: put, with: {id: '${reply:id}'}}]\n"};
+  s.play.run_for(1499ms);
+  CHECK(s.end() == "-");
+  SECTION("it comes in time, and its values are there for the script") {
+    s.server->say(say({{"op", "done"}, {"id", 8}}));
+    s.play.run_for(1ms);
+    CHECK(s.sent() == lines{"hello", "put 8"});
+  }
+  SECTION("it does not: nothing is said about the credentials") {
+    s.play.run_for(1ms);
+    CHECK(s.end() == "script: no reply got or done to the login within 1.5 s");
+    CHECK(logged(s.play, "login accepted") == 0);
+    CHECK(s.sent() == lines{"hello"});
+  }
+}
+
+TEST_CASE("who rejects a login is shown, so much of it") {
+  scene s{"    login: {json: {op: hello}, expect: done, where: {ok: true}, reject: got}\n"};
+  SECTION("the reply that means that") {
+    s.answer("hello", {{"op", "got"}, {"ok", true}});
+    s.play.run_for(1s);
+    CHECK(s.end() == R"(login_rejected: the server answered the login with got {"op": "got", "ok": true})");
+  }
+  SECTION("a reply with other values") {
+    const std::string start = R"({"op": "done", "ok": ")";
+    s.answer("hello", {{"op", "done"}, {"ok", std::string(300, 'x')}});
+    s.play.run_for(1s);
+    CHECK(s.end() == "login_rejected: the server answered the login with done " + start +
+                         std::string(200 - start.size(), 'x'));
+  }
+  CHECK(logged(s.play, "login accepted") == 0);
+}
+
+TEST_CASE("what the login's reply must be can be a secret that is not there") {
+  setenv("DUPLEXD_T", "here", 1);
+  scene s{"    login: {json: {op: hello}, expect: done, where: {ok: '${env:DUPLEXD_T}'}}\n"};
+  unsetenv("DUPLEXD_T");
+  s.answer("hello", {{"op", "done"}});
+  s.play.run_for(1s);
+  CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment has no such variable");
+}
+
+TEST_CASE("a login that cannot be sent is no rejection") {
+  scene s{"    login: {json: {op: hello}}\n    script: [{send: put}]\n"};
+  s.server->takes_bytes = false;
+  s.server->unsent_bytes = outbox::high_water + 1;
+  s.play.run_for(1s);
+  CHECK(s.end() ==
+        "script: a JSON message not sent: there is no link, or far too much is waiting to be sent");
+  CHECK(logged(s.play, "login sent") == 0);
+}
+
+TEST_CASE("a session that runs once stays so long after its script, and hears what comes") {
+  scene s{"    script: [{send: put}]\n    linger: 3s\n"};
+  s.play.run_for(3s - 1ms);
+  s.server->say(say({{"op", "tick"}}));
+  CHECK(s.end() == "-");
+  s.play.run_for(1ms);
+  CHECK(s.end().empty());
+  CHECK(s.play.out.lines.size() == 1);
+  CHECK(logged(s.play, "s: script finished") == 1);
+}
+
+TEST_CASE("the script has not finished before the kernel has all of it") {
+  scene s{"    script: [{send: put}]\n"};
+  s.server->takes_bytes = false;
+  s.play.run_for(1h);
+  CHECK(logged(s.play, "script finished") == 0);
+  s.server->take_bytes(true);
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "script finished") == 1);
+  CHECK(s.end().empty());
+}
+
+TEST_CASE("subscriptions go before the script, and their fault is the script's") {
+  scene s{"    subscribe: [{sleep: 1s}, {send: get}]\n    script: [{send: put}]\n"};
+  s.play.run_for(2s);
+  CHECK(s.sent() == lines{"get", "put"});
+  scene failing{"    subscribe: [{fail: oh}]\n    script: [{send: put}]\n"};
+  failing.play.run_for(2s);
+  CHECK(failing.end() == "script: oh");
+  CHECK(failing.sent().empty());
+}
+
+TEST_CASE("without --once a finished script ends nothing") {
+  scene s{"    script: [{send: put}]\n    on: [{reply: ping, do: {send: pong}}]\n", false};
+  s.play.run_for(24h);
+  s.server->say(say({{"op", "ping"}}));
+  s.play.run_for(1ms);
+  CHECK(s.sent() == lines{"put", "pong"});
+  CHECK(s.end() == "-");
+}
+
+TEST_CASE("a server that closes the link after the script is the end of a session that runs once") {
+  scene s{"    script: [{send: put}]\n    linger: 1h\n"};
+  s.play.run_for(1s);
+  s.server->close({1001, "bye"});
+  s.play.run_for(1s);
+  CHECK(s.end().empty());
+  CHECK(logged(s.play, "s: closed by the server: 1001 bye") == 1);
+  scene early{"    script: [{sleep: 1h}]\n"};
+  early.play.run_for(1s);
+  early.server->close({1001, ""});
+  early.play.run_for(1s);
+  CHECK(early.end() == "closed: the server closed the link with code 1001");
+}
+
+TEST_CASE("a heartbeat needs an interval") {
+  const auto [interval, end] = GENERATE(table<std::string, std::string>({
+      {"'${var:ms}'", "script: heartbeat.every is not positive"},
+      {"'${var:none}'", "script: ${var:none}: nothing was saved under that name yet"},
+  }));
+  scene s{
+      "    before: [{set: {ms: 0}}, {if: {ms: 1}, then: {set: {none: 1}}}]\n    liveness: {ping_interval: 0, "
+      "idle_timeout: 0, heartbeat: {every: " +
+      interval + ", send: pong}}\n    script: [{sleep: 1h}]\n"};
+  s.play.run_for(1s);
+  CHECK(s.end() == end);
+  CHECK(s.sent().empty());
+}
+
+TEST_CASE("a heartbeat of a text message that nobody answers goes on and on") {
+  scene s{
+      "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, json: {op: beat, id: "
+      "'${counter:n}'}}}\n    script: [{sleep: 25s}]\n"};
+  s.play.run_for(10s - 1ms);
+  CHECK(s.sent().empty());
+  s.play.run_for(1min);
+  CHECK(s.sent() == lines{"beat 1", "beat 2"});
+  CHECK(s.end().empty());
+}
+
+TEST_CASE("a heartbeat that cannot be sent is a liveness fault") {
+  scene s{
+      "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, send: pong, expect: ping, "
+      "timeout: 2s}}\n    script: [{sleep: 1h}]\n"};
+  s.play.run_for(5s);
+  s.server->takes_bytes = false;
+  s.server->unsent_bytes = outbox::high_water + 1;
+  s.play.run_for(6s);
+  CHECK(s.end().starts_with("liveness: pong not sent: there is no link"));
+}
+
+TEST_CASE("a heartbeat is answered in time at its limit, and late after it") {
+  scene s{
+      "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, send: pong, expect: ping, "
+      "timeout: 2s}}\n    script: [{sleep: 1h}]\n"};
+  s.play.run_for(12s - 1ms);
+  s.server->say(say({{"op", "ping"}}));
+  s.play.run_for(10s);  // the next beat is at 21.999 s, its limit 2 s later
+  CHECK(s.sent() == lines{"pong", "pong"});
+  s.play.run_for(2s - 1ms);
+  CHECK(s.end() == "-");
+  s.play.run_for(1ms);
+  CHECK(s.end() == "liveness: heartbeat: no reply ping within 2 s");
+}
