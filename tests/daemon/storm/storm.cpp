@@ -27,7 +27,7 @@ sessions:
       replies:
         - {as: done, when: {size: 5}, layout: 'opcode:B id:I'}
         - {as: welcome, when: {size: 1}, layout: 'opcode:B'}
-        - {as: news, layout: 'opcode:B rest:bytes'}
+        - {as: news, when: {size: 9}, layout: 'opcode:B n:I rest:I'}
     login: {json: {user: storm}, expect: welcome}
     outbox: {max: 20}
     commands:
@@ -38,22 +38,21 @@ sessions:
         do: [{send: hello}]
     timeouts: {login: 5s, close: 2s}
     reconnect: {initial: 500ms, maximum: 10s}
-    liveness: {ping_interval: 5s, idle_timeout: 15s}
+    liveness: {ping_interval: 5s, idle_timeout: 15s, sequence: [{reply: news, field: n}]}
     outputs: [stdout]
 )";
 
 constexpr std::uint64_t most_steps = 200'000;  // a run needs a few hundred: more is a loop without end
 
-std::uint32_t id_of(const message& what) {
-  std::uint32_t id = 0;
-  if (what.kind == protocol::frame_kind::binary && what.bytes.size() >= 5 && what.bytes[0] >= 2)
-    std::memcpy(&id, what.bytes.data() + 1, sizeof id);
-  return id;
-}
-
 message done(std::uint32_t id) {
   std::string bytes(5, '\x65');
   std::memcpy(bytes.data() + 1, &id, sizeof id);
+  return binary(std::move(bytes));
+}
+
+message news(std::uint32_t number) {
+  std::string bytes(9, '\x66');
+  std::memcpy(bytes.data() + 1, &number, sizeof number);
   return binary(std::move(bytes));
 }
 
@@ -71,7 +70,7 @@ storm::storm(const plan& how)
                            .http = play_.http,
                            .programs = play_.programs,
                            .time = play_.time,
-                           .tell = play_.tell,
+                           .tell = tell_,
                            .random = [this] { return std::uniform_real_distribution<>{}(random_); },
                            .outputs = {&play_.out},
                            .once = false};
@@ -81,25 +80,29 @@ storm::storm(const plan& how)
 void storm::run() {
   while (play_.time.now() < clock::time_point{} + 60s) {
     play_.run_for(up_to(2s));
-    kept.require(!play_.result, "no fault ends the session");
+    kept_.require(!play_.result, "no fault ends the session");
     if (play_.result) return;
     submit_something();
-    kept.check_bound();
+    play_.run_for(0s);
+    kept_.check_rest(play_.out.lines);
   }
   calm_ = true;
   stormy_steps_ = steps_;
   play_.run_for(60s);
-  kept.check_bound();
-  kept.require(play_.session->state() == link_state::open, "after the storm the session is connected again");
-  const auto last = submit("order");
+  kept_.check_rest(play_.out.lines);
+  kept_.require(play_.session->state() == link_state::open, "after the storm the session is connected again");
+  const auto last = submit(promises::kind::order);
   play_.run_for(10s);
-  kept.require(last->state == command_state::confirmed, "after the storm commands get through again");
+  kept_.check_rest(play_.out.lines);
+  kept_.require(last->state == command_state::confirmed, "after the storm commands get through again");
 
+  kept_.stops();
   play_.session->stop();
   play_.run_for(20s);
-  kept.require(play_.result.has_value(), "a stopped session ends");
-  if (play_.result) kept.require(!play_.result->fatal, "a stopped session ends without a fault");
-  kept.check_ends();
+  kept_.require(play_.result.has_value(), "a stopped session ends");
+  if (play_.result) kept_.require(!play_.result->fatal, "a stopped session ends without a fault");
+  kept_.check_rest(play_.out.lines);
+  kept_.check_ends();
 }
 
 clock::duration storm::up_to(clock::duration most) {
@@ -115,17 +118,19 @@ void storm::later(clock::duration delay, std::function<void()> what) {
 // The commands of a user, at any time, each with an id of its own.
 void storm::submit_something() {
   const unsigned burst = chance(0.05) ? 30 : 1;
-  for (unsigned i = 0; i < burst; ++i) submit(chance(0.6) ? "order" : chance(0.5) ? "note" : "quote");
+  using enum promises::kind;
+  for (unsigned i = 0; i < burst; ++i) submit(chance(0.6) ? order : chance(0.5) ? note : quote);
 }
 
-std::shared_ptr<const submission> storm::submit(const std::string& command) {
+std::shared_ptr<const submission> storm::submit(promises::kind what) {
+  constexpr const char* names[] = {"order", "note", "quote"};
   const std::uint32_t id = ++last_id_;
+  const std::uint32_t symbol = id % 3;
   nlohmann::ordered_json values{{"id", id}};
-  if (command == "quote") values["symbol"] = id % 3;
-  const bool is_confirmed = command == "order";
-  return play_.session->submit(command, values, [this, id, is_confirmed](const submission& now) {
-    kept.changed(id, now, is_confirmed);
-  });
+  if (what == promises::kind::quote) values["symbol"] = symbol;
+  kept_.submits(id, what, symbol);
+  return play_.session->submit(names[static_cast<int>(what)], values,
+                               [this, id](const submission& now) { kept_.changed(id, now); });
 }
 
 stormy_dial storm::next_dial() {
@@ -133,8 +138,10 @@ stormy_dial storm::next_dial() {
   if (stormy() && chance(0.3)) {
     made.takes = chance(0.2) ? up_to(8s) : up_to(50ms);
     made.failed = any_fault();
+    kept_.dials(made.failed);
     return made;
   }
+  kept_.dials(std::nullopt);
   made.takes = stormy() && chance(0.2) ? up_to(8s) : 20ms;
   made.wire = make_link();
   return made;
@@ -153,7 +160,11 @@ std::shared_ptr<stormy_wire> storm::make_link() {
   peer& at = peers_.emplace_back();
   at.wire = std::make_shared<stormy_wire>(play_.loop.get_executor(), play_.time);
   stormy_wire& wire = *at.wire;
-  wire.put = [this, &at](const message& what) { kept.put(at.link, what, id_of(what)); };
+  wire.opened = [this](const stormy_wire& open) { kept_.opened(open); };
+  wire.put = [this](const message& what) { kept_.put(what); };
+  wire.taken = [this](const message& what) { kept_.taken(what); };
+  wire.heard = [this](const message& what) { kept_.heard(what); };
+  wire.ping = [this] { kept_.put_ping(); };
   wire.arrive = [this, &at](const message& what) { serve(at, what); };
   wire.step = [this, &wire] { count_step(wire); };
   wire.answers_close = !stormy() || chance(0.8);
@@ -176,6 +187,16 @@ void storm::brew(peer& at) {
     later(begin + up_to(12s), [&at] { at.wire->take_bytes(true); });
   }
   if (chance(0.2)) later(up_to(10s), [&at] { at.wire->say(binary("\x07 nothing that we know")); });
+  if (chance(0.4)) feed(at, random_() % 2 == 0 ? 0 : 4'000'000'000);
+}
+
+// News are numbered; now and then one is left out, or comes again.
+void storm::feed(peer& at, std::uint32_t number) {
+  later(up_to(6s), [this, &at, number] {
+    if (calm_ || at.wire->over) return;
+    at.wire->say(news(number));
+    feed(at, chance(0.1) ? number + 2 : chance(0.05) ? number : number + 1);
+  });
 }
 
 void storm::end(peer& at) {
@@ -194,11 +215,10 @@ void storm::serve(peer& at, const message& what) {
     if (chance(0.7)) return later(up_to(8s), [this, &at] { grant(at); });
     return;  // never
   }
-  if (const auto id = id_of(what); id != 0 && what.bytes[0] == 2) answer(at, id);
+  if (what.bytes[0] == 2) answer(at, number_at(what, 1));
 }
 
 void storm::grant(peer& at) {
-  at.link.granted = true;
   at.wire->say(binary("\x64"));
   if (stormy() && chance(0.1)) at.wire->say(binary("\x64"));
 }
@@ -225,7 +245,6 @@ void storm::answer(peer& at, std::uint32_t id) {
 }
 
 void storm::confirm(peer& at, std::uint32_t id) {
-  kept.confirmed(id);
   at.wire->say(done(id));
 }
 

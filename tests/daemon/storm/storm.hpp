@@ -27,10 +27,10 @@ class storm {
   storm(const storm&) = delete;
   storm& operator=(const storm&) = delete;
 
-  /// All of it: storm, calm, stop. Look at `kept` then.
+  /// All of it: storm, calm, stop. Look at `kept()` then.
   void run();
 
-  promises kept{outbox_bound};
+  [[nodiscard]] const promises& kept() const noexcept { return kept_; }
 
   /// I/O steps before the calm.
   [[nodiscard]] std::uint64_t steps() const noexcept { return stormy_steps_; }
@@ -40,7 +40,6 @@ class storm {
   static constexpr std::size_t outbox_bound = 20;
   struct peer {
     std::shared_ptr<stormy_wire> wire;
-    promises::link link{};
     std::vector<std::uint32_t> held{};  ///< orders whose answers come later, in the wrong order
   };
 
@@ -52,6 +51,7 @@ class storm {
   fault any_fault();
   std::shared_ptr<stormy_wire> make_link();
   void brew(peer& at);
+  void feed(peer& at, std::uint32_t number);
   void end(peer& at);
   void serve(peer& at, const message& what);
   void grant(peer& at);
@@ -60,11 +60,27 @@ class storm {
   void later(clock::duration delay, std::function<void()> what);
   void count_step(stormy_wire& on);
   void submit_something();
-  std::shared_ptr<const submission> submit(const std::string& command);
+  std::shared_ptr<const submission> submit(promises::kind what);
+
+  /// Tells the promises, too.
+  class witness final : public telemetry {
+   public:
+    witness(promises& first, telemetry& then) : first_(first), then_(then) {}
+    void record(std::string_view session, const event& what) override {
+      first_.told(what);
+      then_.record(session, what);
+    }
+
+   private:
+    promises& first_;
+    telemetry& then_;
+  };
 
   plan how_;
   std::mt19937_64 random_;
   stage play_;
+  promises kept_{play_.time, outbox_bound};
+  witness tell_{kept_, play_.tell};
   std::deque<peer> peers_;  ///< all there ever were: what was planned for them may refer to them
   stormy_dialer links_;
   bool calm_ = false;

@@ -22,8 +22,10 @@ void stormy_wire::end(link_end how) {
 void stormy_wire::take_bytes(bool yes) {
   takes_bytes = yes;
   if (!yes || over) return;
-  for (const message& each : std::exchange(to_kernel, {}))
+  for (const message& each : std::exchange(to_kernel, {})) {
+    taken(each);
     if (alive) arrive(each);
+  }
   changed.notify();
 }
 
@@ -38,11 +40,13 @@ bool stormy_link::next(protocol::frame_view& out) {
   if (wire_->to_client.empty()) {
     if (!wire_->over || ended_) return false;
     ended_ = wire_->over;
+    wire_->noticed_end = true;
     wire_->changed.notify();
     return false;
   }
   current_ = std::move(wire_->to_client.front());
   wire_->to_client.pop_front();
+  wire_->heard(current_);
   out = {current_.kind,
          {reinterpret_cast<const std::uint8_t*>(current_.bytes.data()), current_.bytes.size()}};
   return true;
@@ -53,15 +57,14 @@ void stormy_link::put(protocol::frame_view what) {
   if (ended_ || closing_) return;
   const message made{what.kind, std::string(what.bytes.begin(), what.bytes.end())};
   wire_->put(made);
-  if (wire_->over) return;
-  if (!wire_->takes_bytes)
-    wire_->to_kernel.push_back(made);
-  else if (wire_->alive)
-    wire_->arrive(made);
+  if (!wire_->takes_bytes) return wire_->to_kernel.push_back(made);
+  wire_->taken(made);
+  if (wire_->alive && !wire_->over) wire_->arrive(made);
 }
 
 void stormy_link::put_ping() {
   wire_->step();
+  wire_->ping();
   if (wire_->alive && wire_->takes_bytes && !wire_->over) wire_->last_heard = wire_->time.now();
 }
 
@@ -80,6 +83,7 @@ asio::awaitable<void> stormy_link::wait_sent() {
 void stormy_link::close(const close_reason& reason) {
   wire_->step();
   closing_ = true;
+  wire_->closing = true;
   if (wire_->alive && wire_->answers_close) wire_->end({reason, std::nullopt});
 }
 
@@ -94,10 +98,13 @@ asio::awaitable<dial_result> stormy_dialer::dial(dial_request /*request*/) {
   const bool in_time = co_await time_.sleep_for(made.takes);
   if (!in_time) throw boost::system::system_error(asio::error::operation_aborted);
   dial_result result;
-  if (made.failed)
+  if (made.failed) {
     result = std::move(*made.failed);
-  else
+  } else {
+    made.wire->last_heard = time_.now();
+    made.wire->opened(*made.wire);
     result = std::make_unique<stormy_link>(std::move(made.wire));
+  }
   co_return result;
 }
 

@@ -22,12 +22,18 @@ struct stormy_wire {
       : time(of), last_heard(of.now()), changed(loop) {}
 
   const class clock& time;
+  std::function<void(const stormy_wire&)> opened = [](const stormy_wire&) {};
   std::function<void(const message&)> put = [](const message&) {};     ///< by the client
+  std::function<void(const message&)> taken = [](const message&) {};   ///< by the kernel
   std::function<void(const message&)> arrive = [](const message&) {};  ///< at the server
+  std::function<void(const message&)> heard = [](const message&) {};   ///< read by the client
+  std::function<void()> ping = [] {};
   std::function<void()> step = [] {};  ///< before each thing that the client does with the link
   bool alive = true;                   ///< false: half-open, nothing goes either way any more
   bool takes_bytes = true;             ///< false: the kernel's buffer is full
   bool answers_close = true;
+  bool noticed_end = false;  ///< by the client
+  bool closing = false;      ///< the client has sent its close frame
 
   void say(message what);
   void end(link_end how);
