@@ -116,6 +116,7 @@ void stage::start() {
   if (started_) return;
   started_ = true;
   asio::co_spawn(loop, session->run(), [this](const std::exception_ptr& bug, session_result ended) {
+    if (bug) started_ = false;  // nothing is left to be stopped
     if (bug) std::rethrow_exception(bug);
     result = std::move(ended);
   });
