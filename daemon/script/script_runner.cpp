@@ -96,15 +96,14 @@ asio::awaitable<flow_ending> script_runner::await_login_reply(const config::expe
                                                               const std::vector<std::string>& reject) {
   wanted_reply wanted{what.replies, nullptr};
   wanted.names.insert(wanted.names.end(), reject.begin(), reject.end());
-  const auto limit = what.timeout.count() > 0 ? what.timeout : settings_.timeouts.login;
-  const auto deadline = around_.time.now() + limit;
+  const auto deadline = around_.time.now() + what.timeout;
   const auto answer = co_await replies_.take(wanted, deadline);
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_ending{};
   if (!answer)
     co_return ended_by({.kind = fault_class::script,
                         .cause = fmt::format("no reply {} to the login within {}",
-                                             fmt::join(what.replies, " or "), seconds(limit))});
+                                             fmt::join(what.replies, " or "), seconds(what.timeout))});
   const auto check = what.check.resolve(&login_flow_);
   if (!check) co_return ended_by({.kind = fault_class::secret, .cause = check.error});
   const bool rejected = std::ranges::find(reject, answer->name) != reject.end();

@@ -88,6 +88,17 @@ TEST_CASE("so many replies and not one fewer, within one limit for all") {
   }
 }
 
+TEST_CASE("a reply that came before the last message does not count, whatever message that was") {
+  const std::string step = GENERATE(as<std::string>{}, "send: put", "send: put, with: {id: '${counter:n}'}",
+                                    "json: {op: x}", "call: put, reply: done");
+  scene s{"    script: [{sleep: 2s}, {" + step + "}, {sleep: 1s}, {expect: got, timeout: 1s}]\n"};
+  s.server->on_message = [](scripted_server& self, const message&) { self.say(say({{"op", "done"}})); };
+  s.play.run_for(1s);
+  s.say_got(1);
+  s.play.run_for(1h);
+  CHECK(s.end() == "script: no reply got within 1 s");
+}
+
 TEST_CASE("one reply is a value, not a list") {
   scene s{"    script: [{expect: got, count: 1, save: {a: id}}, {send: put, with: {id: '${var:a}'}}]\n"};
   s.play.run_for(1s);
