@@ -49,4 +49,23 @@ inline void run(asio::io_context& loop, asio::awaitable<void> work) {
   if (error) std::rethrow_exception(error);
 }
 
+/// Runs the loop until `done()`; false: half a minute was not enough.
+template <class Condition>
+[[nodiscard]] bool run_until(asio::io_context& loop, Condition done) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  loop.restart();
+  while (!done() && std::chrono::steady_clock::now() < limit) {
+    if (loop.stopped()) loop.restart();
+    loop.run_one_for(std::chrono::milliseconds(20));
+  }
+  return done();
+}
+
+/// Runs what is ready, and what becomes ready by that.
+inline void run_ready(asio::io_context& loop) {
+  loop.restart();
+  while (loop.poll() != 0) {
+  }
+}
+
 }  // namespace duplexd::net::test

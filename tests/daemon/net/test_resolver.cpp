@@ -32,6 +32,7 @@ struct name_service {
   resolve_result answer(const std::string& host) {
     std::unique_lock lock(guard);
     ++asked;
+    news.notify_all();
     if (host == "slow") news.wait(lock, [this] { return open; });
     ++answered;
     news.notify_all();
@@ -41,6 +42,14 @@ struct name_service {
     const std::lock_guard lock(guard);
     open = true;
     news.notify_all();
+  }
+  void await_questions(int count) {
+    std::unique_lock lock(guard);
+    news.wait(lock, [&] { return asked >= count; });
+  }
+  int questions() {
+    const std::lock_guard lock(guard);
+    return asked;
   }
   void await_answers(int count) {
     std::unique_lock lock(guard);
@@ -119,8 +128,11 @@ TEST_CASE("look-ups over the cap wait their turn") {
                  [&](std::exception_ptr, const resolve_result&) { ++slow; });
   asio::co_spawn(loop, names.resolve("quick", std::chrono::seconds(5)),
                  [&](std::exception_ptr, const resolve_result&) { ++quick; });
-  loop.run_for(std::chrono::milliseconds(20));
+  run_ready(loop);
+  service->await_questions(1);
+  run_ready(loop);
   CHECK(quick == 0);
+  CHECK(service->questions() == 1);
   service->let_go();
   loop.restart();
   while (slow + quick < 2 && loop.run_one_for(std::chrono::seconds(5)) != 0) {
@@ -128,7 +140,8 @@ TEST_CASE("look-ups over the cap wait their turn") {
   CHECK(slow + quick == 2);
 }
 
-// A thread for each look-up would cost more than the look-up itself.
+// A thread for each look-up would cost more than the look-up itself. The thread counts as idle from the
+// moment at which its answer can be seen, so there is nothing to wait for.
 TEST_CASE("a thread that has nothing to do is used again") {
   asio::io_context loop{1};
   const auto seen = std::make_shared<std::set<std::thread::id>>();
@@ -140,7 +153,6 @@ TEST_CASE("a thread that has nothing to do is used again") {
   for (int i = 0; i < 5; ++i) {
     const auto found = run(loop, names.resolve("quick", std::chrono::seconds(5)));
     CHECK(std::holds_alternative<addresses>(found));
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the thread goes back to waiting
   }
   CHECK(seen->size() == 1);
 }
