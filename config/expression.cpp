@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "config/secret_watch.hpp"
 #include "config/suggest.hpp"
 
 namespace duplexd::config {
@@ -122,7 +121,7 @@ resolved<ordered_json> evaluate(const expression& what, const std::string& direc
     if (!next) return {nullptr, fmt::format("${{{}}}: the value cannot be decoded", what.written)};
     text.value = std::move(*next);
   }
-  if (what.is_outside()) tell_secret_watch(text.value);  // what is made of a secret is one
+  if (what.is_outside() && inside != nullptr) inside->take_secret(text.value, secret_origin::made);
   const bool is_value = !what.steps.empty() && (what.steps.back().apply == function::number ||
                                                 what.steps.back().apply == function::json);
   return is_value ? parsed(text.value, what) : resolved<ordered_json>{std::move(text.value), ""};

@@ -11,7 +11,6 @@
 
 #include "config/functions.hpp"
 #include "config/json_path.hpp"
-#include "config/secret_watch.hpp"
 
 namespace duplexd::config {
 
@@ -150,7 +149,8 @@ std::string written(const reference& what) {
 resolved<ordered_json> look_up(const reference& what, const std::string& directory, scope* inside) {
   if (is_outside(what.source)) {
     auto value = read_outside(what, directory);
-    if (value) tell_secret_watch(value.value.get_ref<const std::string&>());
+    if (value && inside != nullptr)
+      inside->take_secret(value.value.get_ref<const std::string&>(), secret_origin::read);
     return value;
   }
   if (what.source == reference_source::literal) return {what.name, ""};

@@ -7,6 +7,12 @@
 
 namespace duplexd::config {
 
+/// How a secret came about.
+enum class secret_origin : std::uint8_t {
+  read,  ///< env, file, credential, or the answer of a step that asks the outside
+  made,  ///< by functions, from such a value
+};
+
 /// What references stand for inside a running session. Used while a template is resolved, not kept.
 class scope {
  public:
@@ -26,6 +32,10 @@ class scope {
 
   /// `${counter:NAME}`: 1 at first, and one more at each call.
   [[nodiscard]] virtual std::uint64_t count(std::string_view name) = 0;
+
+  /// Is told each secret that a reference stood for, while it is resolved: what is written for others to read can
+  /// leave out only what is known.
+  virtual void take_secret(std::string_view /*value*/, secret_origin /*from*/) {}
 };
 
 }  // namespace duplexd::config

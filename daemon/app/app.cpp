@@ -50,6 +50,7 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
                      .random = [this] { return std::uniform_real_distribution<>{}(random_); },
                      .outputs = {},
                      .once = once,
+                     .secrets = std::make_shared<secret_holder>(secrets_),
                      .gate = gate_.get()};
     if (!each.outputs.empty()) mine.outputs = {&stdout_};
     sessions_.push_back(std::make_unique<session>(each, std::move(mine)));

@@ -59,7 +59,7 @@ class app {
   const config::settings& settings_;
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
-  secret_register secrets_;  ///< what the log and a capture leave out
+  secret_index secrets_;  ///< what the log and a capture leave out
   std::unique_ptr<telemetry> tell_;
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;

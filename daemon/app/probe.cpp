@@ -112,7 +112,8 @@ probe::probe(const config::session_settings& settings)
                                      .tell = *this,
                                      .random = [] { return 0.5; },
                                      .outputs = {this},
-                                     .once = false}) {}
+                                     .once = false,
+                                     .secrets = std::make_shared<secret_holder>(secrets_)}) {}
 
 probe_report probe::run(std::chrono::milliseconds limit) {
   begin(probe_phase::prepare);

@@ -16,7 +16,7 @@
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
-#include "daemon/link/secret_register.hpp"
+#include "daemon/link/secret_index.hpp"
 #include "daemon/output/output.hpp"
 #include "daemon/session/session.hpp"
 #include "daemon/telemetry/events.hpp"
@@ -73,7 +73,7 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   [[nodiscard]] std::chrono::nanoseconds taken() const { return time_.now() - begun_; }
 
   const config::session_settings& settings_;
-  secret_register secrets_;
+  secret_index secrets_;
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
   std::unique_ptr<dialer> links_;

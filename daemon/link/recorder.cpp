@@ -58,7 +58,7 @@ std::string capture_file::append(std::string_view lines) const {
 }
 
 recorder::recorder(const asio::any_io_executor& loop, const clock& time, telemetry& tell,
-                   const secret_register& secrets, std::unique_ptr<capture_file> file)
+                   const secret_index& secrets, std::unique_ptr<capture_file> file)
     : loop_(loop), time_(time), tell_(tell), file_(std::move(file)), secrets_(secrets) {}
 
 recorder::~recorder() {
@@ -88,7 +88,7 @@ void recorder::message(const std::string& session, capture_way way, protocol::fr
   made.kind = what.kind;
   made.size = bytes.size();
   if (what.kind == protocol::frame_kind::text) {
-    const auto scope = what.confidential ? secret_register::scope::all : secret_register::scope::long_enough;
+    const auto scope = what.confidential ? secret_index::scope::all : secret_index::scope::long_enough;
     const bool found = secrets_.mask(bytes, scope);
     made.redacted = found || what.confidential;
     if (found || !what.confidential) made.bytes = std::move(bytes);

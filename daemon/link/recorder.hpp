@@ -6,7 +6,7 @@
 
 #include "daemon/async/clock.hpp"
 #include "daemon/link/capture.hpp"
-#include "daemon/link/secret_register.hpp"
+#include "daemon/link/secret_index.hpp"
 #include "daemon/telemetry/events.hpp"
 
 namespace duplexd {
@@ -36,7 +36,7 @@ class capture_file {
 class recorder {
  public:
   recorder(const asio::any_io_executor& loop, const clock& time, telemetry& tell,
-           const secret_register& secrets, std::unique_ptr<capture_file> file);
+           const secret_index& secrets, std::unique_ptr<capture_file> file);
   ~recorder();
   recorder(const recorder&) = delete;
   recorder& operator=(const recorder&) = delete;
@@ -57,7 +57,7 @@ class recorder {
   const clock& time_;
   telemetry& tell_;
   std::unique_ptr<capture_file> file_;  ///< null once a write has failed
-  const secret_register& secrets_;
+  const secret_index& secrets_;
   std::string pending_;
 };
 

@@ -7,7 +7,6 @@
 
 #include "config/json_path.hpp"
 #include "config/match.hpp"
-#include "config/secret_watch.hpp"
 #include "daemon/async/cancelled.hpp"
 #include "daemon/async/within.hpp"
 
@@ -30,7 +29,7 @@ bool asks_outside(const script_step& step) {
 
 // A long text from outside is likely to be a token; a shorter one is an id or a name. It may stand anywhere
 // in what is saved, however deep.
-void tell_tokens(const ordered_json& value) {
+void take_tokens(config::scope& to, const ordered_json& value) {
   constexpr std::size_t shortest_token = 16;
   for (std::vector<const ordered_json*> left{&value}; !left.empty();) {
     const ordered_json& next = *left.back();
@@ -38,7 +37,7 @@ void tell_tokens(const ordered_json& value) {
     if (next.is_structured())
       for (const auto& each : next) left.push_back(&each);
     const auto* text = next.get_ptr<const std::string*>();
-    if (text != nullptr && text->size() >= shortest_token) config::tell_secret_watch(*text);
+    if (text != nullptr && text->size() >= shortest_token) to.take_secret(*text, config::secret_origin::read);
   }
 }
 
@@ -71,6 +70,10 @@ std::chrono::system_clock::time_point flow::wall() const {
 
 std::uint64_t flow::count(std::string_view name) {
   return shared_.values.count(name);
+}
+
+void flow::take_secret(std::string_view value, config::secret_origin from) {
+  if (shared_.around.secrets) shared_.around.secrets->take(value, from);
 }
 
 fault flow::blamed(std::string cause) const {
@@ -147,7 +150,7 @@ std::optional<fault> flow::save(const script_step& step, const ordered_json& res
   for (const auto& [variable, path] : step.save) {
     const ordered_json* found = config::find_path(result, path);
     if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
-    if (asks_outside(step)) tell_tokens(*found);
+    if (asks_outside(step)) take_tokens(*this, *found);
     shared_.values.set(variable, *found);
   }
   return std::nullopt;

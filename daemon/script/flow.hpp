@@ -71,6 +71,7 @@ class flow final : public config::scope {
   [[nodiscard]] const nlohmann::ordered_json* reply() const override;
   [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
+  void take_secret(std::string_view value, config::secret_origin from) override;
 
  private:
   /// Steps that never wait must leave turns for the others, the timers and the watchdog. A step may cost as

@@ -2,12 +2,14 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "daemon/async/clock.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
+#include "daemon/link/secret_index.hpp"
 #include "daemon/output/output.hpp"
 #include "daemon/session/dial_gate.hpp"
 #include "daemon/telemetry/events.hpp"
@@ -24,8 +26,9 @@ struct environment {
   telemetry& tell;
   std::function<double()> random;  ///< in [0, 1)
   std::vector<output*> outputs;
-  bool once = false;          ///< one link, then the end
-  dial_gate* gate = nullptr;  ///< whom each attempt asks before it begins; null: nobody
+  bool once = false;                         ///< one link, then the end
+  std::shared_ptr<secret_holder> secrets{};  ///< what keeps this session's; null: nobody
+  dial_gate* gate = nullptr;                 ///< whom each attempt asks before it begins; null: nobody
 };
 
 }  // namespace duplexd

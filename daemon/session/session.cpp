@@ -110,6 +110,8 @@ asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_u
     pass = co_await around_.gate->enter(server_of(url));
     if (pass == nullptr) co_return nullptr;
   }
+  if (around_.secrets)
+    around_.secrets->begin_attempt([this](std::string_view secret) { return values_.mention(secret); });
   around_.tell.record(settings_.name, happening::attempting{url});
   flow_context context{settings_, around_, values_};
   flow before{context};
@@ -168,6 +170,7 @@ asio::awaitable<void> session::dial() {
     }
     if (auto* made = std::get_if<std::unique_ptr<transport>>(&*first.how)) {
       link_ = std::move(*made);
+      if (around_.secrets) around_.secrets->link_stands();
       around_.tell.record(settings_.name, happening::connected{});
       next_ = life_.dialed();
       co_return;

@@ -46,7 +46,7 @@ bool journal_listens() {
 
 class spdlog_telemetry final : public telemetry {
  public:
-  spdlog_telemetry(const config::log_settings& settings, const secret_register& secrets)
+  spdlog_telemetry(const config::log_settings& settings, const secret_index& secrets)
       : secrets_(secrets), json_(settings.format == config::log_format::json), journal_(journal_listens()) {
     logger_ =
         std::make_shared<spdlog::logger>("duplexd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
@@ -106,7 +106,7 @@ class spdlog_telemetry final : public telemetry {
     return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
 
-  const secret_register& secrets_;
+  const secret_index& secrets_;
   flood_guard guard_;
   bool json_;
   bool journal_;
@@ -116,7 +116,7 @@ class spdlog_telemetry final : public telemetry {
 }  // namespace
 
 std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
-                                                 const secret_register& secrets) {
+                                                 const secret_index& secrets) {
   return std::make_unique<spdlog_telemetry>(settings, secrets);
 }
 

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "config/settings.hpp"
-#include "daemon/link/secret_register.hpp"
+#include "daemon/link/secret_index.hpp"
 #include "daemon/telemetry/events.hpp"
 
 namespace duplexd {
@@ -12,6 +12,6 @@ namespace duplexd {
 /// of the time when journald listens), or one JSON object a line. What `secrets`, which must outlive it,
 /// knows stands there as `***`. The only place that knows spdlog.
 [[nodiscard]] std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
-                                                               const secret_register& secrets);
+                                                               const secret_index& secrets);
 
 }  // namespace duplexd

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "config/reference.hpp"
-#include "config/secret_watch.hpp"
+#include "config/scope.hpp"
 #include "config/template.hpp"
 #include "tests/catch.hpp"
 #include "tests/config/support.hpp"
@@ -303,35 +303,40 @@ TEST_CASE("mistakes in functions", "[references]") {
 
 namespace {
 
-class recorder final : public secret_watch {
+/// Keeps what it is told, as "read sekret".
+class secret_recorder final : public scope {
  public:
-  void take(std::string_view value) override { values.emplace_back(value); }
-  std::vector<std::string> values;
+  [[nodiscard]] const ordered_json* variable(std::string_view) const override { return nullptr; }
+  [[nodiscard]] const ordered_json* reply() const override { return &reply_; }
+  [[nodiscard]] std::chrono::system_clock::time_point wall() const override { return {}; }
+  [[nodiscard]] std::uint64_t count(std::string_view) override { return 0; }
+  void take_secret(std::string_view value, secret_origin from) override {
+    told.push_back((from == secret_origin::read ? "read " : "made ") + std::string(value));
+  }
+  std::vector<std::string> told;
+
+ private:
+  ordered_json reply_{{"text", "from the server"}};
 };
+
+std::vector<std::string> told_by(std::string_view text) {
+  secret_recorder inside;
+  CHECK(text_template(text).resolve(&inside));
+  return inside.told;
+}
 
 }  // namespace
 
 // Whatever comes from outside, and what functions make of it; nothing else.
-TEST_CASE("secrets are told to the watch", "[references]") {
+TEST_CASE("a session is told the secrets that references stand for", "[references]") {
   const environment_variable set("DUPLEXD_T", "sekret");
-  recorder watch;
-  CHECK(set_secret_watch(&watch) == nullptr);
-  value_of("${env:DUPLEXD_T}");
-  CHECK(watch.values == std::vector<std::string>{"sekret"});
-  watch.values.clear();
-  value_of("${env:DUPLEXD_T | hex}");
-  CHECK(watch.values == std::vector<std::string>{"sekret", "73656b726574"});
-  watch.values.clear();
-  value_of("${'a' | hmac_sha1(env:DUPLEXD_T) | hex}");
-  CHECK(watch.values.size() == 2);
-  watch.values.clear();
-  value_of("${'a' | hex}");
-  value_of("${nonce:1}");
-  value_of("${reply:text}");
-  CHECK(watch.values.empty());
-  CHECK(set_secret_watch(nullptr) == &watch);
-  value_of("${env:DUPLEXD_T}");
-  CHECK(watch.values.empty());
+  using list = std::vector<std::string>;
+  CHECK(told_by("a ${env:DUPLEXD_T} b") == list{"read sekret"});
+  CHECK(told_by("${env:DUPLEXD_T | hex}") == list{"read sekret", "made 73656b726574"});
+  CHECK(told_by("${'a' | hmac_sha1(env:DUPLEXD_T) | lower}").size() == 2);
+  CHECK(told_by("${'a' + env:DUPLEXD_T}") == list{"read sekret", "made asekret"});
+  CHECK(told_by("${'a' | hex}${nonce:1}${reply:text}").empty());
+  CHECK(text_template("${env:DUPLEXD_T}").resolve().value == "sekret");
 }
 
 // What has no value leaves nothing behind of what had one.

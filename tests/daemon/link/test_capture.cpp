@@ -1,7 +1,6 @@
 #include <sstream>
 
 #include "daemon/link/capture.hpp"
-#include "daemon/link/secret_register.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd;
@@ -177,45 +176,4 @@ TEST_CASE("what is not UTF-8 becomes U+FFFD in a capture's texts") {
   line.clear();
   append_capture_line(line, {.event = capture_event::ended, .fault = "lost", .cause = "c\xff"});
   CHECK(line.find("\"cause\":\"c\xef\xbf\xbd\"") != std::string::npos);
-}
-
-// A server may say our own token back to us in any of these.
-TEST_CASE("a secret is found in every spelling") {
-  secret_register secrets;
-  secrets.take("tök\"en/+1");
-  const std::string spelling =
-      GENERATE(as<std::string>{}, "tök\"en/+1", "tök\\\"en/+1", "t\\u00f6k\\\"en/+1", "t%C3%B6k%22en%2F%2B1",
-               "74c3b66b22656e2f2b31", "74C3B66B22656E2F2B31", "dMO2ayJlbi8rMQ==");
-  std::string text = "<" + spelling + ">";
-  CHECK(secrets.in(text));
-  CHECK(secrets.mask(text));
-  CHECK(text == "<***>");
-}
-
-TEST_CASE("a secret that is part of another leaves nothing of it") {
-  secret_register secrets;
-  secrets.take("abc");
-  secrets.take("abcdef");
-  std::string text = "abcdef abc";
-  CHECK(secrets.mask(text));
-  CHECK(text == "*** ***");
-}
-
-TEST_CASE("a value too short to be found by chance is masked only where it was used") {
-  secret_register secrets;
-  secrets.take("7");
-  secrets.take("");
-  std::string text = "1970";
-  CHECK_FALSE(secrets.in(text));
-  CHECK_FALSE(secrets.mask(text));
-  CHECK(secrets.mask(text, secret_register::scope::all));
-  CHECK(text == "19***0");
-}
-
-TEST_CASE("old secrets give way to new ones, so that memory is bounded") {
-  secret_register secrets;
-  for (std::size_t i = 0; i <= secret_register::capacity; ++i)
-    secrets.take("secret" + std::to_string(1000 + i));
-  CHECK_FALSE(secrets.in("secret1000"));
-  CHECK(secrets.in("secret1001"));
 }

@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "daemon/link/secret_register.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/stage.hpp"
 
@@ -54,7 +53,6 @@ const std::string fifteen = "123456789abcdef";
 
 // A long text from outside is likely to be a token; a shorter one is an id or a name.
 TEST_CASE("a long text that a step fetched and saved is a secret", "[secrets]") {
-  const secret_register secrets;
   const bool by_program = GENERATE(true, false);
   const std::string what = by_program ? "exec: [tool]" : R"(http: {url: "https://api.example/"})";
   const std::string body = by_program ? "" : "body.";
@@ -68,25 +66,24 @@ TEST_CASE("a long text that a step fetched and saved is a secret", "[secrets]") 
   auto server = play.accept();
   play.run_for(1ms);
   REQUIRE(server->received.size() == 1);
-  CHECK(secrets.in(sixteen));
-  CHECK_FALSE(secrets.in(fifteen));
-  CHECK(secrets.in("token-in-an-object"));  // whoever saves the whole answer uses its parts
-  CHECK_FALSE(secrets.in("short"));
-  CHECK_FALSE(secrets.in("id-in-object"));
-  CHECK_FALSE(secrets.in("1234567890123456789"));
-  CHECK_FALSE(secrets.in("not saved, not told"));
+  CHECK(play.secrets.in(sixteen));
+  CHECK_FALSE(play.secrets.in(fifteen));
+  CHECK(play.secrets.in("token-in-an-object"));  // whoever saves the whole answer uses its parts
+  CHECK_FALSE(play.secrets.in("short"));
+  CHECK_FALSE(play.secrets.in("id-in-object"));
+  CHECK_FALSE(play.secrets.in("1234567890123456789"));
+  CHECK_FALSE(play.secrets.in("not saved, not told"));
 }
 
 TEST_CASE("a header that a step saved is a secret as a body's field is", "[secrets]") {
-  const secret_register secrets;
   stage play{session_with(
       R"(      - {http: {url: "https://api.example/"}, save: {a: headers.x-session, b: headers.x-short}})")};
   play.http.answer = [](const http_request&) { return answer_of("{}"); };
   auto server = play.accept();
   play.run_for(1ms);
   REQUIRE(server->received.size() == 1);
-  CHECK(secrets.in("header-0123456789"));
-  CHECK_FALSE(secrets.in("header-01234567"));
+  CHECK(play.secrets.in("header-0123456789"));
+  CHECK_FALSE(play.secrets.in("header-01234567"));
 }
 
 // At another origin they stay behind: those with references, in headers and in the body, and no others.

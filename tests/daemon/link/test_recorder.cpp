@@ -64,8 +64,7 @@ struct recorded_stage {
   net::test::temporary_directory directory;
   std::string path = (directory.path() / "capture.jsonl").string();
   stage play;
-  secret_register secrets;
-  recorder to{play.loop.get_executor(), play.time, play.tell, secrets, open(path)};
+  recorder to{play.loop.get_executor(), play.time, play.tell, play.secrets, open(path)};
   recording_dialer links{play.links, to, play.settings.sessions.at(0).name};
 
   explicit recorded_stage(const std::string& yaml) : play(yaml, true) {
@@ -77,7 +76,8 @@ struct recorded_stage {
                              .tell = play.tell,
                              .random = [] { return 1.0; },
                              .outputs = {&play.out},
-                             .once = true};
+                             .once = true,
+                             .secrets = std::make_shared<secret_holder>(play.secrets)};
     play.session = std::make_unique<session>(play.settings.sessions.at(0), around);
   }
   ~recorded_stage() {
@@ -207,7 +207,7 @@ TEST_CASE("a text made from secrets in which none can be found again is left out
   asio::io_context loop;
   virtual_clock time{loop};
   recorded_telemetry tell;
-  const secret_register secrets;
+  const secret_index secrets;
   const net::test::temporary_directory directory;
   const std::string path = (directory.path() / "capture.jsonl").string();
   {

@@ -36,7 +36,8 @@ struct studio {
   asio::io_context loop{1};
   virtual_clock time{loop};
   recorded_telemetry tell;
-  secret_register secrets;
+  secret_index secrets;
+  secret_holder holder{secrets};
   std::string why;
   std::optional<recorder> to{std::in_place, loop.get_executor(),          time, tell,
                              secrets,       capture_file::open(path, why)};
@@ -142,7 +143,7 @@ TEST_CASE("after the peer's close frame nothing that is sent is written down", "
 
 TEST_CASE("a fault that ended a link is written down without its secrets", "[recording]") {
   studio here;
-  here.secrets.take("token");
+  here.holder.take("token", config::secret_origin::read);
   auto link = here.link();
   here.server->vanish({.kind = fault_class::lost, .cause = "no token any more"});
   read_all(*link);
@@ -185,8 +186,8 @@ TEST_CASE("a message is redacted by its kind and its origin", "[recording]") {
       {binary("id 7"), false, "id 7", false},        {binary("id 7"), true, std::nullopt, true},
   };
   studio here;
-  here.secrets.take("token");
-  here.secrets.take("7");
+  here.holder.take("token", config::secret_origin::read);
+  here.holder.take("7", config::secret_origin::read);
   for (const row& each : rows) {
     auto what = view(each.what);
     what.confidential = each.confidential;

@@ -86,6 +86,7 @@ stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings
                            .random = [this] { return random; },
                            .outputs = {&out},
                            .once = once,
+                           .secrets = std::make_shared<secret_holder>(secrets),
                            .gate = gate.get()};
   session = std::make_unique<duplexd::session>(settings.sessions.at(0), around);
 }

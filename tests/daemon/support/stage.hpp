@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "daemon/link/secret_index.hpp"
 #include "daemon/output/output.hpp"
 #include "daemon/session/session.hpp"
 #include "daemon/telemetry/events.hpp"
@@ -90,6 +91,7 @@ class stage {
   asio::io_context loop{1};
   virtual_clock time{loop};
   recorded_telemetry tell;
+  secret_index secrets;
   recorded_output out{loop.get_executor()};
   scripted_dialer links;
   scripted_http http;

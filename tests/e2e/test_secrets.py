@@ -1,0 +1,77 @@
+"""No secret in the log or in a capture, whatever servers say back, and to whom."""
+
+import base64
+import json
+import os
+import pathlib
+import tempfile
+import threading
+import unittest
+import urllib.parse
+
+from support.config import config, listener
+from support.daemon import Daemon
+from support.raw_server import TEXT, RawServer, close_frame, frame
+
+SESSIONS = 1000
+
+
+def token(number):
+    return f'tök"en/{number:04}+~{number * 7919 % 10000:04}'
+
+
+def spellings(secret):
+    raw = secret.encode()
+    yield secret
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1].replace("/", "\\/")
+    yield urllib.parse.quote(secret)
+    yield urllib.parse.quote(secret, safe="").lower()
+    yield raw.hex()
+    yield base64.b64encode(b"user:" + raw).decode()[8:-4]
+    yield base64.urlsafe_b64encode(raw).decode()[:-4]
+
+
+class Echoes(unittest.TestCase):
+    # A server tells each client what it knows of it, and of the one before: in messages and in the close reason.
+    def test_echoed_secrets_are_in_no_log_and_no_capture(self):
+        lock, seen = threading.Lock(), []
+
+        def echo(connection, _):
+            connection.accept()
+            own = json.loads(connection.read_message()[1])["token"]
+            with lock:
+                other = seen[-1] if seen else own
+                seen.append(own)
+            for secret in (own, other):
+                for spelled in spellings(secret):
+                    connection.send(frame(TEXT, f"<{spelled}>".encode()))
+            connection.send(close_frame(4001, other.encode()))
+            connection.hold()
+
+        for number in range(SESSIONS):
+            os.environ[f"TOKEN_{number}"] = token(number)
+            self.addCleanup(os.environ.pop, f"TOKEN_{number}")
+        with tempfile.TemporaryDirectory(prefix="duplexd-secrets-") as directory, RawServer(echo, tls=False) as server:
+            capture = pathlib.Path(directory) / "capture.jsonl"
+            sessions = {
+                f"s{number}": listener(server.url, tls=None, login={"json": {"token": f"${{env:TOKEN_{number}}}"}},
+                                       reconnect={"initial": "1h", "maximum": "1h"})
+                for number in range(SESSIONS)
+            }
+            with Daemon(config(sessions), "--record", str(capture)) as daemon:
+                daemon.wait_log("4001", count=SESSIONS, timeout=120)
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+                log = "\n".join(daemon.log.all())
+            recorded = capture.read_text()
+        self.assertEqual(server.errors, [])
+        self.assertEqual(len(seen), SESSIONS)
+        self.assertGreater(recorded.count("<***"), SESSIONS * 10)
+        for place, text in (("log", log), ("capture", recorded)):
+            found = [spelled for number in range(SESSIONS) for spelled in spellings(token(number)) if spelled in text]
+            self.assertEqual(found, [], place)
+
+
+if __name__ == "__main__":
+    unittest.main()
