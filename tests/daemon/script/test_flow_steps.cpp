@@ -1,7 +1,6 @@
 // Steps one by one: what each makes of its time, its result, its values and its faults.
 #include <algorithm>
 
-#include "config/secret_watch.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -244,28 +243,13 @@ TEST_CASE("references to the time and to counters") {
   CHECK(all.data(0) == ordered_json{90'000, 1, 2, 1});
 }
 
-namespace {
-
-class recorded_watch final : public config::secret_watch {
- public:
-  recorded_watch() : before_(config::set_secret_watch(this)) {}
-  ~recorded_watch() override { config::set_secret_watch(before_); }
-  void take(std::string_view value) override { taken.emplace_back(value); }
-  lines taken;
-
- private:
-  config::secret_watch* before_;
-};
-
-}  // namespace
-
 // A long text from outside may be a token: it is kept out of logs and recordings.
 TEST_CASE("long texts that requests and programs give are taken for secrets") {
   stage play{talk_yaml(R"(
     script:
       - {http: {url: "https://a/"}, save: {a: body.long, b: body.short, c: body.number}}
       - {exec: [p], save: {d: long}}
-      - {call: get, with: {id: 0123456789abcdef}, reply: got, save: {e: id}}
+      - {call: get, with: {id: from-the-server-itself}, reply: got, save: {e: id}}
 )"),
              true};
   auto server = play.accept();
@@ -279,10 +263,11 @@ TEST_CASE("long texts that requests and programs give are taken for secrets") {
   play.programs.answer = [](const program_request&) -> program_result {
     return std::string(R"({"long": "a token of a program"})");
   };
-  const recorded_watch watch;
   play.run_for(1s);
   CHECK(end_of(play).empty());
-  CHECK(watch.taken == lines{"0123456789abcdef", "a token of a program"});
+  CHECK(play.secrets.in("0123456789abcdef"));
+  CHECK(play.secrets.in("a token of a program"));
+  CHECK(play.secrets.size() == 2);
 }
 
 // What has been sent in one turn leaves together, and no turn has more than its share.

@@ -75,8 +75,9 @@ lines logged(const config::log_settings& settings, const std::vector<occurrence>
     setenv("JOURNAL_STREAM", out.stream().c_str(), 1);
   else
     setenv("JOURNAL_STREAM", "1:1", 1);
-  secret_register secrets;
-  if (!secret.empty()) secrets.take(secret);
+  secret_index secrets;
+  secret_holder holder{secrets};
+  holder.take(secret, config::secret_origin::read);
   const auto telemetry = make_spdlog_telemetry(settings, secrets);
   for (const occurrence& each : all) telemetry->record(each.session, each.what);
   unsetenv("JOURNAL_STREAM");
