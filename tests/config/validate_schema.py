@@ -1,7 +1,7 @@
 """The JSON Schema that `duplexd schema` prints, judged by a validator that nobody here wrote.
 
 Usage: validate_schema.py DUPLEXD EXAMPLES
-Exit code 77: python3-jsonschema or python3-yaml is not installed, nothing was tested.
+Needs python3-jsonschema and python3-yaml: scripts/install test
 """
 
 import json
@@ -15,8 +15,7 @@ try:
     import jsonschema
     import yaml
 except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
+    sys.exit(f"validate_schema.py: {missing}: scripts/install test")
 
 DUPLEXD, EXAMPLES = sys.argv[1], pathlib.Path(sys.argv[2])
 

@@ -1,7 +1,6 @@
 """A link that goes dead without a word: the daemon and the server in network namespaces of their own, the cable cut."""
 
 import os
-import shutil
 import subprocess
 import unittest
 
@@ -50,11 +49,11 @@ class Cable:
 
 
 def obstacle():
-    if not shutil.which("ip"):
-        return "iproute2 is not installed"
     try:
         with Cable():
             return None
+    except FileNotFoundError:
+        raise  # without iproute2 the tests fail
     except OSError as error:
         return f"network namespaces are not allowed here: {error}"
 

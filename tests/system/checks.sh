@@ -46,7 +46,7 @@ has() {
   grep -qE -- "$pattern" <<<"$output" || { echo "no line matches /$pattern/:"; tail -n 5 <<<"$output"; return 1; }
 }
 
-# skip REASON: this machine cannot run the test. Says so, counts it as skipped (never as passed), and ends.
+# skip REASON: this machine does not allow the test. Says so, counts it as skipped (never as passed), and ends.
 skip() {
   echo "skipped: $(basename "$0" .sh): $1"
   echo "$passed passed, $failed failed, 1 skipped"
@@ -60,10 +60,14 @@ finish() {
   exit 0
 }
 
+# need_commands COMMAND...: fails and ends if one of them is missing: that is no reason to skip, it can be installed.
 need_commands() {
   local command
   for command in "$@"; do
-    command -v "$command" >/dev/null || skip "$command is not installed"
+    command -v "$command" >/dev/null && continue
+    echo "FAILED: $command is not installed: scripts/install build system"
+    failed=$((failed + 1))
+    finish
   done
 }
 
