@@ -8,6 +8,9 @@
 
 namespace duplexd::config {
 
+template <>
+const section& section_of<step_draft>();  // of fields_script.cpp
+
 using nlohmann::ordered_json;
 
 namespace {

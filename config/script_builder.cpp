@@ -120,9 +120,9 @@ expectation script_builder::expected(const written_names& names, step_draft& fro
   return made;
 }
 
-call_step script_builder::call(step_draft& from) {
+call_step script_builder::call(step_draft& from, const written_name& command) {
   call_step made;
-  made.command = message(*from.call, from.with);
+  made.command = message(command, from.with);
   if (from.reply) made.answer = expected(*from.reply, from, usual_timeout);
   made.retries = from.retries;
   if (made.retries > 0 && !idempotent_.contains(made.command.command))
@@ -139,14 +139,14 @@ std::vector<step_list> script_builder::branches(std::vector<branch_draft>& from,
   return made;
 }
 
-wait_step script_builder::wait(step_draft& from, script_part part) {
+wait_step script_builder::wait(step_draft& from, std::vector<branch_draft>& awaited, script_part part) {
   wait_step made;
-  for (const branch_draft& each : *from.wait) {
+  for (const branch_draft& each : awaited) {
     if (each.task.empty()) continue;
     made.tasks.push_back(each.task);
     tasks_used_.push_back({each.task, from.where, from.path + ".wait"});
   }
-  made.branches = branches(*from.wait, part);
+  made.branches = branches(awaited, part);
   if (from.until && from.until->match)
     in_.mistakes.push_back({from.until->where, from.until->path, "'until' beside 'wait' is a word",
                             "all, first or first_error"});
@@ -154,9 +154,9 @@ wait_step script_builder::wait(step_draft& from, script_part part) {
   return made;
 }
 
-repeat_step script_builder::repeat(step_draft& from, script_part part) {
+repeat_step script_builder::repeat(step_draft& from, std::uint16_t times, script_part part) {
   repeat_step made;
-  made.times = *from.repeat;
+  made.times = times;
   if (from.until && from.until->word)
     in_.mistakes.push_back({from.until->where, from.until->path, "'until' beside 'repeat' is a map",
                             "variables, or reply.FIELD, and their values"});
@@ -177,11 +177,11 @@ http_step script_builder::http(http_draft& from) {
           std::move(from.json), std::move(from.body), from.timeout};
 }
 
-exec_step script_builder::exec(step_draft& from) {
-  for (const text_template& part : *from.exec) use(part, from.where, from.path + ".exec");
+exec_step script_builder::exec(step_draft& from, std::vector<text_template>& command_line) {
+  for (const text_template& part : command_line) use(part, from.where, from.path + ".exec");
   use(from.input, from.where, from.path + ".input");
-  if (from.exec->empty()) complain(from, "no program is named");
-  exec_step made{std::move(*from.exec), std::move(from.input), usual_timeout};
+  if (command_line.empty()) complain(from, "no program is named");
+  exec_step made{std::move(command_line), std::move(from.input), usual_timeout};
   if (from.timeout && !from.timeout->text) made.timeout = from.timeout->fixed;
   return made;
 }
@@ -193,7 +193,7 @@ void script_builder::act(step_draft& from, script_part part, script_step& out) {
   } else if (from.send) {
     out.action = message(*from.send, from.with);
   } else if (from.call) {
-    out.action = call(from);
+    out.action = call(from, *from.call);
   } else if (from.json) {
     use(*from.json, from.where, from.path);
     out.action = json_step{std::move(*from.json)};
@@ -211,7 +211,7 @@ void script_builder::act(step_draft& from, script_part part, script_step& out) {
   } else if (from.race) {
     out.action = race_step{branches(*from.race, part)};
   } else if (from.wait) {
-    out.action = wait(from, part);
+    out.action = wait(from, *from.wait, part);
   } else if (from.spawn) {
     if (!tasks_.insert(*from.spawn).second)
       complain(from, fmt::format("there is another task {}", in_quotes(*from.spawn)), "give it another name");
@@ -226,14 +226,14 @@ void script_builder::act(step_draft& from, script_part part, script_step& out) {
   } else if (from.http) {
     out.action = http(*from.http);
   } else if (from.exec) {
-    out.action = exec(from);
+    out.action = exec(from, *from.exec);
   } else if (from.condition) {
     auto condition_of = condition(std::move(*from.condition), {"", from.where, from.path + ".if"});
     auto then = steps(from.then, part);
     auto otherwise = steps(from.otherwise, part);
     out.action = if_step{std::move(condition_of), std::move(then), std::move(otherwise)};
   } else if (from.repeat) {
-    out.action = repeat(from, part);
+    out.action = repeat(from, *from.repeat, part);
   } else if (from.fail) {
     use(*from.fail, from.where, from.path);
     out.action = fail_step{std::move(*from.fail)};

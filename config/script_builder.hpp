@@ -50,11 +50,11 @@ class script_builder {
   script_step step(step_draft& from, script_part part);
   void act(step_draft& from, script_part part, script_step& out);
   expectation expected(const written_names& names, step_draft& from, milliseconds timeout);
-  call_step call(step_draft& from);
-  wait_step wait(step_draft& from, script_part part);
+  call_step call(step_draft& from, const written_name& command);
+  wait_step wait(step_draft& from, std::vector<branch_draft>& awaited, script_part part);
   http_step http(http_draft& from);
-  exec_step exec(step_draft& from);
-  repeat_step repeat(step_draft& from, script_part part);
+  exec_step exec(step_draft& from, std::vector<text_template>& command_line);
+  repeat_step repeat(step_draft& from, std::uint16_t times, script_part part);
   std::vector<step_list> branches(std::vector<branch_draft>& from, script_part part);
   void check_place(const step_draft& from, script_part part);
   void use_reference(const reference& what, protocol::position where, const std::string& path);

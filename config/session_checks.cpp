@@ -27,10 +27,11 @@ bool is_loopback(const std::string& host) {
 }
 
 bool holds_secrets(const session_settings& session) {
-  const auto& login = session.login;
-  return (login && login->json && login->json->has_secrets()) ||
-         (login && login->send && login->send->with.has_secrets()) ||
-         std::any_of(session.urls.begin(), session.urls.end(),
+  if (const auto& login = session.login) {
+    if (const auto& json = login->json; json && json->has_secrets()) return true;
+    if (const auto& send = login->send; send && send->with.has_secrets()) return true;
+  }
+  return std::any_of(session.urls.begin(), session.urls.end(),
                      [](const text_template& url) { return url.has_secrets(); }) ||
          std::any_of(session.headers.begin(), session.headers.end(),
                      [](const auto& header) { return header.second.has_secrets(); });

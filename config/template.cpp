@@ -77,7 +77,8 @@ resolved<std::string> text_template::resolve(scope* inside) const {
 }
 
 resolved<ordered_json> text_template::resolve_value(scope* inside) const {
-  if (parts_.size() == 1 && parts_[0].value) return evaluate(*parts_[0].value, directory_, inside);
+  if (parts_.size() == 1)
+    if (const auto& value = parts_[0].value) return evaluate(*value, directory_, inside);
   auto text = resolve(inside);
   if (!text) return {nullptr, std::move(text.error)};
   return {std::move(text.value), ""};
