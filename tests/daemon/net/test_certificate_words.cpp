@@ -77,6 +77,7 @@ TEST_CASE("of many names four are told and the others counted", "[certificates]"
 }
 
 TEST_CASE("OpenSSL's errors are told in words that help", "[certificates]") {
+  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS, nullptr);  // as whoever makes a context does
   ERR_clear_error();
   CHECK(explain_tls_error() == "TLS failed without a reason");
   const std::string plain = "the peer does not speak TLS on this port (is it a ws:// address?)";
