@@ -11,14 +11,14 @@
 #include <cstdlib>
 
 #include "daemon/app/descriptors.hpp"
-#include "daemon/async/cancelled.hpp"
-#include "daemon/async/within.hpp"
-#include "daemon/link/recording_dialer.hpp"
+#include "daemon/app/version.hpp"
+#include "daemon/capture/recording_dialer.hpp"
+#include "daemon/log/spdlog_telemetry.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
-#include "daemon/telemetry/spdlog_telemetry.hpp"
-#include "daemon/version.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/within.hpp"
 
 namespace duplexd {
 

@@ -8,18 +8,18 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/app/exit_code.hpp"
 #include "daemon/app/service_manager.hpp"
-#include "daemon/async/clock.hpp"
-#include "daemon/async/task_group.hpp"
-#include "daemon/exit_code.hpp"
+#include "daemon/capture/recorder.hpp"
+#include "daemon/event/events.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
-#include "daemon/link/recorder.hpp"
 #include "daemon/output/line_output.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/task_group.hpp"
 #include "daemon/session/session.hpp"
-#include "daemon/telemetry/events.hpp"
 
 namespace duplexd {
 

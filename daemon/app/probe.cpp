@@ -8,11 +8,11 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/event/describe.hpp"
+#include "daemon/event/timestamp.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
-#include "daemon/telemetry/describe.hpp"
-#include "daemon/telemetry/timestamp.hpp"
 
 namespace duplexd {
 

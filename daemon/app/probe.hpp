@@ -10,16 +10,16 @@
 #include <string_view>
 #include <vector>
 
-#include "config/settings.hpp"
-#include "daemon/async/clock.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/event/events.hpp"
+#include "daemon/event/output.hpp"
+#include "daemon/event/secret_index.hpp"
 #include "daemon/link/dial_observer.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
-#include "daemon/link/secret_index.hpp"
-#include "daemon/output/output.hpp"
+#include "daemon/runtime/clock.hpp"
 #include "daemon/session/session.hpp"
-#include "daemon/telemetry/events.hpp"
 
 namespace duplexd {
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 
 namespace duplexd {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "daemon/async/clock.hpp"
+#include "daemon/runtime/clock.hpp"
 
 namespace duplexd {
 

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "daemon/link/fault.hpp"
 #include "daemon/link/server_request.hpp"
 #include "daemon/link/transport.hpp"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "config/fault_class.hpp"
+#include "config/value/fault_class.hpp"
 
 namespace duplexd {
 

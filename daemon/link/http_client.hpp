@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/url.hpp"
+#include "config/value/url.hpp"
 #include "daemon/link/fault.hpp"
 #include "daemon/link/server_request.hpp"
 

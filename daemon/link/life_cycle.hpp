@@ -5,7 +5,7 @@
 #include <optional>
 #include <variant>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "daemon/link/fault.hpp"
 #include "daemon/link/retry_policy.hpp"
 

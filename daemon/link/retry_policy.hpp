@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "daemon/link/backoff.hpp"
 #include "daemon/link/fault.hpp"
 

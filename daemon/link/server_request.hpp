@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "config/proxy.hpp"
-#include "config/settings.hpp"
-#include "config/url.hpp"
+#include "config/settings/settings.hpp"
+#include "config/value/proxy.hpp"
+#include "config/value/url.hpp"
 
 namespace duplexd {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "daemon/link/fault.hpp"
-#include "protocol/frame.hpp"
+#include "protocol/text/frame.hpp"
 
 namespace duplexd {
 

@@ -7,12 +7,12 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/net/await.hpp"
-#include "daemon/net/faults.hpp"
+#include "daemon/net/connect/opener.hpp"
+#include "daemon/net/http/redirect.hpp"
 #include "daemon/net/make_dialer.hpp"
-#include "daemon/net/opener.hpp"
-#include "daemon/net/redirect.hpp"
-#include "daemon/net/upgrade.hpp"
+#include "daemon/net/tcp/await.hpp"
+#include "daemon/net/tcp/faults.hpp"
+#include "daemon/net/websocket/upgrade.hpp"
 
 namespace duplexd::net {
 namespace {

@@ -8,13 +8,13 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/net/await.hpp"
-#include "daemon/net/faults.hpp"
-#include "daemon/net/header_check.hpp"
-#include "daemon/net/http_exchange.hpp"
+#include "daemon/net/connect/opener.hpp"
+#include "daemon/net/http/header_check.hpp"
+#include "daemon/net/http/http_exchange.hpp"
+#include "daemon/net/http/redirect.hpp"
 #include "daemon/net/make_http_client.hpp"
-#include "daemon/net/opener.hpp"
-#include "daemon/net/redirect.hpp"
+#include "daemon/net/tcp/await.hpp"
+#include "daemon/net/tcp/faults.hpp"
 
 namespace duplexd::net {
 namespace {

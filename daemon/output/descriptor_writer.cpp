@@ -12,8 +12,8 @@
 #include <climits>
 #include <string>
 
-#include "daemon/async/cancelled.hpp"
-#include "daemon/async/notifier.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/notifier.hpp"
 
 namespace duplexd {
 

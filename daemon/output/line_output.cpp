@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "daemon/async/cancelled.hpp"
-#include "daemon/async/task_group.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/task_group.hpp"
 
 namespace duplexd {
 

@@ -3,9 +3,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <string>
 
-#include "daemon/async/notifier.hpp"
+#include "daemon/event/output.hpp"
 #include "daemon/output/descriptor_writer.hpp"
-#include "daemon/output/output.hpp"
+#include "daemon/runtime/notifier.hpp"
 
 namespace duplexd {
 

@@ -11,10 +11,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include "daemon/async/cancelled.hpp"
-#include "daemon/async/task_group.hpp"
 #include "daemon/process/child_process.hpp"
 #include "daemon/process/make_program_runner.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/task_group.hpp"
 
 namespace duplexd {
 

@@ -2,9 +2,9 @@
 
 #include <vector>
 
-#include "config/settings.hpp"
-#include "daemon/async/clock.hpp"
-#include "protocol/protocol.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "protocol/message/protocol.hpp"
 
 namespace duplexd {
 

@@ -6,9 +6,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 
-#include "daemon/async/cancelled.hpp"
-#include "daemon/script/awaited_replies.hpp"
-#include "daemon/telemetry/timestamp.hpp"
+#include "daemon/event/timestamp.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/session/script/awaited_replies.hpp"
 
 namespace duplexd {
 

@@ -5,18 +5,18 @@
 #include <optional>
 #include <string>
 
-#include "config/settings.hpp"
-#include "daemon/async/task_group.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/event/event_line.hpp"
 #include "daemon/link/transport.hpp"
-#include "daemon/script/script_runner.hpp"
-#include "daemon/session/environment.hpp"
-#include "daemon/session/event_line.hpp"
+#include "daemon/runtime/stop_flag.hpp"
+#include "daemon/runtime/task_group.hpp"
+#include "daemon/session/exchange/environment.hpp"
+#include "daemon/session/exchange/outbox.hpp"
+#include "daemon/session/exchange/reply_board.hpp"
 #include "daemon/session/freshness.hpp"
-#include "daemon/session/outbox.hpp"
-#include "daemon/session/reply_board.hpp"
+#include "daemon/session/script/script_runner.hpp"
 #include "daemon/session/sentry.hpp"
 #include "daemon/session/sequence_watch.hpp"
-#include "daemon/session/stop_flag.hpp"
 
 namespace duplexd {
 

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "config/settings.hpp"
-#include "daemon/async/clock.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/runtime/clock.hpp"
 
 namespace duplexd {
 

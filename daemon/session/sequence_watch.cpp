@@ -1,6 +1,6 @@
 #include "daemon/session/sequence_watch.hpp"
 
-#include "config/json_path.hpp"
+#include "config/value/json_path.hpp"
 
 namespace duplexd {
 

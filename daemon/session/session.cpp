@@ -2,10 +2,10 @@
 
 #include <boost/system/system_error.hpp>
 
-#include "daemon/async/cancelled.hpp"
-#include "daemon/async/within.hpp"
-#include "daemon/script/flow.hpp"
-#include "daemon/session/dial_request.hpp"
+#include "daemon/link/dial_request.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/within.hpp"
+#include "daemon/session/script/flow.hpp"
 
 namespace duplexd {
 

@@ -3,12 +3,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 
-#include "config/settings.hpp"
+#include "config/settings/settings.hpp"
 #include "daemon/link/life_cycle.hpp"
-#include "daemon/script/variables.hpp"
-#include "daemon/session/environment.hpp"
+#include "daemon/session/exchange/environment.hpp"
+#include "daemon/session/exchange/outbox.hpp"
+#include "daemon/session/exchange/variables.hpp"
 #include "daemon/session/link_session.hpp"
-#include "daemon/session/outbox.hpp"
 
 namespace duplexd {
 

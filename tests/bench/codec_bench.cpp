@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "protocol/json_text.hpp"
-#include "protocol/protocol.hpp"
-#include "protocol/sink.hpp"
+#include "protocol/codec/sink.hpp"
+#include "protocol/message/protocol.hpp"
+#include "protocol/text/json_text.hpp"
 #include "tests/protocol/tree.hpp"
 
 using namespace duplexd::protocol;

@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "config/fields.hpp"
+#include "config/fields/fields.hpp"
 #include "tests/catch.hpp"
 
 namespace duplexd::config::testing {

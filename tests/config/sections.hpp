@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "config/field.hpp"
+#include "config/fields/field.hpp"
 
 namespace duplexd::config::testing {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/load.hpp"
+#include "config/load/load.hpp"
 
 namespace duplexd::config::testing {
 

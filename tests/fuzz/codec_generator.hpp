@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/protocol.hpp"
+#include "protocol/message/protocol.hpp"
 
 namespace duplexd::protocol::fuzzing {
 

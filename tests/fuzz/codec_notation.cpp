@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "protocol/message_type.hpp"
-#include "protocol/protocol.hpp"
+#include "protocol/message/message_type.hpp"
+#include "protocol/message/protocol.hpp"
 #include "tests/fuzz/codec_generator.hpp"
 
 using namespace duplexd::protocol;

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "protocol/node_json.hpp"
+#include "protocol/document/node_json.hpp"
 #include "tests/fuzz/codec_generator.hpp"
 
 using namespace duplexd::protocol;

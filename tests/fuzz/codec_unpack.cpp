@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "protocol/json_text.hpp"
+#include "protocol/text/json_text.hpp"
 #include "tests/fuzz/codec_generator.hpp"
 
 using namespace duplexd::protocol;

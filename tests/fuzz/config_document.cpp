@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "config/load.hpp"
-#include "config/tree_builder.hpp"
+#include "config/document/tree_builder.hpp"
+#include "config/load/load.hpp"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/net/permessage_deflate.hpp"
+#include "daemon/net/websocket/permessage_deflate.hpp"
 
 namespace {
 

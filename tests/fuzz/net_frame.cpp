@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "daemon/net/frame_header.hpp"
+#include "daemon/net/websocket/frame_header.hpp"
 
 namespace {
 

@@ -22,7 +22,7 @@ from rewrite import Edit, Mutant, mutants_of, rewrite
 HERE = Path(__file__).resolve().parent
 SOURCES = ("protocol/", "config/", "daemon/")
 # What only the finished program reaches, and what could kill the wrong process.
-EXCLUDED = ("daemon/app/", "daemon/commands/", "daemon/main.cpp", "daemon/process/", "daemon/telemetry/spdlog_")
+EXCLUDED = ("daemon/app/", "daemon/cli/", "daemon/cli/main.cpp", "daemon/process/", "daemon/log/spdlog_")
 BLOCK = 4096  # mutants are numbered from a multiple of it in each file, so that an edit does not change other files
 COMPLAINT = re.compile(r"^([^\s:]+\.[ch]pp):(\d+):(\d+): +(?:error|required)", re.M)
 JOBS = os.cpu_count() or 1

@@ -29,7 +29,7 @@ GOALS = {
     "protocol": 85,
     "config": 85,
     "daemon/session": 85,
-    "daemon/script": 85,
+    "daemon/session/script": 85,
     "daemon/net": 90,
     "daemon/link": 90,
 }

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "protocol/protocol.hpp"
-#include "protocol/text_form.hpp"
+#include "protocol/message/protocol.hpp"
+#include "protocol/text/text_form.hpp"
 #include "tests/catch.hpp"
 #include "tests/protocol/tree.hpp"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/node.hpp"
+#include "protocol/document/node.hpp"
 
 namespace duplexd::protocol::testing {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/document.hpp"
+#include "config/document/document.hpp"
 #include "tests/protocol/codec_harness.hpp"
 
 namespace duplexd::protocol::testing {

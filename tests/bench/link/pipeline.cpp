@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "config/load.hpp"
+#include "config/load/load.hpp"
 
 namespace bench {
 

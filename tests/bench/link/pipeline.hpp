@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.hpp"
-#include "daemon/session/event_line.hpp"
-#include "protocol/protocol.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/event/event_line.hpp"
+#include "protocol/message/protocol.hpp"
 
 namespace bench {
 

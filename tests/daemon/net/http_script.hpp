@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/net/tls_engine.hpp"
-#include "daemon/net/wire.hpp"
+#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tls/tls_engine.hpp"
 #include "tests/daemon/net/test_server.hpp"
 
 namespace duplexd::net::test {

@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <variant>
 
-#include "daemon/net/frame_header.hpp"
-#include "daemon/net/upgrade.hpp"
+#include "daemon/net/websocket/frame_header.hpp"
+#include "daemon/net/websocket/upgrade.hpp"
 #include "tests/daemon/net/loop.hpp"
 
 namespace duplexd::net::test {

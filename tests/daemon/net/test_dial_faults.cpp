@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "daemon/link/dial_observer.hpp"
-#include "daemon/net/certificates.hpp"
 #include "daemon/net/make_dialer.hpp"
-#include "daemon/net/resolver.hpp"
+#include "daemon/net/tcp/resolver.hpp"
+#include "daemon/net/tls/certificates.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/test_server.hpp"

@@ -12,10 +12,10 @@
 #include <variant>
 
 #include "daemon/link/dialer.hpp"
-#include "daemon/net/tls_context.hpp"
-#include "daemon/net/tls_engine.hpp"
-#include "daemon/net/upgrade.hpp"
-#include "daemon/net/wire.hpp"
+#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tls/tls_context.hpp"
+#include "daemon/net/tls/tls_engine.hpp"
+#include "daemon/net/websocket/upgrade.hpp"
 
 namespace duplexd::net::test {
 

@@ -3,8 +3,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "daemon/net/certificates.hpp"
-#include "daemon/net/tls_context.hpp"
+#include "daemon/net/tls/certificates.hpp"
+#include "daemon/net/tls/tls_context.hpp"
 #include "tests/daemon/net/temporary_directory.hpp"
 
 namespace duplexd::net::test {

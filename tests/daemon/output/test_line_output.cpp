@@ -6,8 +6,8 @@
 #include <boost/asio/io_context.hpp>
 #include <csignal>
 
-#include "daemon/async/task_group.hpp"
 #include "daemon/output/line_output.hpp"
+#include "daemon/runtime/task_group.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd;

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <thread>
 
-#include "daemon/async/task_group.hpp"
 #include "daemon/process/make_program_runner.hpp"
+#include "daemon/runtime/task_group.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "daemon/telemetry/timestamp.hpp"
+#include "daemon/event/timestamp.hpp"
 
 namespace duplexd::test {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "daemon/session/submission.hpp"
-#include "daemon/telemetry/events.hpp"
+#include "daemon/event/events.hpp"
+#include "daemon/session/exchange/submission.hpp"
 #include "tests/daemon/storm/stormy_link.hpp"
 #include "tests/daemon/support/scripted_link.hpp"
 

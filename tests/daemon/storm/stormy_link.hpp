@@ -7,10 +7,10 @@
 #include <optional>
 #include <vector>
 
-#include "daemon/async/clock.hpp"
-#include "daemon/async/notifier.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/notifier.hpp"
 #include "tests/daemon/support/scripted_link.hpp"
 
 namespace duplexd::test {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "daemon/async/clock.hpp"
-#include "daemon/async/notifier.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/notifier.hpp"
 
 namespace duplexd::test {
 

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "config/load.hpp"
-#include "daemon/telemetry/describe.hpp"
+#include "config/load/load.hpp"
+#include "daemon/event/describe.hpp"
 
 namespace duplexd::test {
 

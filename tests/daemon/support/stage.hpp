@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "config/settings.hpp"
-#include "daemon/link/secret_index.hpp"
-#include "daemon/output/output.hpp"
+#include "config/settings/settings.hpp"
+#include "daemon/event/events.hpp"
+#include "daemon/event/output.hpp"
+#include "daemon/event/secret_index.hpp"
 #include "daemon/session/session.hpp"
-#include "daemon/telemetry/events.hpp"
 #include "tests/daemon/support/scripted_link.hpp"
 #include "tests/daemon/support/virtual_clock.hpp"
 

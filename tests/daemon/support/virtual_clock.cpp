@@ -1,6 +1,6 @@
 #include "tests/daemon/support/virtual_clock.hpp"
 
-#include "daemon/async/cancelled.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::test {
 

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <map>
 
-#include "daemon/async/clock.hpp"
-#include "daemon/async/notifier.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/notifier.hpp"
 
 namespace duplexd::test {
 

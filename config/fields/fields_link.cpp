@@ -1,0 +1,497 @@
+// The field table, part: how a link is made, kept and ended.
+#include <array>
+#include <charconv>
+
+#include "config/fields/spans.hpp"
+#include "config/fields/written.hpp"
+#include "config/value/proxy.hpp"
+
+namespace duplexd::config {
+
+using nlohmann::ordered_json;
+
+// Not in the unnamed namespace: `choice_form` finds it by its argument.
+static const auto& words_of(fault_class /*any*/) {
+  return fault_class_names;
+}
+static const auto& words_of(jitter_kind /*any*/) {
+  static constexpr std::array<std::pair<jitter_kind, std::string_view>, 3> words{
+      {{jitter_kind::none, "none"}, {jitter_kind::half, "half"}, {jitter_kind::full, "full"}}};
+  return words;
+}
+static const auto& words_of(liveness_action /*any*/) {
+  static constexpr std::array<std::pair<liveness_action, std::string_view>, 3> words{
+      {{liveness_action::log, "log"},
+       {liveness_action::resubscribe, "resubscribe"},
+       {liveness_action::reconnect, "reconnect"}}};
+  return words;
+}
+
+template <>
+struct form<fault_class> : choice_form<fault_class> {};
+template <>
+struct form<jitter_kind> : choice_form<jitter_kind> {};
+template <>
+struct form<liveness_action> : choice_form<liveness_action> {};
+
+/// `login_rejected`, `http:429`, `http:500-599`, `closed:4001`.
+template <>
+struct form<fault_pattern> {
+  static value_type type() { return {"fault", {{"type", "string"}}}; }
+  static ordered_json show(const fault_pattern& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, fault_pattern& out, reading& in);
+};
+
+/// At least one: a rule for nothing is a slip.
+struct fault_patterns_form : list_form<form<fault_pattern>, fault_pattern> {
+  static bool read(const value_at& at, std::vector<fault_pattern>& out, reading& in) {
+    if (!list_form::read(at, out, in)) return false;
+    if (out.empty()) at.complain(in, "the list is empty: the rule fits no fault");
+    return !out.empty();
+  }
+};
+
+bool form<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& in) {
+  const std::string_view text = at.value.text;
+  const auto colon = text.find(':');
+  std::vector<std::string> names;
+  for (const auto& [kind, name] : fault_class_names) names.emplace_back(name);
+  const auto kind = fault_class_from(text.substr(0, colon));
+  if (at.value.kind != protocol::node_kind::text || !kind) {
+    complain_of_choice(at, names, in);
+    return false;
+  }
+  out.kind = *kind;
+  if (colon == std::string_view::npos) return true;
+  const auto dash = text.find('-', colon);
+  const auto number = [&](std::string_view digits) {
+    std::uint16_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return error == std::errc{} && end == digits.data() + digits.size() ? value : std::uint16_t{0};
+  };
+  out.low = number(text.substr(colon + 1, dash == std::string_view::npos ? dash : dash - colon - 1));
+  out.high = dash == std::string_view::npos ? *out.low : number(text.substr(dash + 1));
+  const bool fits_http = *kind == fault_class::http && *out.low >= 100 && out.high <= 599;
+  const bool fits_close = *kind == fault_class::closed && *out.low >= 1000 && out.high <= 4999;
+  if ((fits_http || fits_close) && out.high >= *out.low) return true;
+  at.complain(in, in_quotes(text) + " is not a fault", "such as http:429, http:500-599 or closed:4001");
+  return false;
+}
+
+namespace {
+
+/// A close frame's status code that an endpoint may send (RFC 6455, 7.4).
+struct close_code_form : form<std::uint16_t> {
+  static value_type type() {
+    return {"integer",
+            {{"anyOf", {{{"const", 1000}}, {{"type", "integer"}, {"minimum", 3000}, {"maximum", 4999}}}}}};
+  }
+  static bool read(const value_at& at, std::uint16_t& out, reading& in) {
+    if (!form<std::uint16_t>::read(at, out, in)) return false;
+    if (out == 1000 || (out >= 3000 && out <= 4999)) return true;
+    at.complain(in, "a client does not close with " + at.value.text, "allowed: 1000 and 3000 to 4999");
+    return false;
+  }
+};
+
+/// A close frame's reason: at most 123 bytes beside the code.
+struct close_reason_form : form<std::string> {
+  static value_type type() { return {"text", {{"type", "string"}, {"maxLength", 123}}}; }
+  static bool read(const value_at& at, std::string& out, reading& in) {
+    if (!form<std::string>::read(at, out, in)) return false;
+    if (out.size() <= 123) return true;
+    at.complain(in, "the reason has " + std::to_string(out.size()) + " bytes of UTF-8", "allowed: 123 bytes");
+    return false;
+  }
+};
+
+/// Written as a number, or as a text.
+struct tls_version_form {
+  static value_type type() { return {"version", {{"enum", {1.2, 1.3, "1.2", "1.3"}}}}; }
+  static ordered_json show(tls_version value) { return value == tls_version::v1_3 ? 1.3 : 1.2; }
+  static bool read(const value_at& at, tls_version& out, reading& in) {
+    out = at.value.text == "1.3" ? tls_version::v1_3 : tls_version::v1_2;
+    if (at.value.is_scalar() && (at.value.text == "1.2" || at.value.text == "1.3")) return true;
+    at.complain(in, in_quotes(at.value.text) + " is not a version of TLS that is spoken here",
+                "known: 1.2, 1.3");
+    return false;
+  }
+};
+
+/// "sha256:BASE64"; the base64 is kept.
+struct pin_form {
+  static value_type type() {
+    return {"pin", {{"type", "string"}, {"pattern", "^sha256:[A-Za-z0-9+/]{43}=$"}}};
+  }
+  static bool read(const value_at& at, std::string& out, reading& in) {
+    if (!form<std::string>::read(at, out, in)) return false;
+    constexpr std::string_view prefix = "sha256:";
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (out.starts_with(prefix) && out.size() == prefix.size() + 44 &&
+        out.find_first_not_of(digits, prefix.size()) == out.size() - 1 && out.back() == '=') {
+      out.erase(0, prefix.size());
+      return true;
+    }
+    at.complain(in, in_quotes(out) + " is not a pin",
+                "sha256: and 44 characters of base64, as 'openssl x509 -pubkey -noout | openssl pkey -pubin "
+                "-outform der | openssl dgst -sha256 -binary | base64' prints them");
+    return false;
+  }
+};
+using pins_form = list_form<pin_form, std::string>;
+
+struct proxy_url_form {
+  static value_type type() {
+    return {"URL with references", {{"type", "string"}, {"pattern", R"(^(https?://|socks5h?://|.*\$\{))"}}};
+  }
+  static ordered_json show(const text_template& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, text_template& out, reading& in) {
+    return read_checked(at, out, in, [](const std::string& text) {
+      std::string error;
+      static_cast<void>(parse_proxy(text, error));
+      return error;
+    });
+  }
+};
+
+}  // namespace
+
+template <>
+const section& section_of<tls_settings>() {
+  using s = tls_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "tls",
+      "How the server proves who it is, and we to it. Used with wss:// only. Files are read at each connect.",
+      {
+          make.as<path_form>("ca_file", &s::ca_file,
+                             "PEM file with the certificates to trust instead of the system's store.")
+              .example("/etc/duplexd/ca.pem"),
+          make("verify", &s::verify,
+               "Check the server's certificate and host name; off is for experiments only."),
+          make("server_name", &s::server_name,
+               "Name to ask for (SNI) and to check, instead of the URL's host.")
+              .example("ws.test.com"),
+          make.as<path_form>("cert_file", &s::cert_file,
+                             "PEM file with the certificate that proves who we are, and its chain.")
+              .example("client.pem"),
+          make.as<path_form>("key_file", &s::key_file, "PEM file with its key, if it is not in `cert_file`.")
+              .only_beside({"cert_file"})
+              .example("client.key"),
+          make("key_password", &s::key_password, "The password of an encrypted key.")
+              .only_beside({"cert_file"})
+              .example("${credential:key-password}"),
+          make.as<pins_form>("pins", &s::pins,
+                             "Public keys, one of which must be in the server's verified chain (RFC 7469); "
+                             "with `verify` off it must be the server's own.")
+              .example({"sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}),
+          make.as<tls_version_form>("min_version", &s::min_version, "The oldest version of TLS."),
+          make("ciphers", &s::ciphers, "The ciphers of TLS 1.2, in OpenSSL's words.").example("ECDHE+AESGCM"),
+          make("ciphersuites", &s::ciphersuites, "The cipher suites of TLS 1.3, in OpenSSL's words.")
+              .example("TLS_AES_256_GCM_SHA384"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<timeout_settings>() {
+  using s = timeout_settings;
+  const fields_of<s> make;
+  const auto phase = [&](std::string name, milliseconds s::* member, std::string doc) {
+    return make(std::move(name), member, std::move(doc)).range(1, an_hour, "1ms to 1h");
+  };
+  static const section fields{
+      "timeouts",
+      "How long each phase of a connection may take.",
+      {
+          phase("resolve", &s::resolve, "Finding the host's addresses."),
+          phase("connect", &s::connect, "TCP, all addresses together."),
+          phase("tls", &s::tls, "The TLS handshake."),
+          phase("handshake", &s::handshake, "The WebSocket handshake."),
+          phase("login", &s::login, "The reply that the login expects."),
+          phase("close", &s::close, "The server's close frame and the end of TCP, once we close."),
+          phase("proxy", &s::proxy, "The proxy's answer."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<proxy_settings>() {
+  using s = proxy_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "proxy",
+      "A proxy between us and the server; it looks up the server's name.",
+      {
+          make.as<proxy_url_form>("url", &s::url, "http://HOST:PORT (HTTP CONNECT) or socks5://HOST:PORT.")
+              .example("http://proxy.test.com:3128"),
+          make("username", &s::username, "Who we are for the proxy.")
+              .only_beside({"url"})
+              .example("${env:PROXY_USER}"),
+          make("password", &s::password, "The password for that.")
+              .only_beside({"username"})
+              .example("${credential:proxy-password}"),
+          make("from_env", &s::from_env,
+               "The proxy that the environment names, as curl does: https_proxy for wss://, http_proxy for "
+               "ws://, else all_proxy; none for the hosts in no_proxy."),
+      },
+      false,
+      {"url", "from_env"}};
+  return fields;
+}
+
+template <>
+const section& section_of<tcp_settings>() {
+  using s = tcp_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "tcp",
+      "Options of the TCP connection.",
+      {
+          make("no_delay", &s::no_delay, "Small writes leave at once (TCP_NODELAY)."),
+          make("keepalive", &s::keepalive,
+               "After this long without a byte the kernel asks whether the other side is still there, up to "
+               "four "
+               "times, a quarter of this apart; 0: never.")
+              .range(0, a_day, "0 to 24h"),
+          make(
+              "user_timeout", &s::user_timeout,
+              "Bytes that nobody acknowledges for this long end the link (TCP_USER_TIMEOUT); 0: the kernel's "
+              "own limit.")
+              .range(0, a_day, "0 to 24h"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<fault_rule>() {
+  using s = fault_rule;
+  const fields_of<s> make;
+  static const section fields{
+      "fault_rule",
+      "What follows from some faults. What is left out is as in `reconnect`. The classes, and what follows "
+      "without rules, are in [faults.md](faults.md).",
+      {
+          make.as<fault_patterns_form>("on", &s::on,
+                                       "The faults: classes, with HTTP statuses or close codes if need be.")
+              .required()
+              .example({"login_rejected", "http:500-599", "closed:4001"}),
+          make("initial", &s::initial, "The first delay.").range(0, a_day, "0 to 24h").example("5s"),
+          make("maximum", &s::maximum, "No delay is longer.").range(0, a_day, "0 to 24h").example("10m"),
+          make("factor", &s::factor, "How much each delay grows.").range(1, 100, "1 to 100").example(1.5),
+          make("jitter", &s::jitter,
+               "How much of a delay is random: none; half, its upper half; or full, all of it.")
+              .example("half"),
+          make("give_up_after", &s::give_up_after,
+               "So many such faults, without a stable link between them, end the session.")
+              .range(1, 65'535, "1 to 65535")
+              .example(3),
+          make("exit_code", &s::exit_code, "The exit code of the daemon if one of these ends the session.")
+              .range(1, 125, "1 to 125")
+              .example(64),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<reconnect_settings>() {
+  using s = reconnect_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "reconnect",
+      "What happens when a link breaks or cannot be made. The n-th delay is random between 0 and "
+      "`initial` × `factor`ⁿ, at most `maximum`. When many sessions want to connect at the same time some "
+      "wait "
+      "for their turn after that: see [connect](#connect).",
+      {
+          make("initial", &s::initial, "The first delay, at most.").range(1, a_day, "1ms to 24h"),
+          make("maximum", &s::maximum, "No delay is longer.").range(1, a_day, "1ms to 24h"),
+          make("factor", &s::factor, "How much longer each delay is than the one before.")
+              .range(1, 100, "1 to 100"),
+          make("jitter", &s::jitter,
+               "How much of a delay is random: none; half, its upper half; or full, all of it."),
+          make("stable_after", &s::stable_after,
+               "A link that lived this long starts again with the first delay.")
+              .range(0, a_day, "0 to 24h"),
+          make("fatal", &s::fatal, "Faults that end the session instead of a further attempt.")
+              .example({"login_rejected", "tls"}),
+          make("faults", &s::faults, "Rules for some faults; the first that fits holds."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<heartbeat_draft>() {
+  using s = heartbeat_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "heartbeat",
+      "A command that is sent again and again after the login, and the reply that must follow.",
+      {
+          make("every", &s::every, "How often; may come from a reply.").required().example("${var:interval}"),
+          make("send", &s::send, "The command.").example("heartbeat"),
+          make("with", &s::with, "The command's values.").only_beside({"send"}).example({{"seq", 1}}),
+          make("json", &s::json, "A text message instead of a command.").example({{"op", "ping"}}),
+          make("expect", &s::expect, "The reply that must follow.").example("pong"),
+          make("where", &s::match, "Values that the reply must have.")
+              .map_only()
+              .only_beside({"expect"})
+              .example({{"op", "pong"}}),
+          make("timeout", &s::timeout, "How long the reply may take.")
+              .only_beside({"expect"})
+              .range(1, a_day, "1ms to 24h"),
+          make("action", &s::action, "What is done when it does not come."),
+      },
+      false,
+      {"send", "json"}};
+  return fields;
+}
+
+template <>
+const section& section_of<freshness_draft>() {
+  using s = freshness_draft;
+  const fields_of<s> make;
+  static const section fields{"fresh",
+                              "A reply that must come again and again after the login.",
+                              {
+                                  make("reply", &s::reply, "The reply.").required().example("tick"),
+                                  make("within", &s::within, "The longest time between two of them.")
+                                      .required()
+                                      .range(1, a_day, "1ms to 24h")
+                                      .example("5s"),
+                                  make("action", &s::action, "What is done when none came for so long."),
+                              }};
+  return fields;
+}
+
+template <>
+const section& section_of<sequence_draft>() {
+  using s = sequence_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "sequence",
+      "A field that counts a reply's messages: one that is missing or comes twice is a `gap` event.",
+      {
+          make("reply", &s::reply, "The reply.").required().example("trade"),
+          make("field", &s::field, "The field; a dot reaches into an object.").required().example("seq"),
+          make("key", &s::key, "Fields; each combination of their values is counted by itself.")
+              .example({"symbol"}),
+          make("action", &s::action, "What is done at a gap."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<liveness_draft>() {
+  using s = liveness_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "liveness",
+      "How a dead server is noticed.",
+      {
+          make("ping_interval", &s::ping_interval, "A WebSocket ping is sent this often; 0: never.")
+              .range(0, a_day, "0 to 24h"),
+          make("idle_timeout", &s::idle_timeout,
+               "A link on which nothing was heard for this long is given up; 0: never.")
+              .range(0, a_day, "0 to 24h"),
+          make("heartbeat", &s::heartbeat, "The application's own sign of life."),
+          make("fresh", &s::fresh, "Replies that must come again and again."),
+          make("sequence", &s::sequence, "Fields that count."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<active_draft>() {
+  using s = active_draft;
+  const fields_of<s> make;
+  static const section fields{
+      "active",
+      "The hours in which the session has a link; outside of them it waits.",
+      {
+          make("time_zone", &s::time_zone, "The zone of the hours, by its IANA name."),
+          make("windows", &s::windows, "Days and hours; a window past midnight takes two.")
+              .required()
+              .example({"Mon-Fri 09:30-16:00", "Sun 18:00-24:00"}),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<renew_settings>() {
+  using s = renew_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "renew",
+      "When a link is left in order and made anew although nothing is wrong: before a token expires. Not "
+      "under `run --once`, which has one link.",
+      {
+          make("after", &s::after, "The longest age of a link.").example("${var:expires_in}s"),
+          make("at", &s::at, "Unix time, in seconds or milliseconds.").example("${var:expires_at}"),
+          make("margin", &s::margin, "Earlier by this.").range(0, a_day, "0 to 24h").example("1m"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<limit_settings>() {
+  using s = limit_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "limits",
+      "What a server may not exceed.",
+      {
+          make.as<size_form>(
+                  "message", &s::message,
+                  "The largest message that is received, decompressed; a larger one ends the link.")
+              .range(1, 1u << 30, "1 to 1GiB"),
+          make.as<size_form>("frame", &s::frame,
+                             "The largest frame that is received; 0: as large as a message may be.")
+              .range(0, 1u << 30, "0 to 1GiB"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<deflate_settings>() {
+  using s = deflate_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "permessage_deflate",
+      "Compression of messages (RFC 7692), in that standard's words. It costs up to 300 KB of memory for "
+      "each "
+      "link, and less with smaller windows.",
+      {
+          make("enabled", &s::enabled, "Offer it to the server."),
+          make("server_max_window_bits", &s::server_max_window_bits,
+               "The server's window has at most 2 to the power of this bytes; it must agree to less than 15.")
+              .range(9, 15, "9 to 15"),
+          make("client_max_window_bits", &s::client_max_window_bits, "The same for ours.")
+              .range(9, 15, "9 to 15"),
+          make("server_no_context_takeover", &s::server_no_context_takeover,
+               "The server compresses each message by itself; it must agree."),
+          make("client_no_context_takeover", &s::client_no_context_takeover,
+               "We compress each message by itself."),
+          make("level", &s::level, "How hard to try: 1 is fast, 9 is small.").range(1, 9, "1 to 9"),
+          make.as<size_form>("threshold", &s::threshold, "Smaller messages are sent uncompressed.")
+              .range(0, 1u << 30, "0 to 1GiB"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<close_settings>() {
+  using s = close_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "close",
+      "The close frame that is sent when the session ends.",
+      {
+          make.as<close_code_form>("code", &s::code, "The status code: 1000, or 3000 to 4999."),
+          make.as<close_reason_form>("reason", &s::reason, "The reason, at most 123 bytes.")
+              .example("user quit"),
+      }};
+  return fields;
+}
+
+}  // namespace duplexd::config

@@ -1,0 +1,150 @@
+#include "config/load/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "config/document/origin.hpp"
+#include "config/fields/fields.hpp"
+#include "config/load/expansion.hpp"
+#include "config/load/protocol_library.hpp"
+#include "config/load/session_builder.hpp"
+#include "config/settings/session_checks.hpp"
+
+namespace duplexd::config {
+
+using protocol::diagnostic;
+using protocol::diagnostics;
+using protocol::node;
+using protocol::node_entry;
+using protocol::node_kind;
+
+namespace {
+
+/// In the order of the file, each mistake once: what stands in a template goes wrong in each of its sessions.
+void tidy(diagnostics& all) {
+  using place = std::pair<std::uint32_t, std::uint32_t>;
+  std::multimap<place, diagnostic> sorted;  // equal places stay in the order in which they came
+  std::set<std::pair<place, std::string>> seen;
+  for (diagnostic& each : all) {
+    const place where{each.where.line, each.where.column};
+    if (seen.emplace(where, each.message).second) sorted.emplace(where, std::move(each));
+  }
+  all.clear();
+  for (auto& [where, each] : sorted) all.push_back(std::move(each));
+}
+
+class loader {
+ public:
+  loader(const node& document, settings& out, reading& in)
+      : document_(document), origin_(document), out_(out), in_(in) {}
+
+  void run() {
+    document_draft draft;
+    read_section(document_fields(), {document_, ""}, document_.where, &draft, in_);
+    out_.log = draft.log;
+    out_.shutdown_limit = draft.shutdown.limit;
+    out_.connect_at_once = draft.connect.at_once;
+    const expansion expand(draft, in_);
+    protocol_library protocols(draft.protocols, in_);
+    if (draft.sessions != nullptr) read_sessions(*draft.sessions, expand, protocols);
+  }
+
+ private:
+  void read_sessions(const node& sessions, const expansion& expand, protocol_library& protocols) {
+    const value_at all{sessions, "sessions"};
+    if (sessions.kind != node_kind::map || sessions.entries.empty())
+      all.complain(in_, expected("a map of sessions", sessions), "sessions: {name: {url: …}}");
+    out_.sessions.reserve(sessions.entries.size());
+    for (const node_entry& entry : sessions.entries) {
+      if (!is_name(entry.key))
+        in_.mistakes.push_back({entry.where, "sessions",
+                                fmt::format("{} is no name for a session", in_quotes(entry.key)),
+                                "letters, digits, '_', '.' and '-' only"});
+      const std::size_t mistakes = in_.mistakes.size();
+      const std::size_t warnings = in_.warnings.size();
+      read_session(entry, all.entry(entry), expand, protocols);
+      const auto follows = [&](const diagnostic& each) { return expand.is_told_already(each.where); };
+      const auto first = in_.mistakes.begin() + static_cast<std::ptrdiff_t>(mistakes);
+      in_.mistakes.erase(std::remove_if(first, in_.mistakes.end(), follows), in_.mistakes.end());
+      origin_.tell(in_.mistakes, mistakes, entry);
+      origin_.tell(in_.warnings, warnings, entry);
+    }
+  }
+
+  void read_session(const node_entry& entry, const value_at& at, const expansion& expand,
+                    protocol_library& protocols) {
+    const expanded_session whole = expand.expand(entry, at, in_);
+    const value_at from{whole.value, at.path};
+    session_draft draft;
+    draft.name = entry.key;
+    draft.where = entry.where;
+    const std::size_t mistakes = in_.mistakes.size();
+    read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &draft,
+                 in_);
+    draft.protocol = protocols.find(draft.protocol_source, at.path + ".protocol", in_);
+    session_settings session = build_session(std::move(draft), in_);
+    if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
+    out_.sessions.push_back(std::move(session));
+  }
+
+  const node& document_;
+  const origin origin_;
+  settings& out_;
+  reading& in_;
+};
+
+std::string directory_of(const std::string& file) {
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::absolute(file, failed);
+  return failed ? "." : path.parent_path().string();
+}
+
+}  // namespace
+
+std::optional<settings> load_text(std::string_view text, document_format format, const std::string& file,
+                                  const load_options& options, diagnostics& out) {
+  diagnostics mistakes;
+  diagnostics warnings;
+  settings result;
+  result.file = file;
+  if (const auto document = read_document(text, format, mistakes)) {
+    reading in{mistakes, warnings, directory_of(file), options.secrets_absent};
+    loader(*document, result, in).run();
+  }
+  tidy(mistakes);
+  tidy(warnings);
+  out.insert(out.end(), mistakes.begin(), mistakes.end());
+  if (options.warnings != nullptr)
+    options.warnings->insert(options.warnings->end(), warnings.begin(), warnings.end());
+  if (!mistakes.empty()) return std::nullopt;
+  return result;
+}
+
+std::optional<settings> load(const std::string& file, const load_options& options, diagnostics& out) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  std::error_code failed;
+  if (!stream.is_open() || stream.bad() || std::filesystem::is_directory(file, failed)) {
+    out.push_back({{}, "", "the file cannot be read", "does it exist, and may this user read it?"});
+    return std::nullopt;
+  }
+  return load_text(text.view(), format_of(file), file, options, out);
+}
+
+std::string format(const std::string& file, const diagnostic& mistake) {
+  std::string line = file;
+  if (mistake.where.line != 0) line += fmt::format(":{}:{}", mistake.where.line, mistake.where.column);
+  if (!mistake.path.empty()) line += ": " + mistake.path;
+  line += ": " + mistake.message;
+  if (!mistake.hint.empty()) line += " (" + mistake.hint + ")";
+  return line;
+}
+
+}  // namespace duplexd::config

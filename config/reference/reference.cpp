@@ -1,0 +1,180 @@
+#include "config/reference/reference.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "config/reference/functions.hpp"
+#include "config/value/json_path.hpp"
+
+namespace duplexd::config {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr std::size_t largest_secret = 1u << 20;  // bytes of a file that a reference names
+constexpr std::size_t largest_nonce = 1024;       // bytes
+
+constexpr std::array<std::pair<reference_source, std::string_view>, 8> source_names{{
+    {reference_source::env, "env"},
+    {reference_source::file, "file"},
+    {reference_source::credential, "credential"},
+    {reference_source::var, "var"},
+    {reference_source::reply, "reply"},
+    {reference_source::time, "time"},
+    {reference_source::nonce, "nonce"},
+    {reference_source::counter, "counter"},
+}};
+
+std::string_view name_of(reference_source source) {
+  for (const auto& [candidate, name] : source_names)
+    if (candidate == source) return name;
+  return "";
+}
+
+/// The file without one trailing newline. False with the reason if it cannot be read.
+bool read_file(const std::filesystem::path& path, std::string& value, std::string& error) {
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(path, failed) && !std::filesystem::is_fifo(path, failed)) {
+    error = "there is no such file";
+    return false;
+  }
+  std::ifstream file(path, std::ios::binary);
+  value.resize(largest_secret + 1);
+  file.read(value.data(), static_cast<std::streamsize>(value.size()));
+  if (!file.is_open() || file.bad()) {
+    error = "the file cannot be read";
+    return false;
+  }
+  value.resize(static_cast<std::size_t>(file.gcount()));
+  if (value.size() > largest_secret) {
+    error = "the file is larger than 1 MiB";
+    return false;
+  }
+  if (value.ends_with('\n')) value.pop_back();
+  if (value.ends_with('\r')) value.pop_back();
+  return true;
+}
+
+resolved<ordered_json> failed(const reference& what, std::string_view why) {
+  return {nullptr, fmt::format("{}: {}", written(what), why)};
+}
+
+resolved<ordered_json> read_outside(const reference& what, const std::string& directory) {
+  std::string value;
+  std::string error;
+  if (what.source == reference_source::env) {
+    const char* found = std::getenv(what.name.c_str());
+    if (found == nullptr) return failed(what, "the environment has no such variable");
+    return {found, ""};
+  }
+  if (what.source == reference_source::file) {
+    // An absolute path stays as it is.
+    if (!read_file(std::filesystem::path(directory) / what.name, value, error)) return failed(what, error);
+    return {std::move(value), ""};
+  }
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
+  if (credentials == nullptr)
+    return failed(what, "CREDENTIALS_DIRECTORY is not set: no credentials were given");
+  if (what.name.find('/') != std::string::npos || what.name == "..")
+    return failed(what, "a credential's name is not a path");
+  if (!read_file(std::filesystem::path(credentials) / what.name, value, error)) return failed(what, error);
+  return {std::move(value), ""};
+}
+
+ordered_json time_as(std::string_view form, std::chrono::system_clock::time_point now) {
+  using namespace std::chrono;
+  const auto since = now.time_since_epoch();
+  if (form == "unix") return duration_cast<seconds>(since).count();
+  if (form == "unix_ms") return duration_cast<milliseconds>(since).count();
+  if (form == "unix_us") return duration_cast<microseconds>(since).count();
+  const auto milli = duration_cast<milliseconds>(since).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(system_clock::to_time_t(now)), milli);
+}
+
+std::optional<std::size_t> nonce_size(std::string_view text) {
+  std::size_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc{} || end != text.data() + text.size() || size == 0 || size > largest_nonce)
+    return std::nullopt;
+  return size;
+}
+
+}  // namespace
+
+std::optional<reference> parse_reference(std::string_view text, std::string& error) {
+  if (text.size() >= 2 && text.front() == '\'' && text.back() == '\'')
+    return reference{reference_source::literal, std::string(text.substr(1, text.size() - 2))};
+  const std::size_t colon = text.find(':');
+  if (colon != std::string_view::npos && colon + 1 < text.size())
+    for (const auto& [source, name] : source_names) {
+      if (name != text.substr(0, colon)) continue;
+      reference found{source, std::string(text.substr(colon + 1))};
+      constexpr std::array<std::string_view, 4> forms{"unix", "unix_ms", "unix_us", "iso"};
+      if (source == reference_source::time &&
+          std::find(forms.begin(), forms.end(), found.name) == forms.end()) {
+        error =
+            fmt::format("'{}' is no form of the time: there are unix, unix_ms, unix_us and iso", found.name);
+        return std::nullopt;
+      }
+      if (source == reference_source::nonce && !nonce_size(found.name)) {
+        error = fmt::format("a nonce has 1 to {} bytes, not '{}'", largest_nonce, found.name);
+        return std::nullopt;
+      }
+      return found;
+    }
+  error = fmt::format(
+      "'${{{}}}' is not a reference: there are ${{env:NAME}}, ${{file:PATH}}, ${{credential:NAME}}, "
+      "${{var:NAME}}, ${{reply:FIELD}}, ${{time:unix}}, ${{nonce:16}} and ${{counter:NAME}}, and "
+      "${{param:NAME}} in templates",
+      text);
+  return std::nullopt;
+}
+
+bool is_outside(reference_source source) noexcept {
+  return source == reference_source::env || source == reference_source::file ||
+         source == reference_source::credential;
+}
+
+std::string written(const reference& what) {
+  return fmt::format("${{{}:{}}}", name_of(what.source), what.name);
+}
+
+resolved<ordered_json> look_up(const reference& what, const std::string& directory, scope* inside) {
+  if (is_outside(what.source)) {
+    auto value = read_outside(what, directory);
+    if (value && inside != nullptr)
+      inside->take_secret(value.value.get_ref<const std::string&>(), secret_origin::read);
+    return value;
+  }
+  if (what.source == reference_source::literal) return {what.name, ""};
+  if (what.source == reference_source::nonce) {
+    const std::string bytes = random_bytes(nonce_size(what.name).value_or(1));
+    return {apply(function::hex, bytes, "").value_or(""), ""};
+  }
+  if (inside == nullptr) return failed(what, "has a value only while the session runs");
+  if (what.source == reference_source::time) return {time_as(what.name, inside->wall()), ""};
+  if (what.source == reference_source::counter) return {inside->count(what.name), ""};
+  if (what.source == reference_source::reply) {
+    const ordered_json* reply = inside->reply();
+    if (reply == nullptr) return failed(what, "no reply came yet");
+    const ordered_json* found = find_path(*reply, what.name);
+    return found == nullptr ? failed(what, "the last reply has no such field")
+                            : resolved<ordered_json>{*found, ""};
+  }
+  const auto dot = what.name.find('.');
+  const ordered_json* value = inside->variable(what.name.substr(0, dot));
+  if (value == nullptr) return failed(what, "nothing was saved under that name yet");
+  if (dot == std::string::npos) return {*value, ""};
+  const ordered_json* found = find_path(*value, std::string_view(what.name).substr(dot + 1));
+  return found == nullptr ? failed(what, "what was saved has no such field")
+                          : resolved<ordered_json>{*found, ""};
+}
+
+}  // namespace duplexd::config

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace duplexd::config {
+
+/// How a secret came about.
+enum class secret_origin : std::uint8_t {
+  read,  ///< env, file, credential, or the answer of a step that asks the outside
+  made,  ///< by functions, from such a value
+};
+
+/// What references stand for inside a running session. Used while a template is resolved, not kept.
+class scope {
+ public:
+  scope() = default;
+  scope(const scope&) = delete;
+  scope& operator=(const scope&) = delete;
+  virtual ~scope() = default;
+
+  /// `${var:NAME}`: what `set` or `save` gave that name; null if nothing did.
+  [[nodiscard]] virtual const nlohmann::ordered_json* variable(std::string_view name) const = 0;
+
+  /// `${reply:PATH}`: the values of the reply that came last to these steps; null if none did.
+  [[nodiscard]] virtual const nlohmann::ordered_json* reply() const = 0;
+
+  /// `${time:…}`: the wall's time.
+  [[nodiscard]] virtual std::chrono::system_clock::time_point wall() const = 0;
+
+  /// `${counter:NAME}`: 1 at first, and one more at each call.
+  [[nodiscard]] virtual std::uint64_t count(std::string_view name) = 0;
+
+  /// Is told each secret that a reference stood for, while it is resolved: what is written for others to read
+  /// can leave out only what is known.
+  virtual void take_secret(std::string_view /*value*/, secret_origin /*from*/) {}
+};
+
+}  // namespace duplexd::config

@@ -1,0 +1,78 @@
+#include "config/script/script.hpp"
+
+#include <fmt/format.h>
+
+#include "config/value/quantity.hpp"
+
+namespace duplexd::config {
+
+namespace {
+
+/// The lists of steps inside a step.
+struct inner_lists {
+  std::vector<const step_list*> operator()(const every_step& step) const { return {&step.body}; }
+  std::vector<const step_list*> operator()(const spawn_step& step) const { return {&step.body}; }
+  std::vector<const step_list*> operator()(const repeat_step& step) const { return {&step.body}; }
+  std::vector<const step_list*> operator()(const if_step& step) const {
+    return {&step.then, &step.otherwise};
+  }
+  std::vector<const step_list*> operator()(const gather_step& step) const { return all(step.branches); }
+  std::vector<const step_list*> operator()(const race_step& step) const { return all(step.branches); }
+  std::vector<const step_list*> operator()(const wait_step& step) const { return all(step.branches); }
+  template <class Step>
+  std::vector<const step_list*> operator()(const Step& /*has none*/) const {
+    return {};
+  }
+  static std::vector<const step_list*> all(const std::vector<step_list>& branches) {
+    std::vector<const step_list*> lists;
+    lists.reserve(branches.size());
+    for (const step_list& each : branches) lists.push_back(&each);
+    return lists;
+  }
+};
+
+}  // namespace
+
+void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& look) {
+  for (const script_step& step : steps) {
+    look(step);
+    for (const step_list* inner : std::visit(inner_lists{}, step.action)) for_each_step(*inner, look);
+    if (step.on_fault) for_each_step(*step.on_fault, look);
+  }
+}
+
+void gather_bursts(step_list& steps) {
+  constexpr std::size_t longest = 1u << 20;  // bytes
+  std::shared_ptr<burst> open;
+  for (script_step& step : steps) {
+    const auto* command = std::get_if<send_step>(&step.action);
+    if (command == nullptr || !command->packed || step.timeout) {
+      open.reset();
+      continue;
+    }
+    const auto& packet = command->packed->bytes;
+    if (open && open->bytes.size() + packet.size() > longest) open.reset();
+    if (!open) open = std::make_shared<burst>();
+    open->bytes.insert(open->bytes.end(), packet.begin(), packet.end());
+    step.burst_index = static_cast<std::uint32_t>(open->packets.size());
+    open->packets.push_back({command->packed->kind, static_cast<std::uint32_t>(open->bytes.size())});
+    step.in_burst = open;
+  }
+}
+
+resolved<milliseconds> duration_template::resolve(scope* inside) const {
+  if (!text) return {fixed, ""};
+  const auto value = text->resolve_value(inside);
+  if (!value) return {{}, value.error};
+  if (value.value.is_number()) {
+    const double count = value.value.get<double>();
+    if (count >= 0 && count < 1e12) return {milliseconds{static_cast<milliseconds::rep>(count)}, ""};
+  } else if (value.value.is_string()) {
+    if (const auto time = parse_duration(value.value.get<std::string>())) return {*time, ""};
+  }
+  return {{},
+          fmt::format("{}: the value is no duration (a number of milliseconds, or such as 30s)",
+                      text->display())};
+}
+
+}  // namespace duplexd::config

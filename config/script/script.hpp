@@ -1,0 +1,182 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/reference/template.hpp"
+#include "protocol/document/diagnostic.hpp"
+#include "protocol/text/frame.hpp"
+
+namespace duplexd::config {
+
+using std::chrono::milliseconds;
+
+/// A span of time that may come from a reply: `30s`, `${var:interval}` (a number counts milliseconds) or
+/// `${reply:seconds}s`.
+struct duration_template {
+  milliseconds fixed{0};
+  std::optional<text_template> text{};  ///< instead of `fixed`
+
+  [[nodiscard]] resolved<milliseconds> resolve(scope* inside) const;
+};
+
+/// A reply to wait for.
+struct expectation {
+  std::vector<std::string> replies;  ///< names in the protocol; any of them
+  json_template where;               ///< only replies that match: see `matches`; null: all
+  json_template check;               ///< the reply must match, else it is a fault
+  std::vector<std::pair<std::string, std::string>> correlate{};  ///< command's field, reply's equal field
+  unsigned count = 1;                                            ///< so many replies
+  milliseconds timeout{0};                                       ///< for all of them; 0: none of its own
+};
+
+/// A command to send: name in the protocol and its fields.
+struct send_step {
+  /// The packet, if it is known when the configuration is loaded: nothing in `with` is a reference.
+  struct packet {
+    protocol::frame_kind kind = protocol::frame_kind::binary;
+    std::vector<std::uint8_t> bytes;
+  };
+  std::string command;
+  json_template with;
+  std::optional<packet> packed{};
+};
+
+/// What a step takes out of its result: variable, path.
+using savings = std::vector<std::pair<std::string, std::string>>;
+
+struct script_step;
+using step_list = std::vector<script_step>;
+
+struct sleep_step {
+  duration_template time;
+};
+/// A JSON text message that has no layout.
+struct json_step {
+  json_template message;
+};
+/// Sends the message that a handler was called for back as it came.
+struct echo_step {};
+struct expect_step {
+  expectation what;
+};
+/// A command and the reply that answers it.
+struct call_step {
+  send_step command;
+  expectation answer;
+  unsigned retries = 0;  ///< after a timeout; only if the command is idempotent
+};
+struct every_step {
+  duration_template interval;
+  double jitter = 0;  ///< share of the interval: 0.1 is up to 10 % sooner or later
+  step_list body;
+};
+/// Runs all branches at once; the first fault cancels the others.
+struct gather_step {
+  std::vector<step_list> branches;
+};
+/// Runs all branches at once; the first that ends cancels the others.
+struct race_step {
+  std::vector<step_list> branches;
+};
+enum class wait_until : std::uint8_t { all, first, first_error };
+/// Waits for tasks by name, and for branches that it starts itself. Cancels nothing.
+struct wait_step {
+  std::vector<std::string> tasks;
+  std::vector<step_list> branches;
+  wait_until until = wait_until::all;
+};
+/// A task in the background: starts at once and need not be waited for.
+struct spawn_step {
+  std::string task;
+  step_list body;
+};
+struct cancel_step {
+  std::string task;
+};
+struct set_step {
+  json_template values;  ///< a map
+};
+struct http_step {
+  std::string method = "GET";
+  text_template url;
+  std::vector<std::pair<std::string, text_template>> headers;
+  std::optional<json_template> json;  ///< sent as application/json
+  std::optional<text_template> body;
+  milliseconds timeout{0};
+};
+/// A program that gets JSON on its standard input and gives JSON on its standard output.
+struct exec_step {
+  std::vector<text_template> program;  ///< and its arguments; no shell
+  json_template input;
+  milliseconds timeout{0};
+};
+struct if_step {
+  json_template condition;  ///< variables (or `reply.…`) and what they must be
+  step_list then;
+  step_list otherwise;
+};
+struct repeat_step {
+  unsigned times = 0;                  ///< 0: for ever
+  std::optional<json_template> until;  ///< looked at after each round
+  step_list body;
+};
+/// Ends the link with a `script` fault.
+struct fail_step {
+  text_template why;
+};
+/// Leaves the link in order and makes a new one at once.
+struct reconnect_step {
+  text_template why;
+};
+
+/// Packets of consecutive steps, known when the configuration is loaded, in one piece: a script that only
+/// sends walks along it instead of jumping from step to step.
+struct burst {
+  struct packet {
+    protocol::frame_kind kind = protocol::frame_kind::binary;
+    std::uint32_t end = 0;  ///< of its bytes; they begin where those before end
+  };
+  std::vector<packet> packets;
+  std::vector<std::uint8_t> bytes;
+
+  [[nodiscard]] protocol::frame_view message(std::size_t index) const noexcept {
+    const std::size_t begin = index == 0 ? 0 : packets[index - 1].end;
+    return {packets[index].kind, {bytes.data() + begin, packets[index].end - begin}};
+  }
+};
+
+struct script_step {
+  protocol::position where{};  ///< for error messages
+  std::variant<sleep_step, send_step, json_step, echo_step, expect_step, call_step, every_step, gather_step,
+               race_step, wait_step, spawn_step, cancel_step, set_step, http_step, exec_step, if_step,
+               repeat_step, fail_step, reconnect_step>
+      action;
+  std::optional<duration_template> timeout{};  ///< the step is cancelled then: a fault
+  savings save{};
+  std::optional<step_list> on_fault{};      ///< carried out instead of passing a `script` fault on
+  std::shared_ptr<const burst> in_burst{};  ///< if all that it does is to send a known packet
+  std::uint32_t burst_index = 0;
+};
+
+/// Gives the steps their bursts.
+void gather_bursts(step_list& steps);
+
+/// Calls `look` for every step, those inside others too.
+void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& look);
+
+/// Steps that a reply starts, each time it comes, one after the other.
+struct handler {
+  std::vector<std::string> replies;
+  json_template where;
+  step_list body;
+};
+
+}  // namespace duplexd::config

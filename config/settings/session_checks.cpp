@@ -1,0 +1,91 @@
+#include "config/settings/session_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/value/url.hpp"
+
+namespace duplexd::config {
+
+using protocol::diagnostic;
+using protocol::node;
+
+namespace {
+
+/// A remark at a field of a section, or at the session if it is not written out.
+diagnostic remark(const value_at& from, std::string_view part, std::string_view name, std::string message,
+                  std::string hint) {
+  const node* section = from.value.find(part);
+  const node* value = section == nullptr || name.empty() ? section : section->find(name);
+  const std::string path = fmt::format("{}.{}{}{}", from.path, part, name.empty() ? "" : ".", name);
+  return {value != nullptr ? value->where : from.value.where, path, std::move(message), std::move(hint)};
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool holds_secrets(const session_settings& session) {
+  if (const auto& login = session.login) {
+    if (const auto& json = login->json; json && json->has_secrets()) return true;
+    if (const auto& send = login->send; send && send->with.has_secrets()) return true;
+  }
+  return std::any_of(session.urls.begin(), session.urls.end(),
+                     [](const text_template& url) { return url.has_secrets(); }) ||
+         std::any_of(session.headers.begin(), session.headers.end(),
+                     [](const auto& header) { return header.second.has_secrets(); });
+}
+
+/// Addresses that can be read now.
+std::vector<url> addresses_of(const session_settings& session, const reading& in) {
+  std::vector<url> found;
+  for (const text_template& text : session.urls) {
+    std::string error;
+    const bool is_open = in.secrets_absent || text.has_inside();
+    const auto value = is_open ? resolved<std::string>{text.with_placeholder("1"), ""} : text.resolve();
+    if (auto address = parse_url(value.value, error)) found.push_back(std::move(*address));
+  }
+  return found;
+}
+
+void check_addresses(const session_settings& session, const value_at& from, reading& in) {
+  const std::vector<url> all = addresses_of(session, in);
+  const bool any_secure = std::any_of(all.begin(), all.end(), [](const url& each) { return each.secure; });
+  const bool any_in_the_clear = std::any_of(all.begin(), all.end(), [](const url& each) {
+    return !each.secure && each.socket.empty() && !is_loopback(each.host);
+  });
+  if (any_secure && !session.tls.verify && session.tls.pins.empty())
+    in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not checked",
+                                 "anybody on the way can read and change what is sent; use tls.ca_file"));
+  if (!all.empty() && !any_secure && from.value.find("tls") != nullptr)
+    in.warnings.push_back(
+        remark(from, "tls", "", "TLS settings have no effect on a ws:// address", "use wss://"));
+  if (any_in_the_clear && holds_secrets(session))
+    in.warnings.push_back(
+        remark(from, "url", "", "what references stand for is sent in the clear", "use wss://"));
+}
+
+}  // namespace
+
+void check_session(const session_settings& session, const value_at& from, reading& in) {
+  check_addresses(session, from, in);
+  if (session.reconnect.initial > session.reconnect.maximum)
+    in.mistakes.push_back(remark(from, "reconnect", "initial", "the first delay is longer than the longest",
+                                 "raise reconnect.maximum or lower reconnect.initial"));
+  if (from.value.find("renew") != nullptr && !session.renew.after && !session.renew.at)
+    in.mistakes.push_back(remark(from, "renew", "", "it does not say when",
+                                 "give renew.after, or renew.at, or leave renew out"));
+  const liveness_settings& liveness = session.liveness;
+  const bool never = liveness.idle_timeout.count() == 0;
+  if (never)
+    in.warnings.push_back(remark(from, "liveness", "idle_timeout",
+                                 "a server that vanishes without a word will not be noticed",
+                                 "give liveness.idle_timeout a value above liveness.ping_interval"));
+  if (!never && liveness.ping_interval >= liveness.idle_timeout)
+    in.warnings.push_back(remark(from, "liveness", "ping_interval",
+                                 "a quiet link is given up before its first ping",
+                                 "keep liveness.ping_interval below liveness.idle_timeout"));
+}
+
+}  // namespace duplexd::config

@@ -1,0 +1,214 @@
+#include "config/value/url.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace duplexd::config {
+
+namespace {
+
+bool is_printable(char c) {
+  return c > 0x20 && c < 0x7f;
+}
+
+bool is_host_name(std::string_view host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
+}
+
+/// Hexadecimal groups, perhaps an IPv4 tail and a zone; whether it is an address the resolver decides.
+bool is_ipv6(std::string_view host) {
+  const std::string_view address = host.substr(0, host.find('%'));
+  return std::count(address.begin(), address.end(), ':') >= 2 &&
+         address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
+bool parse_port(std::string_view text, std::uint16_t& port) {
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return failed == std::errc{} && end == text.data() + text.size() && port != 0;
+}
+
+/// host, host:port, [address] or [address]:port
+std::string parse_authority(std::string_view authority, url& out) {
+  if (authority.find('@') != std::string_view::npos)
+    return "a user name or password in the URL is not supported: use headers";
+  std::string_view port;
+  bool has_port = false;
+  if (authority.starts_with('[')) {
+    const std::size_t end = authority.find(']');
+    if (end == std::string_view::npos) return "the address's ']' is missing";
+    out.host = authority.substr(1, end - 1);
+    if (!is_ipv6(out.host)) return "what stands in [ ] is not an IPv6 address";
+    const std::string_view rest = authority.substr(end + 1);
+    if (!rest.empty() && rest[0] != ':') return "after ']' comes a port or the path";
+    has_port = !rest.empty();
+    if (has_port) port = rest.substr(1);
+  } else {
+    const std::size_t colon = authority.find(':');
+    has_port = colon != std::string_view::npos;
+    out.host = authority.substr(0, colon);
+    if (has_port) port = authority.substr(colon + 1);
+    if (out.host.empty()) return "the host is missing";
+    if (port.find(':') != std::string_view::npos) return "an IPv6 address stands in [ ]";
+    if (!is_host_name(out.host)) return "the host has a character that no host name has";
+  }
+  if (has_port && !parse_port(port, out.port)) return "the port is not a number from 1 to 65535";
+  return "";
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+bool is_plain(std::string_view text, std::string& error) {
+  if (std::all_of(text.begin(), text.end(), is_printable)) return true;
+  error = "a URL has no spaces, control characters or letters beyond ASCII: percent-encode them";
+  return false;
+}
+
+/// What comes behind "scheme://".
+bool parse_rest(std::string_view text, url& out, std::string& error) {
+  const std::size_t authority_end = std::min(text.find_first_of("/?"), text.size());
+  error = parse_authority(text.substr(0, authority_end), out);
+  if (!error.empty()) return false;
+  const std::string_view target = text.substr(authority_end);
+  out.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
+  return true;
+}
+
+/// The two schemes, the second of which means TLS.
+struct scheme_pair {
+  std::string_view open;
+  std::string_view secure;
+};
+
+std::optional<url> parse(std::string_view text, const scheme_pair& known, std::string& error) {
+  const std::size_t scheme_end = text.find("://");
+  const std::string scheme = lower(text.substr(0, scheme_end));
+  if (scheme_end == std::string_view::npos || (scheme != known.open && scheme != known.secure)) {
+    error = fmt::format("a URL starts with {}:// or {}://", known.secure, known.open);
+    return std::nullopt;
+  }
+  if (!is_plain(text, error)) return std::nullopt;
+  if (text.find('#') != std::string_view::npos) {
+    error = "a fragment ('#') is never sent: remove it from the URL";
+    return std::nullopt;
+  }
+  url result;
+  result.secure = scheme == known.secure;
+  result.port = result.secure ? 443 : 80;
+  if (!parse_rest(text.substr(scheme_end + 3), result, error)) return std::nullopt;
+  return result;
+}
+
+constexpr std::string_view unix_scheme = "ws+unix:";
+
+/// /path/of/socket or /path/of/socket:/what/to/ask/for
+std::optional<url> parse_unix(std::string_view text, std::string& error) {
+  if (!is_plain(text, error)) return std::nullopt;
+  if (text.starts_with("///")) text.remove_prefix(2);
+  const std::size_t colon = text.find(':');
+  url result;
+  result.secure = false;
+  result.port = 80;
+  result.host = "localhost";
+  result.socket = text.substr(0, colon);
+  if (colon != std::string_view::npos) result.target = text.substr(colon + 1);
+  constexpr std::size_t longest = 107;  // sockaddr_un
+  if (!result.socket.starts_with('/') || result.socket.starts_with("//"))
+    error = "behind ws+unix: comes the socket's absolute path, then : and the path to ask for";
+  else if (result.socket.size() > longest)
+    error = "the socket's path is longer than the 107 bytes that the system takes";
+  else if (!result.target.starts_with('/') || result.target.find('#') != std::string::npos)
+    error =
+        "behind the socket's path comes : and the path to ask for, which starts with / and has no fragment";
+  else
+    return result;
+  return std::nullopt;
+}
+
+/// Whether a reference names a scheme: a colon before anything that ends one.
+bool has_scheme(std::string_view reference) {
+  const std::size_t colon = reference.find_first_of(":/?");
+  return colon != std::string_view::npos && reference[colon] == ':';
+}
+
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
+
+/// RFC 3986, section 5.2.4.
+std::string without_dots(std::string_view target) {
+  std::string_view rest = path_of(target);
+  const std::string_view query = target.substr(rest.size());
+  std::string path;
+  while (!rest.empty()) {  // each piece begins with '/'
+    const std::size_t end = std::min(rest.find('/', 1), rest.size());
+    const std::string_view piece = rest.substr(0, end);
+    rest.remove_prefix(end);
+    const bool up = piece == "/..";
+    if (up) path.erase(path.empty() ? 0 : path.rfind('/'));
+    if (!up && piece != "/.") path += piece;
+    if ((up || piece == "/.") && rest.empty()) path += '/';
+  }
+  return path.append(query);
+}
+
+}  // namespace
+
+std::string url::authority() const {
+  const bool is_address = host.find(':') != std::string::npos;
+  const std::string name = is_address ? fmt::format("[{}]", host) : host;
+  return port == (secure ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
+}
+
+std::string url::without_query(std::string_view scheme) const {
+  return fmt::format("{}{}://{}{}", scheme, secure ? "s" : "", authority(), path_of(target));
+}
+
+std::optional<url> parse_url(std::string_view text, std::string& error) {
+  if (lower(text.substr(0, unix_scheme.size())) == unix_scheme)
+    return parse_unix(text.substr(unix_scheme.size()), error);
+  return parse(text, {"ws", "wss"}, error);
+}
+
+std::optional<url> parse_http_url(std::string_view text, std::string& error) {
+  return parse(text, {"http", "https"}, error);
+}
+
+std::optional<url> resolve_reference(const url& base, std::string_view reference, std::string& error) {
+  reference = reference.substr(0, reference.find('#'));
+  if (!is_plain(reference, error)) return std::nullopt;
+  url result = base;
+  if (has_scheme(reference)) {
+    const bool is_web_socket = lower(reference.substr(0, 2)) == "ws";
+    return is_web_socket ? parse_url(reference, error) : parse_http_url(reference, error);
+  }
+  if (reference.starts_with("//")) {
+    result.socket.clear();
+    result.port = result.secure ? 443 : 80;
+    if (!parse_rest(reference.substr(2), result, error)) return std::nullopt;
+  } else if (reference.starts_with('/')) {
+    result.target = reference;
+  } else if (reference.starts_with('?')) {
+    result.target = std::string(path_of(base.target)).append(reference);
+  } else if (!reference.empty()) {
+    const std::string_view path = path_of(base.target);
+    result.target = std::string(path.substr(0, path.rfind('/') + 1)).append(reference);
+  }
+  result.target = without_dots(result.target);
+  return result;
+}
+
+bool is_same_origin(const url& a, const url& b) {
+  return a.secure == b.secure && lower(a.host) == lower(b.host) && a.port == b.port && a.socket == b.socket;
+}
+
+}  // namespace duplexd::config

@@ -1,0 +1,118 @@
+#include "daemon/cli/codec_source.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "config/load/load.hpp"
+#include "daemon/app/exit_code.hpp"
+
+namespace duplexd::cli {
+
+namespace {
+
+protocol::node text_node(const std::string& text) {
+  protocol::node out;
+  out.kind = protocol::node_kind::text;
+  out.where = {1, 1};
+  out.text = text;
+  return out;
+}
+
+// A protocol of one layout, for both directions.
+protocol::node lone_protocol(const codec_source& from) {
+  protocol::node command;
+  command.kind = protocol::node_kind::map;
+  command.entries.push_back({lone_layout_name, {}, text_node(from.layout)});
+  protocol::node reply;
+  reply.kind = protocol::node_kind::map;
+  reply.entries.push_back({"layout", {}, text_node(from.layout)});
+  reply.entries.push_back({"as", {}, text_node(lone_layout_name)});
+  protocol::node replies;
+  replies.kind = protocol::node_kind::list;
+  replies.items.push_back(std::move(reply));
+  protocol::node out;
+  out.kind = protocol::node_kind::map;
+  out.entries.push_back({"byte_order", {}, text_node(from.byte_order)});
+  out.entries.push_back({"commands", {}, std::move(command)});
+  out.entries.push_back({"replies", {}, std::move(replies)});
+  return out;
+}
+
+std::shared_ptr<const protocol::protocol> open_layout(const codec_source& from, int& exit_code) {
+  protocol::diagnostics mistakes;
+  auto made = protocol::protocol::compile(lone_protocol(from), "layout", mistakes);
+  // Both directions say the same; the first is enough.
+  if (!made && !mistakes.empty())
+    std::fputs((config::format("layout", mistakes.front()) + "\n").c_str(), stderr);
+  if (!made) exit_code = exit_config;
+  return made;
+}
+
+std::optional<config::settings> load(const codec_source& from, int& exit_code) {
+  protocol::diagnostics mistakes;
+  config::load_options how;
+  how.secrets_absent = true;
+  auto settings = config::load(from.file, how, mistakes);
+  for (const protocol::diagnostic& each : mistakes)
+    std::fprintf(stderr, "%s\n", config::format(from.file, each).c_str());
+  if (!settings) exit_code = exit_config;
+  return settings;
+}
+
+std::shared_ptr<const protocol::protocol> open_file(const codec_source& from, int& exit_code) {
+  const auto settings = load(from, exit_code);
+  if (!settings) return nullptr;
+  std::string names;
+  for (const config::session_settings& session : settings->sessions) {
+    names += (names.empty() ? "" : ", ") + session.name;
+    if (session.name == from.session || (from.session.empty() && settings->sessions.size() == 1)) {
+      if (!session.protocol) std::fprintf(stderr, "session %s has no protocol\n", session.name.c_str());
+      if (!session.protocol) exit_code = exit_config;
+      return session.protocol;
+    }
+  }
+  exit_code = exit_usage;
+  std::fprintf(stderr, "%s; there are: %s\n",
+               from.session.empty() ? "say which session with --session" : "no such session", names.c_str());
+  return nullptr;
+}
+
+}  // namespace
+
+void add_codec_source(CLI::App& command, codec_source& to) {
+  auto* file = command.add_option("-c,--config", to.file, "Configuration file with the layouts");
+  command.add_option("--session", to.session, "Which of its sessions, if there are several")->needs(file);
+  auto* layout = command.add_option("--layout", to.layout,
+                                    "A layout line instead of a file, such as '= code:i rest:bytes'");
+  layout->excludes(file);
+  command.add_option("--byte-order", to.byte_order, "Of --layout: native, little, big or network")
+      ->needs(layout);
+}
+
+std::shared_ptr<const protocol::protocol> open_codec(const codec_source& from, int& exit_code) {
+  if (!from.layout.empty()) return open_layout(from, exit_code);
+  if (!from.file.empty()) return open_file(from, exit_code);
+  std::fputs("say where the layouts are: -c FILE, --layout LINE or --struct FORMAT\n", stderr);
+  exit_code = exit_usage;
+  return nullptr;
+}
+
+std::map<std::string, std::shared_ptr<const protocol::protocol>> open_codecs(const codec_source& from,
+                                                                             int& exit_code) {
+  std::map<std::string, std::shared_ptr<const protocol::protocol>> all;
+  if (from.file.empty() || !from.session.empty()) {
+    if (auto one = open_codec(from, exit_code)) all.emplace(from.session, std::move(one));
+    return all;
+  }
+  const auto settings = load(from, exit_code);
+  if (!settings) return all;
+  for (const config::session_settings& session : settings->sessions)
+    if (session.protocol) all.emplace(session.name, session.protocol);
+  if (all.empty()) std::fprintf(stderr, "%s: no session has a protocol\n", from.file.c_str());
+  if (all.empty()) exit_code = exit_config;
+  return all;
+}
+
+}  // namespace duplexd::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "protocol/message/protocol.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace duplexd::cli {
+
+/// Where `encode` and `decode` take their layouts from.
+struct codec_source {
+  std::string file;                   ///< a configuration
+  std::string session;                ///< one of its sessions; empty: the only one
+  std::string layout;                 ///< instead of a file: one layout line
+  std::string byte_order = "native";  ///< with `layout`
+};
+
+void add_codec_source(CLI::App& command, codec_source& to);
+
+/// Loads and compiles. Null after a mistake, which was printed to stderr, and `exit_code` says which kind.
+[[nodiscard]] std::shared_ptr<const protocol::protocol> open_codec(const codec_source& from, int& exit_code);
+
+/// The layouts of each session by its name, for input that says whose it is; of the one that was asked for,
+/// if one was. With a layout from the command line: that, under an empty name. Empty after a mistake.
+[[nodiscard]] std::map<std::string, std::shared_ptr<const protocol::protocol>> open_codecs(
+    const codec_source& from, int& exit_code);
+
+/// The name that a layout given on the command line has.
+inline constexpr const char* lone_layout_name = "value";
+
+}  // namespace duplexd::cli

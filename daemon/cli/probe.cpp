@@ -1,0 +1,129 @@
+#include "daemon/cli/probe.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "config/load/load.hpp"
+#include "daemon/app/exit_code.hpp"
+#include "daemon/app/probe.hpp"
+
+namespace duplexd::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+struct options {
+  std::string file;
+  std::string session;
+  double timeout = 30;  // seconds
+  bool as_json = false;
+};
+
+double milliseconds(std::chrono::nanoseconds time) {
+  return static_cast<double>(time.count()) / 1e6;
+}
+
+exit_code code_of(const probe_report& report) {
+  if (!report.failed) return exit_success;
+  switch (*report.failed) {
+    case probe_phase::prepare:
+      return exit_probe_prepare;
+    case probe_phase::dns:
+      return exit_probe_dns;
+    case probe_phase::tcp:
+      return exit_probe_tcp;
+    case probe_phase::proxy:
+      return exit_probe_proxy;
+    case probe_phase::tls:
+      return exit_probe_tls;
+    case probe_phase::websocket:
+      return exit_probe_websocket;
+    case probe_phase::login:
+      return exit_probe_login;
+    case probe_phase::reply:
+      return exit_probe_reply;
+  }
+  return exit_internal;
+}
+
+void print_table(const config::session_settings& session, const probe_report& report) {
+  std::printf("%s: %s\n", session.name.c_str(), session.urls.front().display().c_str());
+  std::chrono::nanoseconds all{0};
+  for (const probe_row& row : report.rows) {
+    const std::string name{name_of(row.phase)};
+    std::printf("%-10s  %-6s  %9.1f ms  %s\n", name.c_str(), row.ok ? "ok" : "FAILED", milliseconds(row.took),
+                row.text.c_str());
+    all += row.took;
+  }
+  std::printf("%-10s  %-6s  %9.1f ms\n", "all", report.failed ? "FAILED" : "ok", milliseconds(all));
+}
+
+void print_json(const config::session_settings& session, const probe_report& report) {
+  json phases = json::array();
+  for (const probe_row& row : report.rows) {
+    json each{{"phase", name_of(row.phase)}, {"ok", row.ok}, {"ms", milliseconds(row.took)}};
+    if (row.details.is_object()) each.update(row.details);
+    phases.push_back(std::move(each));
+  }
+  json all{{"session", session.name},
+           {"url", session.urls.front().display()},
+           {"ok", !report.failed},
+           {"failed", report.failed ? json(name_of(*report.failed)) : json()},
+           {"phases", std::move(phases)}};
+  std::printf("%s\n", all.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+}
+
+/// The session of that name, or the only one; null after a complaint.
+const config::session_settings* choose(const config::settings& settings, const std::string& name) {
+  std::string names;
+  for (const config::session_settings& each : settings.sessions) {
+    if (each.name == name || (name.empty() && settings.sessions.size() == 1)) return &each;
+    names += (names.empty() ? "" : ", ") + each.name;
+  }
+  std::fprintf(stderr, "%s; there are: %s\n", name.empty() ? "say which session" : "no such session",
+               names.c_str());
+  return nullptr;
+}
+
+int probe_once(const options& given) {
+  std::signal(SIGPIPE, SIG_IGN);
+  protocol::diagnostics mistakes;
+  const auto settings = config::load(given.file, {}, mistakes);
+  for (const auto& mistake : mistakes)
+    std::fprintf(stderr, "%s\n", config::format(given.file, mistake).c_str());
+  if (!settings) return exit_config;
+  const config::session_settings* session = choose(*settings, given.session);
+  if (session == nullptr) return exit_usage;
+  probe look{*session};
+  const probe_report report =
+      look.run(std::chrono::milliseconds{static_cast<std::int64_t>(given.timeout * 1000)});
+  if (given.as_json)
+    print_json(*session, report);
+  else
+    print_table(*session, report);
+  return code_of(report);
+}
+
+}  // namespace
+
+void add_probe(CLI::App& app, int& exit_code) {
+  auto given = std::make_shared<options>();
+  CLI::App* command = app.add_subcommand(
+      "probe", "Connect once, log in, wait for the first message: how long each phase takes");
+  command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
+      ->required();
+  command->add_option("session", given->session, "Which session, if there are several");
+  command->add_option("--timeout", given->timeout, "Seconds for all of it (default: 30)")
+      ->check(CLI::Range(0.001, 86400.0));
+  command->add_flag("--json", given->as_json, "Print one JSON object instead of a table");
+  command->callback([given, &exit_code] { exit_code = probe_once(*given); });
+}
+
+}  // namespace duplexd::cli

@@ -1,0 +1,54 @@
+#include "daemon/cli/run.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "config/load/load.hpp"
+#include "daemon/app/app.hpp"
+#include "daemon/app/exit_code.hpp"
+#include "daemon/capture/recorder.hpp"
+
+namespace duplexd::cli {
+
+namespace {
+
+struct options {
+  std::string file;
+  std::string record;
+  bool once = false;
+};
+
+int run(const options& given) {
+  const std::string& file = given.file;
+  protocol::diagnostics mistakes;
+  const auto settings = config::load(file, {}, mistakes);
+  for (const auto& mistake : mistakes) std::fprintf(stderr, "%s\n", config::format(file, mistake).c_str());
+  if (!settings) return exit_config;
+  std::unique_ptr<capture_file> capture;
+  if (!given.record.empty()) {
+    std::string why;
+    capture = capture_file::open(given.record, why);
+    if (capture == nullptr) std::fprintf(stderr, "cannot record to %s\n", why.c_str());
+    if (capture == nullptr) return exit_usage;
+  }
+  app daemon{*settings, given.once, std::move(capture)};
+  return daemon.run();
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& exit_code) {
+  auto given = std::make_shared<options>();
+  CLI::App* command = app.add_subcommand("run", "Run the sessions of a configuration, in the foreground");
+  command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
+      ->required();
+  command->add_flag("--once", given->once, "One link for each session: end when the scripts have ended");
+  command->add_option("--record", given->record,
+                      "Add every message of every link to this file, secrets left out (docs/captures.md)");
+  command->callback([given, &exit_code] { exit_code = run(*given); });
+}
+
+}  // namespace duplexd::cli

@@ -1,0 +1,170 @@
+#include "daemon/cli/simulate.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/load/load.hpp"
+#include "daemon/app/exit_code.hpp"
+#include "daemon/capture/capture.hpp"
+#include "daemon/event/timestamp.hpp"
+#include "daemon/simulate/simulator.hpp"
+
+namespace duplexd::cli {
+
+namespace {
+
+void log_line(std::string_view line) {
+  const std::string when = timestamp(std::chrono::system_clock::now());
+  std::fprintf(stderr, "%s simulate: %.*s\n", when.c_str(), static_cast<int>(line.size()), line.data());
+}
+
+struct replay_given {
+  std::string capture;
+  std::string session;
+  std::string speed = "1";
+};
+
+int print_report(const net::replay_report& report) {
+  for (const auto& line : report.differences) std::printf("%s\n", line.c_str());
+  std::printf("replay: %zu messages as recorded, %zu differences\n", report.equal, report.differences.size());
+  return report.differences.empty() ? exit_success : exit_differs;
+}
+
+/// For scripts: they read stdout until the line is there.
+void ready_line(std::string_view where) {
+  std::printf("ready %.*s\n", static_cast<int>(where.size()), where.data());
+  std::fflush(stdout);
+}
+
+int serve(const config::settings& settings, net::simulator_options options) {
+  boost::asio::io_context loop{1};
+  std::optional<net::replay_report> report;
+  std::function<void()> stop;
+  const bool replaying = options.replay.has_value();
+  if (replaying) {
+    options.replay->done = [&](const net::replay_report& made) {
+      report = made;
+      stop();
+    };
+  }
+  net::simulator simulated(loop, settings, std::move(options));
+  boost::asio::signal_set signals(loop, SIGINT, SIGTERM);  // before anybody is told that it is ready
+  stop = [&] { simulated.stop(); };
+  if (const auto error = simulated.start()) {
+    std::fprintf(stderr, "simulate: %s\n", error->c_str());
+    return exit_internal;
+  }
+  int result = exit_success;
+  if (replaying) result = exit_differs;  // until a client has been as recorded
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    log_line("stopping");
+    simulated.stop();
+    signals.async_wait([&](const boost::system::error_code& second, int) {
+      if (second) return;
+      result = exit_interrupted;
+      loop.stop();
+    });
+  });
+  // A waiting signal keeps the loop running; when only it is left the links are all closed.
+  while (!simulated.stopped() && loop.run_one() != 0) {
+  }
+  if (report) result = print_report(*report);
+  if (replaying && !report) log_line("no client has come for the replay");
+  return result;
+}
+
+/// The first link of a session in a capture; nothing, and a word on stderr, if it cannot be had.
+std::optional<net::replay_options> read_replay(const replay_given& given) {
+  net::replay_options replay;
+  std::string why;
+  std::ifstream file(given.capture);
+  std::optional<std::vector<capture_entry>> all;
+  if (file.is_open())
+    all = read_capture(file, why);
+  else
+    why = "the file cannot be read";
+  std::optional<std::vector<capture_entry>> link;
+  if (all) link = net::first_link(*all, given.session, why);
+  if (!link) {
+    std::fprintf(stderr, "%s: %s\n", given.capture.c_str(), why.c_str());
+    return std::nullopt;
+  }
+  replay.session = link->front().session;
+  replay.link = std::move(*link);
+  replay.speed = given.speed == "max" ? 0 : std::stod(given.speed);
+  return replay;
+}
+
+int simulate(const std::string& file, net::simulator_options options, const replay_given& replay) {
+  std::signal(SIGPIPE, SIG_IGN);
+  protocol::diagnostics mistakes;
+  const auto settings = config::load(file, {.secrets_absent = true}, mistakes);
+  for (const auto& mistake : mistakes) std::fprintf(stderr, "%s\n", config::format(file, mistake).c_str());
+  if (!settings) return exit_config;
+  if (!replay.capture.empty()) {
+    options.replay = read_replay(replay);
+    if (!options.replay) return exit_data;
+  }
+  options.log = log_line;
+  options.ready = ready_line;
+  return serve(*settings, std::move(options));
+}
+
+}  // namespace
+
+void add_simulate(CLI::App& app, int& exit_code) {
+  struct given_options {
+    std::string file;
+    net::simulator_options simulator;
+    replay_given replay;
+  };
+  auto given = std::make_shared<given_options>();
+  auto& simulator = given->simulator;
+  CLI::App* command = app.add_subcommand("simulate", "Run servers made from a configuration, to try it out");
+  command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
+      ->required();
+  command->add_option("--state", simulator.state_directory,
+                      "Directory for the throw-away certificates (default: a temporary one)");
+  command->add_option("--listen", simulator.listen_address, "Address to listen on (default: the loopback)");
+  command->add_option("--port", simulator.port, "Port for all sessions instead of the URLs' (0: a free one)");
+  auto* certificate =
+      command->add_option("--cert", simulator.certificate_file, "PEM certificate chain to show");
+  auto* key = command->add_option("--key", simulator.key_file, "PEM key of the certificate");
+  certificate->needs(key);
+  key->needs(certificate);
+  auto* replay =
+      command->add_option("--replay", given->replay.capture,
+                          "Play the server's part of this capture (run --record) to one client, and "
+                          "compare what it sends");
+  command
+      ->add_option("--session", given->replay.session, "Which session of the capture, if there are several")
+      ->needs(replay);
+  command
+      ->add_option("--speed", given->replay.speed,
+                   "How many times faster than recorded, or max: without delays")
+      ->needs(replay)
+      ->check([](const std::string& text) {
+        double value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool number = error == std::errc{} && end == text.data() + text.size() && value > 0;
+        return number || text == "max" ? "" : "--speed takes a number above 0, or max";
+      });
+  command->callback(
+      [given, &exit_code] { exit_code = simulate(given->file, given->simulator, given->replay); });
+}
+
+}  // namespace duplexd::cli

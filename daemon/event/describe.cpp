@@ -1,0 +1,192 @@
+#include "daemon/event/describe.hpp"
+
+#include <fmt/format.h>
+
+namespace duplexd {
+
+namespace {
+
+using config::log_level;
+using json = nlohmann::ordered_json;
+
+std::string seconds(std::chrono::milliseconds time) {
+  return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000.0);
+}
+
+description describe_fault(const happening::attempt_failed& event) {
+  const fault& what = event.what;
+  json fields{{"class", config::name_of(what.kind)}, {"cause", what.cause}};
+  if (what.http_status) fields["http_status"] = *what.http_status;
+  if (what.close_code) fields["close_code"] = *what.close_code;
+  if (event.next) fields["next_attempt_ms"] = event.next->count();
+  const bool at_once = event.next && event.next->count() == 0;
+  const std::string then = !event.next ? "giving up"
+                           : at_once   ? "next attempt at once"
+                                       : "next attempt in " + seconds(*event.next);
+  return {event.next ? log_level::warning : log_level::error, "failed",
+          fmt::format("{}: {}; {}", config::name_of(what.kind), what.cause, then), std::move(fields)};
+}
+
+std::string close_text(const close_reason& reason) {
+  if (reason.code == 1005) return "without a code";
+  return reason.text.empty() ? fmt::format("{}", reason.code)
+                             : fmt::format("{} {}", reason.code, reason.text);
+}
+
+struct describer {
+  description operator()(const happening::attempting& e) const {
+    return {log_level::info, "attempting", "attempting connection to " + e.url, {{"url", e.url}}};
+  }
+  description operator()(const happening::connected&) const {
+    return {log_level::info, "connected", "connected", {}};
+  }
+  description operator()(const happening::login_sent&) const {
+    return {log_level::debug, "login_sent", "login sent", {}};
+  }
+  description operator()(const happening::login_accepted&) const {
+    return {log_level::info, "login_accepted", "login accepted", {}};
+  }
+  description operator()(const happening::certificate_unverified&) const {
+    return {log_level::warning,
+            "certificate_unverified",
+            "the server's certificate is not verified (tls.verify is off): anybody can be the server",
+            {}};
+  }
+  description operator()(const happening::command_refused& e) const {
+    return {log_level::warning,
+            "command_refused",
+            fmt::format("command {} not sent: {}", e.command, e.why),
+            {{"command", e.command}, {"why", e.why}}};
+  }
+  description operator()(const happening::undecodable& e) const {
+    return {log_level::warning,
+            "undecodable",
+            fmt::format("no layout fits a message of {} bytes: {}", e.size, e.why),
+            {{"size", e.size}, {"why", e.why}}};
+  }
+  description operator()(const happening::held_back& e) const {
+    return {log_level::warning,
+            "held_back",
+            fmt::format("{} more warnings of this kind ({}) were not logged", e.count, e.name),
+            {{"of", e.name}, {"count", e.count}}};
+  }
+  description operator()(const happening::script_finished&) const {
+    return {log_level::debug, "script_finished", "script finished", {}};
+  }
+  description operator()(const happening::call_retried& e) const {
+    return {log_level::warning,
+            "call_retried",
+            fmt::format("no reply to {} in time: sent again ({})", e.command, e.retry),
+            {{"command", e.command}, {"retry", e.retry}}};
+  }
+  description operator()(const happening::command_ended& e) const {
+    return {log_level::info,
+            "command_ended",
+            fmt::format("command {} {}{}{}", e.command, e.state, e.why.empty() ? "" : ": ", e.why),
+            {{"command", e.command}, {"state", e.state}, {"why", e.why}}};
+  }
+  description operator()(const happening::heartbeat_missed& e) const {
+    return {log_level::warning, "heartbeat_missed", e.why, {{"why", e.why}}};
+  }
+  description operator()(const happening::reply_overdue& e) const {
+    return {log_level::warning,
+            "reply_overdue",
+            fmt::format("no reply {} for {}", e.reply, seconds(e.within)),
+            {{"reply", e.reply}, {"within_ms", e.within.count()}}};
+  }
+  description operator()(const happening::sequence_broken& e) const {
+    return {log_level::warning,
+            "gap",
+            fmt::format("gap in {}.{}{}{}: expected {}, found {}", e.reply, e.field,
+                        e.key.empty() ? "" : " of ", e.key, e.expected, e.found),
+            {{"reply", e.reply},
+             {"field", e.field},
+             {"key", e.key},
+             {"expected", e.expected},
+             {"found", e.found}}};
+  }
+  description operator()(const happening::resubscribed&) const {
+    return {log_level::info, "resubscribed", "subscribing again", {}};
+  }
+  description operator()(const happening::inactive& e) const {
+    return {log_level::info,
+            "inactive",
+            fmt::format("outside of its hours: the next link in {} min", e.until_active.count() / 60),
+            {{"until_active_s", e.until_active.count()}}};
+  }
+  description operator()(const happening::link_renewed& e) const {
+    return {log_level::info, "renewed", fmt::format("the link is made anew: {}", e.why), {{"why", e.why}}};
+  }
+  description operator()(const happening::link_closed& e) const {
+    return {log_level::info,
+            "closed",
+            fmt::format("closed{}: {}", e.by_peer ? " by the server" : "", close_text(e.reason)),
+            {{"code", e.reason.code}, {"reason", e.reason.text}, {"by_peer", e.by_peer}}};
+  }
+  description operator()(const happening::attempt_failed& e) const { return describe_fault(e); }
+  description operator()(const happening::quit&) const { return {log_level::info, "quit", "quit", {}}; }
+  description operator()(const happening::started& e) const {
+    return {log_level::info,
+            "started",
+            fmt::format("duplexd {} runs {} session(s) of {}", e.version, e.sessions, e.file),
+            {{"version", e.version}, {"file", e.file}, {"sessions", e.sessions}}};
+  }
+  description operator()(const happening::stopping& e) const {
+    return {log_level::info,
+            "stopping",
+            fmt::format("stopping ({}), at most {}", e.why, seconds(e.limit)),
+            {{"why", e.why}, {"limit_ms", e.limit.count()}}};
+  }
+  description operator()(const happening::hangup_ignored&) const {
+    return {
+        log_level::warning, "hangup_ignored", "SIGHUP ignored: restart to read the configuration again", {}};
+  }
+  description operator()(const happening::output_closed& e) const {
+    return {log_level::error,
+            "output_closed",
+            fmt::format("output {} can take no more: {}", e.output, e.why),
+            {{"output", e.output}, {"why", e.why}}};
+  }
+  description operator()(const happening::descriptors_short& e) const {
+    return {log_level::warning,
+            "descriptors_short",
+            fmt::format("{} sessions, but no more than {} file descriptors: some will not connect; raise "
+                        "LimitNOFILE or the hard limit of ulimit -n",
+                        e.sessions, e.limit),
+            {{"sessions", e.sessions}, {"limit", e.limit}}};
+  }
+  description operator()(const happening::cut_short& e) const {
+    return {log_level::error,
+            "cut_short",
+            fmt::format("ending at once ({}): {} session(s) not closed in order", e.why, e.sessions),
+            {{"why", e.why}, {"sessions", e.sessions}}};
+  }
+};
+
+}  // namespace
+
+config::log_level level_of(const event& what) noexcept {
+  if (std::holds_alternative<happening::login_sent>(what) ||
+      std::holds_alternative<happening::script_finished>(what))
+    return log_level::debug;
+  return log_level::info;  // a bound: what is more urgent passes any filter that lets this through
+}
+
+description describe(const event& what) {
+  return std::visit(describer{}, what);
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f)
+      line += fmt::format("\\x{:02x}", byte);
+    else
+      line += c;
+  }
+  return line;
+}
+
+}  // namespace duplexd

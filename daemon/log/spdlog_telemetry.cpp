@@ -1,0 +1,123 @@
+#include "daemon/log/spdlog_telemetry.hpp"
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "daemon/event/describe.hpp"
+#include "daemon/event/flood_guard.hpp"
+#include "daemon/event/timestamp.hpp"
+
+namespace duplexd {
+
+namespace {
+
+/// One level in everybody's words: ours, spdlog's, sd-daemon(3)'s.
+struct level_words {
+  spdlog::level::level_enum spdlog;
+  std::string_view priority;
+  std::string_view name;
+};
+
+level_words words_of(config::log_level level) {
+  switch (level) {
+    case config::log_level::debug:
+      return {spdlog::level::debug, "<7>", "debug"};
+    case config::log_level::warning:
+      return {spdlog::level::warn, "<4>", "warning"};
+    case config::log_level::error:
+      return {spdlog::level::err, "<3>", "error"};
+    case config::log_level::info:
+      break;
+  }
+  return {spdlog::level::info, "<6>", "info"};
+}
+
+// journald hands its socket's device and inode to whom it listens to, systemd.exec(5).
+bool journal_listens() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status{};
+  if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+  return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+}
+
+class spdlog_telemetry final : public telemetry {
+ public:
+  spdlog_telemetry(const config::log_settings& settings, const secret_index& secrets)
+      : secrets_(secrets), json_(settings.format == config::log_format::json), journal_(journal_listens()) {
+    logger_ =
+        std::make_shared<spdlog::logger>("duplexd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+    logger_->set_level(words_of(settings.level).spdlog);
+    logger_->flush_on(spdlog::level::debug);
+    logger_->set_pattern(json_ || journal_ ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
+  }
+
+  void record(std::string_view session, const event& what) override {
+    if (level_of(what) == config::log_level::debug && !logger_->should_log(spdlog::level::debug)) return;
+    description text = describe(what);
+    // How often a link fails and ends is for the session's configuration to say, and ends every silence.
+    const bool ends_link = std::holds_alternative<happening::attempt_failed>(what) ||
+                           std::holds_alternative<happening::link_closed>(what);
+    if (text.level == config::log_level::warning && !ends_link) {
+      if (!guard_.admits(session, text.name, std::chrono::steady_clock::now())) return;
+      tell_held_back(session, text.name);
+    }
+    if (ends_link) tell_held_back(session);
+    write(session, std::move(text));
+  }
+
+ private:
+  void tell_held_back(std::string_view session, std::string_view name = {}) {
+    for (const auto& each : guard_.take_held_back(session, name)) write(session, describe(each));
+  }
+
+  void write(std::string_view session, description text) {
+    secrets_.mask(text.message);
+    mask(text.fields);
+    if (json_)
+      logger_->log(words_of(text.level).spdlog, json_line(session, text));
+    else
+      logger_->log(words_of(text.level).spdlog, text_line(session, text));
+  }
+
+  void mask(nlohmann::ordered_json& value) const {
+    if (value.is_string()) secrets_.mask(value.get_ref<std::string&>());
+    if (value.is_structured())
+      for (auto& part : value) mask(part);
+  }
+
+  [[nodiscard]] std::string text_line(std::string_view session, const description& text) const {
+    std::string line;
+    if (journal_) line += words_of(text.level).priority;
+    if (!session.empty()) line.append(session).append(": ");
+    return line + one_line(text.message);
+  }
+
+  [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {
+    nlohmann::ordered_json line{{"time", timestamp(std::chrono::system_clock::now())},
+                                {"level", words_of(text.level).name},
+                                {"event", text.name},
+                                {"message", text.message}};
+    if (!session.empty()) line["session"] = session;
+    if (text.fields.is_object()) line.update(text.fields);
+    return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  }
+
+  const secret_index& secrets_;
+  flood_guard guard_;
+  bool json_;
+  bool journal_;
+  std::shared_ptr<spdlog::logger> logger_;
+};
+
+}  // namespace
+
+std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
+                                                 const secret_index& secrets) {
+  return std::make_unique<spdlog_telemetry>(settings, secrets);
+}
+
+}  // namespace duplexd

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "config/settings/settings.hpp"
+#include "daemon/event/events.hpp"
+#include "daemon/event/secret_index.hpp"
+
+namespace duplexd {
+
+/// Writes each event as one line to stderr: text for people (with the priority prefix of sd-daemon(3) instead
+/// of the time when journald listens), or one JSON object a line. What `secrets`, which must outlive it,
+/// knows stands there as `***`. The only place that knows spdlog.
+[[nodiscard]] std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
+                                                               const secret_index& secrets);
+
+}  // namespace duplexd

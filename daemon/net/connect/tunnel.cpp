@@ -1,0 +1,185 @@
+#include "daemon/net/connect/tunnel.hpp"
+
+#include <openssl/evp.h>
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "daemon/net/connect/socks.hpp"
+#include "daemon/net/http/header_check.hpp"
+#include "daemon/net/tcp/await.hpp"
+#include "daemon/net/tcp/deadline.hpp"
+#include "daemon/net/tcp/faults.hpp"
+#include "protocol/text/printable.hpp"
+
+namespace duplexd::net {
+namespace {
+
+namespace http = boost::beast::http;
+using config::proxy_server;
+
+/// What went wrong, told behind the proxy's name; empty: nothing did.
+using complaint = std::string;
+
+/// Stands for "the answer did not come": the caller finds out why.
+constexpr std::string_view no_answer = "no answer";
+
+constexpr std::size_t largest_head = 64 * 1024;
+
+std::string base64(const std::string& text) {
+  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  out.resize(static_cast<std::size_t>(length));
+  return out;
+}
+
+std::string server_text(const config::url& to) {
+  const bool is_address = to.host.find(':') != std::string::npos;
+  return (is_address ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
+}
+
+std::string_view received(const wire& connection) {
+  const auto bytes = connection.received();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void send(wire& connection, const std::string& text) {
+  connection.cork().append(text.data(), text.size());
+  connection.flush();
+}
+
+/// Waits for further bytes; false if none will come.
+asio::awaitable<bool> receive_more(wire& connection) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (is_cancelled(state)) co_return false;
+  if (connection.fill()) co_return true;
+  co_await connection.wait_readable();
+  const bool got = connection.fill();
+  co_return got || !connection.end_cause();
+}
+
+/// Takes exactly so many bytes; none if they do not come.
+asio::awaitable<std::string> take(wire& connection, std::size_t size) {
+  bool going_on = true;
+  while (going_on && connection.received().size() < size) going_on = co_await receive_more(connection);
+  if (connection.received().size() < size) co_return std::string();
+  std::string bytes(received(connection).substr(0, size));
+  connection.consume(size);
+  co_return bytes;
+}
+
+std::string connect_text(const proxy_server& via, const std::string& server) {
+  std::string text = "CONNECT " + server + " HTTP/1.1\r\nHost: " + server + "\r\nUser-Agent: duplexd\r\n";
+  if (!via.username.empty())
+    text += "Proxy-Authorization: Basic " + base64(via.username + ":" + via.password) + "\r\n";
+  return text + "\r\n";
+}
+
+complaint complaint_of_head(std::string_view head, const proxy_server& via, const std::string& server) {
+  http::response_parser<http::empty_body> parser;
+  parser.skip(true);
+  boost::system::error_code error;
+  parser.put(asio::buffer(head.data(), head.size()), error);
+  if (!parser.is_header_done())
+    return "answered with something else than HTTP: '" + protocol::printable(head, 40) + "'";
+  const unsigned status = parser.get().result_int();
+  if (status >= 200 && status < 300) return {};
+  const auto reason = parser.get().reason();
+  std::string answer = "HTTP " + std::to_string(status);
+  if (!reason.empty()) answer += " " + protocol::printable({reason.data(), reason.size()}, 80);
+  if (status != 407 && status != 401) return "did not connect us to " + server + ": " + answer;
+  return via.username.empty()
+             ? "wants to know who we are: give proxy.username and proxy.password (" + answer + ")"
+             : "does not accept proxy.username and proxy.password (" + answer + ")";
+}
+
+asio::awaitable<complaint> connect_by_http(wire& connection, const proxy_server& via, const config::url& to) {
+  const std::string server = server_text(to);
+  if (via.username.find(':') != std::string::npos)
+    co_return "cannot be told a user name with a colon in it (proxy.username)";
+  if (has_control_character(via.username + via.password))
+    co_return "cannot be told a user name or password with a line break in it (proxy.username, proxy.password)";
+  send(connection, connect_text(via, server));
+  std::size_t end = std::string_view::npos;
+  bool going_on = true;
+  while (going_on) {
+    end = received(connection).find("\r\n\r\n");
+    if (end != std::string_view::npos || received(connection).size() > largest_head) break;
+    going_on = co_await receive_more(connection);
+  }
+  if (end == std::string_view::npos && received(connection).empty()) co_return std::string(no_answer);
+  const std::string_view head = received(connection).substr(0, end == std::string_view::npos ? end : end + 4);
+  complaint found = complaint_of_head(head, via, server);
+  connection.consume(head.size());
+  co_return found;
+}
+
+asio::awaitable<complaint> connect_by_socks(wire& connection, const proxy_server& via,
+                                            const config::url& to) {
+  if (to.host.size() > socks::longest_field) co_return "cannot be asked for a name longer than 255 bytes";
+  if (via.username.size() > socks::longest_field || via.password.size() > socks::longest_field)
+    co_return "cannot be told a user name or password longer than 255 bytes";
+  const auto byte = [](const std::string& from, std::size_t at) {
+    return static_cast<std::uint8_t>(from[at]);
+  };
+
+  send(connection, socks::greeting(via));
+  const std::string method = co_await take(connection, 2);
+  if (method.empty()) co_return std::string(no_answer);
+  if (byte(method, 0) != socks::version)
+    co_return "does not speak SOCKS5: its answer begins with '" + protocol::printable(method, 10) + "'";
+  const bool logs_in = byte(method, 1) == socks::username_password && !via.username.empty();
+  if (!logs_in && byte(method, 1) != socks::no_authentication) {
+    co_return via.username.empty() ? "wants to know who we are: give proxy.username and proxy.password"
+                                   : "accepts no login by user name and password";
+  }
+  if (logs_in) {
+    send(connection, socks::login(via));
+    const std::string verdict = co_await take(connection, 2);
+    if (verdict.empty()) co_return std::string(no_answer);
+    if (byte(verdict, 1) != 0) co_return "does not accept proxy.username and proxy.password";
+  }
+
+  send(connection, socks::connect_request(to.host, to.port));
+  const std::string head = co_await take(connection, 4);
+  if (head.empty()) co_return std::string(no_answer);
+  if (byte(head, 0) != socks::version) co_return "broke SOCKS5 in its reply";
+  if (byte(head, 1) != 0)
+    co_return "did not connect us to " + server_text(to) + ": " + socks::reply_text(byte(head, 1));
+  std::size_t rest = socks::address_size(byte(head, 3));
+  if (byte(head, 3) == socks::name_kind) {
+    const std::string length = co_await take(connection, 1);
+    if (length.empty()) co_return std::string(no_answer);
+    rest = byte(length, 0) + std::size_t{2};
+  }
+  if (rest == 0) co_return "broke SOCKS5 in its reply";
+  const std::string bound = co_await take(connection, rest);
+  co_return bound.empty() ? std::string(no_answer) : std::string();
+}
+
+}  // namespace
+
+asio::awaitable<std::optional<fault>> open_tunnel(std::shared_ptr<wire> connection, const proxy_server& via,
+                                                  const config::url& to, std::chrono::milliseconds limit) {
+  const deadline guard(connection, limit);
+  complaint found;
+  if (via.socks)
+    found = co_await connect_by_socks(*connection, via, to);
+  else
+    found = co_await connect_by_http(*connection, via, to);
+  if (guard.expired()) found = "did not answer within " + duration_text(limit);
+  if (found == no_answer)
+    found = "did not answer: " + connection->end_cause().value_or("the request was cancelled");
+  // The server speaks only when spoken to: what is there already comes from somebody else.
+  if (found.empty() && !connection->received().empty()) found = "sent more than its answer";
+  if (found.empty()) co_return std::nullopt;
+  co_return make_fault(config::fault_class::connect, "the proxy " + via.display() + " " + found);
+}
+
+}  // namespace duplexd::net

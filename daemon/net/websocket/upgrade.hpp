@@ -1,0 +1,66 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "daemon/link/dialer.hpp"
+#include "daemon/net/tcp/wire.hpp"
+
+/// The WebSocket handshake of both roles over an open wire. This header knows no Beast.
+namespace duplexd::net {
+
+/// What a client asks for.
+struct upgrade_request {
+  std::string host;  ///< the Host header
+  std::string target;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::string> subprotocols;
+  config::limit_settings limits;
+  std::optional<config::deflate_settings> deflate;  ///< offered to the server
+  std::chrono::milliseconds limit{0};
+  dial_observer* watch = nullptr;
+  std::string shown;  ///< the URL as the observer sees it
+};
+
+/// Why such a request cannot be sent: a header of the user's that the handshake needs itself, or a line break
+/// in one. Nothing if it can.
+[[nodiscard]] std::optional<std::string> check_request(const upgrade_request& request);
+
+/// The server asks us to go elsewhere (301, 302, 303, 307, 308).
+struct upgrade_redirect {
+  fault answer;  ///< for whoever does not follow
+  int status = 0;
+  std::string location;  ///< as it came
+};
+using upgrade_result = std::variant<std::unique_ptr<transport>, fault, upgrade_redirect>;
+
+/// Sends the request, checks the answer. Does not throw on network faults; cancellable.
+asio::awaitable<upgrade_result> upgrade_as_client(std::shared_ptr<wire> connection, upgrade_request request);
+
+/// What a server was asked for.
+struct upgrade_offer {
+  std::string target;
+  std::vector<std::string> subprotocols;
+};
+
+/// What it answers: 101 opens the link, anything else refuses with `body` as the reason.
+struct upgrade_answer {
+  unsigned status = 101;
+  std::string subprotocol;  ///< one of those offered, or empty
+  std::string body;
+  std::uint64_t message_limit = 16U << 20;
+};
+using upgrade_decision = std::function<upgrade_answer(const upgrade_offer&)>;
+
+/// Waits for a client's request and answers it. Does not throw on network faults; cancellable.
+asio::awaitable<dial_result> upgrade_as_server(std::shared_ptr<wire> connection, upgrade_decision decide,
+                                               std::chrono::milliseconds limit);
+
+}  // namespace duplexd::net

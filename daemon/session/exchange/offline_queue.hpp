@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/session/exchange/submission.hpp"
+#include "protocol/text/frame.hpp"
+
+namespace duplexd {
+
+/// A packed command that waits.
+struct queued_command {
+  std::shared_ptr<submission> fate;
+  const config::command_settings* settings = nullptr;
+  protocol::frame_kind kind = protocol::frame_kind::binary;
+  std::vector<std::uint8_t> bytes;
+  nlohmann::ordered_json values;  ///< for `coalesce` and `correlate`
+  clock::time_point expires{};
+};
+
+/// The commands that wait to be sent: bounded, in order, each for no longer than its `ttl`. Pure: it says
+/// what happened to which command, the caller tells their submitters.
+class offline_queue {
+ public:
+  explicit offline_queue(const config::outbox_settings& settings) : settings_(settings) {}
+
+  struct verdict {
+    bool accepted = false;
+    std::shared_ptr<submission> displaced{};  ///< made room, by coalescing or as the oldest
+  };
+  verdict push(queued_command command);
+
+  /// The commands whose time has passed, taken out.
+  std::vector<std::shared_ptr<submission>> expire(clock::time_point now);
+
+  /// The next one to be sent, taken out. Expire first: a stale command is never sent.
+  std::optional<queued_command> pop();
+  [[nodiscard]] const queued_command* front() const;
+
+  [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
+
+  /// When `expire` has something to do; empty: nothing waits.
+  [[nodiscard]] std::optional<clock::time_point> next_expiry() const;
+
+ private:
+  config::outbox_settings settings_;
+  std::list<queued_command> waiting_;
+};
+
+}  // namespace duplexd

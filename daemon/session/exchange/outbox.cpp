@@ -1,0 +1,215 @@
+#include "daemon/session/exchange/outbox.hpp"
+
+#include <algorithm>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "config/value/json_path.hpp"
+#include "daemon/runtime/cancelled.hpp"
+
+namespace duplexd {
+
+using config::command_settings;
+using config::offline_policy;
+
+outbox::outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings)
+    : loop_(loop),
+      time_(time),
+      settings_(settings),
+      session_rate_(settings.rate),
+      waiting_(settings.outbox),
+      written_(loop),
+      queue_changed_(loop) {
+  for (const auto& [name, each] : settings.commands)
+    if (each.rate.messages > 0) command_rates_.emplace(name, token_bucket(each.rate));
+}
+
+void outbox::change(submission& fate, command_state state, bool is_end, std::string why) {
+  fate.state = state;
+  fate.why = std::move(why);
+  fate.has_ended = is_end;
+  if (fate.on_change) fate.on_change(fate);
+}
+
+const command_settings& outbox::settings_of(const std::string& command) const {
+  static const command_settings usual;
+  const auto found = settings_.commands.find(command);
+  return found == settings_.commands.end() ? usual : found->second;
+}
+
+void outbox::attach(transport* link, std::function<void()> begin) {
+  if (link_ != nullptr) note_written();
+  link_ = link;
+  begin_ = std::move(begin);
+  gate_open_ = false;
+  writing_ = false;
+  watched_ = false;
+  for (const queued_command& each : std::exchange(leaving_, {}))
+    change(*each.fate, command_state::unknown, true, "the link ended while it was leaving");
+  for (const unconfirmed& each : std::exchange(unconfirmed_, {}))
+    change(*each.fate, command_state::unknown, true, "the link ended before it was confirmed");
+  written_.notify();
+  queue_changed_.notify();
+}
+
+void outbox::open_gate() noexcept {
+  gate_open_ = true;
+  drain();
+}
+
+bool outbox::send(protocol::frame_view message, bool answer_awaited) {
+  if (link_ == nullptr || link_->ended() || link_->unsent() > high_water) return false;
+  answer_awaited ? link_->put_and_flush(message) : link_->put(message);
+  return true;
+}
+
+void outbox::watch_writing() {
+  writing_ = true;
+  if (begin_ && !std::exchange(watched_, true)) begin_();
+}
+
+asio::awaitable<void> outbox::wait_written() {
+  if (link_ != nullptr && link_->unsent() != 0) watch_writing();
+  bool go_on = true;
+  while (go_on && writing_ && link_ != nullptr && !link_->ended()) go_on = co_await written_.wait();
+}
+
+clock::time_point outbox::next_turn(const std::string& command) const {
+  const auto now = time_.now();
+  const auto rate = command_rates_.find(command);
+  const auto of_session = session_rate_.next(now);
+  return rate == command_rates_.end() ? of_session : std::max(of_session, rate->second.next(now));
+}
+
+clock::time_point outbox::take_turn(const std::string& command) {
+  const auto now = time_.now();
+  const auto rate = command_rates_.find(command);
+  const auto of_session = session_rate_.take(now);
+  return rate == command_rates_.end() ? of_session : std::max(of_session, rate->second.take(now));
+}
+
+std::shared_ptr<const submission> outbox::submit(const std::string& command,
+                                                 const nlohmann::ordered_json& values,
+                                                 std::function<void(const submission&)> on_change) {
+  auto fate = std::make_shared<submission>();
+  fate->command = command;
+  fate->on_change = std::move(on_change);
+  const auto refuse = [&](std::string why) {
+    change(*fate, command_state::refused, true, std::move(why));
+    return fate;
+  };
+  const auto* type = settings_.protocol->find(protocol::direction::command, command);
+  if (type == nullptr) return refuse("the protocol has no such command");
+  scratch_.clear();
+  if (const auto error = protocol::pack(*type, values, scratch_)) return refuse(error->text());
+  const command_settings& how = settings_of(command);
+  if (!is_open() && how.offline != offline_policy::queue) return refuse("there is no link");
+  queued_command queued{fate, &how, protocol::frame_of(*type), scratch_, values, time_.now() + how.ttl};
+  auto verdict = waiting_.push(std::move(queued));
+  if (!verdict.accepted) return refuse("too many commands are waiting");
+  if (verdict.displaced) change(*verdict.displaced, command_state::replaced, true, "a newer command came");
+  if (fate->on_change) fate->on_change(*fate);
+  drain();
+  queue_changed_.notify();
+  return fate;
+}
+
+void outbox::leave(queued_command command) {
+  take_turn(command.fate->command);
+  link_->put({command.kind, command.bytes});
+  leaving_.push_back(std::move(command));
+  watch_writing();
+}
+
+void outbox::drain() {
+  expire();
+  while (is_open() && !congested()) {
+    const queued_command* first = waiting_.front();
+    if (first == nullptr || next_turn(first->fate->command) > time_.now()) return;
+    leave(*waiting_.pop());
+  }
+  if (is_open() && congested() && waiting_.size() > 0) watch_writing();  // to go on when the link takes more
+}
+
+void outbox::expire() {
+  const auto now = time_.now();
+  for (const auto& each : waiting_.expire(now))
+    change(*each, command_state::expired, true, "it waited for too long");
+  std::vector<std::shared_ptr<submission>> late;
+  std::erase_if(unconfirmed_, [&](const unconfirmed& each) {
+    if (each.deadline > now) return false;
+    late.push_back(each.fate);
+    return true;
+  });
+  for (const auto& each : late)
+    change(*each, command_state::timed_out, true, "no reply confirmed it in time");
+}
+
+// What the kernel has taken is written, even if the server closed the link right after. Of a link that broke
+// nobody knows what was taken.
+void outbox::note_written() {
+  const bool broken = link_->ended() && link_->ended()->failed;
+  if (!writing_ || broken || link_->unsent() != 0) return;
+  writing_ = false;
+  for (const queued_command& each : std::exchange(leaving_, {})) {
+    const auto& confirm = each.settings->confirm;
+    change(*each.fate, command_state::written, !confirm);
+    if (!confirm) continue;
+    wanted_reply answer{confirm->replies, confirm->where.unresolved()};
+    for (const auto& [ours, theirs] : confirm->correlate)
+      if (const auto* value = config::find_path(each.values, ours)) answer.equal.emplace_back(theirs, *value);
+    unconfirmed_.push_back({each.fate, std::move(answer), time_.now() + confirm->timeout});
+    queue_changed_.notify();
+  }
+  written_.notify();
+}
+
+void outbox::see(const arrived_reply& reply) {
+  // The reply to a command may come in the very turn in which the kernel took the command.
+  if (link_ != nullptr && !link_->ended()) note_written();
+  const auto found = std::ranges::find_if(
+      unconfirmed_, [&](const unconfirmed& each) { return each.answer.fits(reply.name, reply.data); });
+  if (found == unconfirmed_.end()) return;
+  const auto fate = found->fate;
+  unconfirmed_.erase(found);
+  change(*fate, command_state::confirmed, true);
+}
+
+clock::time_point outbox::next_look() const {
+  auto look = waiting_.next_expiry().value_or(clock::time_point::max());
+  for (const unconfirmed& each : unconfirmed_) look = std::min(look, each.deadline);
+  if (is_open() && !congested())
+    if (const queued_command* first = waiting_.front())
+      look = std::min(look, next_turn(first->fate->command));
+  return look;
+}
+
+void outbox::give_up() {
+  expire();
+  while (auto each = waiting_.pop())
+    change(*each->fate, command_state::refused, true, "the session has ended");
+}
+
+// It begins in another turn: whoever sends is not called back from within.
+asio::awaitable<void> outbox::run_link() {
+  co_await asio::post(loop_, asio::deferred);
+  bool stopped = co_await cancelled();
+  while (!stopped && writing_ && !link_->ended()) {
+    co_await link_->wait_sent();
+    note_written();
+    if (waiting_.size() > 0) drain();
+    stopped = co_await cancelled();
+  }
+  watched_ = false;
+}
+
+asio::awaitable<void> outbox::run() {
+  while (!co_await cancelled()) {
+    drain();
+    const auto look = next_look();
+    co_await queue_changed_.wait_until(time_, look);
+  }
+}
+
+}  // namespace duplexd

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "daemon/link/token_bucket.hpp"
+#include "daemon/link/transport.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/notifier.hpp"
+#include "daemon/session/exchange/offline_queue.hpp"
+#include "daemon/session/exchange/reply_board.hpp"
+#include "daemon/session/exchange/submission.hpp"
+#include "protocol/message/protocol.hpp"
+
+namespace duplexd {
+
+/// The one door by which messages enter a session. Scripts `send()`: such a message belongs to its link and
+/// ends with it. Commands that come while the daemon runs are `submit()`ted: each has a state that its
+/// submitter can follow, and may wait for a link in a bounded queue.
+class outbox {
+ public:
+  /// Above this many bytes on their way nothing more is taken off the queue, and scripts wait.
+  static constexpr std::size_t low_water = 256u << 10;
+  /// Above this many bytes even a script's message is refused.
+  static constexpr std::size_t high_water = 8u << 20;
+
+  outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings);
+
+  /// The link that messages leave by; null between links. Taking it away ends what is still on its way or
+  /// unconfirmed as `unknown`; what waits in the queue goes on waiting. When somebody wants to know whether
+  /// messages have left, `begin` is called to start `run_link()`: an idle link needs nobody who waits for
+  /// that.
+  void attach(transport* link, std::function<void()> begin = {});
+
+  /// From the login on submitted commands leave too, and their confirmations are looked for on `replies`.
+  void open_gate() noexcept;
+
+  /// The link is about to be closed and ignores what is sent: submitted commands no longer leave by it.
+  void close_gate() noexcept { gate_open_ = false; }
+
+  /// Sends in this turn of the loop. False if there is no link or far too much is on its way.
+  /// `answer_awaited`: nothing follows it before its answer, so it need not wait for the turn's end.
+  bool send(protocol::frame_view message, bool answer_awaited = false);
+
+  /// Suspends until everything sent so far is in the kernel, or the link has ended. May be cancelled.
+  asio::awaitable<void> wait_written();
+
+  /// Whether so much is on its way that whoever can should `wait_written()`.
+  [[nodiscard]] bool congested() const noexcept { return link_ != nullptr && link_->unsent() > low_water; }
+
+  /// Whether anything limits how often messages are sent.
+  [[nodiscard]] bool has_rates() const noexcept {
+    return settings_.rate.messages > 0 || !command_rates_.empty();
+  }
+
+  /// When a script may send the command next; takes that turn. The login takes none.
+  clock::time_point take_turn(const std::string& command);
+
+  /// Takes a command from outside, for good: it comes to exactly one end. Never suspends, never throws.
+  /// `on_change` is called at each change, also from within this call.
+  std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
+                                           std::function<void(const submission&)> on_change = {});
+
+  /// A reply came: it may confirm a command.
+  void see(const arrived_reply& reply);
+
+  /// Moves messages on to written. Ends when all are: see `attach`.
+  asio::awaitable<void> run_link();
+
+  /// Empties the queue as fast as gate and rates allow, and ends what has waited for too long. To be run from
+  /// the first command that is submitted until the session ends, until cancelled.
+  asio::awaitable<void> run();
+
+  /// The session has ended: what waits in the queue is refused.
+  void give_up();
+
+  [[nodiscard]] std::size_t queued() const noexcept { return waiting_.size(); }
+
+ private:
+  struct unconfirmed {
+    std::shared_ptr<submission> fate;
+    wanted_reply answer;
+    clock::time_point deadline;
+  };
+  static void change(submission& fate, command_state state, bool is_end, std::string why = "");
+  const config::command_settings& settings_of(const std::string& command) const;
+  [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
+  [[nodiscard]] clock::time_point next_turn(const std::string& command) const;
+  void leave(queued_command command);
+  void watch_writing();
+  void note_written();
+  void expire();
+  void drain();
+  [[nodiscard]] clock::time_point next_look() const;
+
+  asio::any_io_executor loop_;
+  clock& time_;
+  const config::session_settings& settings_;
+  transport* link_ = nullptr;
+  std::function<void()> begin_;
+  bool gate_open_ = false;
+  bool writing_ = false;  ///< somebody wants to know when the kernel has everything
+  bool watched_ = false;  ///< run_link runs
+  token_bucket session_rate_;
+  std::map<std::string, token_bucket> command_rates_;
+  offline_queue waiting_;
+  std::vector<queued_command> leaving_;
+  std::vector<unconfirmed> unconfirmed_;
+  std::vector<std::uint8_t> scratch_;
+  notifier written_;        ///< everything is in the kernel, or the link is gone
+  notifier queue_changed_;  ///< wakes run
+};
+
+}  // namespace duplexd

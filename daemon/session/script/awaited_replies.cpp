@@ -1,0 +1,42 @@
+#include "daemon/session/script/awaited_replies.hpp"
+
+namespace duplexd {
+
+namespace {
+
+struct collector {
+  std::set<std::string> names;
+
+  void add(const std::vector<std::string>& some) { names.insert(some.begin(), some.end()); }
+  void add(const config::step_list& steps) {
+    config::for_each_step(steps, [this](const config::script_step& step) {
+      if (const auto* expect = std::get_if<config::expect_step>(&step.action)) add(expect->what.replies);
+      if (const auto* call = std::get_if<config::call_step>(&step.action)) add(call->answer.replies);
+    });
+  }
+};
+
+}  // namespace
+
+std::set<std::string> awaited_replies(const config::session_settings& settings) {
+  collector found;
+  if (settings.login) {
+    found.add(settings.login->steps);
+    found.add(settings.login->reject);
+    if (settings.login->expect) found.add(settings.login->expect->replies);
+  }
+  found.add(settings.subscribe);
+  found.add(settings.script);
+  for (const config::handler& each : settings.on) {
+    found.add(each.replies);
+    found.add(each.body);
+  }
+  const auto& heartbeat = settings.liveness.heartbeat;
+  if (heartbeat && heartbeat->expect) found.add(heartbeat->expect->replies);
+  for (const auto& [name, command] : settings.commands)
+    if (command.confirm) found.add(command.confirm->replies);
+  for (const config::sequence_settings& each : settings.liveness.sequence) found.names.insert(each.reply);
+  return found.names;
+}
+
+}  // namespace duplexd

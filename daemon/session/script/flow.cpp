@@ -1,0 +1,246 @@
+#include "daemon/session/script/flow.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "config/script/match.hpp"
+#include "config/value/json_path.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/within.hpp"
+
+namespace duplexd {
+
+using config::fault_class;
+using config::script_step;
+using nlohmann::ordered_json;
+
+namespace {
+
+flow_ending ended_by(fault what) {
+  return {.failed = std::move(what)};
+}
+
+bool asks_outside(const script_step& step) {
+  return std::holds_alternative<config::http_step>(step.action) ||
+         std::holds_alternative<config::exec_step>(step.action);
+}
+
+// A long text from outside is likely to be a token; a shorter one is an id or a name. It may stand anywhere
+// in what is saved, however deep.
+void take_tokens(config::scope& to, const ordered_json& value) {
+  constexpr std::size_t shortest_token = 16;
+  for (std::vector<const ordered_json*> left{&value}; !left.empty();) {
+    const ordered_json& next = *left.back();
+    left.pop_back();
+    if (next.is_structured())
+      for (const auto& each : next) left.push_back(&each);
+    const auto* text = next.get_ptr<const std::string*>();
+    if (text != nullptr && text->size() >= shortest_token) to.take_secret(*text, config::secret_origin::read);
+  }
+}
+
+}  // namespace
+
+flow::flow(flow_context& shared, ordered_json reply, std::optional<kept_message> message)
+    : shared_(shared), reply_(std::move(reply)), message_(std::move(message)) {
+  if (shared.replies != nullptr) since_ = shared.replies->next_number();
+}
+
+flow::flow(const flow& parent)
+    : scope(),
+      shared_(parent.shared_),
+      reply_(parent.reply_),
+      message_(parent.message_),
+      since_(parent.since_),
+      blame_(parent.blame_) {}
+
+const ordered_json* flow::variable(std::string_view name) const {
+  return shared_.values.find(name);
+}
+
+const ordered_json* flow::reply() const {
+  return reply_ ? &*reply_ : nullptr;
+}
+
+std::chrono::system_clock::time_point flow::wall() const {
+  return shared_.around.time.wall();
+}
+
+std::uint64_t flow::count(std::string_view name) {
+  return shared_.values.count(name);
+}
+
+void flow::take_secret(std::string_view value, config::secret_origin from) {
+  if (shared_.around.secrets) shared_.around.secrets->take(value, from);
+}
+
+fault flow::blamed(std::string cause) const {
+  return fault{.kind = blame_, .cause = std::move(cause)};
+}
+
+fault flow::mishap(std::string cause) const {
+  const bool is_login = blame_ == fault_class::login_rejected;
+  return fault{.kind = is_login ? fault_class::script : blame_, .cause = std::move(cause)};
+}
+
+asio::awaitable<void> flow::leave_turn() {
+  work_in_turn_ = 0;
+  co_await asio::post(shared_.around.loop, asio::use_awaitable);
+}
+
+asio::awaitable<flow_ending> flow::run(std::span<const script_step> steps) {
+  flow_ending last;
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    steps = steps.subspan(send_at_once(steps));  // no wait, no coroutine
+    if (work_in_turn_ >= work_a_turn) {
+      co_await leave_turn();
+      stopped = co_await cancelled();
+      continue;
+    }
+    if (steps.empty()) break;
+    work_in_turn_ += work_of_step;
+    flow_ending how = co_await perform(steps.front());
+    if (how.ends_flow()) co_return how;
+    if (!how.result.is_null()) last.result = std::move(how.result);
+    steps = steps.subspan(1);
+    stopped = co_await cancelled();
+  }
+  co_return last;
+}
+
+asio::awaitable<flow_ending> flow::perform(const script_step& step) {
+  flow_ending how;
+  if (step.timeout)
+    how = co_await limited(step);
+  else
+    how = co_await dispatch(step);
+  const bool stopped = co_await cancelled();
+  if (!how.ends_flow() && !stopped)
+    if (auto failed = save(step, how.result)) how.failed = std::move(failed);
+  if (!how.failed) co_return how;
+  const bool is_ours = how.failed->kind == fault_class::script;
+  if (is_ours && step.on_fault) co_return co_await run(*step.on_fault);
+  if (!how.failed->cause.ends_with(')') || how.failed->cause.find(" (line ") == std::string::npos)
+    how.failed->cause += fmt::format(" (line {})", step.where.line);
+  co_return how;
+}
+
+// The step is cancelled when its time is over.
+asio::awaitable<flow_ending> flow::limited(const script_step& step) {
+  const auto limit = step.timeout->resolve(this);
+  if (!limit) co_return ended_by(mishap(limit.error));
+  const auto deadline = shared_.around.time.now() + limit.value;
+  auto work = dispatch(step);
+  auto how = co_await within(shared_.around.loop, shared_.around.time, deadline, std::move(work));
+  if (how) co_return std::move(*how);
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return flow_ending{};
+  co_return ended_by(mishap(
+      fmt::format("the step took longer than {} s", static_cast<double>(limit.value.count()) / 1000.0)));
+}
+
+asio::awaitable<flow_ending> flow::dispatch(const script_step& step) {
+  return std::visit([this](const auto& action) { return act(action); }, step.action);
+}
+
+std::optional<fault> flow::save(const script_step& step, const ordered_json& result) {
+  for (const auto& [variable, path] : step.save) {
+    const ordered_json* found = config::find_path(result, path);
+    if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
+    if (asks_outside(step)) take_tokens(*this, *found);
+    shared_.values.set(variable, *found);
+  }
+  return std::nullopt;
+}
+
+// The condition names variables, and `reply.FIELD`.
+bool flow::holds(const config::json_template& condition, std::optional<fault>& failed) {
+  const auto wanted = condition.resolve(this);
+  if (!wanted) {
+    failed = mishap(wanted.error);
+    return false;
+  }
+  ordered_json known = ordered_json::object();
+  for (const auto& [path, value] : wanted.value.items()) {
+    const std::string name = path.substr(0, path.find('.'));
+    if (const auto* variable = shared_.values.find(name)) known[name] = *variable;
+  }
+  if (reply_) known["reply"] = *reply_;
+  return config::matches(known, wanted.value);
+}
+
+asio::awaitable<flow_ending> flow::act(const config::sleep_step& step) {
+  const auto time = step.time.resolve(this);
+  if (!time) co_return ended_by(mishap(time.error));
+  co_await shared_.around.time.sleep_for(time.value);
+  co_return flow_ending{};
+}
+
+asio::awaitable<flow_ending> flow::act(const config::set_step& step) {
+  auto values = step.values.resolve(this);
+  if (!values) co_return ended_by(mishap(values.error));
+  for (auto& [name, value] : values.value.items()) shared_.values.set(name, std::move(value));
+  co_return flow_ending{};
+}
+
+asio::awaitable<flow_ending> flow::act(const config::if_step& step) {
+  std::optional<fault> failed;
+  const bool yes = holds(step.condition, failed);
+  if (failed) co_return ended_by(std::move(*failed));
+  co_return co_await run(yes ? step.then : step.otherwise);
+}
+
+asio::awaitable<flow_ending> flow::act(const config::repeat_step& step) {
+  flow_ending how;
+  for (unsigned round = 0; step.times == 0 || round < step.times; ++round) {
+    const std::size_t sent = send_at_once(step.body);
+    if (sent != 0 && sent == step.body.size() && !step.until) continue;
+    how = co_await run(std::span(step.body).subspan(sent));
+    work_in_turn_ += work_of_step;
+    if (work_in_turn_ >= work_a_turn) co_await leave_turn();
+    const bool stopped = co_await cancelled();
+    if (how.ends_flow() || stopped) break;
+    if (!step.until) continue;
+    std::optional<fault> failed;
+    const bool enough = holds(*step.until, failed);
+    if (failed) co_return ended_by(std::move(*failed));
+    if (enough) break;
+  }
+  co_return how;
+}
+
+// Rounds keep to their schedule; those that a long round runs into are left out. Each starts from the reply
+// that was the last one when the first did.
+asio::awaitable<flow_ending> flow::act(const config::every_step& step) {
+  auto due = shared_.around.time.now();
+  const auto reply = reply_;
+  for (;;) {
+    reply_ = reply;
+    const auto interval = step.interval.resolve(this);
+    if (!interval) co_return ended_by(mishap(interval.error));
+    if (interval.value.count() <= 0) co_return ended_by(mishap("every: the interval is not positive"));
+    const double share = step.jitter * (2 * shared_.around.random() - 1);
+    const auto shift = std::chrono::duration_cast<clock::duration>(interval.value * share);
+    due = std::max(due + interval.value, shared_.around.time.now());
+    co_await shared_.around.time.sleep_until(due + shift);
+    const bool stopped = co_await cancelled();
+    if (stopped) co_return flow_ending{};
+    flow_ending how = co_await run(step.body);
+    if (how.ends_flow()) co_return how;
+  }
+}
+
+asio::awaitable<flow_ending> flow::act(const config::fail_step& step) {
+  const auto why = step.why.resolve(this);
+  co_return ended_by(why ? blamed(why.value) : mishap(why.error));
+}
+
+asio::awaitable<flow_ending> flow::act(const config::reconnect_step& step) {
+  const auto why = step.why.resolve(this);
+  co_return flow_ending{.reconnect = why ? why.value : why.error};
+}
+
+}  // namespace duplexd

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "daemon/session/exchange/environment.hpp"
+#include "daemon/session/exchange/outbox.hpp"
+#include "daemon/session/exchange/reply_board.hpp"
+#include "daemon/session/exchange/variables.hpp"
+#include "daemon/session/script/background.hpp"
+#include "daemon/session/script/flow_ending.hpp"
+#include "protocol/text/frame.hpp"
+
+namespace duplexd {
+
+/// A message as it came, for `echo`.
+struct kept_message {
+  protocol::frame_kind kind = protocol::frame_kind::binary;
+  std::vector<std::uint8_t> bytes;
+};
+
+/// What all flows of one link share. Before there is a link the last three are null, and the steps that need
+/// them do not come: the configuration was checked.
+struct flow_context {
+  const config::session_settings& settings;
+  const environment& around;
+  variables& values;
+  outbox* commands = nullptr;
+  reply_board* replies = nullptr;
+  background* tasks = nullptr;
+};
+
+/// Steps carried out one after the other. Branches and tasks are flows of their own that start from a copy of
+/// their parent's state: the last reply, and since when replies count. Coroutines return early when
+/// cancelled. The context and the steps outlive it.
+class flow final : public config::scope {
+ public:
+  explicit flow(flow_context& shared) : shared_(shared) {}
+  flow(flow_context& shared, nlohmann::ordered_json reply, std::optional<kept_message> message);
+  flow(const flow& parent);
+  flow& operator=(const flow&) = delete;
+  ~flow() override = default;
+
+  /// What goes wrong is a fault of this class: `script` unless told otherwise. A login is rejected only by a
+  /// reply that fails its `check`, and by `fail`: that no reply came, or that nothing could be sent, says
+  /// nothing about the credentials.
+  void blame(config::fault_class kind) noexcept { blame_ = kind; }
+
+  /// What the steps see as the last reply.
+  void take_over(nlohmann::ordered_json reply) { reply_ = std::move(reply); }
+
+  /// Carries out the steps in order, up to a fault or a wish for a new link.
+  asio::awaitable<flow_ending> run(std::span<const config::script_step> steps);
+
+  /// Sends one command, when its turn comes.
+  asio::awaitable<flow_ending> send(const config::send_step& command);
+  asio::awaitable<flow_ending> send_json(const config::json_template& message);
+
+  /// Waits for replies; `equal` is what they must be correlated with.
+  asio::awaitable<flow_ending> expect(const config::expectation& what,
+                                      std::vector<std::pair<std::string, nlohmann::ordered_json>> equal);
+
+  // scope
+  [[nodiscard]] const nlohmann::ordered_json* variable(std::string_view name) const override;
+  [[nodiscard]] const nlohmann::ordered_json* reply() const override;
+  [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
+  [[nodiscard]] std::uint64_t count(std::string_view name) override;
+  void take_secret(std::string_view value, config::secret_origin from) override;
+
+ private:
+  /// Steps that never wait must leave turns for the others, the timers and the watchdog. A step may cost as
+  /// much as some commands whose bytes are known.
+  static constexpr unsigned work_a_turn = 1024;
+  static constexpr unsigned work_of_step = 4;
+
+  /// Sends the commands at the front that can go at once. Returns how many steps that were.
+  std::size_t send_at_once(std::span<const config::script_step> steps);
+  asio::awaitable<void> leave_turn();
+  asio::awaitable<flow_ending> perform(const config::script_step& step);
+  asio::awaitable<flow_ending> limited(const config::script_step& step);
+  asio::awaitable<flow_ending> dispatch(const config::script_step& step);
+  asio::awaitable<flow_ending> act(const config::sleep_step& step);
+  asio::awaitable<flow_ending> act(const config::send_step& step) { return send(step); }
+  asio::awaitable<flow_ending> act(const config::json_step& step) { return send_json(step.message); }
+  asio::awaitable<flow_ending> act(const config::echo_step& step);
+  asio::awaitable<flow_ending> act(const config::expect_step& step) { return expect(step.what, {}); }
+  asio::awaitable<flow_ending> act(const config::call_step& step);
+  asio::awaitable<flow_ending> act(const config::every_step& step);
+  asio::awaitable<flow_ending> act(const config::gather_step& step);
+  asio::awaitable<flow_ending> act(const config::race_step& step);
+  asio::awaitable<flow_ending> act(const config::wait_step& step);
+  asio::awaitable<flow_ending> act(const config::spawn_step& step);
+  asio::awaitable<flow_ending> act(const config::cancel_step& step);
+  asio::awaitable<flow_ending> act(const config::set_step& step);
+  asio::awaitable<flow_ending> act(const config::http_step& step);
+  asio::awaitable<flow_ending> act(const config::exec_step& step);
+  asio::awaitable<flow_ending> act(const config::if_step& step);
+  asio::awaitable<flow_ending> act(const config::repeat_step& step);
+  asio::awaitable<flow_ending> act(const config::fail_step& step);
+  asio::awaitable<flow_ending> act(const config::reconnect_step& step);
+
+  static asio::awaitable<flow_ending> branch(std::shared_ptr<flow> self, const config::step_list& steps);
+  asio::awaitable<flow_ending> branch(const config::step_list& steps) const;
+
+  asio::awaitable<flow_ending> put(protocol::frame_view message, std::string name,
+                                   bool answer_awaited = false);
+  [[nodiscard]] std::optional<fault> pack(const config::send_step& command, kept_message& out,
+                                          nlohmann::ordered_json& values);
+  asio::awaitable<void> await_turn(const std::string& command);
+  [[nodiscard]] bool holds(const config::json_template& condition, std::optional<fault>& failed);
+  [[nodiscard]] std::optional<fault> save(const config::script_step& step,
+                                          const nlohmann::ordered_json& result);
+  [[nodiscard]] fault blamed(std::string cause) const;  ///< by a reply, or on purpose
+  [[nodiscard]] fault mishap(std::string cause) const;  ///< by anything else
+
+  flow_context& shared_;
+  std::optional<nlohmann::ordered_json> reply_;
+  std::optional<kept_message> message_;
+  std::uint64_t since_ = 0;  ///< replies from this number on count
+  config::fault_class blame_ = config::fault_class::script;
+  unsigned work_in_turn_ = 0;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,98 @@
+// The steps of a flow that run others beside it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/session/script/flow.hpp"
+
+namespace duplexd {
+
+using nlohmann::ordered_json;
+
+asio::awaitable<flow_ending> flow::branch(std::shared_ptr<flow> self, const config::step_list& steps) {
+  co_return co_await self->run(steps);
+}
+
+asio::awaitable<flow_ending> flow::branch(const config::step_list& steps) const {
+  return branch(std::make_shared<flow>(*this), steps);
+}
+
+asio::awaitable<flow_ending> flow::act(const config::gather_step& step) {
+  task_group<flow_ending> group{shared_.around.loop};
+  for (std::size_t i = 0; i < step.branches.size(); ++i)
+    group.spawn(static_cast<int>(i), branch(step.branches[i]));
+  flow_ending how;
+  how.result = ordered_json(step.branches.size(), nullptr);
+  for (std::size_t left = step.branches.size(); left > 0; --left) {
+    auto next = co_await group.next();
+    if (next.how.ends_flow()) {
+      how = std::move(next.how);
+      break;
+    }
+    how.result[static_cast<std::size_t>(next.id)] = std::move(next.how.result);
+  }
+  co_await group.join();
+  co_return how;
+}
+
+asio::awaitable<flow_ending> flow::act(const config::race_step& step) {
+  task_group<flow_ending> group{shared_.around.loop};
+  for (std::size_t i = 0; i < step.branches.size(); ++i)
+    group.spawn(static_cast<int>(i), branch(step.branches[i]));
+  auto first = co_await group.next();
+  co_await group.join();
+  if (!first.how.ends_flow())
+    first.how.result = {{"first", first.id}, {"result", std::move(first.how.result)}};
+  co_return std::move(first.how);
+}
+
+asio::awaitable<flow_ending> flow::act(const config::spawn_step& step) {
+  shared_.tasks->start(step.task, branch(step.body));
+  co_return flow_ending{};
+}
+
+asio::awaitable<flow_ending> flow::act(const config::cancel_step& step) {
+  const auto number = shared_.tasks->find(step.task);
+  if (!number) co_return flow_ending{};
+  shared_.tasks->hold(*number);
+  shared_.tasks->cancel(*number);
+  bool go_on = true;
+  while (go_on && !shared_.tasks->at(*number).has_ended) go_on = co_await shared_.tasks->wait();
+  shared_.tasks->release(*number);
+  co_return flow_ending{};
+}
+
+// As asyncio.wait: what has not ended goes on in the background, and faults are results.
+asio::awaitable<flow_ending> flow::act(const config::wait_step& step) {
+  std::vector<int> numbers;
+  for (const std::string& name : step.tasks) {
+    const auto number = shared_.tasks->find(name);
+    if (!number) co_return flow_ending{.failed = mishap(fmt::format("the task {} was not started", name))};
+    numbers.push_back(*number);
+  }
+  for (const config::step_list& body : step.branches) numbers.push_back(shared_.tasks->start(branch(body)));
+  for (const int each : numbers) shared_.tasks->hold(each);
+  const auto has_ended = [this](int each) { return shared_.tasks->at(each).has_ended; };
+  const auto has_failed = [&](int each) { return has_ended(each) && shared_.tasks->at(each).how.failed; };
+  const auto enough = [&] {
+    if (std::ranges::all_of(numbers, has_ended)) return true;
+    if (step.until == config::wait_until::first) return std::ranges::any_of(numbers, has_ended);
+    return step.until == config::wait_until::first_error && std::ranges::any_of(numbers, has_failed);
+  };
+  bool go_on = true;
+  while (go_on && !enough()) go_on = co_await shared_.tasks->wait();
+  flow_ending how;
+  how.result = ordered_json::array();
+  for (const int each : numbers) {
+    const background::task& task = shared_.tasks->at(each);
+    if (task.how.reconnect) how.reconnect = task.how.reconnect;
+    ordered_json fault_text;
+    if (task.how.failed) fault_text = task.how.failed->cause;
+    how.result.push_back({{"done", task.has_ended}, {"fault", fault_text}, {"result", task.how.result}});
+    shared_.tasks->release(each);
+  }
+  co_return how;
+}
+
+}  // namespace duplexd

@@ -1,0 +1,185 @@
+// The steps of a flow that send and receive.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/script/match.hpp"
+#include "config/value/json_path.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/session/script/flow.hpp"
+#include "protocol/text/json_text.hpp"
+
+namespace duplexd {
+
+using config::fault_class;
+using nlohmann::ordered_json;
+
+namespace {
+
+flow_ending ended_by(fault what) {
+  return {.failed = std::move(what)};
+}
+
+std::string shown(const ordered_json& value) {
+  std::string text;
+  if (!protocol::append_json(text, value, protocol::json_style::python)) text = "(text that is not UTF-8)";
+  constexpr std::size_t longest = 200;
+  if (text.size() > longest) text.resize(longest);
+  return text;
+}
+
+}  // namespace
+
+std::optional<fault> flow::pack(const config::send_step& command, kept_message& out, ordered_json& values) {
+  auto resolved = command.with.resolve(this);
+  if (!resolved) return fault{.kind = fault_class::secret, .cause = std::move(resolved.error)};
+  const auto* type = shared_.settings.protocol->find(protocol::direction::command, command.command);
+  if (type == nullptr) return mishap("the protocol has no command " + command.command);
+  out.bytes.clear();
+  out.kind = protocol::frame_of(*type);
+  if (const auto error = protocol::pack(*type, resolved.value, out.bytes)) {
+    shared_.around.tell.record(shared_.settings.name,
+                               happening::command_refused{command.command, error->text()});
+    return mishap(fmt::format("command {} not sent: {}", command.command, error->text()));
+  }
+  values = std::move(resolved.value);
+  return std::nullopt;
+}
+
+asio::awaitable<void> flow::await_turn(const std::string& command) {
+  const auto turn = shared_.commands->take_turn(command);
+  if (turn > shared_.around.time.now()) co_await shared_.around.time.sleep_until(turn);
+}
+
+asio::awaitable<flow_ending> flow::put(protocol::frame_view message, std::string name, bool answer_awaited) {
+  since_ = shared_.replies->next_number();
+  if (!shared_.commands->send(message, answer_awaited)) {
+    const std::string why = "there is no link, or far too much is waiting to be sent";
+    shared_.around.tell.record(shared_.settings.name, happening::command_refused{name, why});
+    co_return ended_by(mishap(fmt::format("{} not sent: {}", name, why)));
+  }
+  // Messages of one turn leave together; only a link that takes no more holds the steps up.
+  if (shared_.commands->congested()) co_await shared_.commands->wait_written();
+  co_return flow_ending{};
+}
+
+asio::awaitable<flow_ending> flow::send(const config::send_step& command) {
+  co_await await_turn(command.command);
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return flow_ending{};
+  if (command.packed) {
+    const protocol::frame_view known{command.packed->kind, command.packed->bytes};
+    co_return co_await put(known, command.command);
+  }
+  kept_message packed;
+  ordered_json values;
+  if (auto failed = pack(command, packed, values)) co_return ended_by(std::move(*failed));
+  const protocol::frame_view frame{packed.kind, packed.bytes, command.with.has_secrets()};
+  co_return co_await put(frame, command.command);
+}
+
+// Commands that need not wait for anything: their bytes are known, nothing limits how often they are sent,
+// and the link takes more. Stops where the turn has had its share.
+std::size_t flow::send_at_once(std::span<const config::script_step> steps) {
+  if (steps.empty() || !steps.front().in_burst || shared_.commands->has_rates()) return 0;
+  since_ = shared_.replies->next_number();
+  outbox& out = *shared_.commands;
+  std::size_t sent = 0;
+  const auto may_go_on = [&] {
+    return sent < steps.size() && work_in_turn_ < work_a_turn && !out.congested();
+  };
+  while (may_go_on() && steps[sent].in_burst) {
+    const config::burst& known = *steps[sent].in_burst;
+    for (std::size_t at = steps[sent].burst_index; at < known.packets.size() && may_go_on(); ++at) {
+      const bool last = at + 1 == known.packets.size();
+      const bool awaited = last && sent + 1 < steps.size() &&
+                           std::holds_alternative<config::expect_step>(steps[sent + 1].action);
+      if (!out.send(known.message(at), awaited)) return sent;
+      ++work_in_turn_;
+      ++sent;
+    }
+  }
+  return sent;
+}
+
+asio::awaitable<flow_ending> flow::send_json(const config::json_template& message) {
+  co_await await_turn("");
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return flow_ending{};
+  const auto value = message.resolve(this);
+  if (!value) co_return ended_by(fault{.kind = fault_class::secret, .cause = value.error});
+  std::string text;
+  if (!protocol::append_json(text, value.value, protocol::json_style::python))
+    co_return ended_by(mishap("a JSON message holds text that is not UTF-8"));
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  const protocol::frame_view frame{protocol::frame_kind::text, {bytes, text.size()}, message.has_secrets()};
+  co_return co_await put(frame, "a JSON message");
+}
+
+asio::awaitable<flow_ending> flow::act(const config::echo_step& /*step*/) {
+  co_await await_turn("");
+  const bool stopped = co_await cancelled();
+  if (stopped || !message_) co_return flow_ending{};
+  const protocol::frame_view frame{message_->kind, message_->bytes};
+  co_return co_await put(frame, "the echo");
+}
+
+asio::awaitable<flow_ending> flow::expect(const config::expectation& what,
+                                          std::vector<std::pair<std::string, ordered_json>> equal) {
+  wanted_reply wanted{what.replies, nullptr, std::move(equal), since_};
+  auto where = what.where.resolve(this);
+  if (!where) co_return ended_by(mishap(where.error));
+  wanted.where = std::move(where.value);
+  const auto deadline =
+      what.timeout.count() == 0 ? clock::time_point::max() : shared_.around.time.now() + what.timeout;
+  flow_ending how;
+  if (what.count > 1) how.result = ordered_json::array();
+  for (unsigned i = 0; i < what.count; ++i) {
+    auto answer = co_await shared_.replies->take(wanted, deadline);
+    const bool stopped = co_await cancelled();
+    if (stopped) co_return flow_ending{};
+    if (!answer)
+      co_return ended_by(mishap(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
+                                            static_cast<double>(what.timeout.count()) / 1000.0)));
+    reply_ = answer->data;
+    const auto check = what.check.resolve(this);
+    if (!check) co_return ended_by(mishap(check.error));
+    if (!config::matches(answer->data, check.value))
+      co_return ended_by(
+          blamed(fmt::format("the reply {} is not as it must be: {}", answer->name, shown(answer->data))));
+    if (what.count > 1)
+      how.result.push_back(std::move(answer->data));
+    else
+      how.result = std::move(answer->data);
+  }
+  co_return how;
+}
+
+// Each attempt has the whole time. The command is packed once: a repeated one is the same command.
+asio::awaitable<flow_ending> flow::act(const config::call_step& step) {
+  kept_message packed;
+  ordered_json values;
+  if (auto failed = pack(step.command, packed, values)) co_return ended_by(std::move(*failed));
+  std::vector<std::pair<std::string, ordered_json>> equal;
+  for (const auto& [ours, theirs] : step.answer.correlate) {
+    const ordered_json* value = config::find_path(values, ours);
+    if (value == nullptr)
+      co_return ended_by(
+          mishap(fmt::format("call {}: 'with' has no {} to correlate with", step.command.command, ours)));
+    equal.emplace_back(theirs, *value);
+  }
+  for (unsigned attempt = 0;; ++attempt) {
+    co_await await_turn(step.command.command);
+    const bool stopped = co_await cancelled();
+    if (stopped) co_return flow_ending{};
+    const protocol::frame_view frame{packed.kind, packed.bytes, step.command.with.has_secrets()};
+    flow_ending sent = co_await put(frame, step.command.command, true);
+    if (sent.ends_flow()) co_return sent;
+    flow_ending how = co_await expect(step.answer, equal);
+    const bool no_reply = how.failed && how.result.is_null() && how.failed->cause.starts_with("no reply ");
+    if (!no_reply || attempt == step.retries) co_return how;
+    shared_.around.tell.record(shared_.settings.name,
+                               happening::call_retried{step.command.command, attempt + 1});
+  }
+}
+
+}  // namespace duplexd

@@ -1,0 +1,131 @@
+// The steps of a flow that ask others than the server.
+#include <fmt/format.h>
+
+#include <boost/system/system_error.hpp>
+
+#include "daemon/link/dial_request.hpp"
+#include "daemon/link/http_client.hpp"
+#include "daemon/link/program_runner.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/session/script/flow.hpp"
+
+namespace duplexd {
+
+using config::fault_class;
+using nlohmann::ordered_json;
+
+namespace {
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  return text;
+}
+
+ordered_json body_of(const http_response& answer) {
+  auto parsed = ordered_json::parse(answer.body, nullptr, false);
+  return parsed.is_discarded() ? ordered_json(answer.body) : std::move(parsed);
+}
+
+ordered_json result_of(const http_response& answer) {
+  ordered_json headers = ordered_json::object();
+  for (const auto& [name, value] : answer.headers) headers[lower(name)] = value;
+  return {{"status", answer.status}, {"headers", std::move(headers)}, {"body", body_of(answer)}};
+}
+
+fault status_fault(const http_response& answer, const std::string& shown_url) {
+  const bool rejected = answer.status == 401 || answer.status == 403;
+  return fault{.kind = rejected ? fault_class::login_rejected : fault_class::http,
+               .cause = fmt::format("{} answered with status {}", shown_url, answer.status),
+               .http_status = static_cast<std::uint16_t>(answer.status),
+               .retry_after = answer.retry_after};
+}
+
+/// The request with every reference read; a fault names the field.
+std::variant<http_request, fault> resolve_request(const config::http_step& step,
+                                                  const config::session_settings& settings,
+                                                  config::scope* inside) {
+  const auto secret = [](const std::string& field, const std::string& why) {
+    return fault{.kind = fault_class::secret, .cause = fmt::format("http.{}: {}", field, why)};
+  };
+  http_request request;
+  if (auto failed = resolve_server(settings, inside, request)) return *failed;
+  const auto url = step.url.resolve(inside);
+  if (!url) return secret("url", url.error);
+  std::string why;
+  const auto address = config::parse_http_url(url.value, why);
+  if (!address) return secret("url", why);
+  request.address = *address;
+  request.method = step.method;
+  request.timeout = step.timeout;
+  request.headers.clear();
+  request.secret_headers.clear();
+  for (const auto& [name, text] : step.headers) {
+    const auto value = text.resolve(inside);
+    if (!value) return secret("headers." + name, value.error);
+    request.headers.emplace_back(name, value.value);
+    if (text.has_references()) request.secret_headers.push_back(name);
+  }
+  if (step.json) {
+    const auto value = step.json->resolve(inside);
+    if (!value) return secret("json", value.error);
+    request.body = value.value.dump();
+    request.body_is_secret = step.json->has_references();
+    request.headers.emplace_back("Content-Type", "application/json");
+  } else if (step.body) {
+    const auto value = step.body->resolve(inside);
+    if (!value) return secret("body", value.error);
+    request.body = value.value;
+    request.body_is_secret = step.body->has_references();
+  }
+  return request;
+}
+
+}  // namespace
+
+asio::awaitable<flow_ending> flow::act(const config::http_step& step) {
+  auto request = resolve_request(step, shared_.settings, this);
+  if (auto* failed = std::get_if<fault>(&request)) co_return flow_ending{.failed = std::move(*failed)};
+  std::optional<http_result> result;
+  try {
+    auto work = shared_.around.http.fetch(std::move(std::get<http_request>(request)));
+    result = co_await std::move(work);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) throw;
+  }
+  if (!result) co_return flow_ending{};  // cancelled
+  if (auto* failed = std::get_if<fault>(&*result)) {
+    if (failed->kind != fault_class::http) failed->cause.insert(0, "http: ");
+    co_return flow_ending{.failed = std::move(*failed)};
+  }
+  const auto& answer = std::get<http_response>(*result);
+  if (answer.status >= 400) co_return flow_ending{.failed = status_fault(answer, step.url.display())};
+  co_return flow_ending{.result = result_of(answer)};
+}
+
+asio::awaitable<flow_ending> flow::act(const config::exec_step& step) {
+  program_request request;
+  for (const config::text_template& part : step.program) {
+    auto text = part.resolve(this);
+    if (!text) co_return flow_ending{.failed = mishap(text.error)};
+    request.arguments.push_back(std::move(text.value));
+  }
+  const std::string name = step.program.front().display();
+  const auto input = step.input.resolve(this);
+  if (!input) co_return flow_ending{.failed = mishap(input.error)};
+  if (!input.value.is_null()) request.input = input.value.dump() + "\n";
+  request.timeout = step.timeout;
+  program_result result = co_await shared_.around.programs.run(std::move(request));
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return flow_ending{};
+  if (const auto* failed = std::get_if<program_failure>(&result))
+    co_return flow_ending{.failed = mishap(fmt::format("exec {}: {}", name, failed->why))};
+  const auto& output = std::get<std::string>(result);
+  if (output.find_first_not_of(" \t\r\n") == std::string::npos) co_return flow_ending{};
+  auto value = ordered_json::parse(output, nullptr, false);
+  if (value.is_discarded())
+    co_return flow_ending{.failed = mishap(fmt::format("exec {}: its output is not JSON", name))};
+  co_return flow_ending{.result = std::move(value)};
+}
+
+}  // namespace duplexd

@@ -1,0 +1,293 @@
+#include "daemon/session/script/script_runner.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/script/match.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "protocol/text/json_text.hpp"
+
+namespace duplexd {
+
+using config::fault_class;
+using config::liveness_action;
+using nlohmann::ordered_json;
+
+namespace {
+
+// The longest sleep between two looks at the wall's clock.
+constexpr std::chrono::minutes longest_doze{1};
+
+// No link lives longer: what lies beyond the range of the clock is as good as never.
+constexpr std::chrono::duration<double> longest_age{std::chrono::years{100}};
+
+// A handler that has so many replies before it does not keep up: that is a fault, not a leak.
+constexpr std::size_t mailbox_capacity = 1'024;
+
+std::string seconds(std::chrono::milliseconds time) {
+  return fmt::format("{} s", static_cast<double>(time.count()) / 1000.0);
+}
+
+flow_ending ended_by(fault what) {
+  return {.failed = std::move(what)};
+}
+
+}  // namespace
+
+script_runner::script_runner(const config::session_settings& settings, const environment& around,
+                             variables& values, outbox& commands, reply_board& replies)
+    : settings_(settings),
+      around_(around),
+      outbox_(commands),
+      replies_(replies),
+      group_(around.loop),
+      tasks_(around.loop, group_),
+      context_{settings, around, values, &commands, &replies, &tasks_},
+      login_flow_(context_),
+      delivered_(around.loop),
+      asked_again_(around.loop) {
+  for (const config::handler& each : settings.on) boxes_.push_back({&each});
+  replies.observe([this](const arrived_reply& reply, const protocol::packet& packet) {
+    outbox_.see(reply);
+    deliver(reply, packet);
+  });
+  login_flow_.blame(fault_class::login_rejected);
+}
+
+void script_runner::deliver(const arrived_reply& reply, const protocol::packet& packet) {
+  for (mailbox& box : boxes_) {
+    if (std::ranges::find(box.rule->replies, reply.name) == box.rule->replies.end()) continue;
+    if (box.letters.size() > mailbox_capacity) continue;  // the handler reports it
+    const auto bytes = packet.frame.bytes;
+    box.letters.push_back({reply, {packet.frame.kind, {bytes.begin(), bytes.end()}}});
+    delivered_.notify();
+  }
+}
+
+asio::awaitable<flow_ending> script_runner::send_login(const config::login_settings& login) {
+  if (login.send) co_return co_await login_flow_.send(*login.send);
+  if (login.json) co_return co_await login_flow_.send_json(*login.json);
+  co_return co_await login_flow_.run(login.steps);
+}
+
+asio::awaitable<flow_ending> script_runner::log_in() {
+  flow_ending how;
+  if (settings_.login) {
+    const config::login_settings& login = *settings_.login;
+    how = co_await send_login(login);
+    bool stopped = co_await cancelled();
+    if (how.ends_flow() || stopped) co_return how;
+    around_.tell.record(settings_.name, happening::login_sent{});
+    if (login.expect) {
+      how = co_await await_login_reply(*login.expect, login.reject);
+      stopped = co_await cancelled();
+      if (how.ends_flow() || stopped) co_return how;
+    }
+    if (login.expect || !login.steps.empty())
+      around_.tell.record(settings_.name, happening::login_accepted{});
+  }
+  outbox_.open_gate();
+  co_return how;
+}
+
+asio::awaitable<flow_ending> script_runner::await_login_reply(const config::expectation& what,
+                                                              const std::vector<std::string>& reject) {
+  wanted_reply wanted{what.replies, nullptr};
+  wanted.names.insert(wanted.names.end(), reject.begin(), reject.end());
+  const auto deadline = around_.time.now() + what.timeout;
+  const auto answer = co_await replies_.take(wanted, deadline);
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return flow_ending{};
+  if (!answer)
+    co_return ended_by({.kind = fault_class::script,
+                        .cause = fmt::format("no reply {} to the login within {}",
+                                             fmt::join(what.replies, " or "), seconds(what.timeout))});
+  const auto check = what.check.resolve(&login_flow_);
+  if (!check) co_return ended_by({.kind = fault_class::secret, .cause = check.error});
+  const bool rejected = std::ranges::find(reject, answer->name) != reject.end();
+  if (rejected || !config::matches(answer->data, check.value)) {
+    std::string text;
+    if (!protocol::append_json(text, answer->data, protocol::json_style::python)) text.clear();
+    co_return ended_by({.kind = fault_class::login_rejected,
+                        .cause = fmt::format("the server answered the login with {} {}", answer->name,
+                                             text.substr(0, 200))});
+  }
+  login_flow_.take_over(answer->data);
+  co_return flow_ending{};
+}
+
+void script_runner::start_all() {
+  group_.spawn(main_script, run_main());
+  for (std::size_t i = 0; i < boxes_.size(); ++i)
+    group_.spawn(first_handler + static_cast<int>(i), run_handler(boxes_[i]));
+  if (settings_.liveness.heartbeat) group_.spawn(heart, run_heartbeat(*settings_.liveness.heartbeat));
+  if ((settings_.renew.after || settings_.renew.at) && !around_.once) group_.spawn(renewal, run_renewal());
+  if (!settings_.active.always()) group_.spawn(hours, watch_hours());
+  if (!settings_.subscribe.empty()) group_.spawn(subscriber, run_subscriber());
+}
+
+// The link stays when all steps have been carried out: then nobody's ending is waited for.
+asio::awaitable<flow_ending> script_runner::run() {
+  start_all();
+  flow_ending how;
+  for (;;) {
+    auto next = co_await group_.next();
+    const bool stopped = co_await cancelled();
+    if (stopped) break;
+    if (tasks_.knows(next.id) && tasks_.ended(next.id, next.how)) continue;
+    how = std::move(next.how);
+    if (how.ends_flow() || next.id == lingering) break;
+    if (next.id != main_script) continue;
+    finished_ = true;
+    around_.tell.record(settings_.name, happening::script_finished{});
+    if (around_.once) group_.spawn(lingering, run_linger());
+  }
+  co_await group_.join();
+  co_return how;
+}
+
+asio::awaitable<flow_ending> script_runner::run_main() {
+  flow steps{login_flow_};
+  steps.blame(fault_class::script);
+  flow_ending how = co_await steps.run(settings_.subscribe);
+  bool stopped = co_await cancelled();
+  if (how.ends_flow() || stopped) co_return how;
+  how = co_await steps.run(settings_.script);
+  stopped = co_await cancelled();
+  if (how.ends_flow() || stopped) co_return how;
+  co_await outbox_.wait_written();
+  co_return how;
+}
+
+asio::awaitable<flow_ending> script_runner::run_linger() {
+  co_await around_.time.sleep_for(settings_.linger);
+  co_return flow_ending{};
+}
+
+asio::awaitable<flow_ending> script_runner::run_handler(mailbox& box) {
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    if (box.letters.empty()) {
+      co_await delivered_.wait();
+    } else if (box.letters.size() > mailbox_capacity) {
+      co_return ended_by({.kind = fault_class::script,
+                          .cause = fmt::format("the handler of {} does not keep up: {} replies wait",
+                                               fmt::join(box.rule->replies, " or "), mailbox_capacity)});
+    } else {
+      mailbox::letter letter = std::move(box.letters.front());
+      box.letters.pop_front();
+      flow steps{context_, std::move(letter.reply.data), std::move(letter.message)};
+      const auto where = box.rule->where.resolve(&steps);
+      if (!where) co_return ended_by({.kind = fault_class::script, .cause = where.error});
+      if (config::matches(*steps.reply(), where.value)) {
+        flow_ending how = co_await steps.run(box.rule->body);
+        if (how.ends_flow()) co_return how;
+      }
+    }
+    stopped = co_await cancelled();
+  }
+  co_return flow_ending{};
+}
+
+asio::awaitable<flow_ending> script_runner::run_heartbeat(const config::heartbeat_settings& beat) {
+  for (;;) {
+    flow steps{login_flow_};  // each beat starts from the login's reply
+    steps.blame(fault_class::liveness);
+    const auto interval = beat.every.resolve(&steps);
+    if (!interval || interval.value.count() <= 0)
+      co_return ended_by({.kind = fault_class::script,
+                          .cause = interval ? "heartbeat.every is not positive" : interval.error});
+    co_await around_.time.sleep_for(interval.value);
+    const bool stopped = co_await cancelled();
+    if (stopped) co_return flow_ending{};
+    flow_ending how;
+    if (const auto* command = std::get_if<config::send_step>(&beat.message))
+      how = co_await steps.send(*command);
+    else
+      how = co_await steps.send_json(std::get<config::json_template>(beat.message));
+    if (how.ends_flow()) co_return how;
+    if (!beat.expect) continue;
+    how = co_await steps.expect(*beat.expect, {});
+    if (!how.failed) continue;
+    how.failed->cause = "heartbeat: " + how.failed->cause;
+    if (beat.action == liveness_action::reconnect) co_return how;
+    around_.tell.record(settings_.name, happening::heartbeat_missed{how.failed->cause});
+    if (beat.action == liveness_action::resubscribe) resubscribe();
+  }
+}
+
+std::optional<clock::duration> script_runner::time_to_renewal(std::optional<fault>& failed) {
+  std::optional<clock::duration> left;
+  if (settings_.renew.after) {
+    const auto age = settings_.renew.after->resolve(&login_flow_);
+    if (!age) failed = fault{.kind = fault_class::script, .cause = "renew.after: " + age.error};
+    left = age.value;
+  }
+  if (settings_.renew.at) {
+    const auto when = settings_.renew.at->resolve_value(&login_flow_);
+    double unix_time = 0;
+    if (when && when.value.is_number()) unix_time = when.value.get<double>();
+    if (when && when.value.is_string())
+      unix_time = std::strtod(when.value.get<std::string>().c_str(), nullptr);
+    if (unix_time <= 0) {
+      failed = fault{.kind = fault_class::script,
+                     .cause = "renew.at: " + (when ? std::string("the value is no Unix time") : when.error)};
+      return left;
+    }
+    if (unix_time > 1e11) unix_time /= 1000;  // milliseconds
+    const auto now = std::chrono::duration<double>(around_.time.wall().time_since_epoch());
+    const auto until = std::chrono::duration_cast<clock::duration>(
+        std::min(std::chrono::duration<double>(unix_time) - now, longest_age));
+    left = left ? std::min(*left, until) : until;
+  }
+  return left ? std::optional(std::max<clock::duration>(*left - settings_.renew.margin, clock::duration{0}))
+              : left;
+}
+
+asio::awaitable<flow_ending> script_runner::run_renewal() {
+  std::optional<fault> failed;
+  const auto left = time_to_renewal(failed);
+  if (failed) co_return ended_by(std::move(*failed));
+  co_await around_.time.sleep_for(*left);
+  co_return flow_ending{.reconnect = "it has reached its age"};
+}
+
+// The wall's clock may be set: it is asked again before long.
+asio::awaitable<flow_ending> script_runner::watch_hours() {
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(around_.time.wall());
+    if (!settings_.active.holds(now)) co_return flow_ending{.reconnect = "its hours are over"};
+    const auto left = settings_.active.next_change(now) - now;
+    co_await around_.time.sleep_for(std::min<clock::duration>(left, longest_doze));
+    stopped = co_await cancelled();
+  }
+  co_return flow_ending{};
+}
+
+void script_runner::resubscribe() {
+  subscriptions_asked_ = true;
+  asked_again_.notify();
+}
+
+asio::awaitable<flow_ending> script_runner::run_subscriber() {
+  flow steps{login_flow_};
+  steps.blame(fault_class::script);
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    if (!subscriptions_asked_) {
+      co_await asked_again_.wait();
+    } else {
+      subscriptions_asked_ = false;
+      around_.tell.record(settings_.name, happening::resubscribed{});
+      flow_ending how = co_await steps.run(settings_.subscribe);
+      if (how.ends_flow()) co_return how;
+    }
+    stopped = co_await cancelled();
+  }
+  co_return flow_ending{};
+}
+
+}  // namespace duplexd

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "daemon/link/fault.hpp"
+#include "daemon/session/exchange/environment.hpp"
+#include "daemon/session/exchange/outbox.hpp"
+#include "daemon/session/exchange/reply_board.hpp"
+#include "daemon/session/script/background.hpp"
+#include "daemon/session/script/flow.hpp"
+
+namespace duplexd {
+
+/// What is said on a fresh link: the login, then the subscriptions and the script, with the handlers, the
+/// heartbeat, the renewal and the tasks beside them. One for each link. Its coroutines return early when
+/// cancelled.
+class script_runner {
+ public:
+  script_runner(const config::session_settings& settings, const environment& around, variables& values,
+                outbox& commands, reply_board& replies);
+
+  /// Sends the login and waits for the reply that grants entry, if one is configured.
+  asio::awaitable<flow_ending> log_in();
+
+  /// Runs everything else until a fault or a wish for a new link ends it; with `once`, until the script has
+  /// ended and the linger has passed.
+  asio::awaitable<flow_ending> run();
+
+  /// Carries the subscriptions out again, soon.
+  void resubscribe();
+
+  /// Whether all steps of the script have been carried out.
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
+
+ private:
+  enum child { main_script, heart, renewal, hours, subscriber, lingering, first_handler = 100 };
+
+  /// The replies that a handler has yet to look at.
+  struct mailbox {
+    const config::handler* rule;
+    struct letter {
+      arrived_reply reply;
+      kept_message message;
+    };
+    std::list<letter> letters{};
+  };
+
+  void deliver(const arrived_reply& reply, const protocol::packet& packet);
+  asio::awaitable<flow_ending> send_login(const config::login_settings& login);
+  asio::awaitable<flow_ending> await_login_reply(const config::expectation& what,
+                                                 const std::vector<std::string>& reject);
+  asio::awaitable<flow_ending> run_main();
+  asio::awaitable<flow_ending> run_handler(mailbox& box);
+  asio::awaitable<flow_ending> run_heartbeat(const config::heartbeat_settings& beat);
+  asio::awaitable<flow_ending> run_renewal();
+  asio::awaitable<flow_ending> watch_hours();
+  asio::awaitable<flow_ending> run_subscriber();
+  asio::awaitable<flow_ending> run_linger();
+  void start_all();
+  [[nodiscard]] std::optional<clock::duration> time_to_renewal(std::optional<fault>& failed);
+
+  const config::session_settings& settings_;
+  const environment& around_;
+  outbox& outbox_;
+  reply_board& replies_;
+  task_group<flow_ending> group_;
+  background tasks_;
+  flow_context context_;
+  flow login_flow_;
+  std::vector<mailbox> boxes_;
+  notifier delivered_;
+  notifier asked_again_;
+  bool subscriptions_asked_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "protocol/codec/sink.hpp"
+
+namespace duplexd::protocol {
+
+/// Passes what nlohmann's CBOR and MessagePack readers find to a sink, without a tree between them. Stops at
+/// the depth ceiling, so that nesting cannot exhaust the stack.
+template <class Sink>
+class sax_bridge {
+ public:
+  using json = nlohmann::ordered_json;
+
+  /// With a null sink everything is only checked.
+  sax_bridge(Sink* sink, std::size_t depth) : sink_(sink), limit_(depth) {}
+
+  [[nodiscard]] std::size_t offset() const noexcept { return offset_; }
+  [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+
+  bool null() {
+    return value([](Sink& to) { to.null(); });
+  }
+  bool boolean(bool v) {
+    return value([=](Sink& to) { to.boolean(v); });
+  }
+  bool number_integer(json::number_integer_t v) {
+    return value([=](Sink& to) { to.integer(v); });
+  }
+  bool number_unsigned(json::number_unsigned_t v) {
+    return value([=](Sink& to) { to.natural(v); });
+  }
+  bool number_float(json::number_float_t v, const std::string&) {
+    return value([=](Sink& to) { to.real(v); });
+  }
+  bool string(std::string& v) {
+    if (find_bad_utf8(v) != v.size()) return stop("a text that is not UTF-8");
+    return value([&](Sink& to) { to.text(v); });
+  }
+  bool binary(json::binary_t& v) {
+    return value([&](Sink& to) { to.hex(v); });
+  }
+  bool start_object(std::size_t) {
+    if (lists_.size() == limit_) return stop("nested too deeply");
+    value([](Sink& to) { to.begin_object(); });
+    lists_.push_back(false);
+    return true;
+  }
+  bool key(std::string& v) {
+    if (find_bad_utf8(v) != v.size()) return stop("a key that is not UTF-8");
+    if (sink_ == nullptr) return true;
+    name_.text = v;
+    name_.key = ",";
+    append_quoted(name_.key, v);
+    name_.key += ':';
+    sink_->key(name_);
+    return true;
+  }
+  bool end_object() {
+    lists_.pop_back();
+    if (sink_ != nullptr) sink_->end_object();
+    return true;
+  }
+  bool start_array(std::size_t) {
+    if (lists_.size() == limit_) return stop("nested too deeply");
+    value([](Sink& to) { to.begin_array(); });
+    lists_.push_back(true);
+    return true;
+  }
+  bool end_array() {
+    lists_.pop_back();
+    if (sink_ != nullptr) sink_->end_array();
+    return true;
+  }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& why) {
+    offset_ = position > 0 ? position - 1 : 0;
+    reason_ = why.id == 110 ? "the bytes end too early or go on after the value" : "a malformed value";
+    return false;
+  }
+
+ private:
+  template <class Write>
+  bool value(Write write) {
+    if (sink_ == nullptr) return true;
+    if (!lists_.empty() && lists_.back()) sink_->element();
+    write(*sink_);
+    return true;
+  }
+  bool stop(const char* why) {
+    reason_ = why;
+    return false;
+  }
+
+  Sink* sink_;
+  std::size_t limit_;
+  std::vector<bool> lists_;
+  std::size_t offset_ = 0;
+  std::string reason_ = "a malformed value";
+  field_name name_;
+};
+
+}  // namespace duplexd::protocol

@@ -1,0 +1,540 @@
+#include "protocol/layout/layout_compiler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "protocol/codec/struct_code.hpp"
+#include "protocol/text/text_form.hpp"
+
+namespace duplexd::protocol {
+
+bool layout_compiler::compile(const node& from, const std::string& path, trailing left, program& to) {
+  to_ = &to;
+  path_ = path;
+  mistakes_ = 0;
+  to.limits = env_.limits;
+  to.style = env_.style;
+  to.framing = env_.framing;
+  const auto routine_of = [&](const node& body, trailing over) {
+    routine made{here(), 0};
+    containers_.assign(1, container{});
+    containers_.back().at = here();
+    filled_by_.clear();
+    visible_from_ = symbols_.size();
+    emit(op::object);
+    const std::int32_t region = here();
+    const std::int32_t rest = rest_extent();
+    instruction& in = emit(op::region);
+    in.size = rest;
+    in.left = over;
+    if (over == trailing::keep) to.code.back().name = intern("trailing");
+    layout(body);
+    close(region);
+    close(made.begin);
+    if (static_cast<std::size_t>(made.begin) < to.code.size())
+      to.code[static_cast<std::size_t>(made.begin)].positional = containers_.back().values > 0;
+    made.end = here();
+    return made;
+  };
+  to.routines.assign(1, routine{});
+  to.routines[0] = routine_of(from, left);
+  to.min_size = shortest(to.routines[0].begin, to.routines[0].end);
+  while (!pending_routines_.empty() && mistakes_ == 0) {
+    const auto [name, index] = pending_routines_.back();
+    pending_routines_.pop_back();
+    unfolding_.assign(1, name);
+    to.routines[static_cast<std::size_t>(index)] = routine_of(*find_layout(name), trailing::refuse);
+  }
+  // Writing out stops at the limit, so what has reached it may be incomplete.
+  if (to.code.size() >= program_limit && mistakes_ == 0)
+    fail(from, 0,
+         fmt::format("the layout is too large: more than {} fields once written out", program_limit));
+  mark_simple();
+  return mistakes_ == 0;
+}
+
+void layout_compiler::layout(const node& from) {
+  switch (from.kind) {
+    case node_kind::null:
+      return;
+    case node_kind::text:
+      return line(from);
+    case node_kind::list:
+      for (const node& each : from.items) layout(each);
+      return;
+    case node_kind::map:
+      return item(from);
+    default:
+      fail(from, 0, fmt::format("expected a layout, found {}", describe(from.kind)),
+           "a layout is a line such as '= code:i rest:bytes', or a list of lines and items");
+  }
+}
+
+void layout_compiler::line(const node& from) {
+  notation_fault fault;
+  const auto parsed = parse_line(from.text, fault);
+  if (!parsed) {
+    fail(from, fault.at, fault.message, fault.hint);
+    return;
+  }
+  const char order = parsed->order != 0 ? parsed->order : env_.order;
+  for (const token& t : parsed->tokens) {
+    if (t.named) {
+      named_token(t, from, t.order != 0 ? t.order : order);
+      continue;
+    }
+    const bool known = find_layout(t.type.text) != nullptr;
+    const bool codes = is_struct_group(t.type.text);
+    if (t.size.what != extent_notation::kind::absent || t.count.what != extent_notation::kind::absent ||
+        t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty())
+      fail(from, t.at,
+           fmt::format("'{}' has no name, so it takes no size, count, value or scale", t.type.text),
+           fmt::format("write name:{}…, or _name:{}… to leave it out of the JSON", t.type.text, t.type.text));
+    else if (known && codes && !t.spread)
+      fail(from, t.at, fmt::format("'{}' is a layout and a struct group", t.type.text),
+           fmt::format("write ...{} for the layout, or part the codes with spaces", t.type.text));
+    else if (known)
+      splice(t.type.text, from, t.at);
+    else if (codes && !t.spread)
+      group(t, from, order, false);
+    else
+      fail(from, t.at, fmt::format("'{}' is no layout and no struct group", t.type.text),
+           suggest(t.type.text, type_names()));
+  }
+}
+
+// Writing a layout out within itself would not end.
+bool layout_compiler::may_unfold(const std::string& name, const node& from, std::size_t at) {
+  if (++unfolded_ > program_limit)
+    return fail(from, at, "the layout is too large: layouts within layouts multiply");
+  if (std::find(unfolding_.begin(), unfolding_.end(), name) == unfolding_.end()) return true;
+  return fail(from, at, fmt::format("the layout '{}' contains itself", name),
+              "only 'frames:' may lead back to a layout, because its bytes are a packet of their own");
+}
+
+void layout_compiler::splice(const std::string& name, const node& from, std::size_t at) {
+  const node& body = *find_layout(name);
+  if (is_type(body) && body.find("bits") == nullptr) {
+    fail(from, at, fmt::format("'{}' is one value, so it needs a name", name),
+         fmt::format("write name:{}", name));
+    return;
+  }
+  if (!may_unfold(name, from, at)) return;
+  unfolding_.push_back(name);
+  if (to_->code.size() < program_limit) layout(body);
+  unfolding_.pop_back();
+}
+
+// Values by position, as in struct; pad bytes may stand anywhere.
+void layout_compiler::group(const token& t, const node& from, char order, bool inside_list) {
+  const std::string& text = t.type.text;
+  const bool native = order == '@';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::size_t digits = 0;
+    while (text[i + digits] >= '0' && text[i + digits] <= '9') ++digits;
+    std::int64_t count = 1;
+    const std::size_t at = t.type.at + i;
+    if (digits > 0) {
+      const auto read = parse_integer(std::string_view(text).substr(i, digits));
+      if (!read || *read > static_cast<std::int64_t>(env_.limits.packet)) {
+        fail(from, at, "the count is over the ceiling of a packet");
+        return;
+      }
+      count = *read;
+    }
+    i += digits;
+    const auto code = find_struct_code(text[i], native);
+    if (!code) {
+      fail(from, at, fmt::format("'{}' exists only in native mode", text[i]),
+           "start the line with '@', or use q or Q");
+      return;
+    }
+    if (code->alignment > 1) emit(op::align).constant = code->alignment;
+    if (code->what == struct_code::kind::pad) {
+      if (count > 0 && room_for(from, at, "padding")) emit(op::pad).constant = count;
+      continue;
+    }
+    if (!inside_list && containers_.back().named) {
+      fail(from, at, fmt::format("'{}' has no name beside named fields", text),
+           fmt::format("write name:{}", text[i]));
+      return;
+    }
+    const bool whole = code->what == struct_code::kind::bytes || code->what == struct_code::kind::pascal;
+    for (std::int64_t k = 0; k < (whole ? 1 : count) && to_->code.size() < program_limit; ++k) {
+      room_for(from, at, text);
+      const std::int32_t name = intern(std::to_string(containers_.back().values++));
+      const std::int32_t size =
+          code->what == struct_code::kind::number ? -1 : fixed_extent(whole ? count : 1);
+      instruction& in = emit(code->what == struct_code::kind::number ? op::number : op::blob);
+      in.type = code->type;
+      in.big = order_is_big(order);
+      in.what = code->what == struct_code::kind::pascal ? content::pascal : content::bytes;
+      in.positional = true;
+      in.name = name;
+      in.size = size;
+    }
+  }
+}
+
+void layout_compiler::named_token(const token& t, const node& from, char order) {
+  std::int32_t id = -1;
+  if (!declare(t.name.text, from, t.name.at, id) || !room_for(from, t.at, t.name.text)) return;
+  const bool hidden = t.name.text.front() == '_';
+  const std::size_t first = symbols_.size();
+  if (t.count.what != extent_notation::kind::absent) {
+    array(t, from, order, id, hidden);
+    retire(first + 1);
+    return;
+  }
+  value(t, from, order, id, hidden);
+}
+
+void layout_compiler::array(const token& t, const node& from, char order, std::int32_t name, bool hidden) {
+  if (hidden) {
+    fail(from, t.at, "a list cannot be hidden", "use bytes to skip, or a name without '_'");
+    return;
+  }
+  std::int32_t count = -1;
+  if (t.count.what == extent_notation::kind::prefix)
+    count = prefix(t.count, from, order, name);
+  else if (t.count.what == extent_notation::kind::to_end)
+    count = rest_extent();
+  else
+    count = extent_of(t.count.text.text, from, t.count.text.at);
+  if (count < 0) return;
+  const std::int32_t at = here();
+  instruction& in = emit(op::array);
+  in.name = name;
+  in.count = count;
+  remember(name, at, false);
+  const std::string filled = filled_by_;
+  value(t, from, order, -1, false);
+  filled_by_ = filled;
+  if (t.count.what == extent_notation::kind::to_end)
+    filled_by_ = to_->names[static_cast<std::size_t>(name)].text;
+  close(at);
+}
+
+// One value of any type; `name` is -1 for an array's element.
+void layout_compiler::value(const token& t, const node& from, char order, std::int32_t name, bool hidden) {
+  const std::string& word = t.type.text;
+  const bool known = find_layout(word) != nullptr;
+  const bool codes = is_struct_group(word);
+  if (known && !codes) return sized_object(t, from, order, name, hidden);
+  if (known) {
+    fail(from, t.type.at, fmt::format("'{}' is a layout and a struct group", word), "rename the layout");
+    return;
+  }
+  static const std::pair<std::string_view, content> blobs[] = {
+      {"str", content::text},   {"bytes", content::bytes},     {"hex", content::bytes},
+      {"b64", content::base64}, {"base64", content::base64},   {"json", content::json},
+      {"cbor", content::cbor},  {"msgpack", content::msgpack},
+  };
+  for (const auto& [type, what] : blobs)
+    if (word == type) return blob(t, from, order, what, name, hidden);
+  if (codes && word.size() > 1) {
+    const std::string_view digits = std::string_view(word).substr(0, word.size() - 1);
+    const bool counted =
+        std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!counted || (word.back() != 's' && word.back() != 'p'))
+      return list_of_codes(t, from, order, name, hidden);
+  }
+  if (word == "zstr" || word == "c" || (codes && (word.back() == 's' || word.back() == 'p')))
+    return blob(t, from, order, word.back() == 'p' ? content::pascal : content::text, name, hidden);
+  instruction basis;
+  if (wire_type(word, order, basis)) return number(t, from, order, basis, name, hidden);
+  if (word == "x")
+    fail(from, t.type.at, "pad bytes have no value", "leave the name out: '3x'");
+  else if (codes)
+    fail(from, t.type.at, fmt::format("'{}' exists only in native mode", word),
+         "start the line with '@', or use q or Q");
+  else
+    fail(from, t.type.at, fmt::format("unknown type '{}'", word), suggest(word, type_names()));
+}
+
+// A named layout; with "(size)" in a region of its own.
+void layout_compiler::sized_object(const token& t, const node& from, char order, std::int32_t name,
+                                   bool hidden) {
+  const std::string& word = t.type.text;
+  if (t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty()) {
+    fail(from, t.at, fmt::format("the layout '{}' takes no value, scale or unit", word));
+    return;
+  }
+  const node& body = *find_layout(word);
+  if (is_type(body) && t.size.what == extent_notation::kind::absent) {
+    if (!may_unfold(word, from, t.type.at)) return;
+    unfolding_.push_back(word);
+    any_value(body, name, hidden);
+    unfolding_.pop_back();
+    return;
+  }
+  if (t.size.what == extent_notation::kind::absent) return object_of(*find_layout(word), word, name, hidden);
+  const std::int32_t size = size_extent(t.size, from, order, name);
+  if (size < 0) return;
+  const std::string filled = std::exchange(filled_by_, {});
+  const std::int32_t at = here();
+  emit(op::region).size = size;
+  object_of(*find_layout(word), word, name, hidden);
+  close(at);
+  filled_by_ = filled;
+}
+
+void layout_compiler::object_of(const node& body, const std::string& layout_name, std::int32_t name,
+                                bool hidden) {
+  if (hidden) {
+    fail(body, 0, "a layout cannot be hidden as a whole", "hide its fields, or use bytes");
+    return;
+  }
+  if (!layout_name.empty() && !may_unfold(layout_name, body, 0)) return;
+  const std::int32_t at = here();
+  emit(op::object).name = name;
+  if (name >= 0) remember(name, at, false);
+  const std::size_t first = symbols_.size();
+  containers_.emplace_back();
+  containers_.back().at = at;
+  if (!layout_name.empty()) unfolding_.push_back(layout_name);
+  if (to_->code.size() < program_limit) layout(body);
+  if (!layout_name.empty()) unfolding_.pop_back();
+  if (static_cast<std::size_t>(at) < to_->code.size())
+    to_->code[static_cast<std::size_t>(at)].positional = containers_.back().values > 0;
+  containers_.pop_back();
+  close(at);
+  if (name >= 0)
+    for (std::size_t i = first; i < symbols_.size(); ++i)
+      symbols_[i].name = to_->names[static_cast<std::size_t>(name)].text + "." + symbols_[i].name;
+}
+
+// "pos:3f" is a list of values.
+void layout_compiler::list_of_codes(const token& t, const node& from, char order, std::int32_t name,
+                                    bool hidden) {
+  if (hidden) {
+    fail(from, t.type.at, "a list cannot be hidden", "use bytes to skip, or a name without '_'");
+    return;
+  }
+  const std::int32_t at = here();
+  instruction& in = emit(op::object);
+  in.name = name;
+  in.positional = true;
+  containers_.emplace_back();
+  group(t, from, order, true);
+  containers_.pop_back();
+  close(at);
+}
+
+void layout_compiler::number(const token& t, const node& from, char order, const instruction& basis,
+                             std::int32_t name, bool hidden) {
+  instruction made = basis;
+  made.code = op::number;
+  made.name = name;
+  made.hidden = hidden;
+  if (is_variable(basis.type) && t.size.what == extent_notation::kind::expression) {
+    const auto limit = parse_integer(t.size.text.text);
+    if (!limit || *limit < 1 || *limit > 10) fail(from, t.size.text.at, "a varint takes 1 to 10 bytes");
+    made.limit = static_cast<std::uint8_t>(limit.value_or(10));
+  } else if (t.size.what != extent_notation::kind::absent) {
+    fail(from, t.size.text.at, fmt::format("'{}' has its own size", t.type.text), "for a list write [count]");
+  }
+  if (!t.scales.empty() && !scale(t, from, made)) return;
+  if (!t.unit.text.empty()) {
+    static const std::vector<std::string> units{"s", "ms", "us", "ns"};
+    const auto found = std::find(units.begin(), units.end(), t.unit.text);
+    if (found == units.end() || is_float(made.type) || made.as == form::scaled) {
+      fail(from, t.unit.at,
+           found == units.end() ? fmt::format("unknown unit '{}'", t.unit.text)
+                                : "a time is an integer without scale",
+           "the units are @s, @ms, @us and @ns");
+      return;
+    }
+    made.as = form::time;
+    made.side = static_cast<std::int32_t>(to_->times.size());
+    to_->times.push_back(static_cast<time_unit>(found - units.begin()));
+  }
+  if (order == '@' && t.type.text.size() == 1 && width_of(made.type) > 1)
+    emit(op::align).constant = static_cast<std::int64_t>(width_of(made.type));
+  if (t.value != token::value_kind::absent && !constant(t, from, made)) return;
+  const std::int32_t at = here();
+  emit(op::number) = made;
+  close(at);
+  if (name >= 0) remember(name, at, !is_float(made.type));
+}
+
+bool layout_compiler::constant(const token& t, const node& from, instruction& in) {
+  if (in.as == form::scaled || in.as == form::time)
+    return fail(from, t.value_text.at, "a constant takes no scale and no unit",
+                "give the number as it stands on the wire");
+  const bool standard = t.value == token::value_kind::standard;
+  if (const auto literal = parse_integer(t.value_text.text)) {
+    const unsigned width = width_of(in.type);
+    const bool fits = width == 0 || width == 8 || is_float(in.type) ? true
+                      : is_signed(in.type) ? *literal >= -(std::int64_t{1} << (8 * width - 1)) &&
+                                                 *literal < (std::int64_t{1} << (8 * width - 1))
+                                           : *literal >= 0 && *literal < (std::int64_t{1} << (8 * width));
+    if (!fits) return fail(from, t.value_text.at, fmt::format("{} does not fit '{}'", *literal, t.type.text));
+    if (is_float(in.type) && !standard)
+      return fail(from, t.value_text.at, "a floating-point field cannot be constant",
+                  "use '?=' for a value to start from");
+    in.constant = *literal;
+    in.from = standard ? origin::standard : origin::constant;
+    return true;
+  }
+  if (t.value_is_text || standard || is_float(in.type))
+    return fail(from, t.value_text.at, fmt::format("'{}' is no integer", t.value_text.text));
+  in.expr = expression_of(t.value_text.text, from, t.value_text.at);
+  in.from = origin::computed;
+  return in.expr >= 0;
+}
+
+namespace {
+
+// "0.001" or "1e-7" as mantissa / 10^places.
+bool read_decimal(std::string_view text, std::int64_t& mantissa, int& places) {
+  std::string digits;
+  places = 0;
+  std::size_t i = 0;
+  bool point = false;
+  for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; ++i) {
+    if (text[i] == '.' && !point) {
+      point = true;
+      continue;
+    }
+    if (text[i] < '0' || text[i] > '9') return false;
+    digits += text[i];
+    if (point) ++places;
+  }
+  if (i < text.size()) {
+    std::string_view exponent = text.substr(i + 1);
+    if (!exponent.empty() && exponent.front() == '+') exponent.remove_prefix(1);
+    int value = 0;
+    const auto [end, failed] = std::from_chars(exponent.data(), exponent.data() + exponent.size(), value);
+    if (failed != std::errc() || end != exponent.data() + exponent.size() || value < -18 || value > 18)
+      return false;
+    places -= value;
+  }
+  const auto whole = parse_integer(digits);
+  if (digits.empty() || digits.size() > 18 || !whole) return false;
+  mantissa = *whole;
+  for (; places < 0; ++places)
+    if (__builtin_mul_overflow(mantissa, std::int64_t{10}, &mantissa)) return false;
+  return mantissa != 0 && places <= 18;
+}
+
+}  // namespace
+
+bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
+  scale_rule rule;
+  int places = 0;
+  for (const piece& each : t.scales) {
+    const std::string_view text = std::string_view(each.text).substr(1);
+    std::int64_t mantissa = 0;
+    int down = 0;
+    if (read_decimal(text, mantissa, down)) {
+      std::int64_t& side = each.text[0] == '*' ? rule.factor : rule.divisor;
+      if (__builtin_mul_overflow(side, mantissa, &side) ||
+          std::abs(side) > INT32_MAX * std::int64_t{1'000'000})
+        return fail(from, each.at, "the scale is too large");
+      places += each.text[0] == '*' ? down : -down;
+    } else if (each.text[0] == '/' && rule.divisor_expr < 0 && is_field_name(text)) {
+      rule.divisor_expr = expression_of(text, from, each.at + 1);
+      if (rule.divisor_expr < 0) return false;
+    } else {
+      return fail(from, each.at + 1, fmt::format("'{}' is no scale", text),
+                  "write /100, *0.01, *1e-7 or /_field");
+    }
+  }
+  for (; places < 0; ++places)
+    if (__builtin_mul_overflow(rule.factor, std::int64_t{10}, &rule.factor))
+      return fail(from, t.at, "the scale is too large");
+  if (places > 18) return fail(from, t.at, "the scale is too small");
+  rule.places = static_cast<unsigned>(places);
+  in.as = form::scaled;
+  in.side = static_cast<std::int32_t>(to_->scales.size());
+  to_->scales.push_back(rule);
+  return true;
+}
+
+void layout_compiler::blob(const token& t, const node& from, char order, content what, std::int32_t name,
+                           bool hidden) {
+  if (!t.scales.empty() || !t.unit.text.empty()) {
+    fail(from, t.at, fmt::format("'{}' takes no scale and no unit", t.type.text));
+    return;
+  }
+  const std::string& word = t.type.text;
+  const char code = word.back();
+  const bool fixed_text = word == "c" || (is_struct_group(word) && (code == 's' || code == 'p'));
+  const bool zero = word == "zstr";
+  std::int32_t text = -1;
+  if (t.value != token::value_kind::absent) {
+    std::string bytes = t.value_text.text;
+    if ((what == content::bytes || what == content::base64) && !t.value_is_text) {
+      const auto parsed = parse_hex(bytes);
+      if (!parsed) {
+        fail(from, t.value_text.at, "expected hex digits", "a constant of bytes is =0a0b, or =\"text\"");
+        return;
+      }
+      bytes.assign(parsed->begin(), parsed->end());
+    } else if (what == content::json || what == content::cbor || what == content::msgpack) {
+      fail(from, t.value_text.at, fmt::format("'{}' cannot be constant", word));
+      return;
+    }
+    text = static_cast<std::int32_t>(to_->texts.size());
+    to_->texts.push_back(std::move(bytes));
+  }
+  std::int32_t size = -1;
+  if (fixed_text && t.size.what == extent_notation::kind::absent) {
+    const auto count = word.size() > 1 ? parse_integer(std::string_view(word).substr(0, word.size() - 1)) : 1;
+    if (!count || *count > static_cast<std::int64_t>(env_.limits.packet)) {
+      fail(from, t.type.at, "the count is over the ceiling of a packet");
+      return;
+    }
+    size = fixed_extent(*count);
+  } else if (t.size.what == extent_notation::kind::absent && text >= 0 && !zero &&
+             t.value == token::value_kind::constant) {
+    size = fixed_extent(static_cast<std::int64_t>(to_->texts[static_cast<std::size_t>(text)].size()));
+  } else {
+    size = size_extent(t.size, from, order, name);
+  }
+  if (size < 0) return;
+  const extent& e = to_->extents[static_cast<std::size_t>(size)];
+  const bool fixed = e.what == extent::kind::fixed;
+  if (what == content::text && fixed && word != "c") what = content::padded_text;
+  if (fixed && text >= 0 &&
+      to_->texts[static_cast<std::size_t>(text)].size() > static_cast<std::size_t>(e.value)) {
+    fail(from, t.value_text.at, fmt::format("the value is longer than {} bytes", e.value));
+    return;
+  }
+  const bool takes_rest = e.what == extent::kind::rest && !zero;
+  const std::int32_t at = here();
+  instruction& in = emit(zero ? op::zero_text : op::blob);
+  in.what = what;
+  in.size = size;
+  in.name = name;
+  in.hidden = hidden;
+  in.text = text;
+  if (text >= 0) in.from = t.value == token::value_kind::constant ? origin::constant : origin::standard;
+  if (name >= 0) remember(name, at, false);
+  if (takes_rest) filled_by_ = name >= 0 ? to_->names[static_cast<std::size_t>(name)].text : word;
+}
+
+bool layout_compiler::framed_layout(const std::string& name, const node& from, std::size_t at,
+                                    std::int32_t& index) {
+  if (find_layout(name) == nullptr) {
+    std::vector<std::string> names;
+    if (env_.layouts != nullptr)
+      for (const node_entry& entry : env_.layouts->entries) names.push_back(entry.key);
+    return fail(from, at, fmt::format("no layout is named '{}'", name), suggest(name, names));
+  }
+  for (const auto& [known, known_index] : routines_)
+    if (known == name) {
+      index = known_index;
+      return true;
+    }
+  index = static_cast<std::int32_t>(to_->routines.size());
+  to_->routines.emplace_back();
+  routines_.emplace_back(name, index);
+  pending_routines_.emplace_back(name, index);
+  return true;
+}
+
+}  // namespace duplexd::protocol

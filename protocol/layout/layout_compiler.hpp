@@ -1,0 +1,141 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/codec/program.hpp"
+#include "protocol/document/diagnostic.hpp"
+#include "protocol/document/node.hpp"
+#include "protocol/layout/notation.hpp"
+
+namespace duplexd::protocol {
+
+/// What the layouts of one protocol have in common.
+struct layout_environment {
+  const node* layouts = nullptr;  ///< the map of named layouts, or null
+  char order = '=';               ///< where neither line nor token says one
+  json_style style = json_style::python;
+  codec_limits limits;
+  std::optional<framing_rule> framing;
+};
+
+/// Compiles one message's layout into a program: names are resolved, named layouts are written out where they
+/// are used, sizes and counts are tied to the fields that carry them. Mistakes go to `out`.
+class layout_compiler {
+ public:
+  layout_compiler(const layout_environment& environment, diagnostics& out);
+
+  /// Compiles `layout` (a line, a list of items, an item, or null). False if there were mistakes.
+  bool compile(const node& layout, const std::string& path, trailing left, program& to);
+
+ private:
+  // A name that expressions can use.
+  struct symbol {
+    std::string name;
+    std::int32_t at = -1;      // instruction
+    std::int32_t member = -1;  // of its bits
+    bool number = true;
+    bool dead = false;  // out of reach: a case or an element that has ended
+  };
+  // The map that fields are put into.
+  struct container {
+    std::int32_t at = -1;
+    std::set<std::string> names;
+    bool named = false;
+    std::int32_t values = 0;  // by position
+  };
+
+  // layout_compiler.cpp: structure
+  void layout(const node& from);
+  void line(const node& from);
+  void named_token(const token& t, const node& from, char order);
+  void group(const token& t, const node& from, char order, bool inside_list);
+  bool may_unfold(const std::string& name, const node& from, std::size_t at);
+  void splice(const std::string& name, const node& from, std::size_t at);
+  void value(const token& t, const node& from, char order, std::int32_t name, bool hidden);
+  void number(const token& t, const node& from, char order, const instruction& basis, std::int32_t name,
+              bool hidden);
+  void sized_object(const token& t, const node& from, char order, std::int32_t name, bool hidden);
+  void blob(const token& t, const node& from, char order, content what, std::int32_t name, bool hidden);
+  void object_of(const node& layout_node, const std::string& layout_name, std::int32_t name, bool hidden);
+  void list_of_codes(const token& t, const node& from, char order, std::int32_t name, bool hidden);
+  void array(const token& t, const node& from, char order, std::int32_t name, bool hidden);
+  bool scale(const token& t, const node& from, instruction& in);
+  bool constant(const token& t, const node& from, instruction& in);
+  bool framed_layout(const std::string& name, const node& from, std::size_t at, std::int32_t& routine_index);
+
+  // layout_items.cpp: what a line cannot say
+  void item(const node& from);
+  void field_item(const std::string& name, const node& name_node, const node& from);
+  void let_item(const node& from);
+  void choose_item(const node& from);
+  void require_item(const node& from);
+  void branch(const node* body, choice_case& into);
+  void bits_item(const node& from, std::int32_t name, bool hidden, bool spliced);
+  void enum_item(const node& from, std::int32_t name, bool hidden);
+  void flags_item(const node& from, std::int32_t name, bool hidden);
+  void array_item(const node& from, std::int32_t name, bool hidden);
+  void region_item(const node& from, std::int32_t name, bool hidden, bool spliced);
+  void nested_item(const node& from, std::int32_t name, bool hidden);
+  void checksum_item(const node& from, std::int32_t name, bool hidden);
+  void one_of(const node& from);
+  void typed_item(const node& from, std::int32_t name, bool hidden);
+  void any_value(const node& from, std::int32_t name, bool hidden);
+  bool number_type(const node* from, const node& whole, instruction& in);
+  bool read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out);
+  bool read_bit(const node_entry& entry, bit_member& m);
+  bool read_view_value(const node& from, view_value& out);
+  trailing read_trailing(const node& from, trailing standard);
+  std::int32_t mark(const node& name, bool at_end);
+  [[nodiscard]] static bool is_type(const node& from);
+
+  // layout_symbols.cpp: names, extents, instructions
+  instruction& emit(op code);
+  std::int32_t here() const { return static_cast<std::int32_t>(to_->code.size()); }
+  void close(std::int32_t at);
+  std::int32_t intern(const std::string& name);
+  bool declare(const std::string& name, const node& from, std::size_t at, std::int32_t& id);
+  bool room_for(const node& from, std::size_t at, const std::string& what);
+  void remember(std::int32_t id, std::int32_t at, bool number);
+  void retire(std::size_t first);
+  std::optional<std::int64_t> slot_of(std::string_view name, std::string& error);
+  std::int32_t slot_of(symbol& s);
+  std::int32_t new_slot();
+  std::int32_t expression_of(std::string_view text, const node& from, std::size_t at);
+  std::int32_t extent_of(std::string_view text, const node& from, std::size_t at);
+  std::int32_t fixed_extent(std::int64_t value);
+  std::int32_t rest_extent();
+  std::int32_t prefix(const extent_notation& notation, const node& from, char order, std::int32_t name);
+  std::int32_t size_extent(const extent_notation& notation, const node& from, char order, std::int32_t name);
+  bool wire_type(std::string_view word, char order, instruction& in) const;
+  const node* find_layout(std::string_view name) const;
+  [[nodiscard]] std::vector<std::string> known_names() const;
+  [[nodiscard]] std::vector<std::string> type_names() const;
+  bool fail(const node& from, std::size_t at, std::string message, std::string hint = {});
+  bool known_keys(const node& from, const std::vector<std::string>& keys);
+  void mark_simple();
+  std::size_t shortest(std::int32_t begin, std::int32_t end) const;
+
+  const layout_environment& env_;
+  diagnostics& out_;
+  std::string path_;
+  program* to_ = nullptr;
+  std::vector<symbol> symbols_;
+  std::size_t visible_from_ = 0;  // symbols before this belong to another routine
+  std::vector<container> containers_;
+  std::string filled_by_;               // the field that takes the rest of this region
+  std::vector<std::string> unfolding_;  // named layouts being written out
+  std::vector<std::pair<std::string, std::int32_t>> routines_;
+  std::vector<std::pair<std::string, std::int32_t>> pending_routines_;
+  std::unordered_map<std::string, std::int32_t> interned_;
+  std::size_t unfolded_ = 0;  // layouts written out so far
+  std::size_t mistakes_ = 0;
+};
+
+/// The place of byte `at` of a scalar's text.
+[[nodiscard]] position place_in(const node& scalar, std::size_t at) noexcept;
+
+}  // namespace duplexd::protocol

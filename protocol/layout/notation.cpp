@@ -1,0 +1,200 @@
+#include "protocol/layout/notation.hpp"
+
+#include <algorithm>
+
+namespace duplexd::protocol {
+namespace {
+
+bool is_letter(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+bool is_space(char c) noexcept {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+bool is_order(char c) noexcept {
+  return c == '<' || c == '>' || c == '=' || c == '!' || c == '@';
+}
+
+class line_parser {
+ public:
+  line_parser(std::string_view text, notation_fault& fault) : text_(text), fault_(fault) {}
+
+  bool run(layout_line& out) {
+    skip_space();
+    if (at_ < text_.size() && is_order(text_[at_])) out.order = text_[at_++];
+    while (skip_space(), at_ < text_.size()) {
+      out.tokens.emplace_back();
+      if (!one(out.tokens.back())) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool fail(std::size_t at, std::string message, std::string hint = {}) {
+    fault_ = {at, std::move(message), std::move(hint)};
+    return false;
+  }
+  [[nodiscard]] char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
+  void skip_space() {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  }
+  template <class Allowed>
+  piece take_while(Allowed allowed) {
+    piece out{{}, at_};
+    while (at_ < text_.size() && allowed(text_[at_])) out.text += text_[at_++];
+    return out;
+  }
+  piece take_word() {
+    return take_while([](char c) { return is_letter(c) || is_digit(c); });
+  }
+
+  bool one(token& out) {
+    out.at = at_;
+    if (text_.substr(at_, 3) == "...") {
+      out.spread = true;
+      at_ += 3;
+    }
+    piece word = take_word();
+    if (peek() == ':' && !out.spread) {
+      if (!is_field_name(word.text))
+        return fail(
+            word.at,
+            word.text.empty() ? "expected a field's name before ':'" : "'" + word.text + "' is no field name",
+            "a name is a letter or '_', then letters, digits or '_'");
+      out.named = true;
+      out.name = std::move(word);
+      ++at_;
+      if (is_order(peek()) && peek() != '\0') out.order = text_[at_++];
+      word = take_word();
+      if (peek() == '?' && word.text.empty()) word.text += text_[at_++];
+    } else {
+      // An unnamed group may hold '?', struct's boolean.
+      while (peek() == '?' && peek(1) != '=') {
+        word.text += text_[at_++];
+        word.text += take_word().text;
+      }
+    }
+    if (word.text.empty())
+      return fail(at_, at_ < text_.size() ? "expected a type, found '" + std::string(1, text_[at_]) + "'"
+                                          : "expected a type");
+    out.type = std::move(word);
+    return suffixes(out);
+  }
+
+  bool suffixes(token& out) {
+    if (peek() == '(' && !extent(out.size, '(', ')')) return false;
+    if (peek() == '[' && !extent(out.count, '[', ']')) return false;
+    while (at_ < text_.size() && !is_space(text_[at_])) {
+      const char c = text_[at_];
+      if (c == '/' || c == '*') {
+        scale(out);
+      } else if (c == '@') {
+        ++at_;
+        out.unit = take_word();
+        if (out.unit.text.empty()) return fail(at_, "expected a unit after '@': s, ms, us or ns");
+      } else if (c == '=' || (c == '?' && peek(1) == '=')) {
+        if (!value(out)) return false;
+      } else {
+        return fail(at_, "unexpected '" + std::string(1, c) + "'",
+                    "a token is name:type(size)[count]=value/divisor*factor@unit; spaces part tokens");
+      }
+    }
+    return true;
+  }
+
+  bool extent(extent_notation& out, char open, char close) {
+    const std::size_t from = ++at_;
+    std::size_t depth = 1;
+    for (; at_ < text_.size(); ++at_) {
+      if (text_[at_] == open) ++depth;
+      if (text_[at_] == close && --depth == 0) break;
+    }
+    if (depth != 0) return fail(from - 1, std::string("no '") + close + "' for this '" + open + "'");
+    std::string_view inside = text_.substr(from, at_ - from);
+    ++at_;
+    out.text = {std::string(inside), from};
+    if (std::all_of(inside.begin(), inside.end(), is_space))
+      return fail(from, std::string("nothing stands between '") + open + "' and '" + close + "'");
+    if (inside == "*") {
+      if (open == '(') return fail(from, "a size cannot be '*'", "without a size the field takes the rest");
+      out.what = extent_notation::kind::to_end;
+    } else if (inside.front() == ':') {
+      out.what = extent_notation::kind::prefix;
+      out.text = {std::string(inside.substr(1)), from + 1};
+    } else {
+      out.what = extent_notation::kind::expression;
+    }
+    return true;
+  }
+
+  void scale(token& out) {
+    piece factor{{text_[at_]}, at_};
+    ++at_;
+    // A factor may be a number with an exponent, or a field's name.
+    while (at_ < text_.size() && !is_space(text_[at_])) {
+      const char c = text_[at_];
+      const bool sign = (c == '-' || c == '+') && (factor.text.back() == 'e' || factor.text.back() == 'E') &&
+                        factor.text.size() > 1 && is_digit(factor.text[1]);
+      if (!is_letter(c) && !is_digit(c) && c != '.' && !sign) break;
+      factor.text += text_[at_++];
+    }
+    out.scales.push_back(std::move(factor));
+  }
+
+  bool value(token& out) {
+    const std::size_t start = at_;
+    if (out.value != token::value_kind::absent) return fail(at_, "a second value");
+    out.value = text_[at_] == '?' ? token::value_kind::standard : token::value_kind::constant;
+    at_ += text_[at_] == '?' ? 2 : 1;
+    out.value_text.at = at_;
+    const char c = peek();
+    if (c == '"' || c == '\'') {
+      const std::size_t end = text_.find(c, at_ + 1);
+      if (end == std::string_view::npos) return fail(at_, "the text has no closing quote");
+      out.value_text.text = text_.substr(at_ + 1, end - at_ - 1);
+      out.value_is_text = true;
+      at_ = end + 1;
+    } else if (c == '(') {
+      extent_notation inner;
+      if (!extent(inner, '(', ')')) return false;
+      if (inner.what != extent_notation::kind::expression) return fail(start, "expected an expression");
+      out.value_text = std::move(inner.text);
+    } else {
+      out.value_text = take_while([](char d) { return !is_space(d) && d != '/' && d != '*' && d != '@'; });
+    }
+    if (out.value_text.text.empty() && !out.value_is_text) return fail(at_, "expected a value after '='");
+    return true;
+  }
+
+  std::string_view text_;
+  notation_fault& fault_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+std::optional<layout_line> parse_line(std::string_view text, notation_fault& fault) {
+  layout_line out;
+  line_parser parser(text, fault);
+  if (!parser.run(out)) return std::nullopt;
+  return out;
+}
+
+bool is_field_name(std::string_view name) noexcept {
+  if (name.empty() || !is_letter(name.front())) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c); });
+}
+
+bool is_struct_group(std::string_view text) noexcept {
+  constexpr std::string_view codes = "xcbB?hHiIlLqQnNefdspP";
+  if (text.empty() || is_digit(text.back())) return false;
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_digit(c) || codes.find(c) != std::string_view::npos; });
+}
+
+}  // namespace duplexd::protocol

@@ -1,0 +1,198 @@
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "protocol/codec/number_input.hpp"
+#include "protocol/message/message_type.hpp"
+
+namespace duplexd::protocol {
+namespace {
+
+constexpr const char* wire_names[] = {"i8",  "u8",  "i16", "u16", "i24", "u24",  "i32",    "u32",
+                                      "i64", "u64", "f16", "f32", "f64", "bool", "varint", "zigzag"};
+
+/// Writes one line for each field. Offsets are known until something of variable size comes.
+class table_writer {
+ public:
+  explicit table_writer(const program& p) : p_(p) {}
+
+  std::string run() {
+    rows(0, p_.routines.front().end, 0);
+    if (lost_.empty())
+      out_ += "packs what it unpacks\n";
+    else
+      out_ += fmt::format("packing also needs what unpacking leaves out: {}\n", lost_);
+    return std::move(out_);
+  }
+
+ private:
+  void rows(std::int32_t pc, std::int32_t end, int depth) {
+    for (; pc < end; pc = p_.code[static_cast<std::size_t>(pc)].next) row(pc, depth);
+  }
+
+  void line(int depth, const std::string& size, const std::string& name, const std::string& what) {
+    const std::string offset = offset_ ? std::to_string(*offset_) : "…";
+    out_ += fmt::format("{:>6}  {:>6}  {:{}}{}{}{}\n", offset, size, "", 2 * depth, name,
+                        name.empty() || what.empty() ? "" : ": ", what);
+  }
+  void advance(std::optional<std::size_t> bytes) {
+    if (offset_ && bytes)
+      *offset_ += *bytes;
+    else
+      offset_.reset();
+  }
+
+  std::string name(const instruction& in) const {
+    return in.name >= 0 && !in.helper ? p_.names[static_cast<std::size_t>(in.name)].text : std::string();
+  }
+  std::string expr(std::int32_t index) const { return p_.expressions[static_cast<std::size_t>(index)].text; }
+  std::string extent_text(std::int32_t index) const {
+    const extent& e = p_.extents[static_cast<std::size_t>(index)];
+    if (e.what == extent::kind::rest) return "the rest";
+    if (e.what == extent::kind::fixed) return std::to_string(e.value);
+    if (e.expr >= 0) return expr(e.expr);
+    for (const instruction& in : p_.code)
+      if (in.slot == e.slot && !in.helper && in.name >= 0) return name(in);
+    return "as many as said";
+  }
+
+  void row(std::int32_t pc, int depth) {
+    const instruction& in = p_.code[static_cast<std::size_t>(pc)];
+    switch (in.code) {
+      case op::number:
+        return number(in, depth);
+      case op::blob:
+      case op::zero_text:
+        return blob(in, depth);
+      case op::pad:
+        line(depth, std::to_string(in.constant), "", "padding");
+        return advance(static_cast<std::size_t>(in.constant));
+      case op::align:
+        line(depth, "", "", fmt::format("padding up to a multiple of {}", in.constant));
+        if (offset_)
+          offset_ = (*offset_ + static_cast<std::size_t>(in.constant) - 1) /
+                    static_cast<std::size_t>(in.constant) * static_cast<std::size_t>(in.constant);
+        return;
+      case op::object:
+        if (in.name >= 0) line(depth, "", name(in), "a map");
+        return rows(pc + 1, in.next, in.name >= 0 ? depth + 1 : depth);
+      case op::region:
+        if (p_.extents[static_cast<std::size_t>(in.size)].what != extent::kind::rest)
+          line(depth, "", "", fmt::format("within {} bytes", extent_text(in.size)));
+        return rows(pc + 1, in.next, depth);
+      case op::array:
+        line(depth, "", name(in),
+             fmt::format("a list of {}",
+                         p_.extents[static_cast<std::size_t>(in.count)].what == extent::kind::rest
+                             ? "what the rest holds"
+                             : extent_text(in.count)));
+        rows(pc + 1, in.next, depth + 1);
+        return advance(std::nullopt);
+      case op::choose:
+        return choose(in, depth);
+      case op::require:
+        return line(depth, "", "", fmt::format("requires {}", expr(in.expr)));
+      case op::view:
+        return line(depth, "", name(in), fmt::format("computed from {}", expr(in.expr)));
+      case op::nested:
+      case op::frames:
+        line(depth, "", name(in), in.code == op::frames ? "packets" : "decompressed or filled up");
+        offset_.reset();
+        return rows(pc + 1, in.next, depth + 1);
+    }
+  }
+
+  void number(const instruction& in, int depth) {
+    const unsigned width = width_of(in.type);
+    std::string what = wire_names[static_cast<int>(in.type)];
+    if (width > 1) what += in.big ? ", big-endian" : ", little-endian";
+    if (in.helper) what += ", length or count of what follows";
+    if (in.from == origin::constant) what += fmt::format(", always {}", in.constant);
+    if (in.from == origin::computed) what += fmt::format(", always {}", expr(in.expr));
+    if (in.from == origin::standard) what += fmt::format(", {} if not given", in.constant);
+    if (in.from == origin::derived && !in.helper) what += ", derived when packing";
+    if (in.as == form::scaled) what += ", scaled";
+    if (in.as == form::time) what += ", a time";
+    if (in.as == form::checksum) what += ", a checksum";
+    if (in.as == form::names || in.as == form::flags) what += ", by name";
+    line(depth, width == 0 ? fmt::format("1-{}", in.limit) : std::to_string(width), name(in), what);
+    if (in.as == form::bits)
+      for (const bit_member& m : p_.bits[static_cast<std::size_t>(in.side)].members) {
+        line(depth + 1, "", p_.names[static_cast<std::size_t>(m.name)].text,
+             fmt::format("bits {} to {}", m.shift + m.width - 1, m.shift));
+        if (m.hidden && m.from == origin::given) lose(p_.names[static_cast<std::size_t>(m.name)].text);
+      }
+    else if (in.hidden && !in.helper && in.from == origin::given && in.as != form::checksum)
+      lose(name(in));
+    advance(width == 0 ? std::nullopt : std::optional<std::size_t>(width));
+  }
+
+  void blob(const instruction& in, int depth) {
+    static constexpr const char* kinds[] = {
+        "text",        "text, zero-padded",         "bytes", "bytes, base64 in JSON", "JSON", "CBOR",
+        "MessagePack", "text after its length byte"};
+    const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+    const bool zero = in.code == op::zero_text;
+    std::string what = zero ? "text up to a zero byte" : kinds[static_cast<int>(in.what)];
+    if (in.from == origin::constant) what += ", constant";
+    line(depth, zero && e.what == extent::kind::rest ? "" : extent_text(in.size), name(in), what);
+    if (in.hidden && in.from == origin::given) lose(name(in));
+    advance(e.what == extent::kind::fixed ? std::optional<std::size_t>(static_cast<std::size_t>(e.value))
+                                          : std::nullopt);
+  }
+
+  void choose(const instruction& in, int depth) {
+    const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+    const auto start = offset_;
+    std::int32_t shown = -1;
+    for (std::size_t i = 0; i < rule.cases.size(); ++i) {
+      const choice_case& c = rule.cases[i];
+      offset_ = start;
+      line(depth, "", "",
+           rule.is_if ? fmt::format("if {}", expr(in.expr))
+                      : fmt::format("if {} is {}", expr(in.expr), c.label));
+      if (c.begin == shown && c.begin != c.end) {
+        line(depth + 1, "", "", "the same");
+        continue;
+      }
+      shown = c.begin;
+      rows(c.begin, c.end, depth + 1);
+    }
+    if (rule.has_otherwise && (!rule.is_if || rule.otherwise.begin != rule.otherwise.end)) {
+      offset_ = start;
+      line(depth, "", "", "else");
+      rows(rule.otherwise.begin, rule.otherwise.end, depth + 1);
+    }
+    offset_.reset();
+  }
+
+  void lose(const std::string& field) {
+    if (!lost_.empty()) lost_ += ", ";
+    lost_ += field;
+  }
+
+  const program& p_;
+  std::string out_;
+  std::string lost_;
+  std::optional<std::size_t> offset_ = 0;
+};
+
+}  // namespace
+
+std::string byte_table(const message_type& type) {
+  std::string out = fmt::format("{} {} ({})\n", type.way == direction::command ? "command" : "reply",
+                                type.name, type.frame == frame_kind::text ? "text" : "binary");
+  if (type.body == message_type::body_kind::layout) {
+    out += fmt::format("{:>6}  {:>6}  field\n", "offset", "bytes");
+    return out + table_writer(type.layout).run();
+  }
+  if (type.body == message_type::body_kind::json) return out + "        the whole text is JSON\n";
+  for (const json_part& part : type.parts)
+    out += fmt::format("        {}: {}\n", part.name,
+                       part.fixed      ? "always " + part.value.dump()
+                       : part.optional ? "JSON, may be left out"
+                                       : "JSON");
+  return out;
+}
+
+}  // namespace duplexd::protocol

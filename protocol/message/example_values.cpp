@@ -1,0 +1,162 @@
+#include <algorithm>
+
+#include "protocol/message/message_type.hpp"
+#include "protocol/message/protocol.hpp"
+#include "protocol/text/text_form.hpp"
+
+namespace duplexd::protocol {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Walks a program and makes up the values that packing asks for.
+class inventor {
+ public:
+  explicit inventor(const program& p) : p_(p), slots_(p.slots) {}
+
+  ordered_json object(std::int32_t pc) {
+    const instruction& in = p_.code[static_cast<std::size_t>(pc)];
+    ordered_json made = in.positional ? ordered_json::array() : ordered_json::object();
+    members(pc + 1, in.next, made);
+    return made;
+  }
+
+ private:
+  const std::string& name(const instruction& in) const {
+    return p_.names[static_cast<std::size_t>(in.name)].text;
+  }
+
+  static void put(ordered_json& into, const instruction& in, const std::string& key, ordered_json value) {
+    if (into.is_array() || in.name < 0)
+      into.is_array() ? into.push_back(std::move(value)) : void(into = std::move(value));
+    else
+      into[key] = std::move(value);
+  }
+
+  void members(std::int32_t pc, std::int32_t end, ordered_json& into) {
+    for (; pc < end; pc = p_.code[static_cast<std::size_t>(pc)].next) member(pc, into);
+  }
+
+  void member(std::int32_t pc, ordered_json& into) {
+    const instruction& in = p_.code[static_cast<std::size_t>(pc)];
+    switch (in.code) {
+      case op::number:
+        return number(in, into);
+      case op::blob:
+      case op::zero_text:
+        if (in.from == origin::given) put(into, in, in.name >= 0 ? name(in) : "", text(in));
+        return;
+      case op::object:
+        put(into, in, in.name >= 0 ? name(in) : "", object(pc));
+        return;
+      case op::array:
+        return array(pc, in, into);
+      case op::frames:
+        put(into, in, in.name >= 0 ? name(in) : "", ordered_json::array());
+        return;
+      case op::region:
+      case op::nested:
+        return members(pc + 1, in.next, into);
+      case op::choose:
+        return choose(in, into);
+      default:
+        return;
+    }
+  }
+
+  ordered_json text(const instruction& in) const {
+    const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+    const bool fixed = e.what == extent::kind::fixed;
+    if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack)
+      return ordered_json::object();
+    if (in.side >= 0) return p_.enums[static_cast<std::size_t>(in.side)].names.front().second;  // one_of
+    if (in.what == content::base64 && fixed) {
+      std::string zeros;
+      append_base64(zeros, std::vector<std::uint8_t>(static_cast<std::size_t>(e.value)));
+      return zeros;
+    }
+    if (in.what == content::text && fixed) return std::string(static_cast<std::size_t>(e.value), ' ');
+    if (in.what == content::bytes && fixed) return std::string(2 * static_cast<std::size_t>(e.value), '0');
+    return "";
+  }
+
+  void number(const instruction& in, ordered_json& into) {
+    if (in.as == form::bits) return bits(in, into);
+    if (in.slot >= 0)
+      slots_[static_cast<std::size_t>(in.slot)] = in.from == origin::given ? wanted(in.slot) : in.constant;
+    if (in.from != origin::given || in.as == form::checksum) return;
+    ordered_json value = 0;
+    if (in.as == form::flags) value = ordered_json::array();
+    if (in.slot >= 0) value = wanted(in.slot);
+    if (in.as == form::names) {
+      const auto& names = p_.enums[static_cast<std::size_t>(in.side)].names;
+      const auto found =
+          std::find_if(names.begin(), names.end(), [&](const auto& each) { return value == each.first; });
+      if (found != names.end())
+        value = found->second;
+      else if (in.strict && !names.empty())
+        value = names.front().second;
+    }
+    if (in.type == wire::boolean) value = value != 0;
+    put(into, in, in.name >= 0 ? name(in) : "", std::move(value));
+  }
+
+  void bits(const instruction& in, ordered_json& into) {
+    const bits_rule& rule = p_.bits[static_cast<std::size_t>(in.side)];
+    ordered_json own = ordered_json::object();
+    ordered_json& to = rule.spliced ? into : own;
+    for (const bit_member& m : rule.members)
+      if (m.slot >= 0)
+        slots_[static_cast<std::size_t>(m.slot)] = m.from == origin::given ? wanted(m.slot) : m.constant;
+    for (const bit_member& m : rule.members)
+      if (m.from == origin::given)
+        to[p_.names[static_cast<std::size_t>(m.name)].text] = m.slot >= 0 ? wanted(m.slot) : 0;
+    if (!rule.spliced && !own.empty()) put(into, in, in.name >= 0 ? name(in) : "", std::move(own));
+  }
+
+  // A value for which a later switch has a case.
+  std::int64_t wanted(std::int32_t slot) const {
+    for (const choice_rule& rule : p_.choices)
+      if (rule.key_slot == slot && !rule.is_if && !rule.has_otherwise && !rule.cases.empty())
+        return rule.cases.front().label;
+    for (const view_rule& rule : p_.views)
+      if (rule.mapped && !rule.otherwise && !rule.map.empty()) return rule.map.front().first;
+    return 0;
+  }
+
+  void array(std::int32_t pc, const instruction& in, ordered_json& into) {
+    ordered_json made = ordered_json::array();
+    const extent& e = p_.extents[static_cast<std::size_t>(in.count)];
+    const std::int64_t count = e.what == extent::kind::fixed ? std::min<std::int64_t>(e.value, 1'000) : 0;
+    for (std::int64_t i = 0; i < count; ++i) members(pc + 1, in.next, made);
+    put(into, in, in.name >= 0 ? name(in) : "", std::move(made));
+  }
+
+  void choose(const instruction& in, ordered_json& into) {
+    const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+    const choice_case* taken = rule.has_otherwise   ? &rule.otherwise
+                               : rule.cases.empty() ? nullptr
+                                                    : &rule.cases.front();
+    // What the values made up so far lead to; sizes count as 0 and seldom lead anywhere.
+    const auto value = evaluate(p_.expressions[static_cast<std::size_t>(in.expr)], {slots_, 0, 0, 0});
+    for (const choice_case& c : rule.cases)
+      if (value && c.label == (rule.is_if ? *value != 0 : *value)) taken = &c;
+    if (taken != nullptr) members(taken->begin, taken->end, into);
+  }
+
+  const program& p_;
+  std::vector<std::int64_t> slots_;
+};
+
+}  // namespace
+
+ordered_json example_values(const message_type& type) {
+  if (!type.examples.empty()) return type.examples.front().values;
+  if (type.body == message_type::body_kind::layout) return inventor(type.layout).object(0);
+  ordered_json made = ordered_json::object();
+  for (const json_part& part : type.parts)
+    if (!part.fixed && !part.optional) made[part.name] = nullptr;
+  return made;
+}
+
+}  // namespace duplexd::protocol

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "protocol/codec/program.hpp"
+#include "protocol/message/protocol.hpp"
+
+namespace duplexd::protocol {
+
+/// A fixed-size number somewhere in a frame that tells frames apart.
+struct opcode_rule {
+  std::size_t at = 0;
+  wire type = wire::u8;
+  bool big = false;
+  std::uint64_t mask = ~std::uint64_t{0};
+  unsigned shift = 0;
+};
+
+/// One condition that a frame must meet; a rule has any number of them.
+struct condition {
+  enum class kind : std::uint8_t { size, opcode, json, starts, fits } what = kind::size;
+  std::size_t low = 0;
+  std::size_t high = 0;
+  opcode_rule opcode;
+  std::vector<std::string> pointer;
+  std::vector<nlohmann::ordered_json> values;  ///< any of them; of json: empty means "is there"
+  std::string prefix;
+};
+
+/// One part of a JSON message: a list's slot or a map's key.
+struct json_part {
+  std::string name;
+  bool fixed = false;
+  bool optional = false;
+  nlohmann::ordered_json value;  ///< if fixed
+};
+
+/// An example of the configuration: these bytes are these values.
+struct message_example {
+  position where;
+  std::string path;
+  std::vector<std::uint8_t> bytes;
+  nlohmann::ordered_json values;
+  bool decode_only = false;
+};
+
+class message_type {
+ public:
+  enum class body_kind : std::uint8_t { layout, json, json_list, json_map };
+
+  std::string name;
+  direction way = direction::reply;
+  frame_kind frame = frame_kind::binary;
+  body_kind body = body_kind::layout;
+  program layout;
+  std::vector<json_part> parts;
+  std::vector<condition> when;
+  bool has_when = false;
+  json_style style = json_style::python;
+  std::vector<message_example> examples;
+};
+
+/// Whether every condition of `when` holds. `fits` conditions unpack the frame.
+[[nodiscard]] bool meets_conditions(const message_type& type, frame_view frame);
+
+/// Whether the frame may be of that type.
+[[nodiscard]] inline bool matches(const message_type& type, frame_view frame) {
+  return type.frame == frame.kind && (type.when.empty() || meets_conditions(type, frame));
+}
+
+/// Checks that the frame unpacks as `type`, without making anything of it.
+[[nodiscard]] std::optional<codec_error> check_fit(const message_type& type, frame_view frame);
+
+/// JSON messages (text frames without layout).
+[[nodiscard]] std::optional<codec_error> pack_json(const message_type& type,
+                                                   const nlohmann::ordered_json& values,
+                                                   std::vector<std::uint8_t>& out);
+[[nodiscard]] std::optional<codec_error> unpack_json(const message_type& type, std::string_view text,
+                                                     std::string& out);
+[[nodiscard]] std::optional<codec_error> check_json_message(const message_type& type, std::string_view text);
+
+struct protocol::state {
+  std::vector<message_type> commands;
+  std::vector<message_type> replies;
+  std::optional<framing_rule> framing;
+  codec_limits limits;
+};
+
+}  // namespace duplexd::protocol

@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include "protocol/codec/framing.hpp"
+#include "protocol/message/message_type.hpp"
+#include "protocol/message/protocol.hpp"
+
+namespace duplexd::protocol {
+
+struct packet_reader::state {
+  std::shared_ptr<const protocol> owner;
+  const protocol::state* types = nullptr;
+  direction way = direction::reply;
+  frame_view message;
+  std::size_t at = 0;  // next packet in `source`
+  bool done = true;
+  bool broken = false;             // stream framing has lost its place
+  std::vector<std::uint8_t> kept;  // stream framing: bytes whose packet is not complete
+  std::size_t carried = 0;         // bytes of `kept` that came before this message
+
+  [[nodiscard]] bool framed() const { return types->framing && message.kind == frame_kind::binary; }
+  [[nodiscard]] bool stream() const { return framed() && types->framing->stream; }
+  [[nodiscard]] bytes_view source() const { return stream() ? bytes_view(kept) : message.bytes; }
+  [[nodiscard]] std::size_t offset_of(std::size_t place) const {
+    return !stream() ? place : place < carried ? 0 : place - carried;
+  }
+
+  [[nodiscard]] const std::vector<message_type>& candidates() const {
+    return way == direction::command ? types->commands : types->replies;
+  }
+  /// Whether only unpacking tells that a packet that matches the type is of it.
+  [[nodiscard]] bool on_trial(const message_type& type, frame_view frame) const {
+    if (way == direction::command && !type.has_when) return true;
+    return type.body == message_type::body_kind::layout && frame.bytes.size() < type.layout.min_size;
+  }
+  void classify(packet& out) const;
+  void classify_by_trial(packet& out) const;
+  bool next_framed(packet& out);
+  void give_up(packet& out, std::string why);
+};
+
+packet_reader::packet_reader(std::shared_ptr<const protocol> types, direction of)
+    : state_(std::make_unique<state>()) {
+  state_->types = types->state_.get();
+  state_->owner = std::move(types);
+  state_->way = of;
+}
+packet_reader::~packet_reader() = default;
+
+void packet_reader::begin(frame_view message) {
+  state& s = *state_;
+  s.message = message;
+  s.done = false;
+  if (!s.stream()) {
+    s.at = 0;
+    return;
+  }
+  s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
+  s.at = 0;
+  s.carried = s.kept.size();
+  s.kept.insert(s.kept.end(), message.bytes.begin(), message.bytes.end());
+}
+
+bool packet_reader::next(packet& out) {
+  state& s = *state_;
+  if (s.done) return false;
+  out.type = nullptr;
+  out.offset = 0;
+  if (!out.error.message.empty()) out.error = {};
+  if (s.framed()) return s.next_framed(out);
+  s.done = true;
+  out.frame = s.message;
+  s.classify(out);
+  return true;
+}
+
+// What is left cannot be cut into packets.
+void packet_reader::state::give_up(packet& out, std::string why) {
+  const bytes_view left = source().subspan(at);
+  out.type = nullptr;
+  out.frame = {frame_kind::binary, left};
+  out.offset = offset_of(at);
+  out.error = {"", out.offset, std::move(why)};
+  at += left.size();
+  done = true;
+}
+
+bool packet_reader::state::next_framed(packet& out) {
+  const bytes_view all = source();
+  if (at == all.size()) {
+    done = true;
+    // An empty message is a packet of its own, unless it only goes on with a stream.
+    if (!all.empty() || stream()) return false;
+    out.frame = message;
+    classify(out);
+    return true;
+  }
+  const framing_rule& rule = *types->framing;
+  const bytes_view left = all.subspan(at);
+  if (broken) return give_up(out, "the stream lost its place at an earlier packet"), true;
+  const cut found = cut_packet(rule, left);
+  if (!found.error.empty()) {
+    broken = rule.stream;
+    return give_up(out, found.error), true;
+  }
+  if (found.size > types->limits.packet) {
+    broken = rule.stream;
+    return give_up(out, fmt::format("a packet of {} bytes is over the ceiling of {}", found.size,
+                                    types->limits.packet)),
+           true;
+  }
+  if (found.size == 0 || found.size > left.size()) {
+    if (rule.stream) {
+      done = true;
+      return false;
+    }
+    // A message with a single packet that is too small for framing may still have a rule of its own.
+    if (at == 0) {
+      out.frame = message;
+      done = true;
+      classify(out);
+      if (out.type != nullptr && out.type->has_when) return true;
+    }
+    const std::string why =
+        found.size == 0
+            ? fmt::format("expected a packet's length, found {} bytes", left.size())
+            : fmt::format("the packet's length says {} bytes, {} are left", found.size, left.size());
+    return give_up(out, why), true;
+  }
+  const std::size_t header = rule.strip ? length_width(rule, left) : 0;
+  out.frame = {frame_kind::binary, left.subspan(header, found.size - header)};
+  out.offset = offset_of(at + header);
+  at += found.size;
+  classify(out);
+  return true;
+}
+
+void packet_reader::state::classify(packet& out) const {
+  for (const message_type& type : candidates()) {
+    if (!matches(type, out.frame)) continue;
+    if (on_trial(type, out.frame)) break;
+    out.type = &type;
+    return;
+  }
+  classify_by_trial(out);
+}
+
+void packet_reader::state::classify_by_trial(packet& out) const {
+  codec_error first;
+  std::size_t tried = 0;
+  for (const message_type& type : candidates()) {
+    if (!matches(type, out.frame)) continue;
+    auto error = on_trial(type, out.frame) ? check_fit(type, out.frame) : std::nullopt;
+    if (!error) {
+      out.type = &type;
+      return;
+    }
+    if (tried++ == 0) first = *error;
+    if (way != direction::command || type.has_when) break;
+  }
+  out.type = nullptr;
+  if (tried == 1) {
+    out.error = std::move(first);
+  } else {
+    out.error = {
+        "", 0,
+        fmt::format("no {} fits this {} packet of {} bytes", way == direction::command ? "command" : "reply",
+                    out.frame.kind == frame_kind::text ? "text" : "binary", out.frame.bytes.size())};
+  }
+  out.error.offset += out.offset;
+}
+
+}  // namespace duplexd::protocol

@@ -1,0 +1,121 @@
+#include "protocol/message/protocol.hpp"
+
+#include <fmt/format.h>
+
+#include "protocol/codec/framing.hpp"
+#include "protocol/codec/packer.hpp"
+#include "protocol/codec/sink.hpp"
+#include "protocol/codec/unpacker.hpp"
+#include "protocol/message/message_type.hpp"
+#include "protocol/message/protocol_compiler.hpp"
+
+namespace duplexd::protocol {
+
+using nlohmann::ordered_json;
+
+namespace {
+std::string_view as_text(bytes_view bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+}  // namespace
+
+protocol::protocol() : state_(std::make_unique<state>()) {}
+protocol::~protocol() = default;
+
+std::shared_ptr<const protocol> protocol::compile(const node& definition, const std::string& path,
+                                                  diagnostics& out) {
+  const std::shared_ptr<protocol> made(new protocol);
+  protocol_compiler compiler(path, out);
+  if (!compiler.compile(definition, *made->state_)) return nullptr;
+  return made;
+}
+
+const message_type* protocol::find(direction way, std::string_view name) const noexcept {
+  for (const message_type& type : types(way))
+    if (type.name == name) return &type;
+  return nullptr;
+}
+
+const std::vector<message_type>& protocol::types(direction way) const noexcept {
+  return way == direction::command ? state_->commands : state_->replies;
+}
+
+const std::string& name_of(const message_type& type) noexcept {
+  return type.name;
+}
+frame_kind frame_of(const message_type& type) noexcept {
+  return type.frame;
+}
+
+std::optional<codec_error> pack(const message_type& type, const ordered_json& values,
+                                std::vector<std::uint8_t>& out) {
+  if (type.body != message_type::body_kind::layout) return pack_json(type, values, out);
+  const std::size_t begin = out.size();
+  if (auto error = pack_layout(type.layout, values, out)) return error;
+  const auto& framing = type.layout.framing;
+  if (type.frame == frame_kind::binary && framing && framing->strip && !add_length(*framing, out, begin)) {
+    out.resize(begin);
+    return codec_error{"", 0, "the packet is too long for its length field"};
+  }
+  return std::nullopt;
+}
+
+std::optional<codec_error> write_json(const packet& from, std::string& out) {
+  codec_error error;
+  if (write_json(from, out, error)) return std::nullopt;
+  return error;
+}
+
+bool write_json(const packet& from, std::string& out, codec_error& error) {
+  const message_type& type = *from.type;
+  if (type.body == message_type::body_kind::layout) {
+    const std::size_t before = out.size();
+    text_sink sink(out);
+    if (unpack(type.layout, from.frame.bytes, sink, error)) return true;
+    out.resize(before);
+  } else {
+    auto failed = unpack_json(type, as_text(from.frame.bytes), out);
+    if (!failed) return true;
+    error = std::move(*failed);
+  }
+  error.offset += from.offset;
+  return false;
+}
+
+bool check(const packet& from, codec_error& error) {
+  auto failed = check_fit(*from.type, from.frame);
+  if (!failed) return true;
+  error = std::move(*failed);
+  error.offset += from.offset;
+  return false;
+}
+
+std::optional<codec_error> read_json(const packet& from, ordered_json& out) {
+  const message_type& type = *from.type;
+  if (type.body != message_type::body_kind::layout) {
+    std::string text;
+    if (auto error = write_json(from, text)) return error;
+    out = ordered_json::parse(text, nullptr, false);
+    return std::nullopt;
+  }
+  ordered_json made;
+  value_sink sink(made);
+  if (auto error = visit(from, sink)) return error;
+  out = std::move(made);
+  return std::nullopt;
+}
+
+std::optional<codec_error> visit(const packet& from, event_sink& sink) {
+  codec_error error;
+  if (from.type->body != message_type::body_kind::layout) {
+    std::string text;
+    if (auto fault = write_json(from, text)) return fault;
+    sink.json(text);
+    return std::nullopt;
+  }
+  if (unpack(from.type->layout, from.frame.bytes, sink, error)) return std::nullopt;
+  error.offset += from.offset;
+  return error;
+}
+
+}  // namespace duplexd::protocol

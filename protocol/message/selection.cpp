@@ -1,0 +1,75 @@
+#include <algorithm>
+
+#include "protocol/codec/sink.hpp"
+#include "protocol/codec/unpacker.hpp"
+#include "protocol/document/node_json.hpp"
+#include "protocol/message/message_type.hpp"
+
+namespace duplexd::protocol {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string_view as_text(bytes_view bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool opcode_is(const condition& c, bytes_view bytes) {
+  const opcode_rule& rule = c.opcode;
+  const unsigned width = width_of(rule.type);
+  if (bytes.size() < width || bytes.size() - width < rule.at) return false;
+  const std::uint64_t value = (load(bytes.data() + rule.at, width, rule.big) & rule.mask) >> rule.shift;
+  const std::uint64_t ones = ~std::uint64_t{0} >> (64 - 8 * width);
+  const auto is = [&](const ordered_json& wanted) {
+    if (wanted.is_number_unsigned()) return wanted.get<std::uint64_t>() == value;
+    if (!wanted.is_number_integer()) return false;
+    const auto number = wanted.get<std::int64_t>();
+    return (static_cast<std::uint64_t>(number) & (number < 0 ? ones : ~std::uint64_t{0})) == value;
+  };
+  return std::any_of(c.values.begin(), c.values.end(), is);
+}
+
+bool json_is(const condition& c, std::string_view text) {
+  const auto found = find_json(text, c.pointer);
+  if (!found) return false;
+  if (c.values.empty()) return true;
+  if (found->front() == '{' || found->front() == '[') return false;
+  const ordered_json value = ordered_json::parse(*found, nullptr, false);
+  for (const ordered_json& wanted : c.values)
+    if (same_json(value, wanted)) return true;
+  return false;
+}
+
+bool holds(const message_type& type, const condition& c, frame_view frame) {
+  switch (c.what) {
+    case condition::kind::size:
+      return frame.bytes.size() >= c.low && frame.bytes.size() <= c.high;
+    case condition::kind::opcode:
+      return opcode_is(c, frame.bytes);
+    case condition::kind::json:
+      return json_is(c, as_text(frame.bytes));
+    case condition::kind::starts:
+      return as_text(frame.bytes).starts_with(c.prefix);
+    case condition::kind::fits:
+      return !check_fit(type, frame);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool meets_conditions(const message_type& type, frame_view frame) {
+  for (const condition& c : type.when)
+    if (!holds(type, c, frame)) return false;
+  return true;
+}
+
+std::optional<codec_error> check_fit(const message_type& type, frame_view frame) {
+  if (type.body != message_type::body_kind::layout) return check_json_message(type, as_text(frame.bytes));
+  null_sink nothing;
+  codec_error error;
+  if (unpack(type.layout, frame.bytes, nothing, error)) return std::nullopt;
+  return error;
+}
+
+}  // namespace duplexd::protocol

@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "protocol/document/node_json.hpp"
+#include "protocol/message/protocol_compiler.hpp"
+#include "protocol/text/text_form.hpp"
+
+namespace duplexd::protocol {
+namespace {
+
+// A scalar, or each of a list.
+std::vector<nlohmann::ordered_json> alternatives(const node& from) {
+  std::vector<nlohmann::ordered_json> out;
+  if (from.kind != node_kind::list) return {to_json(from)};
+  for (const node& item : from.items) out.push_back(to_json(item));
+  return out;
+}
+
+}  // namespace
+
+void protocol_compiler::selection(const node& from, message_type& type) {
+  const step in(*this, "when");
+  if (!is_map(from, "a map") ||
+      !known_keys(from, {"frame", "size", "opcode", "json", "slot", "is", "starts", "fits"}))
+    return;
+  type.has_when = true;
+  if (const node* frame = from.find("frame");
+      frame != nullptr && frame->text != "text" && frame->text != "binary")
+    fail(*frame, fmt::format("unknown frame '{}'", frame->text), "text or binary");
+  if (const node* size = from.find("size")) size_condition(*size, type);
+  if (const node* given = from.find("opcode")) {
+    const step at(*this, "opcode");
+    condition c;
+    c.what = condition::kind::opcode;
+    if (opcode(*given, c.opcode, true, &c)) type.when.push_back(std::move(c));
+  }
+  json_conditions(from, type);
+  if (const node* starts = from.find("starts")) starts_condition(*starts, type);
+  if (const node* fits = from.find("fits")) {
+    if (fits->kind != node_kind::boolean) fail(*fits, "expected true or false");
+    condition c;
+    c.what = condition::kind::fits;
+    if (fits->text == "true") type.when.push_back(std::move(c));
+  }
+}
+
+// {at: 4, type: '>I', mask: 0xf0}; within 'when' also 'is', or only the value if the protocol says the rest.
+bool protocol_compiler::opcode(const node& from, opcode_rule& rule, bool in_when, condition* into) {
+  if (in_when && from.kind != node_kind::map) {
+    if (!opcode_)
+      return fail(from, "the protocol does not say where its opcode is",
+                  "opcode: {at: 0, type: '>H'} beside 'replies', or {at: 0, type: B, is: 2} here");
+    rule = *opcode_;
+    into->values = alternatives(from);
+  } else {
+    if (!is_map(from, "a map") || !known_keys(from, {"at", "type", "mask", in_when ? "is" : "at"}))
+      return false;
+    const node* type = from.find("type");
+    std::uint8_t limit = 0;
+    if (type == nullptr) return fail(from, "'type' is missing", "such as B or '>H'");
+    if (!integer_type(*type, rule.type, rule.big, limit)) return false;
+    if (is_variable(rule.type)) return fail(*type, "an opcode needs a type of fixed size");
+    if (const node* at = from.find("at"); at != nullptr && !natural(*at, rule.at, 65'536)) return false;
+    if (const node* mask = from.find("mask")) {
+      const auto value = parse_integer(mask->text);
+      if (!value || *value <= 0) return fail(*mask, "expected a positive integer, such as 0xf0");
+      rule.mask = static_cast<std::uint64_t>(*value);
+      rule.shift = static_cast<unsigned>(std::countr_zero(rule.mask));
+    }
+    if (!in_when) return true;
+    const node* is = from.find("is");
+    if (is == nullptr) return fail(from, "'is' is missing");
+    into->values = alternatives(*is);
+  }
+  for (const auto& value : into->values)
+    if (!value.is_number_integer()) return fail(from, "an opcode is an integer, or a list of them");
+  return true;
+}
+
+// {json: /type, is: order}, {slot: 0, is: 3}, {json: {/type: order, /v: 2}}
+void protocol_compiler::json_conditions(const node& from, message_type& type) {
+  const node* json = from.find("json");
+  const node* slot = from.find("slot");
+  const node* is = from.find("is");
+  if (is != nullptr && json == nullptr && slot == nullptr) fail(*is, "'is' goes with 'json' or 'slot'");
+  if (json != nullptr && slot != nullptr)
+    fail(*slot, "'json' and 'slot' exclude each other", "json: {/0: 3, /2: x} holds several conditions");
+  const auto add = [&](const node& place, const std::string& pointer, const node* values) {
+    condition c;
+    c.what = condition::kind::json;
+    auto parts = split_pointer(pointer);
+    if (!parts) {
+      fail(place, fmt::format("'{}' is no JSON pointer", pointer), fmt::format("write /{}", pointer));
+      return;
+    }
+    c.pointer = std::move(*parts);
+    if (values != nullptr) c.values = alternatives(*values);
+    for (const auto& value : c.values)
+      if (value.is_structured()) fail(*values, "expected a text, a number, a boolean or null");
+    type.when.push_back(std::move(c));
+  };
+  if (json != nullptr && json->kind == node_kind::map) {
+    if (is != nullptr) fail(*is, "a map of pointers holds its values itself");
+    for (const node_entry& entry : json->entries) add(entry.value, entry.key, &entry.value);
+  } else if (json != nullptr) {
+    add(*json, json->text, is);
+  } else if (slot != nullptr) {
+    std::size_t index = 0;
+    if (natural(*slot, index, 10'000)) add(*slot, fmt::format("/{}", index), is);
+  }
+}
+
+// 8, [1, 2] (from, to), or {min: 4}
+void protocol_compiler::size_condition(const node& from, message_type& type) {
+  const step in(*this, "size");
+  constexpr std::size_t top = std::size_t{1} << 40;
+  condition c;
+  c.what = condition::kind::size;
+  c.high = top;
+  if (from.kind == node_kind::map) {
+    if (!known_keys(from, {"min", "max"})) return;
+    if (const node* low = from.find("min"); low != nullptr && !natural(*low, c.low, top)) return;
+    if (const node* high = from.find("max"); high != nullptr && !natural(*high, c.high, top)) return;
+  } else if (from.is_scalar()) {
+    if (!natural(from, c.low, top)) return;
+    c.high = c.low;
+  } else {
+    fail(from, "expected a number of bytes, or {min: 4, max: 8}");
+    return;
+  }
+  if (c.low > c.high) fail(from, "no size is in this range");
+  type.when.push_back(std::move(c));
+}
+
+// "42", or {hex: "0a0b"}
+void protocol_compiler::starts_condition(const node& from, message_type& type) {
+  condition c;
+  c.what = condition::kind::starts;
+  if (from.is_scalar()) {
+    c.prefix = from.text;
+  } else {
+    const node* hex = from.find("hex");
+    const auto bytes = hex != nullptr ? parse_hex(hex->text) : std::nullopt;
+    if (!bytes) {
+      fail(from, "expected a text, or {hex: 0a0b}");
+      return;
+    }
+    c.prefix.assign(bytes->begin(), bytes->end());
+  }
+  type.when.push_back(std::move(c));
+}
+
+// A reply without conditions takes every frame of its kind.
+void protocol_compiler::unreachable() {
+  for (std::size_t i = 0; i < to_->replies.size(); ++i) {
+    const message_type& last = to_->replies[i];
+    if (!last.when.empty()) continue;
+    for (std::size_t k = i + 1; k < to_->replies.size() && k < places_.size(); ++k) {
+      if (to_->replies[k].frame != last.frame) continue;
+      const step at(*this, fmt::format("[{}]", k));
+      fail(*places_[k],
+           fmt::format("never reached: '{}' before it takes every {} frame", last.name,
+                       last.frame == frame_kind::text ? "text" : "binary"),
+           "give the earlier one a 'when', or move it to the end");
+    }
+  }
+}
+
+}  // namespace duplexd::protocol

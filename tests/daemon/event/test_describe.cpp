@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <set>
+
+#include "daemon/event/describe.hpp"
+#include "daemon/event/timestamp.hpp"
+#include "tests/catch.hpp"
+
+using namespace duplexd;
+using namespace std::chrono_literals;
+
+TEST_CASE("a failed attempt says phase, cause and next attempt") {
+  const fault what{.kind = config::fault_class::http, .cause = "HTTP 503", .http_status = 503};
+  const auto again = describe(happening::attempt_failed{what, 1500ms});
+  CHECK(again.level == config::log_level::warning);
+  CHECK(again.message == "http: HTTP 503; next attempt in 1.5 s");
+  CHECK(again.fields.dump() ==
+        R"({"class":"http","cause":"HTTP 503","http_status":503,"next_attempt_ms":1500})");
+  const auto never = describe(happening::attempt_failed{what, {}});
+  CHECK(never.level == config::log_level::error);
+  CHECK(never.message == "http: HTTP 503; giving up");
+}
+
+TEST_CASE("a closed link says by whom and why") {
+  CHECK(describe(happening::link_closed{{1000, "user quit"}, false}).message == "closed: 1000 user quit");
+  CHECK(describe(happening::link_closed{{1005, ""}, true}).message == "closed by the server: without a code");
+}
+
+namespace {
+
+struct line {
+  event what;
+  std::string level;
+  std::string text;  ///< name, message, fields
+};
+
+std::string word(config::log_level level) {
+  switch (level) {
+    case config::log_level::debug:
+      return "debug";
+    case config::log_level::info:
+      return "info";
+    case config::log_level::warning:
+      return "warning";
+    case config::log_level::error:
+      break;
+  }
+  return "error";
+}
+
+std::vector<line> all_lines() {
+  using namespace happening;
+  return {
+      {attempting{"wss://a"}, "info", R"(attempting|attempting connection to wss://a|{"url":"wss://a"})"},
+      {connected{}, "info", "connected|connected|null"},
+      {login_sent{}, "debug", "login_sent|login sent|null"},
+      {login_accepted{}, "info", "login_accepted|login accepted|null"},
+      {certificate_unverified{}, "warning",
+       "certificate_unverified|the server's certificate is not verified (tls.verify is off): anybody can be "
+       "the server|null"},
+      {command_refused{"c", "w"}, "warning",
+       R"(command_refused|command c not sent: w|{"command":"c","why":"w"})"},
+      {undecodable{"w", 9}, "warning",
+       R"(undecodable|no layout fits a message of 9 bytes: w|{"size":9,"why":"w"})"},
+      {held_back{"gap", 3}, "warning",
+       R"(held_back|3 more warnings of this kind (gap) were not logged|{"of":"gap","count":3})"},
+      {script_finished{}, "debug", "script_finished|script finished|null"},
+      {call_retried{"c", 2}, "warning",
+       R"(call_retried|no reply to c in time: sent again (2)|{"command":"c","retry":2})"},
+      {command_ended{"c", "written", ""}, "info",
+       R"(command_ended|command c written|{"command":"c","state":"written","why":""})"},
+      {command_ended{"c", "refused", "w"}, "info",
+       R"(command_ended|command c refused: w|{"command":"c","state":"refused","why":"w"})"},
+      {heartbeat_missed{"w"}, "warning", R"(heartbeat_missed|w|{"why":"w"})"},
+      {reply_overdue{"r", 1'550ms}, "warning",
+       R"(reply_overdue|no reply r for 1.6 s|{"reply":"r","within_ms":1550})"},
+      {sequence_broken{"r", "f", "", 3, 4}, "warning",
+       R"(gap|gap in r.f: expected 3, found 4|{"reply":"r","field":"f","key":"","expected":3,"found":4})"},
+      {sequence_broken{"r", "f", "[1]", 3, 4}, "warning",
+       R"(gap|gap in r.f of [1]: expected 3, found 4|{"reply":"r","field":"f","key":"[1]","expected":3,"found":4})"},
+      {resubscribed{}, "info", "resubscribed|subscribing again|null"},
+      {inactive{179s}, "info",
+       R"(inactive|outside of its hours: the next link in 2 min|{"until_active_s":179})"},
+      {link_renewed{"w"}, "info", R"(renewed|the link is made anew: w|{"why":"w"})"},
+      {link_closed{{1000, "bye"}, false}, "info",
+       R"(closed|closed: 1000 bye|{"code":1000,"reason":"bye","by_peer":false})"},
+      {link_closed{{1006, ""}, false}, "info",
+       R"(closed|closed: 1006|{"code":1006,"reason":"","by_peer":false})"},
+      {link_closed{{1004, ""}, true}, "info",
+       R"(closed|closed by the server: 1004|{"code":1004,"reason":"","by_peer":true})"},
+      {link_closed{{1005, ""}, true}, "info",
+       R"(closed|closed by the server: without a code|{"code":1005,"reason":"","by_peer":true})"},
+      {attempt_failed{{.cause = "c", .close_code = 4001}, 0ms}, "warning",
+       R"(failed|lost: c; next attempt at once|{"class":"lost","cause":"c","close_code":4001,"next_attempt_ms":0})"},
+      {attempt_failed{{.cause = "c"}, 1ms}, "warning",
+       R"(failed|lost: c; next attempt in 0.0 s|{"class":"lost","cause":"c","next_attempt_ms":1})"},
+      {attempt_failed{{.cause = "c", .http_status = 503}, {}}, "error",
+       R"(failed|lost: c; giving up|{"class":"lost","cause":"c","http_status":503})"},
+      {quit{}, "info", "quit|quit|null"},
+      {started{"1.2", "f", 3}, "info",
+       R"(started|duplexd 1.2 runs 3 session(s) of f|{"version":"1.2","file":"f","sessions":3})"},
+      {stopping{"SIGTERM", 1500ms}, "info",
+       R"(stopping|stopping (SIGTERM), at most 1.5 s|{"why":"SIGTERM","limit_ms":1500})"},
+      {hangup_ignored{}, "warning",
+       "hangup_ignored|SIGHUP ignored: restart to read the configuration again|null"},
+      {output_closed{"o", "w"}, "error",
+       R"(output_closed|output o can take no more: w|{"output":"o","why":"w"})"},
+      {descriptors_short{10, 20}, "warning",
+       R"(descriptors_short|20 sessions, but no more than 10 file descriptors: some will not connect; raise )"
+       R"(LimitNOFILE or the hard limit of ulimit -n|{"sessions":20,"limit":10})"},
+      {cut_short{"w", 2}, "error",
+       R"(cut_short|ending at once (w): 2 session(s) not closed in order|{"why":"w","sessions":2})"},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("every event has its level, its name, its message and its fields") {
+  std::set<std::size_t> seen;
+  for (const line& each : all_lines()) {
+    const description made = describe(each.what);
+    CHECK(fmt::format("{}|{}|{}", made.name, made.message, made.fields.dump()) == each.text);
+    CHECK(word(made.level) == each.level);
+    seen.insert(each.what.index());
+  }
+  CHECK(seen.size() == std::variant_size_v<event>);
+}
+
+TEST_CASE("only what is described as debug may be skipped as debug") {
+  for (const line& each : all_lines())
+    CHECK(level_of(each.what) ==
+          (each.level == "debug" ? config::log_level::debug : config::log_level::info));
+}
+
+TEST_CASE("times are RFC 3339 in UTC with microseconds") {
+  using std::chrono::system_clock;
+  CHECK(timestamp(system_clock::time_point{}) == "1970-01-01T00:00:00.000000Z");
+  CHECK(timestamp(system_clock::time_point{} + 951'827'696s + 7us) == "2000-02-29T12:34:56.000007Z");
+  CHECK(timestamp(system_clock::time_point{} + 24h - 1ns) == "1970-01-01T23:59:59.999999Z");
+  CHECK(timestamp(system_clock::time_point{} + 4'102'444'799s) == "2099-12-31T23:59:59.000000Z");
+  CHECK(timestamp(system_clock::time_point{} - 1us) == "1969-12-31T23:59:59.999999Z");
+}
+
+TEST_CASE("what a server says stays on its line") {
+  CHECK(one_line("bye\n2026-01-01 fake: line\x1b[0m") == "bye\\x0a2026-01-01 fake: line\\x1b[0m");
+  CHECK(one_line(std::string("\x00\x1f\x20\x7e\x7f", 5)) == "\\x00\\x1f ~\\x7f");
+  CHECK(one_line("h\u00e9llo") == "h\u00e9llo");
+}

@@ -1,0 +1,183 @@
+// Pure parts of the outbox: the queue's bound and order, which command replaces which, and rates.
+#include "daemon/link/token_bucket.hpp"
+#include "daemon/session/exchange/offline_queue.hpp"
+#include "daemon/session/exchange/submission.hpp"
+#include "tests/catch.hpp"
+
+using namespace duplexd;
+using namespace std::chrono_literals;
+using nlohmann::ordered_json;
+using names = std::vector<std::string>;
+
+namespace {
+
+constexpr duplexd::clock::time_point start{};
+
+config::command_settings coalescing_by(std::vector<std::string> fields) {
+  config::command_settings made;
+  made.coalesces = true;
+  made.coalesce = std::move(fields);
+  return made;
+}
+
+queued_command command(const std::string& name, duplexd::clock::time_point expires = start + 1h,
+                       const config::command_settings* settings = nullptr, ordered_json values = {}) {
+  queued_command made;
+  made.fate = std::make_shared<submission>();
+  made.fate->command = name;
+  made.settings = settings;
+  made.values = std::move(values);
+  made.expires = expires;
+  return made;
+}
+
+names rest(offline_queue& queue) {
+  names all;
+  while (auto next = queue.pop()) all.push_back(next->fate->command);
+  return all;
+}
+
+names named(const std::vector<std::shared_ptr<submission>>& fates) {
+  names all;
+  for (const auto& each : fates) all.push_back(each->command);
+  return all;
+}
+
+/// Whether `newer` takes the place of `older`.
+bool replaces(const queued_command& newer, const queued_command& older) {
+  offline_queue queue{config::outbox_settings{.max = 2}};
+  queue.push(older);
+  const auto verdict = queue.push(newer);
+  CHECK(verdict.accepted);
+  CHECK(queue.size() == (verdict.displaced ? 1U : 2U));
+  CHECK((verdict.displaced == nullptr || verdict.displaced == older.fate));
+  return verdict.displaced != nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("the queue takes so many commands and refuses the next") {
+  offline_queue queue{config::outbox_settings{.max = 2}};
+  CHECK(queue.front() == nullptr);
+  CHECK_FALSE(queue.pop());
+  CHECK(queue.push(command("a")).accepted);
+  CHECK(queue.push(command("b")).accepted);
+  const auto third = queue.push(command("c"));
+  CHECK_FALSE(third.accepted);
+  CHECK_FALSE(third.displaced);
+  CHECK(queue.size() == 2);
+  REQUIRE(queue.front() != nullptr);
+  CHECK(queue.front()->fate->command == "a");
+  CHECK(rest(queue) == names{"a", "b"});
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE("a full queue that drops its oldest drops one for each, and none before it is full") {
+  offline_queue queue{config::outbox_settings{.max = 2, .drop_oldest = true}};
+  CHECK_FALSE(queue.push(command("a")).displaced);
+  CHECK_FALSE(queue.push(command("b")).displaced);
+  const auto third = queue.push(command("c"));
+  CHECK(third.accepted);
+  REQUIRE(third.displaced);
+  CHECK(third.displaced->command == "a");
+  CHECK(rest(queue) == names{"b", "c"});
+}
+
+// The same command with equal values in the fields named. A field that neither has is equal.
+TEST_CASE("a command replaces another of its name and key only") {
+  const auto by_id = coalescing_by({"id", "of.symbol"});
+  const auto never = config::command_settings{};
+  const auto any = coalescing_by({});
+  const auto with = [&](const config::command_settings* settings, ordered_json values,
+                        const std::string& name = "put") {
+    return command(name, start + 1h, settings, std::move(values));
+  };
+  const ordered_json key{{"id", 1}, {"of", {{"symbol", "a"}}}};
+  const ordered_json other_id{{"id", 2}, {"of", {{"symbol", "a"}}}};
+  const ordered_json other_symbol{{"id", 1}, {"of", {{"symbol", "b"}}}};
+  const ordered_json no_symbol{{"id", 1}};
+  CHECK(replaces(with(&by_id, key), with(&by_id, key)));
+  CHECK_FALSE(replaces(with(&by_id, key), with(&by_id, other_id)));
+  CHECK_FALSE(replaces(with(&by_id, key), with(&by_id, other_symbol)));
+  CHECK_FALSE(replaces(with(&by_id, key), with(&by_id, no_symbol)));
+  CHECK_FALSE(replaces(with(&by_id, no_symbol), with(&by_id, key)));
+  CHECK(replaces(with(&by_id, no_symbol), with(&by_id, no_symbol)));
+  CHECK_FALSE(replaces(with(&by_id, key), with(&by_id, key, "get")));
+  CHECK_FALSE(replaces(with(&never, key), with(&by_id, key)));
+  CHECK_FALSE(replaces(with(nullptr, key), with(&by_id, key)));
+  CHECK(replaces(with(&any, key), with(nullptr, other_id)));
+}
+
+TEST_CASE("the newer command has the place of the one that it replaces, also in a full queue") {
+  const auto by_id = coalescing_by({"id"});
+  for (const bool drop_oldest : {false, true}) {
+    offline_queue queue{config::outbox_settings{.max = 3, .drop_oldest = drop_oldest}};
+    queue.push(command("first"));
+    queue.push(command("put", start + 1h, &by_id, {{"id", 1}}));
+    queue.push(command("last"));
+    auto newer = command("put", start + 2h, &by_id, {{"id", 1}});
+    const auto fate = newer.fate;
+    const auto verdict = queue.push(std::move(newer));
+    CHECK(verdict.accepted);
+    REQUIRE(verdict.displaced);
+    CHECK(verdict.displaced->command == "put");
+    CHECK(verdict.displaced != fate);
+    CHECK(queue.size() == 3);
+    queue.pop();
+    CHECK(queue.front()->fate == fate);
+    CHECK(queue.front()->expires == start + 2h);
+  }
+}
+
+TEST_CASE("a command expires at its time, not before") {
+  offline_queue queue{config::outbox_settings{}};
+  CHECK_FALSE(queue.next_expiry());
+  queue.push(command("late", start + 3s));
+  queue.push(command("early", start + 1s));
+  queue.push(command("between", start + 2s));
+  CHECK(queue.next_expiry() == start + 1s);
+  CHECK(queue.expire(start + 1s - 1ns).empty());
+  CHECK(named(queue.expire(start + 1s)) == names{"early"});
+  CHECK(queue.next_expiry() == start + 2s);
+  CHECK(named(queue.expire(start + 3s)) == names{"late", "between"});
+  CHECK(queue.size() == 0);
+  CHECK_FALSE(queue.next_expiry());
+}
+
+TEST_CASE("a token bucket gives turns in order, so many at once and then at its rate") {
+  token_bucket bucket{{.messages = 2, .per = 1s, .burst = 3}};
+  for (int i = 0; i < 3; ++i) CHECK(bucket.take(start) == start);
+  CHECK(bucket.next(start) == start + 500ms);
+  CHECK(bucket.next(start) == start + 500ms);  // looking takes nothing
+  CHECK(bucket.take(start) == start + 500ms);
+  CHECK(bucket.take(start) == start + 1s);
+  CHECK(bucket.take(start + 10s) == start + 10s);
+  CHECK(bucket.take(start + 10s) == start + 10s);
+  CHECK(bucket.take(start + 10s) == start + 10s);
+  CHECK(bucket.take(start + 10s) == start + 10s + 500ms);
+}
+
+TEST_CASE("a token comes back exactly when its time has passed") {
+  token_bucket bucket{{.messages = 2, .per = 1s, .burst = 1}};
+  CHECK(bucket.take(start + 1h) == start + 1h);
+  CHECK(bucket.next(start + 1h + 499ms) == start + 1h + 500ms);
+  CHECK(bucket.next(start + 1h + 500ms) == start + 1h + 500ms);
+  CHECK(bucket.next(start + 1h + 501ms) == start + 1h + 501ms);
+  token_bucket slow{{.messages = 0.5, .per = 1s, .burst = 1}};
+  CHECK(slow.take(start) == start);
+  CHECK(slow.take(start) == start + 2s);
+}
+
+TEST_CASE("without a rate there is no limit") {
+  token_bucket none{{}};
+  for (int i = 0; i < 1'000; ++i) CHECK(none.take(start + 1s) == start + 1s);
+  CHECK(none.next(start + 1s) == start + 1s);
+}
+
+TEST_CASE("every state of a command has a name") {
+  using enum command_state;
+  const std::pair<command_state, std::string> all[] = {
+      {queued, "queued"},   {written, "written"}, {confirmed, "confirmed"}, {timed_out, "timed out"},
+      {unknown, "unknown"}, {expired, "expired"}, {replaced, "replaced"},   {refused, "refused"}};
+  for (const auto& [state, name] : all) CHECK(name_of(state) == name);
+}

@@ -1,0 +1,141 @@
+#include "protocol/codec/codec_error.hpp"
+#include "protocol/message/message_type.hpp"
+#include "tests/protocol/codec_harness.hpp"
+
+using namespace duplexd::protocol;
+using namespace duplexd::protocol::testing;
+using nlohmann::ordered_json;
+
+namespace {
+
+// A command and a reply of this JSON shape.
+std::shared_ptr<const protocol> shaped(const node& shape, const char* style = "compact") {
+  return compiled(map({{"json", text(style)},
+                       {"commands", map({{"c", map({{"json", shape}})}})},
+                       {"replies", list({map({{"json", shape}, {"as", text("r")}})})}}));
+}
+
+std::string sent(const std::shared_ptr<const protocol>& types, const ordered_json& values) {
+  std::vector<std::uint8_t> out{'>'};
+  const auto error = pack(*types->find(direction::command, "c"), values, out);
+  if (error) {
+    CHECK(out.size() == 1);
+    return "! " + error->text();
+  }
+  return {out.begin() + 1, out.end()};
+}
+
+std::string received(const std::shared_ptr<const protocol>& types, const std::string& json) {
+  std::string out = "before ";
+  const auto error = unpack_json(*types->find(direction::reply, "r"), json, out);
+  const auto seen = check_json_message(*types->find(direction::reply, "r"), json);
+  CHECK(seen.has_value() == error.has_value());
+  if (!error) return out.substr(7);
+  CHECK(out == "before ");
+  if (seen) CHECK(seen->text() == error->text());
+  return "! " + error->text();
+}
+
+node call_shape() {
+  return list({map({{"type", integer(2)}}), text("id"), text("action"), text("payload?"), text("more?")});
+}
+node subscribe_shape() {
+  return map({{"a", text("subscribe")}, {"v", nothing()}, {"extra?", nothing()}});
+}
+
+}  // namespace
+
+TEST_CASE("lists with named slots are sent") {
+  const auto types = shaped(call_shape());
+  CHECK(sent(types, {{"id", "x"}, {"action", 5}}) == R"([2,"x",5])");
+  CHECK(sent(types, {{"action", 5}, {"id", "x"}, {"payload", {{"k", 1}}}}) == R"([2,"x",5,{"k":1}])");
+  CHECK(sent(types, {{"id", 1}, {"action", 2}, {"payload", 3}, {"more", 4}}) == "[2,1,2,3,4]");
+  CHECK(sent(types, {{"type", 2}, {"id", 1}, {"action", nullptr}}) == "[2,1,null]");
+  CHECK(sent(types, {{"type", 3}, {"id", 1}, {"action", 2}}) == "! type at byte 0: it is always 2, found 3");
+  CHECK(sent(types, {{"id", 1}}) == "! action at byte 0: the field is missing");
+  CHECK(sent(types, nullptr) == "! id at byte 0: the field is missing");
+  CHECK(sent(types, {{"id", 1}, {"action", 2}, {"more", 4}}) ==
+        "! more at byte 0: a slot before it is left out");
+  CHECK(sent(types, {{"id", 1}, {"acton", 2}}) ==
+        "! acton at byte 0: there is no such field; did you mean 'action'?");
+  CHECK(sent(types, {{"id", 1}, {"nothing like", 2}}) == "! nothing like at byte 0: there is no such field");
+  CHECK(sent(types, ordered_json::array({1})) == "! byte 0: expected a map, found a list");
+  CHECK(sent(types, "x") == "! byte 0: expected a map, found a text");
+  CHECK(sent(types, {{"id", "\xff"}, {"action", 2}}) == "! byte 0: a text in it is not UTF-8");
+  CHECK(sent(types, {{"type", "\xff"}, {"id", 1}, {"action", 2}}) ==
+        "! type at byte 0: it is always 2, found a value that is not UTF-8");
+  const auto fixed = shaped(list({map({{"a", integer(1)}}), map({{"b", text("x")}})}), "python");
+  CHECK(sent(fixed, nullptr) == R"([1, "x"])");
+  CHECK(sent(fixed, ordered_json::object()) == R"([1, "x"])");
+}
+
+TEST_CASE("maps are sent in their own order") {
+  const auto types = shaped(subscribe_shape());
+  CHECK(sent(types, {{"v", 1}}) == R"({"a":"subscribe","v":1})");
+  CHECK(sent(types, {{"extra", true}, {"v", 1}, {"a", "subscribe"}}) ==
+        R"({"a":"subscribe","v":1,"extra":true})");
+  CHECK(sent(types, {{"v", 1}, {"a", "other"}}) ==
+        "! a at byte 0: it is always \"subscribe\", found \"other\"");
+  CHECK(sent(types, {{"extra", 1}}) == "! v at byte 0: the field is missing");
+  CHECK(sent(types, {{"v", 1}, {"w", 1}}) == "! w at byte 0: there is no such field; did you mean 'a'?");
+}
+
+TEST_CASE("a JSON command is its values") {
+  const auto command = [](const char* style) {
+    return compiled(map({{"json", text(style)}, {"commands", map({{"c", map({{"frame", text("text")}})}})}}));
+  };
+  const auto types = command("python");
+  CHECK(sent(types, {{"a", {1, "\u00e9"}}}) == R"({"a": [1, "\u00e9"]})");
+  CHECK(sent(types, nullptr) == "{}");
+  CHECK(sent(types, 5) == "5");
+  CHECK(sent(types, "\xff") == "! byte 0: a text in it is not UTF-8");
+  CHECK(sent(command("compact"), {{"a", {1, "\u00e9"}}}) == "{\"a\":[1,\"\u00e9\"]}");
+}
+
+TEST_CASE("lists with named slots are received") {
+  const auto types = shaped(call_shape());
+  CHECK(received(types, R"([2, "x", 5])") == R"({"type":2,"id":"x","action":5})");
+  CHECK(received(types, R"([2,1,{"k": [ ]},3,4])") ==
+        R"({"type":2,"id":1,"action":{"k":[]},"payload":3,"more":4})");
+  CHECK(received(types, "[2,1,2,3]") == R"({"type":2,"id":1,"action":2,"payload":3})");
+  CHECK(received(types, "[2,1,2,3,4,5]") == "! byte 0: expected 5 slots, found more");
+  CHECK(received(types, "[2,1]") == "! action at byte 0: slot 2 is missing");
+  CHECK(received(types, "[]") == "! type at byte 0: slot 0 is missing");
+  CHECK(received(types, "[3,1,2]") == "! type at byte 0: expected 2, found 3");
+  CHECK(received(types, "[\"" + std::string(100, 'x') + "\",1,2]") ==
+        "! type at byte 0: expected 2, found \"" + std::string(79, 'x'));
+  CHECK(received(types, R"({"type":2})") == "! byte 0: expected a list");
+  CHECK(received(types, "5") == "! byte 0: expected a list");
+  CHECK(received(types, "[2,1,]") == "! byte 5: not JSON: expected a JSON value");
+  CHECK(received(shaped(list({text("a?")})), "[]") == "{}");
+  CHECK(received(shaped(list({text("k\"")})), "[1]") == R"({"k\"":1})");
+}
+
+TEST_CASE("maps are received whole") {
+  const auto types = shaped(subscribe_shape());
+  CHECK(received(types, R"({"v": 1, "a": "subscribe", "other": [ 2 ]})") ==
+        R"({"v":1,"a":"subscribe","other":[2]})");
+  CHECK(received(types, R"({"v":1})") == "! a at byte 0: the field is missing");
+  CHECK(received(types, R"({"a":"subscribe"})") == "! v at byte 0: the field is missing");
+  CHECK(received(types, R"({"a":"other","v":1})") ==
+        "! a at byte 0: expected \"subscribe\", found \"other\"");
+  CHECK(received(types, "[1]") == "! byte 0: expected a map");
+  CHECK(received(types, "{") == "! byte 1: not JSON: expected a key");
+}
+
+TEST_CASE("JSON messages have a depth limit") {
+  const auto types = compiled(map({{"replies", list({map({{"frame", text("text")}, {"as", text("r")}})})}}));
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  CHECK(received(types, nested(64)) == nested(64));
+  CHECK(received(types, nested(65)) == "! byte 64: not JSON: nested too deeply");
+  CHECK(received(types, " 5 ") == "5");
+  CHECK(received(types, "") == "! byte 0: not JSON: the JSON text ends too early");
+  const auto listed = shaped(list({text("a")}));
+  CHECK(received(listed, nested(64)) == R"({"a":)" + nested(63) + "}");
+  CHECK(received(listed, nested(65)) == "! byte 64: not JSON: nested too deeply");
+}
+
+TEST_CASE("an error as one line") {
+  CHECK(codec_error{"a.b", 3, "why"}.text() == "a.b at byte 3: why");
+  CHECK(codec_error{"", 0, "why"}.text() == "byte 0: why");
+}

@@ -1,0 +1,175 @@
+#include "protocol/text/json_text.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "protocol/text/text_form.hpp"
+#include "tests/catch.hpp"
+
+namespace {
+
+using namespace duplexd::protocol;
+using nlohmann::json;
+
+std::string copied(std::string_view text) {
+  std::string out = "before";
+  if (const auto fault = copy_json(text, out, 64)) {
+    CHECK(out == "before");
+    return "at " + std::to_string(fault->offset) + ": " + fault->message;
+  }
+  return out.substr(6);
+}
+
+/// The same by looking at each byte.
+std::size_t bad_utf8_bytewise(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t length = 1;
+    while (length <= 4 && at + length <= text.size()) {
+      const bool whole = json::accept("\"" + std::string(text.substr(at, length)) + "\"");
+      const auto c = static_cast<unsigned char>(text[at]);
+      if (whole || c < 0x80) break;
+      ++length;
+    }
+    if (length > 4 || at + length > text.size()) return at;
+    at += length;
+  }
+  return at;
+}
+
+}  // namespace
+
+// Each byte that ends a plain run, at each place of a word and behind the last whole word.
+TEST_CASE("strings are copied whatever stands where in them") {
+  for (std::size_t before = 0; before < 20; ++before) {
+    for (const std::string_view special :
+         {"", "\\\"", "\\\\", "\\u00e9", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\x7f", " ", "~"}) {
+      for (std::size_t behind = 0; behind < 10; ++behind) {
+        const std::string text = "\"" + std::string(before, 'x') + std::string(special) +
+                                 std::string(special) + std::string(behind, 'y') + "\"";
+        CHECK(copied(text) == text);
+        CHECK(copied(fmt::format("{{{0}:{0}}}", text)) == fmt::format("{{{0}:{0}}}", text));
+        CHECK(copied(fmt::format(" [ {0} , {0} ] ", text)) == fmt::format("[{0},{0}]", text));
+      }
+    }
+  }
+}
+
+TEST_CASE("what is wrong in a string is found where it stands") {
+  for (std::size_t before = 0; before < 20; ++before) {
+    const std::string start = "\"" + std::string(before, 'x');
+    const std::string place = "at " + std::to_string(start.size()) + ": ";
+    for (char c = 0; c < 0x20; ++c)
+      CHECK(copied(start + c + "yyyyyyyyyy\"") == place + "a control character in a text");
+    for (const std::string_view bad :
+         {"\x80", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"}) {
+      CHECK(copied(start + std::string(bad) + "\"") == place + "not UTF-8");
+      CHECK(copied(start + std::string(bad) + "yyyyyyyyyy\"") == place + "not UTF-8");
+    }
+    CHECK(copied(start) == place + "the JSON text ends too early");
+  }
+  // Whatever else is wrong, also before it.
+  CHECK(copied("[1,,\"\xff\"]") == "at 5: not UTF-8");
+  CHECK(copied("\xff") == "at 0: not UTF-8");
+  CHECK(copied("[\xc3\xa9]") == "at 1: expected a JSON value");
+}
+
+// At each place of a word, and of sixteen bytes, and where fewer are left.
+TEST_CASE("numbers of all lengths are what another reader takes for numbers") {
+  const std::string_view pieces[] = {"0", "7", "42", "1234567", "12345678901234567890123", "00", ""};
+  for (const std::string_view sign : {"", "-", "+"})
+    for (const std::string_view whole : pieces)
+      for (const std::string_view part : {"", ".", ".5", ".25000000000000001", ".123456789012", ".x", "..1"})
+        for (const std::string_view power : {"", "e5", "E-12", "e", "e+", "e+000000000012"})
+          for (const std::string_view behind : {"", " ", ",1,2,3,4,5,6,7,8,9", ",\"a text that is long\""}) {
+            const std::string text = fmt::format("[{}{}{}{}{}]", sign, whole, part, power, behind);
+            std::string out;
+            const bool ours = !copy_json(text, out, 64);
+            if (ours != json::accept(text)) FAIL(text);
+            if (ours && behind != " ") CHECK(out == text);
+          }
+}
+
+TEST_CASE("deep nesting is followed, up to the limit") {
+  for (const std::size_t depth : std::initializer_list<std::size_t>{1, 2, 63, 64, 65, 127, 128, 129, 200}) {
+    std::string text;
+    for (std::size_t i = 0; i < depth; ++i) text += i % 3 == 0 ? "{\"a\":" : "[";
+    text += "1";
+    for (std::size_t i = depth; i > 0; --i) text += (i - 1) % 3 == 0 ? "}" : "]";
+    std::string out;
+    CHECK_FALSE(copy_json(text, out, depth));
+    CHECK(out == text);
+    CHECK(check_json(text, depth - 1)->message == std::string_view("nested too deeply"));
+    for (std::size_t at = text.size() - depth; at < text.size(); ++at) {
+      std::string wrong = text;
+      wrong[at] = wrong[at] == ']' ? '}' : ']';
+      CHECK(check_json(wrong, depth)->offset == at);
+    }
+  }
+}
+
+// Another reader's word on texts that are nearly JSON: the same are accepted, and mean the same afterwards.
+TEST_CASE("the same texts are JSON for us and for another reader") {
+  std::mt19937 random(20261121);
+  const std::string seed =
+      R"( {"a": [1, -2.5e+3, true ,false,null, "\u00e9\"\\ and more text"], "long key with spaces": {"b":{} , "c" : [ ]},)"
+      "\t\"\xc3\xa9\xe2\x82\xac\": \"\xf0\x9f\x98\x80 0123456789\", \"n\" : 0 ,\n\"e\":1E5, "
+      "\"s\":\"\\ud83d\\ude00\" } ";
+  const std::string_view bytes = "{}[],:\"\\ \n\te0-+.9untrfls\x80\xc3\xff\x01";
+  int accepted = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = seed;
+    for (auto edits = random() % 3; edits > 0; --edits) {
+      const std::size_t at = random() % text.size();
+      switch (random() % 3) {
+        case 0:
+          text.erase(at, 1 + random() % 3);
+          break;
+        case 1:
+          text.insert(at, 1, bytes[random() % bytes.size()]);
+          break;
+        default:
+          text[at] = bytes[random() % bytes.size()];
+      }
+    }
+    std::string out;
+    const auto fault = copy_json(text, out, 64);
+    const auto seen = check_json(text, 64);
+    const bool same = seen.has_value() == fault.has_value() &&
+                      (!seen || (seen->offset == fault->offset && seen->message == fault->message));
+    if (!same) FAIL("checked otherwise than copied: " << text);
+    const bool theirs = json::accept(text);
+    if (theirs == fault.has_value()) FAIL((fault ? "refused: " : "accepted: ") << text);
+    if (!theirs) continue;
+    ++accepted;
+    if (json::parse(text) != json::parse(out)) FAIL("changed: " << text << " to " << out);
+    CHECK(out.size() <= text.size());
+  }
+  CHECK(accepted > 5'000);
+}
+
+TEST_CASE("bad UTF-8 is found as if each byte were looked at") {
+  std::mt19937 random(7);
+  const std::string_view pieces[] = {"plain text of some length",
+                                     "\xc3\xa9",
+                                     "\xe2\x82\xac",
+                                     "\xf0\x9f\x98\x80",
+                                     "x",
+                                     "\x80",
+                                     "\xc3",
+                                     "\xe2\x82",
+                                     "\xf5",
+                                     "\xc0\x80"};
+  for (int i = 0; i < 2'000; ++i) {
+    std::string text;
+    for (auto count = random() % 6; count > 0; --count) {
+      const std::size_t known = random() % 8 == 0 ? std::size(pieces) : 5;  // mostly good ones
+      text += pieces[random() % known];
+    }
+    CHECK(find_bad_utf8(text) == bad_utf8_bytewise(text));
+  }
+}
