@@ -4,12 +4,12 @@
 #include <array>
 
 #include "config/fields/spans.hpp"
-#include "config/fields/written.hpp"
+#include "config/fields/unresolved.hpp"
 
 namespace duplexd::config {
 
 template <>
-const section& section_of<step_draft>();  // of fields_script.cpp
+const section& section_of<parsed_step>();  // of fields_script.cpp
 
 using nlohmann::ordered_json;
 
@@ -24,7 +24,7 @@ constexpr std::array<std::pair<log_level, std::string_view>, 4> log_levels{{{log
 
 }  // namespace
 
-// Not in the unnamed namespace: `choice_form` finds them by their argument.
+// Not in the unnamed namespace: `choice_parser` finds them by their argument.
 static const auto& words_of(log_format /*any*/) {
   return log_formats;
 }
@@ -33,20 +33,20 @@ static const auto& words_of(log_level /*any*/) {
 }
 
 template <>
-struct form<log_format> : choice_form<log_format> {};
+struct value_parser<log_format> : choice_parser<log_format> {};
 template <>
-struct form<log_level> : choice_form<log_level> {};
+struct value_parser<log_level> : choice_parser<log_level> {};
 
 namespace {
 
 /// The name of an output.
-struct output_form {
+struct output_parser {
   static value_type type() {
     return {"list of names", {{"type", "array"}, {"items", {{"enum", {"stdout"}}}}}};
   }
   static ordered_json show(const std::vector<std::string>& names) { return names; }
   static bool read(const value_at& at, std::vector<std::string>& out, reading& in) {
-    if (!form<std::vector<std::string>>::read(at, out, in)) return false;
+    if (!value_parser<std::vector<std::string>>::read(at, out, in)) return false;
     for (std::size_t i = 0; i < out.size(); ++i)
       if (out[i] != "stdout") complain_of_choice(at.item(i), {"stdout"}, in);
     return true;
@@ -55,8 +55,8 @@ struct output_form {
 
 /// Steps, with their fields: only here, because a step holds steps.
 value_type steps_type() {
-  value_type type = form<step_drafts>::type();
-  type.inner = &section_of<step_draft>();
+  value_type type = value_parser<parsed_steps>::type();
+  type.inner = &section_of<parsed_step>();
   return type;
 }
 
@@ -70,8 +70,8 @@ value_type named(std::string name, ordered_json of, const section* inner) {
 }  // namespace
 
 template <>
-const section& section_of<session_draft>() {
-  using s = session_draft;
+const section& section_of<parsed_session>() {
+  using s = parsed_session;
   const fields_of<s> make;
   static const section fields{
       "session",
@@ -83,24 +83,24 @@ const section& section_of<session_draft>() {
               .merged()
               .only_beside({"template"})
               .example({{"host", "ws.test.com"}, {"id", 7}}),
-          make.as<url_form>(
+          make.as<url_parser>(
                   "url", &s::urls,
                   "The server's address: wss://, ws://, or ws+unix:SOCKET:/PATH for a Unix-domain "
                   "socket. Of a list each is tried in turn, at once after the one before has failed; "
                   "`reconnect` begins when all have.")
               .required()
               .example("wss://ws.test.com:2443/"),
-          make.as<headers_form>("headers", &s::headers, "Additional headers of the WebSocket handshake.")
+          make.as<headers_parser>("headers", &s::headers, "Additional headers of the WebSocket handshake.")
               .merged()
               .example({{"Authorization", "Bearer ${credential:token}"}}),
-          make.as<list_form<token_form, std::string>>(
+          make.as<list_parser<token_parser, std::string>>(
                   "subprotocols", &s::subprotocols,
                   "WebSocket subprotocols to offer, the preferred one first.")
               .example({"mqtt"}),
           make("tls", &s::tls, "How the server proves who it is.").merged(),
           make("timeouts", &s::timeouts, "How long each phase of a connection may take.").merged(),
           make("reconnect", &s::reconnect, "What happens when a link breaks.").merged(),
-          make("liveness", &s::liveness_written, "How a dead server is noticed.").merged(),
+          make("liveness", &s::unresolved_liveness, "How a dead server is noticed.").merged(),
           make("limits", &s::limits, "What a server may not exceed.").merged(),
           make("protocol", &s::protocol_source,
                "The commands and replies: a name under `protocols`, or the definition itself (see "
@@ -108,30 +108,31 @@ const section& section_of<session_draft>() {
               .of_type({"name or map", {{"type", {"string", "object"}}}})
               .example("callcentre"),
           make("rate", &s::rate, "How often anything is sent.").merged(),
-          make.as<named_form<command_draft>>("commands", &s::commands_written,
-                                             "How commands of the protocol are treated, by name.")
+          make.as<named_parser<parsed_command>>("commands", &s::unresolved_commands,
+                                                "How commands of the protocol are treated, by name.")
               .merged(),
           make("outbox", &s::outbox, "The commands that wait to be sent.").merged(),
-          make("active", &s::active_written, "The hours in which the session has a link."),
+          make("active", &s::unresolved_active, "The hours in which the session has a link."),
           make("renew", &s::renew, "When a link is made anew although nothing is wrong.").merged(),
-          make("before", &s::before_written,
+          make("before", &s::unresolved_before,
                "Carried out before each attempt to connect: fetch a token, choose an address. No messages.")
               .example(ordered_json::array({{{"http", {{"url", "https://api.test.com/token"}}},
                                              {"save", {{"token", "body.token"}}}}})),
-          make("login", &s::login_written, "What is sent first on each link."),
-          make("subscribe", &s::subscribe_written,
+          make("login", &s::unresolved_login, "What is sent first on each link."),
+          make("subscribe", &s::unresolved_subscribe,
                "Carried out after the login, before the script, and again when `liveness` asks for it.")
               .example(ordered_json::array({{{"send", "subscribe"}}})),
-          make("on", &s::on_written, "What is done whenever a reply comes, from the login on."),
-          make("script", &s::script_written, "What is done after the login, step by step, on each link anew.")
+          make("on", &s::unresolved_on, "What is done whenever a reply comes, from the login on."),
+          make("script", &s::unresolved_script,
+               "What is done after the login, step by step, on each link anew.")
               .of_type(steps_type())
               .example(ordered_json::array({{{"sleep", "500ms"}}, {{"send", "to_free"}}})),
           make("linger", &s::linger,
                "How long `run --once` waits for late replies when the script has ended.")
               .range(0, a_day, "0 to 24h"),
           make("close", &s::close, "The close frame that is sent when the session ends.").merged(),
-          make.as<output_form>("outputs", &s::outputs, "Where the session's events go."),
-          make("simulate", &s::simulate_written, "What `duplexd simulate` does in place of the server."),
+          make.as<output_parser>("outputs", &s::outputs, "Where the session's events go."),
+          make("simulate", &s::unresolved_simulate, "What `duplexd simulate` does in place of the server."),
           make("proxy", &s::proxy, "A proxy between us and the server."),
           make("tcp", &s::tcp, "Options of the TCP connection.").merged(),
           make("permessage_deflate", &s::deflate,
@@ -144,8 +145,8 @@ const section& section_of<session_draft>() {
 }
 
 template <>
-const section& section_of<template_draft>() {
-  using s = template_draft;
+const section& section_of<parsed_template>() {
+  using s = parsed_template;
   const fields_of<s> make;
   static const section fields{
       "template",
@@ -160,7 +161,7 @@ const section& section_of<template_draft>() {
                   {"list of names, or map", {{"type", {"array", "object"}}, {"items", {{"type", "string"}}}}})
               .example({{"host", nullptr}, {"port", 2443}}),
           make("session", &s::session, "The fields of a session.")
-              .of_type({"session", {{"$ref", "#/$defs/template_session"}}, &section_of<session_draft>()})
+              .of_type({"session", {{"$ref", "#/$defs/template_session"}}, &section_of<parsed_session>()})
               .required(),
       }};
   return fields;
@@ -180,8 +181,8 @@ const section& section_of<log_settings>() {
 }
 
 template <>
-const section& section_of<shutdown_draft>() {
-  using s = shutdown_draft;
+const section& section_of<parsed_shutdown>() {
+  using s = parsed_shutdown;
   const fields_of<s> make;
   static const section fields{"shutdown",
                               "What SIGTERM and SIGINT start.",
@@ -193,8 +194,8 @@ const section& section_of<shutdown_draft>() {
 }
 
 template <>
-const section& section_of<connect_draft>() {
-  using s = connect_draft;
+const section& section_of<parsed_connect>() {
+  using s = parsed_connect;
   const fields_of<s> make;
   static const section fields{
       "connect",
@@ -212,10 +213,10 @@ const section& section_of<connect_draft>() {
 }
 
 template <>
-const section& section_of<document_draft>() {
-  using s = document_draft;
+const section& section_of<parsed_document>() {
+  using s = parsed_document;
   const fields_of<s> make;
-  const section& session = section_of<session_draft>();
+  const section& session = section_of<parsed_session>();
   const ordered_json session_schema{{"$ref", "#/$defs/session"}};
   const ordered_json any_session{{"anyOf", {session_schema, {{"type", "null"}}}}};
   static const section fields{
@@ -231,7 +232,7 @@ const section& section_of<document_draft>() {
               .of_type({"session", session_schema, &session}),
           make("templates", &s::templates, "Sessions with parameters, by name.")
               .of_type(
-                  named("map of templates", {{"$ref", "#/$defs/template"}}, &section_of<template_draft>())),
+                  named("map of templates", {{"$ref", "#/$defs/template"}}, &section_of<parsed_template>())),
           make("protocols", &s::protocols, "Protocols that several sessions share, by name (see layouts.md).")
               .of_type(named("map of protocols", {{"type", "object"}}, nullptr)),
           make("sessions", &s::sessions, "The sessions, by name.")
@@ -242,13 +243,13 @@ const section& section_of<document_draft>() {
 }
 
 const section& document_fields() {
-  return section_of<document_draft>();
+  return section_of<parsed_document>();
 }
 const section& session_fields() {
-  return section_of<session_draft>();
+  return section_of<parsed_session>();
 }
 const section& template_fields() {
-  return section_of<template_draft>();
+  return section_of<parsed_template>();
 }
 
 bool is_name(std::string_view text) noexcept {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "config/fields/draft.hpp"
 #include "config/fields/field.hpp"
+#include "config/fields/parsed.hpp"
 
 namespace duplexd::config {
 

@@ -2,18 +2,18 @@
 #include <array>
 
 #include "config/fields/spans.hpp"
-#include "config/fields/written.hpp"
+#include "config/fields/unresolved.hpp"
 
 namespace duplexd::config {
 
-// Not in the unnamed namespace: `choice_form` finds it by its argument.
+// Not in the unnamed namespace: `choice_parser` finds it by its argument.
 static const auto& words_of(offline_policy /*any*/) {
   static constexpr std::array<std::pair<offline_policy, std::string_view>, 3> words{
       {{offline_policy::fail, "fail"}, {offline_policy::drop, "drop"}, {offline_policy::queue, "queue"}}};
   return words;
 }
 template <>
-struct form<offline_policy> : choice_form<offline_policy> {};
+struct value_parser<offline_policy> : choice_parser<offline_policy> {};
 
 template <>
 const section& section_of<rate_settings>() {
@@ -46,8 +46,8 @@ const section& section_of<outbox_settings>() {
 }
 
 template <>
-const section& section_of<command_draft>() {
-  using s = command_draft;
+const section& section_of<parsed_command>() {
+  using s = parsed_command;
   const fields_of<s> make;
   static const section fields{
       "command",

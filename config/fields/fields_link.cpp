@@ -3,14 +3,14 @@
 #include <charconv>
 
 #include "config/fields/spans.hpp"
-#include "config/fields/written.hpp"
+#include "config/fields/unresolved.hpp"
 #include "config/value/proxy.hpp"
 
 namespace duplexd::config {
 
 using nlohmann::ordered_json;
 
-// Not in the unnamed namespace: `choice_form` finds it by its argument.
+// Not in the unnamed namespace: `choice_parser` finds it by its argument.
 static const auto& words_of(fault_class /*any*/) {
   return fault_class_names;
 }
@@ -28,30 +28,30 @@ static const auto& words_of(liveness_action /*any*/) {
 }
 
 template <>
-struct form<fault_class> : choice_form<fault_class> {};
+struct value_parser<fault_class> : choice_parser<fault_class> {};
 template <>
-struct form<jitter_kind> : choice_form<jitter_kind> {};
+struct value_parser<jitter_kind> : choice_parser<jitter_kind> {};
 template <>
-struct form<liveness_action> : choice_form<liveness_action> {};
+struct value_parser<liveness_action> : choice_parser<liveness_action> {};
 
 /// `login_rejected`, `http:429`, `http:500-599`, `closed:4001`.
 template <>
-struct form<fault_pattern> {
+struct value_parser<fault_pattern> {
   static value_type type() { return {"fault", {{"type", "string"}}}; }
   static ordered_json show(const fault_pattern& /*value*/) { return nullptr; }
   static bool read(const value_at& at, fault_pattern& out, reading& in);
 };
 
 /// At least one: a rule for nothing is a slip.
-struct fault_patterns_form : list_form<form<fault_pattern>, fault_pattern> {
+struct fault_patterns_parser : list_parser<value_parser<fault_pattern>, fault_pattern> {
   static bool read(const value_at& at, std::vector<fault_pattern>& out, reading& in) {
-    if (!list_form::read(at, out, in)) return false;
+    if (!list_parser::read(at, out, in)) return false;
     if (out.empty()) at.complain(in, "the list is empty: the rule fits no fault");
     return !out.empty();
   }
 };
 
-bool form<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& in) {
+bool value_parser<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& in) {
   const std::string_view text = at.value.text;
   const auto colon = text.find(':');
   std::vector<std::string> names;
@@ -81,13 +81,13 @@ bool form<fault_pattern>::read(const value_at& at, fault_pattern& out, reading& 
 namespace {
 
 /// A close frame's status code that an endpoint may send (RFC 6455, 7.4).
-struct close_code_form : form<std::uint16_t> {
+struct close_code_parser : value_parser<std::uint16_t> {
   static value_type type() {
     return {"integer",
             {{"anyOf", {{{"const", 1000}}, {{"type", "integer"}, {"minimum", 3000}, {"maximum", 4999}}}}}};
   }
   static bool read(const value_at& at, std::uint16_t& out, reading& in) {
-    if (!form<std::uint16_t>::read(at, out, in)) return false;
+    if (!value_parser<std::uint16_t>::read(at, out, in)) return false;
     if (out == 1000 || (out >= 3000 && out <= 4999)) return true;
     at.complain(in, "a client does not close with " + at.value.text, "allowed: 1000 and 3000 to 4999");
     return false;
@@ -95,10 +95,10 @@ struct close_code_form : form<std::uint16_t> {
 };
 
 /// A close frame's reason: at most 123 bytes beside the code.
-struct close_reason_form : form<std::string> {
+struct close_reason_parser : value_parser<std::string> {
   static value_type type() { return {"text", {{"type", "string"}, {"maxLength", 123}}}; }
   static bool read(const value_at& at, std::string& out, reading& in) {
-    if (!form<std::string>::read(at, out, in)) return false;
+    if (!value_parser<std::string>::read(at, out, in)) return false;
     if (out.size() <= 123) return true;
     at.complain(in, "the reason has " + std::to_string(out.size()) + " bytes of UTF-8", "allowed: 123 bytes");
     return false;
@@ -106,7 +106,7 @@ struct close_reason_form : form<std::string> {
 };
 
 /// Written as a number, or as a text.
-struct tls_version_form {
+struct tls_version_parser {
   static value_type type() { return {"version", {{"enum", {1.2, 1.3, "1.2", "1.3"}}}}; }
   static ordered_json show(tls_version value) { return value == tls_version::v1_3 ? 1.3 : 1.2; }
   static bool read(const value_at& at, tls_version& out, reading& in) {
@@ -119,12 +119,12 @@ struct tls_version_form {
 };
 
 /// "sha256:BASE64"; the base64 is kept.
-struct pin_form {
+struct pin_parser {
   static value_type type() {
     return {"pin", {{"type", "string"}, {"pattern", "^sha256:[A-Za-z0-9+/]{43}=$"}}};
   }
   static bool read(const value_at& at, std::string& out, reading& in) {
-    if (!form<std::string>::read(at, out, in)) return false;
+    if (!value_parser<std::string>::read(at, out, in)) return false;
     constexpr std::string_view prefix = "sha256:";
     constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     if (out.starts_with(prefix) && out.size() == prefix.size() + 44 &&
@@ -138,9 +138,9 @@ struct pin_form {
     return false;
   }
 };
-using pins_form = list_form<pin_form, std::string>;
+using pins_parser = list_parser<pin_parser, std::string>;
 
-struct proxy_url_form {
+struct proxy_url_parser {
   static value_type type() {
     return {"URL with references", {{"type", "string"}, {"pattern", R"(^(https?://|socks5h?://|.*\$\{))"}}};
   }
@@ -164,28 +164,29 @@ const section& section_of<tls_settings>() {
       "tls",
       "How the server proves who it is, and we to it. Used with wss:// only. Files are read at each connect.",
       {
-          make.as<path_form>("ca_file", &s::ca_file,
-                             "PEM file with the certificates to trust instead of the system's store.")
+          make.as<path_parser>("ca_file", &s::ca_file,
+                               "PEM file with the certificates to trust instead of the system's store.")
               .example("/etc/duplexd/ca.pem"),
           make("verify", &s::verify,
                "Check the server's certificate and host name; off is for experiments only."),
           make("server_name", &s::server_name,
                "Name to ask for (SNI) and to check, instead of the URL's host.")
               .example("ws.test.com"),
-          make.as<path_form>("cert_file", &s::cert_file,
-                             "PEM file with the certificate that proves who we are, and its chain.")
+          make.as<path_parser>("cert_file", &s::cert_file,
+                               "PEM file with the certificate that proves who we are, and its chain.")
               .example("client.pem"),
-          make.as<path_form>("key_file", &s::key_file, "PEM file with its key, if it is not in `cert_file`.")
+          make.as<path_parser>("key_file", &s::key_file,
+                               "PEM file with its key, if it is not in `cert_file`.")
               .only_beside({"cert_file"})
               .example("client.key"),
           make("key_password", &s::key_password, "The password of an encrypted key.")
               .only_beside({"cert_file"})
               .example("${credential:key-password}"),
-          make.as<pins_form>("pins", &s::pins,
-                             "Public keys, one of which must be in the server's verified chain (RFC 7469); "
-                             "with `verify` off it must be the server's own.")
+          make.as<pins_parser>("pins", &s::pins,
+                               "Public keys, one of which must be in the server's verified chain (RFC 7469); "
+                               "with `verify` off it must be the server's own.")
               .example({"sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}),
-          make.as<tls_version_form>("min_version", &s::min_version, "The oldest version of TLS."),
+          make.as<tls_version_parser>("min_version", &s::min_version, "The oldest version of TLS."),
           make("ciphers", &s::ciphers, "The ciphers of TLS 1.2, in OpenSSL's words.").example("ECDHE+AESGCM"),
           make("ciphersuites", &s::ciphersuites, "The cipher suites of TLS 1.3, in OpenSSL's words.")
               .example("TLS_AES_256_GCM_SHA384"),
@@ -223,7 +224,7 @@ const section& section_of<proxy_settings>() {
       "proxy",
       "A proxy between us and the server; it looks up the server's name.",
       {
-          make.as<proxy_url_form>("url", &s::url, "http://HOST:PORT (HTTP CONNECT) or socks5://HOST:PORT.")
+          make.as<proxy_url_parser>("url", &s::url, "http://HOST:PORT (HTTP CONNECT) or socks5://HOST:PORT.")
               .example("http://proxy.test.com:3128"),
           make("username", &s::username, "Who we are for the proxy.")
               .only_beside({"url"})
@@ -272,8 +273,8 @@ const section& section_of<fault_rule>() {
       "What follows from some faults. What is left out is as in `reconnect`. The classes, and what follows "
       "without rules, are in [faults.md](faults.md).",
       {
-          make.as<fault_patterns_form>("on", &s::on,
-                                       "The faults: classes, with HTTP statuses or close codes if need be.")
+          make.as<fault_patterns_parser>("on", &s::on,
+                                         "The faults: classes, with HTTP statuses or close codes if need be.")
               .required()
               .example({"login_rejected", "http:500-599", "closed:4001"}),
           make("initial", &s::initial, "The first delay.").range(0, a_day, "0 to 24h").example("5s"),
@@ -321,8 +322,8 @@ const section& section_of<reconnect_settings>() {
 }
 
 template <>
-const section& section_of<heartbeat_draft>() {
-  using s = heartbeat_draft;
+const section& section_of<parsed_heartbeat>() {
+  using s = parsed_heartbeat;
   const fields_of<s> make;
   static const section fields{
       "heartbeat",
@@ -348,8 +349,8 @@ const section& section_of<heartbeat_draft>() {
 }
 
 template <>
-const section& section_of<freshness_draft>() {
-  using s = freshness_draft;
+const section& section_of<parsed_freshness>() {
+  using s = parsed_freshness;
   const fields_of<s> make;
   static const section fields{"fresh",
                               "A reply that must come again and again after the login.",
@@ -365,8 +366,8 @@ const section& section_of<freshness_draft>() {
 }
 
 template <>
-const section& section_of<sequence_draft>() {
-  using s = sequence_draft;
+const section& section_of<parsed_sequence>() {
+  using s = parsed_sequence;
   const fields_of<s> make;
   static const section fields{
       "sequence",
@@ -382,8 +383,8 @@ const section& section_of<sequence_draft>() {
 }
 
 template <>
-const section& section_of<liveness_draft>() {
-  using s = liveness_draft;
+const section& section_of<parsed_liveness>() {
+  using s = parsed_liveness;
   const fields_of<s> make;
   static const section fields{
       "liveness",
@@ -402,8 +403,8 @@ const section& section_of<liveness_draft>() {
 }
 
 template <>
-const section& section_of<active_draft>() {
-  using s = active_draft;
+const section& section_of<parsed_active>() {
+  using s = parsed_active;
   const fields_of<s> make;
   static const section fields{
       "active",
@@ -441,12 +442,12 @@ const section& section_of<limit_settings>() {
       "limits",
       "What a server may not exceed.",
       {
-          make.as<size_form>(
+          make.as<size_parser>(
                   "message", &s::message,
                   "The largest message that is received, decompressed; a larger one ends the link.")
               .range(1, 1u << 30, "1 to 1GiB"),
-          make.as<size_form>("frame", &s::frame,
-                             "The largest frame that is received; 0: as large as a message may be.")
+          make.as<size_parser>("frame", &s::frame,
+                               "The largest frame that is received; 0: as large as a message may be.")
               .range(0, 1u << 30, "0 to 1GiB"),
       }};
   return fields;
@@ -473,7 +474,7 @@ const section& section_of<deflate_settings>() {
           make("client_no_context_takeover", &s::client_no_context_takeover,
                "We compress each message by itself."),
           make("level", &s::level, "How hard to try: 1 is fast, 9 is small.").range(1, 9, "1 to 9"),
-          make.as<size_form>("threshold", &s::threshold, "Smaller messages are sent uncompressed.")
+          make.as<size_parser>("threshold", &s::threshold, "Smaller messages are sent uncompressed.")
               .range(0, 1u << 30, "0 to 1GiB"),
       }};
   return fields;
@@ -487,8 +488,8 @@ const section& section_of<close_settings>() {
       "close",
       "The close frame that is sent when the session ends.",
       {
-          make.as<close_code_form>("code", &s::code, "The status code: 1000, or 3000 to 4999."),
-          make.as<close_reason_form>("reason", &s::reason, "The reason, at most 123 bytes.")
+          make.as<close_code_parser>("code", &s::code, "The status code: 1000, or 3000 to 4999."),
+          make.as<close_reason_parser>("reason", &s::reason, "The reason, at most 123 bytes.")
               .example("user quit"),
       }};
   return fields;

@@ -1,13 +1,13 @@
 // The field table, part: what a session says, the login and the script.
 #include "config/fields/spans.hpp"
-#include "config/fields/written.hpp"
+#include "config/fields/unresolved.hpp"
 #include "config/value/url.hpp"
 
 namespace duplexd::config {
 
 namespace {
 
-struct http_url_form : form<text_template> {
+struct http_url_parser : value_parser<text_template> {
   static bool read(const value_at& at, text_template& out, reading& in) {
     return read_checked(at, out, in, [](const std::string& text) {
       std::string error;
@@ -20,8 +20,8 @@ struct http_url_form : form<text_template> {
 }  // namespace
 
 template <>
-const section& section_of<login_draft>() {
-  using s = login_draft;
+const section& section_of<parsed_login>() {
+  using s = parsed_login;
   const fields_of<s> make;
   static const section fields{
       "login",
@@ -54,19 +54,19 @@ const section& section_of<login_draft>() {
 }
 
 template <>
-const section& section_of<http_draft>() {
-  using s = http_draft;
+const section& section_of<parsed_http>() {
+  using s = parsed_http;
   const fields_of<s> make;
   static const section fields{
       "http",
       "An HTTP request. Its result has `status`, `headers` (names in lower case) and `body` (JSON if it is "
       "JSON, else text). A status of 400 or more is a fault.",
       {
-          make.as<token_form>("method", &s::method, "The method."),
-          make.as<http_url_form>("url", &s::url, "The address, https:// or http://.")
+          make.as<token_parser>("method", &s::method, "The method."),
+          make.as<http_url_parser>("url", &s::url, "The address, https:// or http://.")
               .required()
               .example("https://api.test.com/token"),
-          make.as<headers_form>("headers", &s::headers, "Headers of the request.")
+          make.as<headers_parser>("headers", &s::headers, "Headers of the request.")
               .example({{"Authorization", "Bearer ${credential:token}"}}),
           make("json", &s::json, "The body, as application/json.").example({{"id", "${env:AGENT_ID}"}}),
           make("body", &s::body, "The body, as it is.").example("grant_type=client_credentials").apart(),
@@ -76,8 +76,8 @@ const section& section_of<http_draft>() {
 }
 
 template <>
-const section& section_of<step_draft>() {
-  using s = step_draft;
+const section& section_of<parsed_step>() {
+  using s = parsed_step;
   const fields_of<s> make;
   using json = nlohmann::ordered_json;
   static const section fields{
@@ -129,16 +129,17 @@ const section& section_of<step_draft>() {
           make("jitter", &s::jitter, "Share of the interval by which it varies: 0.1 is up to 10 %.")
               .only_beside({"every"})
               .range(0, 1, "0 to 1"),
-          make.as<branches_form>("gather", &s::gather,
-                                 "Run all branches at once, until all have ended; the results are a list in "
-                                 "their order. The first fault cancels the others.")
+          make.as<branches_parser>(
+                  "gather", &s::gather,
+                  "Run all branches at once, until all have ended; the results are a list in "
+                  "their order. The first fault cancels the others.")
               .example(json::array({{{"call", "get_orders"}, {"reply", "orders"}},
                                     {{"call", "get_trades"}, {"reply", "trades"}}})),
-          make.as<branches_form>("race", &s::race,
-                                 "Run all branches at once; the first that ends cancels the others.")
+          make.as<branches_parser>("race", &s::race,
+                                   "Run all branches at once; the first that ends cancels the others.")
               .example(json::array({{{"expect", "ready"}}, {{"sleep", "5s"}}})),
-          make.as<tasks_form>("wait", &s::wait,
-                              "Wait for tasks, by name or started here, as `until` says. Cancels nothing.")
+          make.as<tasks_parser>("wait", &s::wait,
+                                "Wait for tasks, by name or started here, as `until` says. Cancels nothing.")
               .example({"warm_up"}),
           make("until", &s::until,
                "Beside `wait`: all, first or first_error. Beside `repeat`: variables and the values with "
@@ -167,7 +168,7 @@ const section& section_of<step_draft>() {
           make("else", &s::otherwise, "Carried out if they have not.")
               .only_beside({"if"})
               .example(json::array({{{"fail", "not ready"}}})),
-          make.as<rounds_form>("repeat", &s::repeat, "Carry `do` out so many times.").example(10),
+          make.as<rounds_parser>("repeat", &s::repeat, "Carry `do` out so many times.").example(10),
           make("do", &s::body, "The steps of `every`, `spawn` and `repeat`.")
               .only_beside({"every", "spawn", "repeat"})
               .example(json::array({{{"send", "ping"}}})),
@@ -190,8 +191,8 @@ const section& section_of<step_draft>() {
 }
 
 template <>
-const section& section_of<handler_draft>() {
-  using s = handler_draft;
+const section& section_of<parsed_handler>() {
+  using s = parsed_handler;
   const fields_of<s> make;
   static const section fields{
       "handler",

@@ -1,12 +1,12 @@
 // The field table, part: what the simulator does.
 #include "config/fields/spans.hpp"
-#include "config/fields/written.hpp"
+#include "config/fields/unresolved.hpp"
 
 namespace duplexd::config {
 
 template <>
-const section& section_of<greeting_draft>() {
-  using s = greeting_draft;
+const section& section_of<parsed_greeting>() {
+  using s = parsed_greeting;
   const fields_of<s> make;
   static const section fields{
       "simulate_login",
@@ -21,8 +21,8 @@ const section& section_of<greeting_draft>() {
 }
 
 template <>
-const section& section_of<answer_draft>() {
-  using s = answer_draft;
+const section& section_of<parsed_answer>() {
+  using s = parsed_answer;
   const fields_of<s> make;
   static const section fields{
       "simulate_answer",
@@ -40,8 +40,8 @@ const section& section_of<answer_draft>() {
 }
 
 template <>
-const section& section_of<push_draft>() {
-  using s = push_draft;
+const section& section_of<parsed_push>() {
+  using s = parsed_push;
   const fields_of<s> make;
   static const section fields{
       "simulate_push",
@@ -58,8 +58,8 @@ const section& section_of<push_draft>() {
 }
 
 template <>
-const section& section_of<simulate_draft>() {
-  using s = simulate_draft;
+const section& section_of<parsed_simulate>() {
+  using s = parsed_simulate;
   const fields_of<s> make;
   static const section fields{
       "simulate",

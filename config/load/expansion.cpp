@@ -59,10 +59,10 @@ const section& partial_session_fields() {
   return fields;
 }
 
-expansion::expansion(const document_draft& document, reading& in) {
+expansion::expansion(const parsed_document& document, reading& in) {
   if (document.defaults != nullptr) {
     defaults_ = document.defaults;
-    session_draft ignored;
+    parsed_session ignored;
     read_section(partial_session_fields(), {*defaults_, "defaults"}, defaults_->where, &ignored, in);
   }
   if (document.templates == nullptr) return;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "config/document/reading.hpp"
-#include "config/fields/draft.hpp"
 #include "config/fields/field.hpp"
+#include "config/fields/parsed.hpp"
 
 namespace duplexd::config {
 
@@ -28,7 +28,7 @@ struct expanded_session {
 class expansion {
  public:
   /// Reads and checks the definitions. `document` must outlive this.
-  expansion(const document_draft& document, reading& in);
+  expansion(const parsed_document& document, reading& in);
 
   [[nodiscard]] expanded_session expand(const protocol::node_entry& session, const value_at& at,
                                         reading& in) const;
@@ -38,7 +38,7 @@ class expansion {
 
  private:
   struct session_template {
-    template_draft body;
+    parsed_template body;
     std::vector<std::string> parameters;
     std::map<std::string, const protocol::node*> defaults;  ///< of parameters that may be left out
     bool is_broken = false;  ///< has mistakes: sessions made from it are not judged

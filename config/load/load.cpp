@@ -9,7 +9,7 @@
 #include <set>
 #include <sstream>
 
-#include "config/document/origin.hpp"
+#include "config/document/source_map.hpp"
 #include "config/fields/fields.hpp"
 #include "config/load/expansion.hpp"
 #include "config/load/protocol_library.hpp"
@@ -42,17 +42,17 @@ void tidy(diagnostics& all) {
 class loader {
  public:
   loader(const node& document, settings& out, reading& in)
-      : document_(document), origin_(document), out_(out), in_(in) {}
+      : document_(document), source_map_(document), out_(out), in_(in) {}
 
   void run() {
-    document_draft draft;
-    read_section(document_fields(), {document_, ""}, document_.where, &draft, in_);
-    out_.log = draft.log;
-    out_.shutdown_limit = draft.shutdown.limit;
-    out_.connect_at_once = draft.connect.at_once;
-    const expansion expand(draft, in_);
-    protocol_library protocols(draft.protocols, in_);
-    if (draft.sessions != nullptr) read_sessions(*draft.sessions, expand, protocols);
+    parsed_document parsed;
+    read_section(document_fields(), {document_, ""}, document_.where, &parsed, in_);
+    out_.log = parsed.log;
+    out_.shutdown_limit = parsed.shutdown.limit;
+    out_.connect_at_once = parsed.connect.at_once;
+    const expansion expand(parsed, in_);
+    protocol_library protocols(parsed.protocols, in_);
+    if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
   }
 
  private:
@@ -72,8 +72,8 @@ class loader {
       const auto follows = [&](const diagnostic& each) { return expand.is_told_already(each.where); };
       const auto first = in_.mistakes.begin() + static_cast<std::ptrdiff_t>(mistakes);
       in_.mistakes.erase(std::remove_if(first, in_.mistakes.end(), follows), in_.mistakes.end());
-      origin_.tell(in_.mistakes, mistakes, entry);
-      origin_.tell(in_.warnings, warnings, entry);
+      source_map_.add_hints(in_.mistakes, mistakes, entry);
+      source_map_.add_hints(in_.warnings, warnings, entry);
     }
   }
 
@@ -81,20 +81,20 @@ class loader {
                     protocol_library& protocols) {
     const expanded_session whole = expand.expand(entry, at, in_);
     const value_at from{whole.value, at.path};
-    session_draft draft;
-    draft.name = entry.key;
-    draft.where = entry.where;
+    parsed_session parsed;
+    parsed.name = entry.key;
+    parsed.where = entry.where;
     const std::size_t mistakes = in_.mistakes.size();
-    read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &draft,
+    read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &parsed,
                  in_);
-    draft.protocol = protocols.find(draft.protocol_source, at.path + ".protocol", in_);
-    session_settings session = build_session(std::move(draft), in_);
+    parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
+    session_settings session = build_session(std::move(parsed), in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
     out_.sessions.push_back(std::move(session));
   }
 
   const node& document_;
-  const origin origin_;
+  const source_map source_map_;
   settings& out_;
   reading& in_;
 };

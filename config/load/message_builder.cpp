@@ -41,7 +41,7 @@ const node& descend(const node& from, std::string_view path) {
 }
 
 /// The simulator takes what is left out from the reply's example.
-nlohmann::ordered_json completed(const message_type& type, const written_values& with) {
+nlohmann::ordered_json completed(const message_type& type, const unresolved_values& with) {
   nlohmann::ordered_json values = example_values(type);
   if (!values.is_object() && with.source != nullptr) return with.values.unresolved();
   for (const auto& [key, value] : with.values.unresolved().items()) values[key] = value;
@@ -50,7 +50,7 @@ nlohmann::ordered_json completed(const message_type& type, const written_values&
 
 }  // namespace
 
-send_step message_builder::message(direction of, const written_name& name, const written_values& with) {
+send_step message_builder::message(direction of, const unresolved_name& name, const unresolved_values& with) {
   send_step made{name.text, with.values};
   const message_type* type = find(of, name);
   if (type == nullptr || with.values.has_references()) return made;
@@ -60,16 +60,16 @@ send_step message_builder::message(direction of, const written_name& name, const
   return made;
 }
 
-std::vector<std::string> message_builder::replies(const written_names& names) {
+std::vector<std::string> message_builder::replies(const unresolved_names& names) {
   std::vector<std::string> found;
-  for (const written_name& each : names) {
+  for (const unresolved_name& each : names) {
     find(direction::reply, each);
     found.push_back(each.text);
   }
   return found;
 }
 
-const message_type* message_builder::find(direction of, const written_name& name) {
+const message_type* message_builder::find(direction of, const unresolved_name& name) {
   if (types_ == nullptr || name.text.empty()) return nullptr;
   if (const message_type* type = types_->find(of, name.text)) return type;
   std::vector<std::string> known;
@@ -83,8 +83,8 @@ const message_type* message_builder::find(direction of, const written_name& name
 }
 
 // Packs the values once: what does not fit is a mistake of the file, not a surprise at run time.
-bool message_builder::pack_checked(const message_type& type, const written_name& name,
-                                   const written_values& with, std::vector<std::uint8_t>& bytes) {
+bool message_builder::pack_checked(const message_type& type, const unresolved_name& name,
+                                   const unresolved_values& with, std::vector<std::uint8_t>& bytes) {
   const bool simulated = type.way == direction::reply;
   const auto mistake = pack(type, simulated ? completed(type, with) : with.values.unresolved(), bytes);
   if (!mistake) return true;

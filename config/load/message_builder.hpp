@@ -4,7 +4,7 @@
 #include <string>
 
 #include "config/document/reading.hpp"
-#include "config/fields/draft.hpp"
+#include "config/fields/parsed.hpp"
 #include "config/settings/settings.hpp"
 
 namespace duplexd::config {
@@ -17,17 +17,17 @@ class message_builder {
       : types_(std::move(types)), in_(in) {}
 
   /// A message that we or the simulator send.
-  send_step message(protocol::direction of, const written_name& name, const written_values& with);
+  send_step message(protocol::direction of, const unresolved_name& name, const unresolved_values& with);
 
   /// The names of replies, each of which must exist.
-  std::vector<std::string> replies(const written_names& names);
+  std::vector<std::string> replies(const unresolved_names& names);
 
   /// The type of that name, or null after a complaint.
-  const protocol::message_type* find(protocol::direction of, const written_name& name);
+  const protocol::message_type* find(protocol::direction of, const unresolved_name& name);
 
  private:
-  bool pack_checked(const protocol::message_type& type, const written_name& name, const written_values& with,
-                    std::vector<std::uint8_t>& bytes);
+  bool pack_checked(const protocol::message_type& type, const unresolved_name& name,
+                    const unresolved_values& with, std::vector<std::uint8_t>& bytes);
 
   std::shared_ptr<const protocol::protocol> types_;
   reading& in_;

@@ -14,24 +14,24 @@ namespace {
 constexpr milliseconds usual_timeout{30'000};  // of a reply
 }
 
-step_list script_builder::steps(step_drafts& written, script_part part) {
+step_list script_builder::steps(parsed_steps& written, script_part part) {
   step_list made;
   made.reserve(written.size());
-  for (step_draft& each : written) made.push_back(step(each, part));
+  for (parsed_step& each : written) made.push_back(step(each, part));
   gather_bursts(made);
   return made;
 }
 
-void script_builder::complain(const step_draft& at, std::string message, std::string hint) {
+void script_builder::complain(const parsed_step& at, std::string message, std::string hint) {
   in_.mistakes.push_back({at.where, at.path, std::move(message), std::move(hint)});
 }
 
-send_step script_builder::message(const written_name& name, const written_values& with) {
+send_step script_builder::message(const unresolved_name& name, const unresolved_values& with) {
   use(with.values, name.where, name.path);
   return messages_.message(direction::command, name, with);
 }
 
-json_template script_builder::condition(json_template where, const written_name& beside) {
+json_template script_builder::condition(json_template where, const unresolved_name& beside) {
   use(where, beside.where, beside.path);
   if (auto mistake = condition_mistake(where.unresolved()); !mistake.empty())
     in_.mistakes.push_back({beside.where, beside.path, std::move(mistake), ""});
@@ -53,7 +53,7 @@ std::vector<std::pair<std::string, std::string>> script_builder::pairs(const nlo
   return made;
 }
 
-void script_builder::know_command(const written_name& name, bool idempotent) {
+void script_builder::know_command(const unresolved_name& name, bool idempotent) {
   messages_.find(direction::command, name);
   if (idempotent) idempotent_.insert(name.text);
 }
@@ -76,11 +76,11 @@ void script_builder::finish() {
   check(tasks_used_, tasks_, "spawns the task");
 }
 
-script_step script_builder::step(step_draft& from, script_part part) {
+script_step script_builder::step(parsed_step& from, script_part part) {
   script_step made;
   made.where = from.where;
   check_place(from, part);
-  act(from, part, made);
+  build_action(from, part, made);
   if (from.timeout) use(*from.timeout, from.where, from.path);
   made.timeout = std::move(from.timeout);
   made.save = pairs(from.save, from.where, from.path + ".save");
@@ -89,7 +89,7 @@ script_step script_builder::step(step_draft& from, script_part part) {
   return made;
 }
 
-void script_builder::check_place(const step_draft& from, script_part part) {
+void script_builder::check_place(const parsed_step& from, script_part part) {
   const bool talks = from.send || from.call || from.json || from.expect || from.echo || from.reconnect;
   if (part == script_part::before && talks)
     complain(from, "there is no link yet: this step cannot stand under 'before'", "put it into the script");
@@ -105,7 +105,7 @@ void script_builder::check_place(const step_draft& from, script_part part) {
     complain(from, "the field 'reply' is missing", "the reply that answers the call");
 }
 
-expectation script_builder::expected(const written_names& names, step_draft& from, milliseconds timeout) {
+expectation script_builder::expected(const unresolved_names& names, parsed_step& from, milliseconds timeout) {
   expectation made;
   made.replies = messages_.replies(names);
   made.where = condition(std::move(from.match), names.front());
@@ -120,7 +120,7 @@ expectation script_builder::expected(const written_names& names, step_draft& fro
   return made;
 }
 
-call_step script_builder::call(step_draft& from, const written_name& command) {
+call_step script_builder::call(parsed_step& from, const unresolved_name& command) {
   call_step made;
   made.command = message(command, from.with);
   if (from.reply) made.answer = expected(*from.reply, from, usual_timeout);
@@ -132,16 +132,16 @@ call_step script_builder::call(step_draft& from, const written_name& command) {
   return made;
 }
 
-std::vector<step_list> script_builder::branches(std::vector<branch_draft>& from, script_part part) {
+std::vector<step_list> script_builder::branches(std::vector<parsed_branch>& from, script_part part) {
   std::vector<step_list> made;
-  for (branch_draft& each : from)
+  for (parsed_branch& each : from)
     if (each.task.empty()) made.push_back(steps(each.steps, part));
   return made;
 }
 
-wait_step script_builder::wait(step_draft& from, std::vector<branch_draft>& awaited, script_part part) {
+wait_step script_builder::wait(parsed_step& from, std::vector<parsed_branch>& awaited, script_part part) {
   wait_step made;
-  for (const branch_draft& each : awaited) {
+  for (const parsed_branch& each : awaited) {
     if (each.task.empty()) continue;
     made.tasks.push_back(each.task);
     tasks_used_.push_back({each.task, from.where, from.path + ".wait"});
@@ -154,7 +154,7 @@ wait_step script_builder::wait(step_draft& from, std::vector<branch_draft>& awai
   return made;
 }
 
-repeat_step script_builder::repeat(step_draft& from, std::uint16_t times, script_part part) {
+repeat_step script_builder::repeat(parsed_step& from, std::uint16_t times, script_part part) {
   repeat_step made;
   made.times = times;
   if (from.until && from.until->word)
@@ -166,7 +166,7 @@ repeat_step script_builder::repeat(step_draft& from, std::uint16_t times, script
   return made;
 }
 
-http_step script_builder::http(http_draft& from) {
+http_step script_builder::http(parsed_http& from) {
   use(from.url, from.where, from.path + ".url");
   for (const auto& [name, text] : from.headers) use(text, from.where, from.path + ".headers");
   if (from.json) use(*from.json, from.where, from.path + ".json");
@@ -177,7 +177,7 @@ http_step script_builder::http(http_draft& from) {
           std::move(from.json), std::move(from.body), from.timeout};
 }
 
-exec_step script_builder::exec(step_draft& from, std::vector<text_template>& command_line) {
+exec_step script_builder::exec(parsed_step& from, std::vector<text_template>& command_line) {
   for (const text_template& part : command_line) use(part, from.where, from.path + ".exec");
   use(from.input, from.where, from.path + ".input");
   if (command_line.empty()) complain(from, "no program is named");
@@ -186,7 +186,7 @@ exec_step script_builder::exec(step_draft& from, std::vector<text_template>& com
   return made;
 }
 
-void script_builder::act(step_draft& from, script_part part, script_step& out) {
+void script_builder::build_action(parsed_step& from, script_part part, script_step& out) {
   if (from.sleep) {
     use(*from.sleep, from.where, from.path);
     out.action = sleep_step{std::move(*from.sleep)};

@@ -18,16 +18,16 @@ class script_builder {
  public:
   script_builder(message_builder& messages, reading& in) : messages_(messages), in_(in) {}
 
-  step_list steps(step_drafts& written, script_part part);
+  step_list steps(parsed_steps& written, script_part part);
 
-  send_step message(const written_name& name, const written_values& with);
-  std::vector<std::string> replies(const written_names& names) { return messages_.replies(names); }
-  json_template condition(json_template where, const written_name& beside);
+  send_step message(const unresolved_name& name, const unresolved_values& with);
+  std::vector<std::string> replies(const unresolved_names& names) { return messages_.replies(names); }
+  json_template condition(json_template where, const unresolved_name& beside);
   std::vector<std::pair<std::string, std::string>> pairs(const nlohmann::ordered_json& map,
                                                          protocol::position where, const std::string& path);
 
   /// A command that has settings of its own. Call before the steps.
-  void know_command(const written_name& name, bool idempotent);
+  void know_command(const unresolved_name& name, bool idempotent);
 
   /// Notes which variables a text refers to.
   template <class Template>
@@ -47,18 +47,18 @@ class script_builder {
     protocol::position where;
     std::string path;
   };
-  script_step step(step_draft& from, script_part part);
-  void act(step_draft& from, script_part part, script_step& out);
-  expectation expected(const written_names& names, step_draft& from, milliseconds timeout);
-  call_step call(step_draft& from, const written_name& command);
-  wait_step wait(step_draft& from, std::vector<branch_draft>& awaited, script_part part);
-  http_step http(http_draft& from);
-  exec_step exec(step_draft& from, std::vector<text_template>& command_line);
-  repeat_step repeat(step_draft& from, std::uint16_t times, script_part part);
-  std::vector<step_list> branches(std::vector<branch_draft>& from, script_part part);
-  void check_place(const step_draft& from, script_part part);
+  script_step step(parsed_step& from, script_part part);
+  void build_action(parsed_step& from, script_part part, script_step& out);
+  expectation expected(const unresolved_names& names, parsed_step& from, milliseconds timeout);
+  call_step call(parsed_step& from, const unresolved_name& command);
+  wait_step wait(parsed_step& from, std::vector<parsed_branch>& awaited, script_part part);
+  http_step http(parsed_http& from);
+  exec_step exec(parsed_step& from, std::vector<text_template>& command_line);
+  repeat_step repeat(parsed_step& from, std::uint16_t times, script_part part);
+  std::vector<step_list> branches(std::vector<parsed_branch>& from, script_part part);
+  void check_place(const parsed_step& from, script_part part);
   void use_reference(const reference& what, protocol::position where, const std::string& path);
-  void complain(const step_draft& at, std::string message, std::string hint = "");
+  void complain(const parsed_step& at, std::string message, std::string hint = "");
 
   message_builder& messages_;
   reading& in_;

@@ -11,30 +11,30 @@ using protocol::direction;
 
 namespace {
 
-std::shared_ptr<const login_settings> build_login(session_draft& draft, script_builder& make) {
-  if (!draft.login_written) return nullptr;
-  login_draft& written = *draft.login_written;
+std::shared_ptr<const login_settings> build_login(parsed_session& parsed, script_builder& make) {
+  if (!parsed.unresolved_login) return nullptr;
+  parsed_login& written = *parsed.unresolved_login;
   login_settings login;
   login.json = std::move(written.json);
-  if (login.json) make.use(*login.json, draft.where, "login.json");
+  if (login.json) make.use(*login.json, parsed.where, "login.json");
   if (written.send) login.send = make.message(*written.send, written.with);
   if (written.steps) login.steps = make.steps(*written.steps, script_part::link);
   if (written.expect) {
     login.expect.emplace();
     login.expect->replies = make.replies(*written.expect);
     login.expect->check = make.condition(std::move(written.match), written.expect->front());
-    login.expect->timeout = draft.timeouts.login;
+    login.expect->timeout = parsed.timeouts.login;
   }
   login.reject = make.replies(written.reject);
   return std::make_shared<const login_settings>(std::move(login));
 }
 
-liveness_settings build_liveness(liveness_draft& written, script_builder& make) {
+liveness_settings build_liveness(parsed_liveness& written, script_builder& make) {
   liveness_settings made;
   made.ping_interval = written.ping_interval;
   made.idle_timeout = written.idle_timeout;
   if (written.heartbeat) {
-    heartbeat_draft& beat = *written.heartbeat;
+    parsed_heartbeat& beat = *written.heartbeat;
     heartbeat_settings out;
     make.use(beat.every, beat.where, beat.path);
     out.every = std::move(beat.every);
@@ -53,20 +53,20 @@ liveness_settings build_liveness(liveness_draft& written, script_builder& make) 
     out.action = beat.action;
     made.heartbeat = std::make_shared<const heartbeat_settings>(std::move(out));
   }
-  for (freshness_draft& each : written.fresh) {
+  for (parsed_freshness& each : written.fresh) {
     make.replies({each.reply});
     made.fresh.push_back({each.reply.text, each.within, each.action});
   }
-  for (sequence_draft& each : written.sequence) {
+  for (parsed_sequence& each : written.sequence) {
     make.replies({each.reply});
     made.sequence.push_back({each.reply.text, std::move(each.field), std::move(each.key), each.action});
   }
   return made;
 }
 
-std::map<std::string, command_settings> build_commands(session_draft& draft, script_builder& make) {
+std::map<std::string, command_settings> build_commands(parsed_session& parsed, script_builder& make) {
   std::map<std::string, command_settings> all;
-  for (auto& [name, written] : draft.commands_written) {
+  for (auto& [name, written] : parsed.unresolved_commands) {
     make.know_command(name, written.idempotent);
     command_settings& made = all[name.text];
     made.idempotent = written.idempotent;
@@ -85,12 +85,12 @@ std::map<std::string, command_settings> build_commands(session_draft& draft, scr
   return all;
 }
 
-simulate_settings build_simulation(const simulate_draft& written, message_builder& make) {
+simulate_settings build_simulation(const parsed_simulate& written, message_builder& make) {
   simulate_settings simulate;
   simulate.answer_by_default = written.answer_by_default;
-  for (const greeting_draft& each : written.login)
+  for (const parsed_greeting& each : written.login)
     simulate.login.push_back(make.message(direction::reply, each.send, each.with));
-  for (const answer_draft& each : written.answers) {
+  for (const parsed_answer& each : written.answers) {
     auto rule = std::find_if(simulate.answers.begin(), simulate.answers.end(),
                              [&](const simulate_answer& known) { return known.command == each.to.text; });
     if (rule == simulate.answers.end()) {
@@ -99,7 +99,7 @@ simulate_settings build_simulation(const simulate_draft& written, message_builde
     }
     if (each.send) rule->replies.push_back(make.message(direction::reply, *each.send, each.with));
   }
-  for (const push_draft& each : written.pushes) {
+  for (const parsed_push& each : written.pushes) {
     send_step what = make.message(direction::reply, each.send, each.with);
     simulate.pushes.push_back({std::move(what.command), std::move(what.with), each.after, each.every});
   }
@@ -108,31 +108,33 @@ simulate_settings build_simulation(const simulate_draft& written, message_builde
 
 }  // namespace
 
-session_settings build_session(session_draft draft, reading& in) {
-  message_builder messages(draft.protocol, in);
+session_settings build_session(parsed_session parsed, reading& in) {
+  message_builder messages(parsed.protocol, in);
   script_builder make(messages, in);
-  draft.commands = build_commands(draft, make);
-  draft.before = make.steps(draft.before_written, script_part::before);
-  draft.login = build_login(draft, make);
-  draft.liveness = build_liveness(draft.liveness_written, make);
-  draft.subscribe = make.steps(draft.subscribe_written, script_part::link);
-  draft.script = make.steps(draft.script_written, script_part::link);
-  for (handler_draft& each : draft.on_written)
-    draft.on.push_back({make.replies(each.reply), make.condition(std::move(each.match), each.reply.front()),
-                        make.steps(each.body, script_part::handler)});
-  for (const text_template& url : draft.urls) make.use(url, draft.where, "url");
-  for (const auto& [name, text] : draft.headers) make.use(text, draft.where, "headers." + name);
-  if (draft.active_written) {
+  parsed.commands = build_commands(parsed, make);
+  parsed.before = make.steps(parsed.unresolved_before, script_part::before);
+  parsed.login = build_login(parsed, make);
+  parsed.liveness = build_liveness(parsed.unresolved_liveness, make);
+  parsed.subscribe = make.steps(parsed.unresolved_subscribe, script_part::link);
+  parsed.script = make.steps(parsed.unresolved_script, script_part::link);
+  for (parsed_handler& each : parsed.unresolved_on)
+    parsed.on.push_back({make.replies(each.reply), make.condition(std::move(each.match), each.reply.front()),
+                         make.steps(each.body, script_part::handler)});
+  for (const text_template& url : parsed.urls) make.use(url, parsed.where, "url");
+  for (const auto& [name, text] : parsed.headers) make.use(text, parsed.where, "headers." + name);
+  if (parsed.unresolved_active) {
     std::string error;
-    draft.active = active_hours(draft.active_written->time_zone, draft.active_written->windows, error);
+    parsed.active =
+        active_hours(parsed.unresolved_active->time_zone, parsed.unresolved_active->windows, error);
     if (!error.empty())
-      in.mistakes.push_back({draft.active_written->where, draft.active_written->path, std::move(error), ""});
+      in.mistakes.push_back(
+          {parsed.unresolved_active->where, parsed.unresolved_active->path, std::move(error), ""});
   }
-  if (draft.renew.after) make.use(*draft.renew.after, draft.where, "renew.after");
-  if (draft.renew.at) make.use(*draft.renew.at, draft.where, "renew.at");
+  if (parsed.renew.after) make.use(*parsed.renew.after, parsed.where, "renew.after");
+  if (parsed.renew.at) make.use(*parsed.renew.at, parsed.where, "renew.at");
   make.finish();
-  draft.simulate = build_simulation(draft.simulate_written, messages);
-  session_settings& whole = draft;  // without what was written in another form
+  parsed.simulate = build_simulation(parsed.unresolved_simulate, messages);
+  session_settings& whole = parsed;  // without what was written in another form
   return std::move(whole);
 }
 

@@ -33,11 +33,11 @@ struct inner_lists {
 
 }  // namespace
 
-void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& look) {
+void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& visit) {
   for (const script_step& step : steps) {
-    look(step);
-    for (const step_list* inner : std::visit(inner_lists{}, step.action)) for_each_step(*inner, look);
-    if (step.on_fault) for_each_step(*step.on_fault, look);
+    visit(step);
+    for (const step_list* inner : std::visit(inner_lists{}, step.action)) for_each_step(*inner, visit);
+    if (step.on_fault) for_each_step(*step.on_fault, visit);
   }
 }
 

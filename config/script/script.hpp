@@ -169,8 +169,8 @@ struct script_step {
 /// Gives the steps their bursts.
 void gather_bursts(step_list& steps);
 
-/// Calls `look` for every step, those inside others too.
-void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& look);
+/// Calls `visit` for every step, those inside others too.
+void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& visit);
 
 /// Steps that a reply starts, each time it comes, one after the other.
 struct handler {

@@ -29,7 +29,7 @@ constexpr std::size_t descriptors_besides = 48;
 
 app::app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture)
     : settings_(settings),
-      tell_(make_spdlog_telemetry(settings.log, secrets_)),
+      telemetry_(make_spdlog_telemetry(settings.log, secrets_)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
@@ -37,21 +37,22 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   if (capture)
-    recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *tell_, secrets_, std::move(capture));
+    recorder_ =
+        std::make_unique<recorder>(loop_.get_executor(), time_, *telemetry_, secrets_, std::move(capture));
   if (settings_.connect_at_once > 0)
-    gate_ = std::make_unique<dial_gate>(loop_.get_executor(), time_, settings_.connect_at_once);
+    limiter_ = std::make_unique<dial_limiter>(loop_.get_executor(), time_, settings_.connect_at_once);
   for (const config::session_settings& each : settings_.sessions) {
-    environment mine{.loop = loop_.get_executor(),
-                     .links = links_of(each),
-                     .http = *http_,
-                     .programs = *programs_,
-                     .time = time_,
-                     .tell = *tell_,
-                     .random = [this] { return std::uniform_real_distribution<>{}(random_); },
-                     .outputs = {},
-                     .once = once,
-                     .secrets = std::make_shared<secret_holder>(secrets_),
-                     .gate = gate_.get()};
+    session_context mine{.loop = loop_.get_executor(),
+                         .links = links_of(each),
+                         .http = *http_,
+                         .programs = *programs_,
+                         .time = time_,
+                         .telemetry = *telemetry_,
+                         .random = [this] { return std::uniform_real_distribution<>{}(random_); },
+                         .outputs = {},
+                         .once = once,
+                         .secrets = std::make_shared<secret_holder>(secrets_),
+                         .limiter = limiter_.get()};
     if (!each.outputs.empty()) mine.outputs = {&stdout_};
     sessions_.push_back(std::make_unique<session>(each, std::move(mine)));
   }
@@ -65,10 +66,10 @@ dialer& app::links_of(const config::session_settings& session) {
 }
 
 exit_code app::run() {
-  tell_->record("", happening::started{version, settings_.file, sessions_.size()});
+  telemetry_->record("", happening::started{version, settings_.file, sessions_.size()});
   const auto descriptors = raise_descriptor_limit();
   if (descriptors < sessions_.size() + descriptors_besides)
-    tell_->record("", happening::descriptors_short{descriptors, sessions_.size()});
+    telemetry_->record("", happening::descriptors_short{descriptors, sessions_.size()});
   std::exception_ptr bug;
   asio::co_spawn(loop_, supervise(), [&](const std::exception_ptr& error) { bug = error; });
   loop_.run();
@@ -80,7 +81,7 @@ asio::awaitable<void> app::supervise() {
   tasks_.spawn(writer, run_output());
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
-  if (gate_) tasks_.spawn(pacing, pace_dials());
+  if (limiter_) tasks_.spawn(pacing, pace_dials());
   for (std::size_t i = 0; i < sessions_.size(); ++i)
     tasks_.spawn(static_cast<int>(i), run_session(*sessions_[i]));
   running_ = sessions_.size();
@@ -93,7 +94,7 @@ asio::awaitable<void> app::supervise() {
       --running_;
     } else if (next.id == writer) {
       output_broken_ = true;
-      tell_->record("", happening::output_closed{"stdout", next.how.broken});
+      telemetry_->record("", happening::output_closed{"stdout", next.how.broken});
       stop("output closed");
     } else if (next.id == limit) {
       cut_short(fmt::format("the limit of {} ms has passed", settings_.shutdown_limit.count()));
@@ -112,32 +113,33 @@ asio::awaitable<void> app::flush_outputs() {
   };
   const auto deadline = time_.now() + settings_.shutdown_limit;
   const auto done = co_await within(loop_.get_executor(), time_, deadline, written(stdout_));
-  if (!done) tell_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
+  if (!done)
+    telemetry_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
 }
 
-asio::awaitable<app::ending> app::run_session(session& which) {
-  ending result;
+asio::awaitable<app::task_result> app::run_session(session& which) {
+  task_result result;
   result.session = co_await which.run();
   co_return result;
 }
 
-asio::awaitable<app::ending> app::run_output() {
-  ending result;
+asio::awaitable<app::task_result> app::run_output() {
+  task_result result;
   result.broken = co_await stdout_.run();
   co_return result;
 }
 
-asio::awaitable<app::ending> app::take_signals() {
+asio::awaitable<app::task_result> app::take_signals() {
   while (!co_await cancelled()) {
     const auto [error, number] = co_await caught_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (!error) on_signal(number);
   }
-  co_return ending{};
+  co_return task_result{};
 }
 
 void app::on_signal(int number) {
   if (number == SIGHUP)
-    tell_->record("", happening::hangup_ignored{});
+    telemetry_->record("", happening::hangup_ignored{});
   else if (stopping_)
     cut_short("a second signal");
   else
@@ -147,31 +149,31 @@ void app::on_signal(int number) {
 void app::stop(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
-  tell_->record("", happening::stopping{why, settings_.shutdown_limit});
+  telemetry_->record("", happening::stopping{why, settings_.shutdown_limit});
   systemd_.stopping();
   systemd_.status("stopping: " + why);
   for (const auto& each : sessions_) each->stop();
   tasks_.spawn(limit, await_limit());
 }
 
-asio::awaitable<app::ending> app::pace_dials() {
-  co_await gate_->run();
-  co_return ending{};
+asio::awaitable<app::task_result> app::pace_dials() {
+  co_await limiter_->run();
+  co_return task_result{};
 }
 
-asio::awaitable<app::ending> app::await_limit() {
+asio::awaitable<app::task_result> app::await_limit() {
   co_await time_.sleep_for(settings_.shutdown_limit);
-  co_return ending{};
+  co_return task_result{};
 }
 
 // No destructor runs: the sessions still hold streams with operations pending.
 void app::cut_short(const std::string& why) {
-  tell_->record("", happening::cut_short{why, running_});
+  telemetry_->record("", happening::cut_short{why, running_});
   std::_Exit(exit_interrupted);
 }
 
 // The loop itself feeds the watchdog: if it hangs, so does this.
-asio::awaitable<app::ending> app::keep_watchdog() {
+asio::awaitable<app::task_result> app::keep_watchdog() {
   using namespace std::chrono_literals;
   const auto watched = service_manager::watchdog_limit();
   const clock::duration pause = std::min<clock::duration>(1s, watched ? clock::duration{*watched} / 3 : 1s);
@@ -180,7 +182,7 @@ asio::awaitable<app::ending> app::keep_watchdog() {
     if (!stopping_) systemd_.status(status());
     co_await time_.sleep_for(pause);
   }
-  co_return ending{};
+  co_return task_result{};
 }
 
 std::string app::status() const {

@@ -36,7 +36,7 @@ class app {
  private:
   /// Ids of the children; sessions have their index.
   enum task : int { watchdog = -1, signals = -2, writer = -3, limit = -4, pacing = -5 };
-  struct ending {
+  struct task_result {
     session_result session;
     std::string broken;  ///< why the output ended
   };
@@ -44,12 +44,12 @@ class app {
   dialer& links_of(const config::session_settings& session);
   asio::awaitable<void> supervise();
   asio::awaitable<void> flush_outputs();
-  asio::awaitable<ending> run_session(session& which);
-  asio::awaitable<ending> run_output();
-  asio::awaitable<ending> take_signals();
-  asio::awaitable<ending> keep_watchdog();
-  asio::awaitable<ending> await_limit();
-  asio::awaitable<ending> pace_dials();
+  asio::awaitable<task_result> run_session(session& which);
+  asio::awaitable<task_result> run_output();
+  asio::awaitable<task_result> take_signals();
+  asio::awaitable<task_result> keep_watchdog();
+  asio::awaitable<task_result> await_limit();
+  asio::awaitable<task_result> pace_dials();
   void on_signal(int number);
   void stop(const std::string& why);
   [[noreturn]] void cut_short(const std::string& why);
@@ -60,13 +60,13 @@ class app {
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
   secret_index secrets_;  ///< what the log and a capture leave out
-  std::unique_ptr<telemetry> tell_;
+  std::unique_ptr<telemetry> telemetry_;
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;
   std::unique_ptr<program_runner> programs_;
   std::unique_ptr<recorder> recorder_;                   ///< null: nothing is recorded
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
-  std::unique_ptr<dial_gate> gate_;                      ///< null: dials are not counted
+  std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted
   line_output stdout_;
   std::mt19937_64 random_{std::random_device{}()};
   std::vector<std::unique_ptr<session>> sessions_;
@@ -74,7 +74,7 @@ class app {
   std::size_t running_ = 0;
   asio::signal_set caught_;
   service_manager systemd_;
-  task_group<ending> tasks_{loop_.get_executor()};
+  task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
   bool output_broken_ = false;
 };

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "daemon/event/timestamp.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd {
 

@@ -57,9 +57,9 @@ std::string capture_file::append(std::string_view lines) const {
   return {};
 }
 
-recorder::recorder(const asio::any_io_executor& loop, const clock& time, telemetry& tell,
+recorder::recorder(const asio::any_io_executor& loop, const clock& time, telemetry& telemetry,
                    const secret_index& secrets, std::unique_ptr<capture_file> file)
-    : loop_(loop), time_(time), tell_(tell), file_(std::move(file)), secrets_(secrets) {}
+    : loop_(loop), time_(time), telemetry_(telemetry), file_(std::move(file)), secrets_(secrets) {}
 
 recorder::~recorder() {
   flush();
@@ -128,7 +128,7 @@ void recorder::flush() {
   if (why.empty()) return;
   const std::string path = file_->path();
   file_.reset();
-  tell_.record("", happening::output_closed{"capture " + path, why});
+  telemetry_.record("", happening::output_closed{"capture " + path, why});
 }
 
 }  // namespace duplexd

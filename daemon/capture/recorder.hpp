@@ -35,8 +35,8 @@ class capture_file {
 /// one write. A write that fails is told once and ends the recording, nothing else.
 class recorder {
  public:
-  recorder(const asio::any_io_executor& loop, const clock& time, telemetry& tell, const secret_index& secrets,
-           std::unique_ptr<capture_file> file);
+  recorder(const asio::any_io_executor& loop, const clock& time, telemetry& telemetry,
+           const secret_index& secrets, std::unique_ptr<capture_file> file);
   ~recorder();
   recorder(const recorder&) = delete;
   recorder& operator=(const recorder&) = delete;
@@ -55,7 +55,7 @@ class recorder {
 
   asio::any_io_executor loop_;
   const clock& time_;
-  telemetry& tell_;
+  telemetry& telemetry_;
   std::unique_ptr<capture_file> file_;  ///< null once a write has failed
   const secret_index& secrets_;
   std::string pending_;

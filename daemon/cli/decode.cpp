@@ -15,7 +15,7 @@
 #include "daemon/cli/codec_source.hpp"
 #include "daemon/cli/message_printer.hpp"
 #include "protocol/codec/struct_format.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
 

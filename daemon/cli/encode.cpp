@@ -11,7 +11,7 @@
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/codec_source.hpp"
 #include "protocol/codec/struct_format.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
 

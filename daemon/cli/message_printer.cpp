@@ -8,7 +8,7 @@
 
 #include "daemon/capture/capture.hpp"
 #include "daemon/event/timestamp.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <optional>
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd {
 

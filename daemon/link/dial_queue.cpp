@@ -34,7 +34,7 @@ std::vector<dial_queue::number> dial_queue::admit(clock::time_point now) {
   return admitted;
 }
 
-std::optional<clock::time_point> dial_queue::look_at() const {
+std::optional<clock::time_point> dial_queue::check_at() const {
   if (waiting_.empty() || taken_.empty()) return std::nullopt;
   return taken_.front().until;
 }

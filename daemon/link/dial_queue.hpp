@@ -37,7 +37,7 @@ class dial_queue {
   std::vector<number> admit(clock::time_point now);
 
   /// When `admit` may have somebody even if nobody leaves; empty: nobody waits.
-  [[nodiscard]] std::optional<clock::time_point> look_at() const;
+  [[nodiscard]] std::optional<clock::time_point> check_at() const;
 
  private:
   struct place {

@@ -7,18 +7,18 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/net/connect/opener.hpp"
+#include "daemon/net/connect/connector.hpp"
 #include "daemon/net/http/redirect.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/faults.hpp"
-#include "daemon/net/websocket/upgrade.hpp"
+#include "daemon/net/websocket/websocket_handshake.hpp"
 
 namespace duplexd::net {
 namespace {
 
-upgrade_request make_upgrade(const dial_request& request) {
-  upgrade_request made;
+handshake_request make_handshake(const dial_request& request) {
+  handshake_request made;
   made.host = request.address.authority();
   made.target = request.address.target;
   made.headers = request.headers;
@@ -34,7 +34,7 @@ upgrade_request make_upgrade(const dial_request& request) {
 /// A connection, and the WebSocket handshake over it.
 class socket_dialer final : public dialer {
  public:
-  explicit socket_dialer(asio::io_context& loop) : opener_(loop) {}
+  explicit socket_dialer(asio::io_context& loop) : connector_(loop) {}
 
   asio::awaitable<dial_result> dial(dial_request request) override {
     auto result = co_await run_phases(std::move(request));
@@ -46,22 +46,22 @@ class socket_dialer final : public dialer {
  private:
   asio::awaitable<dial_result> run_phases(dial_request request) {
     for (int redirects = 0;; ++redirects) {
-      auto upgrade = make_upgrade(request);
-      if (auto why = check_request(upgrade)) co_return make_fault(config::fault_class::http, *why);
-      const std::string where = redirects == 0 ? "" : " (redirected to " + upgrade.shown + ")";
-      auto opened = co_await opener_.open(request);
+      auto handshake = make_handshake(request);
+      if (auto why = check_request(handshake)) co_return make_fault(config::fault_class::http, *why);
+      const std::string where = redirects == 0 ? "" : " (redirected to " + handshake.shown + ")";
+      auto opened = co_await connector_.open(request);
       if (auto* failed = std::get_if<fault>(&opened)) {
         failed->cause += where;
         co_return std::move(*failed);
       }
-      const auto connection = std::get<std::shared_ptr<wire>>(std::move(opened));
-      auto result = co_await upgrade_as_client(connection, std::move(upgrade));
+      const auto connection = std::get<std::shared_ptr<tcp_connection>>(std::move(opened));
+      auto result = co_await handshake_as_client(connection, std::move(handshake));
       if (auto* failed = std::get_if<fault>(&result)) {
         failed->cause += where;
         co_return std::move(*failed);
       }
       if (auto* link = std::get_if<std::unique_ptr<transport>>(&result)) co_return std::move(*link);
-      auto& redirect = std::get<upgrade_redirect>(result);
+      auto& redirect = std::get<handshake_redirect>(result);
       connection->abort();
       std::optional<std::string> why =
           redirects == most_redirects ? "redirected more than " + std::to_string(most_redirects) + " times"
@@ -72,7 +72,7 @@ class socket_dialer final : public dialer {
     }
   }
 
-  opener opener_;
+  connector connector_;
 };
 
 }  // namespace

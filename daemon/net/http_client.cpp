@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-#include "daemon/net/connect/opener.hpp"
+#include "daemon/net/connect/connector.hpp"
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_exchange.hpp"
 #include "daemon/net/http/redirect.hpp"
@@ -58,7 +58,7 @@ std::optional<fault> redirected(http_request& request, const http_response& answ
 
 class socket_http_client final : public http_client {
  public:
-  explicit socket_http_client(asio::io_context& loop) : opener_(loop) {}
+  explicit socket_http_client(asio::io_context& loop) : connector_(loop) {}
 
   asio::awaitable<http_result> fetch(http_request what) override {
     auto result = co_await follow_redirects(std::move(what));
@@ -91,15 +91,15 @@ class socket_http_client final : public http_client {
   }
 
   asio::awaitable<http_result> fetch_once(const http_request& what, clock::time_point end) {
-    auto opened = co_await opener_.open(what);
+    auto opened = co_await connector_.open(what);
     if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
-    const auto connection = std::get<std::shared_ptr<wire>>(std::move(opened));
+    const auto connection = std::get<std::shared_ptr<tcp_connection>>(std::move(opened));
     auto result = co_await exchange(connection, what, until(end));
     connection->abort();
     co_return result;
   }
 
-  opener opener_;
+  connector connector_;
 };
 
 }  // namespace

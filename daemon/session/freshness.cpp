@@ -23,7 +23,7 @@ std::vector<const config::freshness_settings*> freshness::run_out(clock::time_po
   return gone;
 }
 
-clock::time_point freshness::look_at() const {
+clock::time_point freshness::check_at() const {
   auto first = clock::time_point::max();
   for (const entry& each : entries_) first = std::min(first, each.due);
   return first;

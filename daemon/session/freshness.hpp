@@ -28,7 +28,7 @@ class freshness {
   std::vector<const config::freshness_settings*> run_out(clock::time_point now);
 
   /// When `run_out` may have something next.
-  [[nodiscard]] clock::time_point look_at() const;
+  [[nodiscard]] clock::time_point check_at() const;
 
  private:
   struct entry {

@@ -13,9 +13,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
-using dial_ending = std::shared_ptr<dial_result>;  // null: cancelled or stopped
+using dial_result_pointer = std::shared_ptr<dial_result>;  // null: cancelled or stopped
 
-asio::awaitable<dial_ending> until_raised(stop_flag& stop) {
+asio::awaitable<dial_result_pointer> until_raised(stop_flag& stop) {
   co_await stop.wait();
   co_return nullptr;
 }
@@ -30,13 +30,13 @@ std::string server_of(const std::string& url) {
 
 }  // namespace
 
-session::session(const config::session_settings& settings, environment around)
+session::session(const config::session_settings& settings, session_context context)
     : settings_(settings),
-      around_(std::move(around)),
-      life_(settings.reconnect, around_.once),
-      outbox_(around_.loop, around_.time, settings),
-      stop_(around_.loop),
-      tasks_(around_.loop) {}
+      context_(std::move(context)),
+      life_(settings.reconnect, context_.once),
+      outbox_(context_.loop, context_.time, settings),
+      stop_(context_.loop),
+      tasks_(context_.loop) {}
 
 void session::stop() {
   stop_.raise();
@@ -47,14 +47,14 @@ std::shared_ptr<const submission> session::submit(const std::string& command,
                                                   std::function<void(const submission&)> on_change) {
   looks_after_outbox_ = true;
   if (running_) look_after_outbox();
-  return outbox_.submit(command, values, [this, tell = std::move(on_change)](const submission& what) {
+  return outbox_.submit(command, values, [this, on_change = std::move(on_change)](const submission& what) {
     const auto settings = settings_.commands.find(what.command);
     const bool is_quiet = what.state == command_state::refused && settings != settings_.commands.end() &&
                           settings->second.offline == config::offline_policy::drop;
     if (what.has_ended && !is_quiet)
-      around_.tell.record(settings_.name,
-                          happening::command_ended{what.command, name_of(what.state), what.why});
-    if (tell) tell(what);
+      context_.telemetry.record(settings_.name,
+                                happening::command_ended{what.command, name_of(what.state), what.why});
+    if (on_change) on_change(what);
   });
 }
 
@@ -75,7 +75,7 @@ asio::awaitable<session_result> session::run() {
   running_ = false;
   co_await tasks_.join();
   outbox_.give_up();
-  around_.tell.record(settings_.name, happening::quit{});
+  context_.telemetry.record(settings_.name, happening::quit{});
   const auto& end = std::get<end_action>(next_);
   co_return session_result{end.why, end.exit_code};
 }
@@ -96,26 +96,26 @@ asio::awaitable<void> session::live() {
 }
 
 void session::fail(const fault& what, milliseconds lifetime) {
-  next_ = life_.failed(what, lifetime, around_.random());
+  next_ = life_.failed(what, lifetime, context_.random());
   std::optional<milliseconds> delay;
   if (const auto* wait = std::get_if<wait_action>(&next_)) delay = wait->delay;
-  around_.tell.record(settings_.name, happening::attempt_failed{what, delay});
+  context_.telemetry.record(settings_.name, happening::attempt_failed{what, delay});
 }
 
 // The steps before the dial, and the dial. Null when cancelled.
-asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_url) {
+asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& reached_url) {
   const std::string url = settings_.urls.at(index).display();
-  std::unique_ptr<dial_gate::pass> pass;
-  if (around_.gate != nullptr) {
-    pass = co_await around_.gate->enter(server_of(url));
+  std::unique_ptr<dial_limiter::pass> pass;
+  if (context_.limiter != nullptr) {
+    pass = co_await context_.limiter->enter(server_of(url));
     if (pass == nullptr) co_return nullptr;
   }
-  if (around_.secrets)
-    around_.secrets->begin_attempt([this](std::string_view secret) { return values_.mention(secret); });
-  around_.tell.record(settings_.name, happening::attempting{url});
-  flow_context context{settings_, around_, values_};
+  if (context_.secrets)
+    context_.secrets->begin_attempt([this](std::string_view secret) { return values_.mention(secret); });
+  context_.telemetry.record(settings_.name, happening::attempting{url});
+  flow_context context{settings_, context_, values_};
   flow before{context};
-  flow_ending how = co_await before.run(settings_.before);
+  flow_result how = co_await before.run(settings_.before);
   const bool stopped = co_await cancelled();
   if (stopped) co_return nullptr;
   if (how.failed) co_return std::make_shared<dial_result>(std::move(*how.failed));
@@ -125,9 +125,9 @@ asio::awaitable<dial_ending> session::attempt(std::size_t index, bool& reached_u
     co_return std::make_shared<dial_result>(std::move(*failed));
   auto& what = std::get<dial_request>(request);
   if (what.address.secure && !what.tls.verify)
-    around_.tell.record(settings_.name, happening::certificate_unverified{});
+    context_.telemetry.record(settings_.name, happening::certificate_unverified{});
   try {
-    auto result = co_await around_.links.dial(std::move(what));
+    auto result = co_await context_.links.dial(std::move(what));
     co_return std::make_shared<dial_result>(std::move(result));
   } catch (const boost::system::system_error& error) {
     if (error.code() != asio::error::operation_aborted) throw;
@@ -143,14 +143,14 @@ asio::awaitable<void> session::await_hours() {
   bool told = false;
   bool stopped = stop_.raised();
   while (!stopped) {
-    const auto now = std::chrono::floor<std::chrono::seconds>(around_.time.wall());
+    const auto now = std::chrono::floor<std::chrono::seconds>(context_.time.wall());
     if (settings_.active.holds(now)) break;
     const auto left = settings_.active.next_change(now) - now;
-    if (!told) around_.tell.record(settings_.name, happening::inactive{left});
+    if (!told) context_.telemetry.record(settings_.name, happening::inactive{left});
     told = true;
-    const auto deadline = around_.time.now() + std::min<clock::duration>(left, longest_doze);
+    const auto deadline = context_.time.now() + std::min<clock::duration>(left, longest_doze);
     auto raised = stop_.wait();
-    co_await within(around_.loop, around_.time, deadline, std::move(raised));
+    co_await within(context_.loop, context_.time, deadline, std::move(raised));
     stopped = stop_.raised();
   }
 }
@@ -159,7 +159,7 @@ asio::awaitable<void> session::dial() {
   enum task { dialing, stopping };
   for (std::size_t index = 0;; ++index) {
     bool reached_url = false;
-    task_group<dial_ending> tasks{around_.loop};
+    task_group<dial_result_pointer> tasks{context_.loop};
     tasks.spawn(dialing, attempt(index, reached_url));
     tasks.spawn(stopping, until_raised(stop_));
     auto first = co_await tasks.next();
@@ -170,8 +170,8 @@ asio::awaitable<void> session::dial() {
     }
     if (auto* made = std::get_if<std::unique_ptr<transport>>(&*first.how)) {
       link_ = std::move(*made);
-      if (around_.secrets) around_.secrets->link_stands();
-      around_.tell.record(settings_.name, happening::connected{});
+      if (context_.secrets) context_.secrets->link_stands();
+      context_.telemetry.record(settings_.name, happening::connected{});
       next_ = life_.dialed();
       co_return;
     }
@@ -181,19 +181,19 @@ asio::awaitable<void> session::dial() {
       fail(failed, milliseconds::zero());
       co_return;
     }
-    around_.tell.record(settings_.name, happening::attempt_failed{failed, milliseconds::zero()});
+    context_.telemetry.record(settings_.name, happening::attempt_failed{failed, milliseconds::zero()});
   }
 }
 
 asio::awaitable<void> session::serve() {
-  const auto opened = around_.time.now();
-  link_session on_link{settings_, around_, values_, outbox_, stop_, *link_};
-  const link_outcome outcome = co_await on_link.run();
+  const auto opened = context_.time.now();
+  active_link on_link{settings_, context_, values_, outbox_, stop_, *link_};
+  const link_result result = co_await on_link.run();
   link_.reset();
-  leave(outcome, std::chrono::duration_cast<milliseconds>(around_.time.now() - opened));
+  leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
 }
 
-void session::leave(const link_outcome& how, milliseconds lifetime) {
+void session::leave(const link_result& how, milliseconds lifetime) {
   if (how.failed)
     fail(*how.failed, lifetime);
   else if (how.renew && !stop_.raised())
@@ -203,9 +203,9 @@ void session::leave(const link_outcome& how, milliseconds lifetime) {
 }
 
 asio::awaitable<void> session::wait(milliseconds delay) {
-  const auto deadline = around_.time.now() + delay;
+  const auto deadline = context_.time.now() + delay;
   auto stopped = stop_.wait();
-  co_await within(around_.loop, around_.time, deadline, std::move(stopped));
+  co_await within(context_.loop, context_.time, deadline, std::move(stopped));
   next_ = life_.waited();
 }
 

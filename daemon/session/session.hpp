@@ -5,10 +5,10 @@
 
 #include "config/settings/settings.hpp"
 #include "daemon/link/life_cycle.hpp"
-#include "daemon/session/exchange/environment.hpp"
+#include "daemon/session/active_link.hpp"
 #include "daemon/session/exchange/outbox.hpp"
+#include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/exchange/variables.hpp"
-#include "daemon/session/link_session.hpp"
 
 namespace duplexd {
 
@@ -19,10 +19,10 @@ struct session_result {
 };
 
 /// One configured session: dials, serves the link, waits, dials again, for ever (see life_cycle).
-/// Used from the loop's thread; settings and environment outlive it.
+/// Used from the loop's thread; settings and context outlive it.
 class session {
  public:
-  session(const config::session_settings& settings, environment around);
+  session(const config::session_settings& settings, session_context context);
 
   [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
   [[nodiscard]] link_state state() const noexcept { return life_.state(); }
@@ -48,10 +48,10 @@ class session {
   asio::awaitable<void> wait(std::chrono::milliseconds delay);
   asio::awaitable<std::shared_ptr<dial_result>> attempt(std::size_t index, bool& reached_url);
   void fail(const fault& what, std::chrono::milliseconds lifetime);
-  void leave(const link_outcome& how, std::chrono::milliseconds lifetime);
+  void leave(const link_result& how, std::chrono::milliseconds lifetime);
 
   const config::session_settings& settings_;
-  environment around_;
+  session_context context_;
   life_cycle life_;
   link_action next_;
   variables values_;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "daemon/link/transport.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/simulate/replay_script.hpp"
 #include "daemon/simulate/simulated_session.hpp"
 

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "protocol/text/printable.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -179,7 +179,7 @@ const config::expectation* simulated_session::expected_after(const std::string& 
   bool sent = false;
   bool passed = false;  // the next answer is the next command's
   const config::expectation* found = nullptr;
-  const auto look = [&](const config::script_step& step) {
+  const auto visit = [&](const config::script_step& step) {
     if (found != nullptr || passed) return;
     if (const auto* send = std::get_if<config::send_step>(&step.action)) {
       passed = sent && send->command != command;
@@ -190,8 +190,8 @@ const config::expectation* simulated_session::expected_after(const std::string& 
     const auto* expect = std::get_if<config::expect_step>(&step.action);
     if (sent && expect != nullptr) found = &expect->what;
   };
-  config::for_each_step(settings_->subscribe, look);
-  config::for_each_step(settings_->script, look);
+  config::for_each_step(settings_->subscribe, visit);
+  config::for_each_step(settings_->script, visit);
   return found;
 }
 
@@ -201,17 +201,17 @@ bool simulated_session::may_show(const std::string& command) const {
   const auto look_at = [&](const config::send_step& send) {
     if (send.command == command && send.with.has_references()) shows = false;
   };
-  const auto look = [&](const config::script_step& step) {
+  const auto visit = [&](const config::script_step& step) {
     if (const auto* send = std::get_if<config::send_step>(&step.action)) look_at(*send);
     if (const auto* call = std::get_if<config::call_step>(&step.action)) look_at(call->command);
   };
   if (settings_->login) {
     if (settings_->login->send) look_at(*settings_->login->send);
-    config::for_each_step(settings_->login->steps, look);
+    config::for_each_step(settings_->login->steps, visit);
   }
-  config::for_each_step(settings_->subscribe, look);
-  config::for_each_step(settings_->script, look);
-  for (const config::handler& each : settings_->on) config::for_each_step(each.body, look);
+  config::for_each_step(settings_->subscribe, visit);
+  config::for_each_step(settings_->script, visit);
+  for (const config::handler& each : settings_->on) config::for_each_step(each.body, visit);
   return shows;
 }
 

@@ -17,12 +17,12 @@
 #include <vector>
 
 #include "config/value/url.hpp"
-#include "daemon/net/tcp/connector.hpp"
 #include "daemon/net/tcp/deadline.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/happy_eyeballs.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/net/tls/tls_context.hpp"
 #include "daemon/net/tls/tls_engine.hpp"
-#include "daemon/net/websocket/upgrade.hpp"
+#include "daemon/net/websocket/websocket_handshake.hpp"
 #include "daemon/simulate/simulated_link.hpp"
 #include "daemon/simulate/simulated_session.hpp"
 #include "daemon/simulate/simulated_trust.hpp"
@@ -70,9 +70,9 @@ struct listener {
   }
 };
 
-upgrade_answer answer_to(const upgrade_offer& offer,
-                         const std::vector<const simulated_session*>& candidates) {
-  upgrade_answer answer;
+handshake_answer answer_to(const handshake_offer& offer,
+                           const std::vector<const simulated_session*>& candidates) {
+  handshake_answer answer;
   if (candidates.empty()) {
     answer.status = 404;
     answer.body = "No session of the configuration has this path.";
@@ -112,8 +112,9 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
   void announce(const listener& on) const;
   void accept_next(listener& on, door& at);
   void begin(listener& on, tcp_socket socket);
-  asio::awaitable<void> serve(const listener& on, std::shared_ptr<wire> client, connection_place here);
-  asio::awaitable<void> replay(const simulated_session& session, std::shared_ptr<wire> client,
+  asio::awaitable<void> serve(const listener& on, std::shared_ptr<tcp_connection> client,
+                              connection_place here);
+  asio::awaitable<void> replay(const simulated_session& session, std::shared_ptr<tcp_connection> client,
                                std::unique_ptr<transport> link);
   void note_exception(const std::exception_ptr& thrown) const;
   void stop();
@@ -279,7 +280,7 @@ void simulator::state::accept_next(listener& on, door& at) {
 
 void simulator::state::begin(listener& on, tcp_socket socket) {
   const auto here = connections.emplace(connections.end());
-  auto client = std::make_shared<wire>(std::move(socket));
+  auto client = std::make_shared<tcp_connection>(std::move(socket));
   auto served = serve(on, std::move(client), here);
   auto at_end = [self = shared_from_this(), here](const std::exception_ptr& thrown) {
     self->note_exception(thrown);
@@ -304,7 +305,7 @@ void simulator::state::note_exception(const std::exception_ptr& thrown) const {
   }
 }
 
-asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_ptr<wire> client,
+asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_ptr<tcp_connection> client,
                                               connection_place here) {
   const auto self = shared_from_this();
   if (on.tls) {
@@ -318,7 +319,7 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
   }
   std::vector<const simulated_session*> candidates;
   bool mine = false;  // the replay's client
-  upgrade_decision decide = [&](const upgrade_offer& offer) {
+  handshake_decision decide = [&](const handshake_offer& offer) {
     candidates = on.at(offer.target);
     auto answer = answer_to(offer, candidates);
     if (answer.status != 101 || !options.replay) return answer;
@@ -330,7 +331,7 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
     }
     return answer;
   };
-  auto opened = co_await upgrade_as_server(client, std::move(decide), handshake_limit);
+  auto opened = co_await handshake_as_server(client, std::move(decide), handshake_limit);
   if (const auto* failed = std::get_if<fault>(&opened)) {
     options.log("a client failed: " + failed->cause);
     if (mine) replaying = false;
@@ -349,7 +350,8 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
   co_await link->serve();
 }
 
-asio::awaitable<void> simulator::state::replay(const simulated_session& session, std::shared_ptr<wire> client,
+asio::awaitable<void> simulator::state::replay(const simulated_session& session,
+                                               std::shared_ptr<tcp_connection> client,
                                                std::unique_ptr<transport> link) {
   const auto& how = *options.replay;
   std::function<void()> cut = [client] { client->abort(); };

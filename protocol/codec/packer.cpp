@@ -8,9 +8,9 @@
 #include "protocol/codec/checksum.hpp"
 #include "protocol/codec/compression.hpp"
 #include "protocol/codec/framing.hpp"
-#include "protocol/codec/number_input.hpp"
+#include "protocol/codec/number_from_json.hpp"
 #include "protocol/codec/unpacker.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -191,14 +191,14 @@ class packer {
     const ordered_json* value = given(in);
     if (value == nullptr) {
       switch (in.from) {
-        case origin::given:
+        case value_source::given:
           if (in.as != form::checksum) return missing(in);
           leave_gap(gap::kind::checksum, in);
           put(in, 0);
           return true;
-        case origin::derived:
-        case origin::computed:
-          leave_gap(in.from == origin::derived ? gap::kind::slot : gap::kind::expr, in);
+        case value_source::derived:
+        case value_source::computed:
+          leave_gap(in.from == value_source::derived ? gap::kind::slot : gap::kind::expr, in);
           put(in, 0);
           return true;
         default:
@@ -223,7 +223,7 @@ class packer {
                                   p_.enums[static_cast<std::size_t>(in.side)].names.end(),
                                   [&](const auto& name) { return name.first == number; }))
       return fail(in, fmt::format("{} is none of its names", number));
-    if (in.from == origin::constant && number != in.constant)
+    if (in.from == value_source::constant && number != in.constant)
       return fail(in, fmt::format("it is always {}, found {}", in.constant, number));
     set_slot(in.slot, number, slot_state::given);
     put(in, raw);
@@ -231,8 +231,9 @@ class packer {
   }
   bool fits_varint(const instruction& in, std::uint64_t raw) {
     if (in.limit >= 10 || raw >> (7 * in.limit) == 0) return true;
-    const std::string shown =
-        in.type == wire::zigzag ? fmt::format("{}", expression_value(in.type, raw)) : fmt::format("{}", raw);
+    const std::string shown = in.type == number_type::zigzag
+                                  ? fmt::format("{}", expression_value(in.type, raw))
+                                  : fmt::format("{}", raw);
     return fail(in, fmt::format("{} needs more than the {} bytes of its varint", shown, in.limit));
   }
   bool fixed_number(const instruction& in) {
@@ -280,12 +281,12 @@ class packer {
     const ordered_json* value = look_up(m.name);
     std::int64_t number = m.constant;
     if (value == nullptr) {
-      if (m.from == origin::derived) return leave_gap(gap::kind::slot, in, &m), true;
-      if (m.from == origin::given) return fail_named(m.name, "the field is missing");
+      if (m.from == value_source::derived) return leave_gap(gap::kind::slot, in, &m), true;
+      if (m.from == value_source::given) return fail_named(m.name, "the field is missing");
     } else if (!read_bit(m, *value, number)) {
       return false;
     }
-    if (m.from == origin::constant && number != m.constant)
+    if (m.from == value_source::constant && number != m.constant)
       return fail_named(m.name, fmt::format("it is always {}, found {}", m.constant, number));
     set_slot(m.slot, number, slot_state::given);
     raw |= static_cast<std::uint64_t>(number) << m.shift;
@@ -512,7 +513,8 @@ class packer {
       if (std::none_of(allowed.begin(), allowed.end(), same))
         return fail(in, "a text that is not allowed here");
     }
-    if (in.from != origin::constant || bytes == p_.texts[static_cast<std::size_t>(in.text)]) return true;
+    if (in.from != value_source::constant || bytes == p_.texts[static_cast<std::size_t>(in.text)])
+      return true;
     return fail(in, "it is constant, and the value is another one");
   }
 

@@ -10,8 +10,8 @@
 
 #include "protocol/codec/expression.hpp"
 #include "protocol/text/json_text.hpp"
-#include "protocol/text/text_form.hpp"
-#include "protocol/text/wire.hpp"
+#include "protocol/text/number_type.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 
@@ -36,7 +36,7 @@ enum class op : std::uint8_t {
 enum class form : std::uint8_t { plain, scaled, time, names, flags, bits, checksum, bits_boolean };
 
 /// Where a number comes from when packing.
-enum class origin : std::uint8_t {
+enum class value_source : std::uint8_t {
   given,     ///< the command's value
   derived,   ///< size or count of something later, unless the command gives it
   constant,  ///< fixed; checked when unpacking
@@ -63,9 +63,9 @@ struct extent {
 
 struct instruction {
   op code = op::number;
-  wire type = wire::u8;
+  number_type type = number_type::u8;
   form as = form::plain;
-  origin from = origin::given;
+  value_source from = value_source::given;
   content what = content::text;
   trailing left = trailing::refuse;
   bool big = false;
@@ -118,7 +118,7 @@ struct bit_member {
   bool boolean = false;
   std::int32_t slot = -1;
   std::int32_t names = -1;
-  origin from = origin::given;
+  value_source from = value_source::given;
   std::int64_t constant = 0;
 };
 struct bits_rule {
@@ -188,7 +188,7 @@ struct codec_limits {
 
 /// How packets are cut out of messages.
 struct framing_rule {
-  wire type = wire::u32;
+  number_type type = number_type::u32;
   bool big = true;
   std::uint8_t limit = 4;
   std::size_t at = 0;

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "protocol/codec/number_input.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/codec/number_from_json.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -143,20 +143,20 @@ std::string struct_format::put(const item& what, std::uint8_t* to, std::size_t r
     default:
       break;
   }
-  const wire type = what.code.type;
+  const number_type type = what.code.type;
   std::uint64_t raw = 0;
-  if (type == wire::boolean) {
+  if (type == number_type::boolean) {
     raw = truth_of(value) ? 1 : 0;
   } else if (is_float(type)) {
     const auto number = as_double(value);
     if (!number) return "required argument is not a float";
-    if (type == wire::f32 && native_) {
+    if (type == number_type::f32 && native_) {
       raw = std::bit_cast<std::uint32_t>(static_cast<float>(*number));  // native mode overflows to infinity
-    } else if (type == wire::f32) {
+    } else if (type == number_type::f32) {
       const auto narrow = static_cast<float>(*number);
       if (std::isinf(narrow) && std::isfinite(*number)) return "float too large to pack with f format";
       raw = std::bit_cast<std::uint32_t>(narrow);
-    } else if (type == wire::f16) {
+    } else if (type == number_type::f16) {
       std::uint16_t half = 0;
       if (!double_to_half(*number, half)) return "float too large to pack with e format";
       raw = half;
@@ -175,7 +175,7 @@ std::string struct_format::put(const item& what, std::uint8_t* to, std::size_t r
       return "required argument is not an integer";
     // A pointer takes negative numbers too.
     const bool negative = what.name == 'P' && integer < 0;
-    if (std::string why = number_from_integer(negative ? wire::i64 : type, integer, raw); !why.empty())
+    if (std::string why = number_from_integer(negative ? number_type::i64 : type, integer, raw); !why.empty())
       return fmt::format("'{}' format requires {}", what.name, range_of(type));
   }
   store(to, raw, width_of(type), big_);
@@ -212,15 +212,15 @@ struct_value struct_format::get(const item& what, const std::uint8_t* from) cons
     default:
       break;
   }
-  const wire type = what.code.type;
+  const number_type type = what.code.type;
   const std::uint64_t raw = load(from, width_of(type), big_);
-  if (type == wire::boolean)
+  if (type == number_type::boolean)
     out.is = raw != 0;
-  else if (type == wire::f64)
+  else if (type == number_type::f64)
     out.is = std::bit_cast<double>(raw);
-  else if (type == wire::f32)
+  else if (type == number_type::f32)
     out.is = static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(raw)));
-  else if (type == wire::f16)
+  else if (type == number_type::f16)
     out.is = half_to_double(static_cast<std::uint16_t>(raw));
   else
     out.is =

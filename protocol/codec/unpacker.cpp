@@ -12,7 +12,7 @@
 #include "protocol/codec/compression.hpp"
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/sax_bridge.hpp"
-#include "protocol/codec/sink.hpp"
+#include "protocol/codec/value_visitor.hpp"
 
 namespace duplexd::protocol {
 
@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
-/// Empty room for one text on its way to the sink. The thread's unpackers share it, so that none has to
+/// Empty room for one text on its way to the visitor. The thread's unpackers share it, so that none has to
 /// allocate.
 std::string& shared_scratch() {
   constexpr std::size_t kept = 64 * 1024;
@@ -38,11 +38,12 @@ std::string& shared_scratch() {
 
 /// Walks a program over one packet. A place is an offset into `data_`, which is the packet, or within
 /// `nested` the bytes that came out of it.
-template <class Sink>
+template <class Visitor>
 class unpacker {
  public:
-  unpacker(const program& layout, bytes_view packet, Sink& sink, unpack_budget& budget, codec_error& error)
-      : p_(layout), data_(packet), sink_(sink), budget_(budget), error_(error), end_(packet.size()) {}
+  unpacker(const program& layout, bytes_view packet, Visitor& visitor, unpack_budget& budget,
+           codec_error& error)
+      : p_(layout), data_(packet), visitor_(visitor), budget_(budget), error_(error), end_(packet.size()) {}
 
   bool run(const routine& what) { return block(what.begin, what.end); }
 
@@ -69,11 +70,11 @@ class unpacker {
 
   // ---- helpers
   void announce(const instruction& in) {
-    if (in.name >= 0 && !in.positional) sink_.key(p_.names[static_cast<std::size_t>(in.name)]);
-    if (in.positional) sink_.element();
+    if (in.name >= 0 && !in.positional) visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    if (in.positional) visitor_.element();
   }
   void place(std::size_t begin, const instruction& in) {
-    if constexpr (Sink::wants_places) sink_.place(data_, begin, pos_, in);
+    if constexpr (Visitor::wants_places) visitor_.place(data_, begin, pos_, in);
   }
   void keep(const instruction& in, std::int64_t value) {
     if (in.slot >= 0) slots_[static_cast<std::size_t>(in.slot)] = value;
@@ -203,14 +204,14 @@ class unpacker {
     place(from, in);
     const bool has_sign = is_signed(in.type);
     const std::int64_t value = has_sign ? sign_extend(raw, width) : static_cast<std::int64_t>(raw);
-    sink_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
     if (in.as == form::scaled)
-      sink_.decimal(has_sign ? static_cast<int128>(value) : static_cast<int128>(raw),
-                    p_.scales[static_cast<std::size_t>(in.side)].all_places);
+      visitor_.decimal(has_sign ? static_cast<int128>(value) : static_cast<int128>(raw),
+                       p_.scales[static_cast<std::size_t>(in.side)].all_places);
     else if (has_sign)
-      sink_.integer(value);
+      visitor_.integer(value);
     else
-      sink_.natural(raw);
+      visitor_.natural(raw);
     return true;
   }
 
@@ -228,16 +229,16 @@ class unpacker {
     place(from, in);
     if (is_float(in.type)) return real(in, from, raw);
     std::int64_t value = 0;
-    if (in.type == wire::zigzag)
+    if (in.type == number_type::zigzag)
       value = static_cast<std::int64_t>(raw >> 1) ^ -static_cast<std::int64_t>(raw & 1);
     else if (is_signed(in.type))
       value = sign_extend(raw, width);
-    else if (in.type == wire::boolean)
+    else if (in.type == number_type::boolean)
       value = raw != 0 ? 1 : 0;
     else
       value = raw > static_cast<std::uint64_t>(int64_max) ? int64_max : static_cast<std::int64_t>(raw);
     keep(in, value);
-    if (in.from != origin::given && !check(in, from, value)) return false;
+    if (in.from != value_source::given && !check(in, from, value)) return false;
     if (in.as == form::bits || in.as == form::checksum) return special(in, from, raw);
     if (in.strict && !is_named(in.side, value))
       return fail(in, from, fmt::format("{} is none of its names", value));
@@ -248,15 +249,15 @@ class unpacker {
 
   bool check(const instruction& in, std::size_t from, std::int64_t value) {
     std::int64_t want = in.constant;
-    if (in.from == origin::computed) {
+    if (in.from == value_source::computed) {
       const auto result = eval(in.expr);
       if (!result) return no_value(in, in.expr);
       want = *result;
-    } else if (in.from != origin::constant) {
+    } else if (in.from != value_source::constant) {
       return true;
     }
     if (value == want) return true;
-    const std::string why = in.from == origin::computed
+    const std::string why = in.from == value_source::computed
                                 ? fmt::format(" ({})", p_.expressions[static_cast<std::size_t>(in.expr)].text)
                                 : "";
     return fail(in, from, fmt::format("expected {}{}, found {}", want, why, value));
@@ -264,9 +265,9 @@ class unpacker {
 
   bool real(const instruction& in, std::size_t from, std::uint64_t raw) {
     double value = 0;
-    if (in.type == wire::f64)
+    if (in.type == number_type::f64)
       value = std::bit_cast<double>(raw);
-    else if (in.type == wire::f32)
+    else if (in.type == number_type::f32)
       value = static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(raw)));
     else
       value = half_to_double(static_cast<std::uint16_t>(raw));
@@ -274,7 +275,7 @@ class unpacker {
     if (in.hidden) return true;
     announce(in);
     if (in.as != form::scaled) {
-      sink_.real(value);
+      visitor_.real(value);
       return true;
     }
     std::int64_t divisor = 1;
@@ -282,7 +283,7 @@ class unpacker {
     if (!divisor_of(in, rule, divisor)) return false;
     double result = value * static_cast<double>(rule.factor) / static_cast<double>(divisor);
     for (unsigned i = 0; i < rule.places; ++i) result /= 10;
-    sink_.real(result);
+    visitor_.real(result);
     return true;
   }
 
@@ -307,37 +308,37 @@ class unpacker {
       ++places;
     }
     if (left == 1) {
-      sink_.decimal(value, places);
+      visitor_.decimal(value, places);
       return true;
     }
     double result = static_cast<double>(value) / static_cast<double>(divisor);
     for (unsigned i = 0; i < rule.places; ++i) result /= 10;
-    sink_.real(result);
+    visitor_.real(result);
     return true;
   }
 
   bool show(const instruction& in, std::int64_t value, std::uint64_t raw) {
     if (in.none && *in.none == value) {
-      sink_.null();
+      visitor_.null();
       return true;
     }
     switch (in.as) {
       case form::plain:
-        if (in.type == wire::u64 || in.type == wire::varint)
-          sink_.natural(raw);
-        else if (in.type == wire::boolean)
-          sink_.boolean(value != 0);
+        if (in.type == number_type::u64 || in.type == number_type::varint)
+          visitor_.natural(raw);
+        else if (in.type == number_type::boolean)
+          visitor_.boolean(value != 0);
         else
-          sink_.integer(value);
+          visitor_.integer(value);
         return true;
       case form::scaled:
         return scaled(in, is_signed(in.type) ? static_cast<int128>(value) : static_cast<int128>(raw));
       case form::time: {
         std::string& text = shared_scratch();
         if (append_time(text, value, p_.times[static_cast<std::size_t>(in.side)]))
-          sink_.text(text);
+          visitor_.text(text);
         else
-          sink_.integer(value);
+          visitor_.integer(value);
         return true;
       }
       case form::names:
@@ -357,24 +358,24 @@ class unpacker {
 
   void named(std::int32_t table, std::int64_t value) {
     for (const auto& [number, name] : p_.enums[static_cast<std::size_t>(table)].names)
-      if (number == value) return sink_.text(name);
-    sink_.integer(value);
+      if (number == value) return visitor_.text(name);
+    visitor_.integer(value);
   }
 
   void flags(const instruction& in, std::uint64_t raw) {
-    sink_.begin_array();
+    visitor_.begin_array();
     for (const auto& [bit, name] : p_.enums[static_cast<std::size_t>(in.side)].names) {
       const std::uint64_t mask = std::uint64_t{1} << bit;
       if ((raw & mask) == 0) continue;
       raw &= ~mask;
-      sink_.element();
-      sink_.text(name);
+      visitor_.element();
+      visitor_.text(name);
     }
     for (; raw != 0; raw &= raw - 1) {
-      sink_.element();
-      sink_.natural(raw & -raw);
+      visitor_.element();
+      visitor_.natural(raw & -raw);
     }
-    sink_.end_array();
+    visitor_.end_array();
   }
 
   bool special(const instruction& in, std::size_t from, std::uint64_t raw) {
@@ -386,27 +387,27 @@ class unpacker {
     const bool map = !rule.spliced && !in.hidden;
     if (map) {
       announce(in);
-      sink_.begin_object();
+      visitor_.begin_object();
     }
     for (const bit_member& m : rule.members) {
       const auto value = static_cast<std::int64_t>(
           (raw >> m.shift) & (m.width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << m.width) - 1));
       if (m.slot >= 0) slots_[static_cast<std::size_t>(m.slot)] = value;
-      if (m.from == origin::constant && value != m.constant) {
+      if (m.from == value_source::constant && value != m.constant) {
         error_ = {p_.names[static_cast<std::size_t>(m.name)].text, from,
                   fmt::format("expected {}, found {}", m.constant, value)};
         return false;
       }
       if (m.hidden || in.hidden) continue;
-      sink_.key(p_.names[static_cast<std::size_t>(m.name)]);
+      visitor_.key(p_.names[static_cast<std::size_t>(m.name)]);
       if (m.boolean)
-        sink_.boolean(value != 0);
+        visitor_.boolean(value != 0);
       else if (m.names >= 0)
         named(m.names, value);
       else
-        sink_.integer(value);
+        visitor_.integer(value);
     }
-    if (map) sink_.end_object();
+    if (map) visitor_.end_object();
     return true;
   }
 
@@ -435,7 +436,7 @@ class unpacker {
           fmt::format("checksum {:#x} expected over bytes {} to {}, found {:#x}", want, begin, end, raw));
     if (in.hidden) return true;
     announce(in);
-    sink_.natural(raw);
+    visitor_.natural(raw);
     return true;
   }
 
@@ -452,13 +453,13 @@ class unpacker {
     if (in.what == content::pascal && !bytes.empty())
       bytes = bytes.subspan(1, std::min<std::size_t>(bytes[0], bytes.size() - 1));
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    if (in.from == origin::constant && !same_text(in, from, text)) return false;
+    if (in.from == value_source::constant && !same_text(in, from, text)) return false;
     switch (in.what) {
       case content::bytes:
       case content::base64:
         if (in.hidden) return true;
         announce(in);
-        in.what == content::bytes ? sink_.hex(bytes) : sink_.base64(bytes);
+        in.what == content::bytes ? visitor_.hex(bytes) : visitor_.base64(bytes);
         return true;
       case content::json:
         return json(in, from, text);
@@ -492,30 +493,30 @@ class unpacker {
     }
     if (in.hidden) return true;
     announce(in);
-    sink_.text(text);
+    visitor_.text(text);
     return true;
   }
 
   bool json(const instruction& in, std::size_t from, std::string_view text) {
     const std::size_t depth = p_.limits.json_depth;
     std::optional<json_fault> fault;
-    if (in.hidden || std::is_same_v<Sink, null_sink>) {
+    if (in.hidden || std::is_same_v<Visitor, null_visitor>) {
       fault = check_json(text, depth);
-    } else if constexpr (std::is_same_v<Sink, text_sink>) {
+    } else if constexpr (std::is_same_v<Visitor, json_writer>) {
       announce(in);
-      fault = sink_.copy(text, depth);
+      fault = visitor_.copy(text, depth);
     } else {
       std::string& checked = shared_scratch();
       fault = copy_json(text, checked, depth);
       if (!fault) announce(in);
-      if (!fault) sink_.json(checked);
+      if (!fault) visitor_.json(checked);
     }
     return !fault || fail(in, from + fault->offset, fmt::format("not JSON: {}", fault->message));
   }
 
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes) {
     if (!in.hidden) announce(in);
-    sax_bridge<Sink> bridge(in.hidden ? nullptr : &sink_, p_.limits.json_depth);
+    sax_bridge<Visitor> bridge(in.hidden ? nullptr : &visitor_, p_.limits.json_depth);
     const auto format = in.what == content::cbor ? nlohmann::json::input_format_t::cbor
                                                  : nlohmann::json::input_format_t::msgpack;
     if (nlohmann::ordered_json::sax_parse(bytes.begin(), bytes.end(), &bridge, format)) return true;
@@ -535,7 +536,7 @@ class unpacker {
     const bool fixed = p_.extents[static_cast<std::size_t>(in.size)].what != extent::kind::rest;
     pos_ += fixed ? size : length + 1;
     place(from, in);
-    if (in.from == origin::constant && !same_text(in, from, all.substr(0, length))) return false;
+    if (in.from == value_source::constant && !same_text(in, from, all.substr(0, length))) return false;
     return plain_text(in, from, all.substr(0, length));
   }
 
@@ -543,14 +544,14 @@ class unpacker {
   bool object(const instruction& in, std::int32_t pc) {
     if (!in.hidden) {
       announce_container(in);
-      in.positional ? sink_.begin_array() : sink_.begin_object();
+      in.positional ? visitor_.begin_array() : visitor_.begin_object();
     }
     if (!under(in, block(pc + 1, in.next))) return false;
-    if (!in.hidden) in.positional ? sink_.end_array() : sink_.end_object();
+    if (!in.hidden) in.positional ? visitor_.end_array() : visitor_.end_object();
     return true;
   }
   void announce_container(const instruction& in) {
-    if (in.name >= 0) sink_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    if (in.name >= 0) visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
   }
 
   bool array(const instruction& in, std::int32_t pc) {
@@ -563,18 +564,18 @@ class unpacker {
           in, pos_,
           fmt::format("{} elements go beyond the ceiling of {} in a packet", count, p_.limits.elements));
     announce_container(in);
-    sink_.begin_array();
+    visitor_.begin_array();
     for (std::uint64_t i = 0; to_end ? pos_ < end_ : i < count; ++i) {
       if (budget_.elements++ >= p_.limits.elements)
         return fail(in, pos_,
                     fmt::format("more elements than the ceiling of {} in a packet", p_.limits.elements));
       const std::size_t before = pos_;
-      sink_.element();
+      visitor_.element();
       if (!block(pc + 1, in.next)) return under_index(in, static_cast<std::size_t>(i));
       if (to_end && pos_ == before)
         return fail(in, pos_, "an element takes no bytes, so the list has no end");
     }
-    sink_.end_array();
+    visitor_.end_array();
     return true;
   }
   bool region(const instruction& in, std::int32_t pc) {
@@ -595,7 +596,7 @@ class unpacker {
     if (pos_ == end_ || in.left == trailing::drop) return true;
     if (in.left == trailing::keep) {
       announce(in);
-      sink_.hex(data_.subspan(pos_, end_ - pos_));
+      visitor_.hex(data_.subspan(pos_, end_ - pos_));
       return true;
     }
     error_ = {
@@ -655,9 +656,9 @@ class unpacker {
     if (in.hidden) return true;
     announce(in);
     if (shown != nullptr && shown->what == view_value::kind::text)
-      sink_.text(shown->text);
+      visitor_.text(shown->text);
     else
-      sink_.integer(number);
+      visitor_.integer(number);
     return true;
   }
 
@@ -707,7 +708,7 @@ class unpacker {
     if (budget_.depth + 1 > p_.limits.nesting)
       return fail(in, pos_, fmt::format("nested more than {} deep", p_.limits.nesting));
     announce_container(in);
-    sink_.begin_array();
+    visitor_.begin_array();
     for (std::size_t i = 0; pos_ < end_; ++i) {
       if (budget_.elements++ >= p_.limits.elements) return fail(in, pos_, "too many packets in a packet");
       std::size_t size = end_ - pos_;
@@ -719,11 +720,11 @@ class unpacker {
                                           : found.error);
         size = found.size;
       }
-      sink_.element();
+      visitor_.element();
       const std::size_t skip_length =
           p_.framing && p_.framing->strip ? length_width(*p_.framing, data_.subspan(pos_, size)) : 0;
       ++budget_.depth;
-      unpacker inner(p_, data_.subspan(pos_ + skip_length, size - skip_length), sink_, budget_, error_);
+      unpacker inner(p_, data_.subspan(pos_ + skip_length, size - skip_length), visitor_, budget_, error_);
       const bool ok = inner.run(what);
       --budget_.depth;
       if (!ok) {
@@ -732,13 +733,13 @@ class unpacker {
       }
       pos_ += size;
     }
-    sink_.end_array();
+    visitor_.end_array();
     return true;
   }
 
   const program& p_;
   bytes_view data_;
-  Sink& sink_;
+  Visitor& visitor_;
   unpack_budget& budget_;
   codec_error& error_;
   std::size_t pos_ = 0;
@@ -751,15 +752,15 @@ class unpacker {
 
 }  // namespace
 
-template <class Sink>
-bool unpack(const program& layout, bytes_view packet, Sink& sink, codec_error& error) {
+template <class Visitor>
+bool unpack(const program& layout, bytes_view packet, Visitor& visitor, codec_error& error) {
   unpack_budget budget;
-  unpacker<Sink> walk(layout, packet, sink, budget, error);
+  unpacker<Visitor> walk(layout, packet, visitor, budget, error);
   return walk.run(layout.routines.front());
 }
 
-template bool unpack(const program&, bytes_view, text_sink&, codec_error&);
-template bool unpack(const program&, bytes_view, null_sink&, codec_error&);
-template bool unpack(const program&, bytes_view, event_sink&, codec_error&);
+template bool unpack(const program&, bytes_view, json_writer&, codec_error&);
+template bool unpack(const program&, bytes_view, null_visitor&, codec_error&);
+template bool unpack(const program&, bytes_view, value_visitor&, codec_error&);
 
 }  // namespace duplexd::protocol

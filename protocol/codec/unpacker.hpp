@@ -14,10 +14,11 @@ struct unpack_budget {
   std::size_t depth = 0;
 };
 
-/// Unpacks the whole packet. `Sink` is text_sink, null_sink or event_sink; what it took before an error is to
-/// be thrown away. Time is linear in the packet's size. On an error false, and `error` says where.
-template <class Sink>
-[[nodiscard]] bool unpack(const program& layout, bytes_view packet, Sink& sink, codec_error& error);
+/// Unpacks the whole packet. `Visitor` is json_writer, null_visitor or value_visitor; what it took before an
+/// error is to be thrown away. Time is linear in the packet's size. On an error false, and `error` says
+/// where.
+template <class Visitor>
+[[nodiscard]] bool unpack(const program& layout, bytes_view packet, Visitor& visitor, codec_error& error);
 
 /// Puts `name` in front of an error's path: "ticks" and "[1].price" are "ticks[1].price".
 void prefix_path(codec_error& error, std::string_view name);

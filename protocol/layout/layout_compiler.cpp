@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "protocol/codec/struct_code.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 
@@ -244,7 +244,7 @@ void layout_compiler::value(const token& t, const node& from, char order, std::i
   if (word == "zstr" || word == "c" || (codes && (word.back() == 's' || word.back() == 'p')))
     return blob(t, from, order, word.back() == 'p' ? content::pascal : content::text, name, hidden);
   instruction basis;
-  if (wire_type(word, order, basis)) return number(t, from, order, basis, name, hidden);
+  if (number_type_of(word, order, basis)) return number(t, from, order, basis, name, hidden);
   if (word == "x")
     fail(from, t.type.at, "pad bytes have no value", "leave the name out: '3x'");
   else if (codes)
@@ -376,13 +376,13 @@ bool layout_compiler::constant(const token& t, const node& from, instruction& in
       return fail(from, t.value_text.at, "a floating-point field cannot be constant",
                   "use '?=' for a value to start from");
     in.constant = *literal;
-    in.from = standard ? origin::standard : origin::constant;
+    in.from = standard ? value_source::standard : value_source::constant;
     return true;
   }
   if (t.value_is_text || standard || is_float(in.type))
     return fail(from, t.value_text.at, fmt::format("'{}' is no integer", t.value_text.text));
   in.expr = expression_of(t.value_text.text, from, t.value_text.at);
-  in.from = origin::computed;
+  in.from = value_source::computed;
   return in.expr >= 0;
 }
 
@@ -512,7 +512,8 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   in.name = name;
   in.hidden = hidden;
   in.text = text;
-  if (text >= 0) in.from = t.value == token::value_kind::constant ? origin::constant : origin::standard;
+  if (text >= 0)
+    in.from = t.value == token::value_kind::constant ? value_source::constant : value_source::standard;
   if (name >= 0) remember(name, at, false);
   if (takes_rest) filled_by_ = name >= 0 ? to_->names[static_cast<std::size_t>(name)].text : word;
 }

@@ -84,7 +84,7 @@ class layout_compiler {
   void one_of(const node& from);
   void typed_item(const node& from, std::int32_t name, bool hidden);
   void any_value(const node& from, std::int32_t name, bool hidden);
-  bool number_type(const node* from, const node& whole, instruction& in);
+  bool read_number_type(const node* from, const node& whole, instruction& in);
   bool read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out);
   bool read_bit(const node_entry& entry, bit_member& m);
   bool read_view_value(const node& from, view_value& out);
@@ -110,7 +110,7 @@ class layout_compiler {
   std::int32_t rest_extent();
   std::int32_t prefix(const extent_notation& notation, const node& from, char order, std::int32_t name);
   std::int32_t size_extent(const extent_notation& notation, const node& from, char order, std::int32_t name);
-  bool wire_type(std::string_view word, char order, instruction& in) const;
+  bool number_type_of(std::string_view word, char order, instruction& in) const;
   const node* find_layout(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> known_names() const;
   [[nodiscard]] std::vector<std::string> type_names() const;

@@ -4,7 +4,7 @@
 
 #include "protocol/codec/checksum.hpp"
 #include "protocol/layout/layout_compiler.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -307,7 +307,7 @@ void layout_compiler::choose_item(const node& from) {
 }
 
 // The integer type of bits, enum, flags and crc: one token such as '>H'.
-bool layout_compiler::number_type(const node* from, const node& whole, instruction& in) {
+bool layout_compiler::read_number_type(const node* from, const node& whole, instruction& in) {
   if (is_nothing(from) || !from->is_scalar())
     return fail(whole, 0, "expected an integer type, such as B or '>H'");
   notation_fault fault;
@@ -315,8 +315,8 @@ bool layout_compiler::number_type(const node* from, const node& whole, instructi
   if (!parsed) return fail(*from, fault.at, fault.message, fault.hint);
   const bool single = parsed->tokens.size() == 1 && !parsed->tokens[0].named;
   if (!single ||
-      !wire_type(parsed->tokens[0].type.text, parsed->order != 0 ? parsed->order : env_.order, in) ||
-      is_float(in.type) || in.type == wire::boolean)
+      !number_type_of(parsed->tokens[0].type.text, parsed->order != 0 ? parsed->order : env_.order, in) ||
+      is_float(in.type) || in.type == number_type::boolean)
     return fail(*from, 0, fmt::format("'{}' is no integer type", from->text), "such as B, '>H' or u24");
   return true;
 }
@@ -349,7 +349,7 @@ void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden
   instruction made;
   names_rule rule;
   if (!known_keys(from, {"enum", "names", "value", "default", "strict"}) ||
-      !number_type(from.find("enum"), from, made) || !read_names(from, rule.names))
+      !read_number_type(from.find("enum"), from, made) || !read_names(from, rule.names))
     return;
   made.as = form::names;
   if (const node* strict = from.find("strict")) {
@@ -367,7 +367,7 @@ void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden
       return;
     }
     made.constant = *number;
-    made.from = std::string_view(key) == "value" ? origin::constant : origin::standard;
+    made.from = std::string_view(key) == "value" ? value_source::constant : value_source::standard;
   }
   made.side = static_cast<std::int32_t>(to_->enums.size());
   to_->enums.push_back(std::move(rule));
@@ -382,7 +382,7 @@ void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden
 void layout_compiler::flags_item(const node& from, std::int32_t name, bool hidden) {
   instruction made;
   names_rule rule;
-  if (!known_keys(from, {"flags", "names"}) || !number_type(from.find("flags"), from, made) ||
+  if (!known_keys(from, {"flags", "names"}) || !read_number_type(from.find("flags"), from, made) ||
       !read_names(from, rule.names))
     return;
   const unsigned bits = is_variable(made.type) ? 64 : 8 * width_of(made.type);
@@ -429,7 +429,7 @@ bool layout_compiler::read_bit(const node_entry& entry, bit_member& m) {
     const auto value = parse_integer(text.substr(equals + 1));
     if (!value || *value < 0) return fail(from, equals + 1, "expected a number after '='");
     const bool standard = equals > 0 && text[equals - 1] == '?' && equals > 1;
-    m.from = standard ? origin::standard : origin::constant;
+    m.from = standard ? value_source::standard : value_source::constant;
     m.constant = *value;
     text = text.substr(0, standard ? equals - 1 : equals);
   }
@@ -444,7 +444,7 @@ bool layout_compiler::read_bit(const node_entry& entry, bit_member& m) {
 
 void layout_compiler::bits_item(const node& from, std::int32_t name, bool hidden, bool spliced) {
   instruction made;
-  if (!known_keys(from, {"bits", "fields"}) || !number_type(from.find("bits"), from, made)) return;
+  if (!known_keys(from, {"bits", "fields"}) || !read_number_type(from.find("bits"), from, made)) return;
   const node* fields = from.find("fields");
   if (is_variable(made.type) || is_signed(made.type) || is_nothing(fields) ||
       fields->kind != node_kind::map) {
@@ -689,8 +689,10 @@ void layout_compiler::checksum_item(const node& from, std::int32_t name, bool hi
   }
   instruction made;
   made.big = env_.order == '>' || env_.order == '!' || (env_.order != '<' && native_is_big);
-  made.type = checksum_width(*kind) == 4 ? wire::u32 : checksum_width(*kind) == 2 ? wire::u16 : wire::u8;
-  if (from.find("type") != nullptr && !number_type(from.find("type"), from, made)) return;
+  made.type = checksum_width(*kind) == 4   ? number_type::u32
+              : checksum_width(*kind) == 2 ? number_type::u16
+                                           : number_type::u8;
+  if (from.find("type") != nullptr && !read_number_type(from.find("type"), from, made)) return;
   if (is_variable(made.type) || width_of(made.type) < checksum_width(*kind)) {
     fail(*from.find("type"), 0, fmt::format("'{}' needs {} bytes", kind_node->text, checksum_width(*kind)));
     return;

@@ -4,7 +4,7 @@
 
 #include "protocol/codec/struct_code.hpp"
 #include "protocol/layout/layout_compiler.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 
@@ -234,9 +234,9 @@ std::int32_t layout_compiler::extent_of(std::string_view text, const node& from,
       if (s.member >= 0) {
         bit_member& m =
             to_->bits[static_cast<std::size_t>(in.side)].members[static_cast<std::size_t>(s.member)];
-        if (m.slot == e.slot && m.from == origin::given) m.from = origin::derived;
-      } else if (in.slot == e.slot && in.from == origin::given && in.as == form::plain) {
-        in.from = origin::derived;
+        if (m.slot == e.slot && m.from == value_source::given) m.from = value_source::derived;
+      } else if (in.slot == e.slot && in.from == value_source::given && in.as == form::plain) {
+        in.from = value_source::derived;
       }
     }
   } else {
@@ -257,8 +257,8 @@ std::int32_t layout_compiler::prefix(const extent_notation& notation, const node
   }
   const token& t = parsed->tokens[0];
   instruction basis;
-  if (!wire_type(t.type.text, parsed->order != 0 ? parsed->order : order, basis) || is_float(basis.type) ||
-      basis.type == wire::boolean) {
+  if (!number_type_of(t.type.text, parsed->order != 0 ? parsed->order : order, basis) ||
+      is_float(basis.type) || basis.type == number_type::boolean) {
     fail(from, notation.text.at, fmt::format("'{}' is no integer type", t.type.text),
          "such as B, H, I or varint");
     return -1;
@@ -272,7 +272,7 @@ std::int32_t layout_compiler::prefix(const extent_notation& notation, const node
   in.type = basis.type;
   in.big = basis.big;
   in.limit = basis.limit;
-  in.from = origin::derived;
+  in.from = value_source::derived;
   in.helper = in.hidden = true;
   in.name = name;
   const std::int32_t slot = new_slot();
@@ -296,14 +296,14 @@ std::int32_t layout_compiler::size_extent(const extent_notation& notation, const
   }
 }
 
-bool layout_compiler::wire_type(std::string_view word, char order, instruction& in) const {
+bool layout_compiler::number_type_of(std::string_view word, char order, instruction& in) const {
   in.big = order_is_big(order);
   if (word == "u24" || word == "i24") {
-    in.type = word == "u24" ? wire::u24 : wire::i24;
+    in.type = word == "u24" ? number_type::u24 : number_type::i24;
     return true;
   }
   if (word == "varint" || word == "zigzag") {
-    in.type = word == "varint" ? wire::varint : wire::zigzag;
+    in.type = word == "varint" ? number_type::varint : number_type::zigzag;
     return true;
   }
   if (word.size() != 1) return false;
@@ -328,10 +328,11 @@ std::vector<std::string> layout_compiler::type_names() const {
 // Integers that need nothing but being read and shown.
 void layout_compiler::mark_simple() {
   for (instruction& in : to_->code) {
-    const bool integer =
-        in.code == op::number && width_of(in.type) != 0 && !is_float(in.type) && in.type != wire::boolean;
+    const bool integer = in.code == op::number && width_of(in.type) != 0 && !is_float(in.type) &&
+                         in.type != number_type::boolean;
     const bool shown = in.name >= 0 && !in.hidden && !in.positional;
-    if (!integer || !shown || in.from != origin::given || in.slot >= 0 || in.none || in.strict) continue;
+    if (!integer || !shown || in.from != value_source::given || in.slot >= 0 || in.none || in.strict)
+      continue;
     if (in.as == form::scaled) {
       scale_rule& rule = to_->scales[static_cast<std::size_t>(in.side)];
       std::int64_t left = rule.divisor;

@@ -2,14 +2,14 @@
 
 #include <optional>
 
-#include "protocol/codec/number_input.hpp"
+#include "protocol/codec/number_from_json.hpp"
 #include "protocol/message/message_type.hpp"
 
 namespace duplexd::protocol {
 namespace {
 
-constexpr const char* wire_names[] = {"i8",  "u8",  "i16", "u16", "i24", "u24",  "i32",    "u32",
-                                      "i64", "u64", "f16", "f32", "f64", "bool", "varint", "zigzag"};
+constexpr const char* number_type_names[] = {"i8",  "u8",  "i16", "u16", "i24", "u24",  "i32",    "u32",
+                                             "i64", "u64", "f16", "f32", "f64", "bool", "varint", "zigzag"};
 
 /// Writes one line for each field. Offsets are known until something of variable size comes.
 class table_writer {
@@ -104,13 +104,13 @@ class table_writer {
 
   void number(const instruction& in, int depth) {
     const unsigned width = width_of(in.type);
-    std::string what = wire_names[static_cast<int>(in.type)];
+    std::string what = number_type_names[static_cast<int>(in.type)];
     if (width > 1) what += in.big ? ", big-endian" : ", little-endian";
     if (in.helper) what += ", length or count of what follows";
-    if (in.from == origin::constant) what += fmt::format(", always {}", in.constant);
-    if (in.from == origin::computed) what += fmt::format(", always {}", expr(in.expr));
-    if (in.from == origin::standard) what += fmt::format(", {} if not given", in.constant);
-    if (in.from == origin::derived && !in.helper) what += ", derived when packing";
+    if (in.from == value_source::constant) what += fmt::format(", always {}", in.constant);
+    if (in.from == value_source::computed) what += fmt::format(", always {}", expr(in.expr));
+    if (in.from == value_source::standard) what += fmt::format(", {} if not given", in.constant);
+    if (in.from == value_source::derived && !in.helper) what += ", derived when packing";
     if (in.as == form::scaled) what += ", scaled";
     if (in.as == form::time) what += ", a time";
     if (in.as == form::checksum) what += ", a checksum";
@@ -120,9 +120,9 @@ class table_writer {
       for (const bit_member& m : p_.bits[static_cast<std::size_t>(in.side)].members) {
         line(depth + 1, "", p_.names[static_cast<std::size_t>(m.name)].text,
              fmt::format("bits {} to {}", m.shift + m.width - 1, m.shift));
-        if (m.hidden && m.from == origin::given) lose(p_.names[static_cast<std::size_t>(m.name)].text);
+        if (m.hidden && m.from == value_source::given) lose(p_.names[static_cast<std::size_t>(m.name)].text);
       }
-    else if (in.hidden && !in.helper && in.from == origin::given && in.as != form::checksum)
+    else if (in.hidden && !in.helper && in.from == value_source::given && in.as != form::checksum)
       lose(name(in));
     advance(width == 0 ? std::nullopt : std::optional<std::size_t>(width));
   }
@@ -134,9 +134,9 @@ class table_writer {
     const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
     const bool zero = in.code == op::zero_text;
     std::string what = zero ? "text up to a zero byte" : kinds[static_cast<int>(in.what)];
-    if (in.from == origin::constant) what += ", constant";
+    if (in.from == value_source::constant) what += ", constant";
     line(depth, zero && e.what == extent::kind::rest ? "" : extent_text(in.size), name(in), what);
-    if (in.hidden && in.from == origin::given) lose(name(in));
+    if (in.hidden && in.from == value_source::given) lose(name(in));
     advance(e.what == extent::kind::fixed ? std::optional<std::size_t>(static_cast<std::size_t>(e.value))
                                           : std::nullopt);
   }

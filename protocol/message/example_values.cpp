@@ -2,7 +2,7 @@
 
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -44,7 +44,7 @@ class inventor {
         return number(in, into);
       case op::blob:
       case op::zero_text:
-        if (in.from == origin::given) put(into, in, in.name >= 0 ? name(in) : "", text(in));
+        if (in.from == value_source::given) put(into, in, in.name >= 0 ? name(in) : "", text(in));
         return;
       case op::object:
         put(into, in, in.name >= 0 ? name(in) : "", object(pc));
@@ -83,8 +83,9 @@ class inventor {
   void number(const instruction& in, ordered_json& into) {
     if (in.as == form::bits) return bits(in, into);
     if (in.slot >= 0)
-      slots_[static_cast<std::size_t>(in.slot)] = in.from == origin::given ? wanted(in.slot) : in.constant;
-    if (in.from != origin::given || in.as == form::checksum) return;
+      slots_[static_cast<std::size_t>(in.slot)] =
+          in.from == value_source::given ? wanted(in.slot) : in.constant;
+    if (in.from != value_source::given || in.as == form::checksum) return;
     ordered_json value = 0;
     if (in.as == form::flags) value = ordered_json::array();
     if (in.slot >= 0) value = wanted(in.slot);
@@ -97,7 +98,7 @@ class inventor {
       else if (in.strict && !names.empty())
         value = names.front().second;
     }
-    if (in.type == wire::boolean) value = value != 0;
+    if (in.type == number_type::boolean) value = value != 0;
     put(into, in, in.name >= 0 ? name(in) : "", std::move(value));
   }
 
@@ -107,9 +108,10 @@ class inventor {
     ordered_json& to = rule.spliced ? into : own;
     for (const bit_member& m : rule.members)
       if (m.slot >= 0)
-        slots_[static_cast<std::size_t>(m.slot)] = m.from == origin::given ? wanted(m.slot) : m.constant;
+        slots_[static_cast<std::size_t>(m.slot)] =
+            m.from == value_source::given ? wanted(m.slot) : m.constant;
     for (const bit_member& m : rule.members)
-      if (m.from == origin::given)
+      if (m.from == value_source::given)
         to[p_.names[static_cast<std::size_t>(m.name)].text] = m.slot >= 0 ? wanted(m.slot) : 0;
     if (!rule.spliced && !own.empty()) put(into, in, in.name >= 0 ? name(in) : "", std::move(own));
   }

@@ -3,7 +3,7 @@
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {

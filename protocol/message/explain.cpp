@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
-#include "protocol/codec/sink.hpp"
+#include "protocol/codec/value_visitor.hpp"
 #include "protocol/message/protocol.hpp"
 
 namespace duplexd::protocol {
 namespace {
 
 /// Writes a line for each place, and behind it the values that it holds.
-class explain_sink final : public event_sink {
+class explain_visitor final : public value_visitor {
  public:
-  explicit explain_sink(std::string& out) : out_(out) {}
+  explicit explain_visitor(std::string& out) : out_(out) {}
 
   void begin_object() override { open(false); }
   void end_object() override { close(); }
@@ -24,34 +24,34 @@ class explain_sink final : public event_sink {
     if (!levels_.empty()) ++levels_.back().index;
   }
   void integer(std::int64_t v) override {
-    value([=](text_sink& to) { to.integer(v); });
+    value([=](json_writer& to) { to.integer(v); });
   }
   void natural(std::uint64_t v) override {
-    value([=](text_sink& to) { to.natural(v); });
+    value([=](json_writer& to) { to.natural(v); });
   }
   void decimal(int128 m, unsigned p) override {
-    value([=](text_sink& to) { to.decimal(m, p); });
+    value([=](json_writer& to) { to.decimal(m, p); });
   }
   void real(double v) override {
-    value([=](text_sink& to) { to.real(v); });
+    value([=](json_writer& to) { to.real(v); });
   }
   void boolean(bool v) override {
-    value([=](text_sink& to) { to.boolean(v); });
+    value([=](json_writer& to) { to.boolean(v); });
   }
   void null() override {
-    value([](text_sink& to) { to.null(); });
+    value([](json_writer& to) { to.null(); });
   }
   void text(std::string_view v) override {
-    value([=](text_sink& to) { to.text(v); });
+    value([=](json_writer& to) { to.text(v); });
   }
   void hex(bytes_view v) override {
-    value([=](text_sink& to) { to.hex(v); });
+    value([=](json_writer& to) { to.hex(v); });
   }
   void base64(bytes_view v) override {
-    value([=](text_sink& to) { to.base64(v); });
+    value([=](json_writer& to) { to.base64(v); });
   }
   void json(std::string_view v) override {
-    value([=](text_sink& to) { to.json(v); });
+    value([=](json_writer& to) { to.json(v); });
   }
 
   void place(bytes_view data, std::size_t begin, std::size_t end, const instruction& field) override {
@@ -85,7 +85,7 @@ class explain_sink final : public event_sink {
         path += (path.empty() ? "" : ".") + at.name;
     }
     out_ += fmt::format(" {} = ", path);
-    text_sink to(out_);
+    json_writer to(out_);
     write(to);
   }
 
@@ -96,8 +96,8 @@ class explain_sink final : public event_sink {
 }  // namespace
 
 std::optional<codec_error> explain(const packet& from, std::string& out) {
-  explain_sink sink(out);
-  auto error = visit(from, sink);
+  explain_visitor visitor(out);
+  auto error = visit(from, visitor);
   if (!out.empty() && out.back() != '\n') out += '\n';
   return error;
 }

@@ -13,7 +13,7 @@ namespace duplexd::protocol {
 /// A fixed-size number somewhere in a frame that tells frames apart.
 struct opcode_rule {
   std::size_t at = 0;
-  wire type = wire::u8;
+  number_type type = number_type::u8;
   bool big = false;
   std::uint64_t mask = ~std::uint64_t{0};
   unsigned shift = 0;

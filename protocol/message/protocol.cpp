@@ -4,8 +4,8 @@
 
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/packer.hpp"
-#include "protocol/codec/sink.hpp"
 #include "protocol/codec/unpacker.hpp"
+#include "protocol/codec/value_visitor.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol_compiler.hpp"
 
@@ -70,8 +70,8 @@ bool write_json(const packet& from, std::string& out, codec_error& error) {
   const message_type& type = *from.type;
   if (type.body == message_type::body_kind::layout) {
     const std::size_t before = out.size();
-    text_sink sink(out);
-    if (unpack(type.layout, from.frame.bytes, sink, error)) return true;
+    json_writer visitor(out);
+    if (unpack(type.layout, from.frame.bytes, visitor, error)) return true;
     out.resize(before);
   } else {
     auto failed = unpack_json(type, as_text(from.frame.bytes), out);
@@ -99,21 +99,21 @@ std::optional<codec_error> read_json(const packet& from, ordered_json& out) {
     return std::nullopt;
   }
   ordered_json made;
-  value_sink sink(made);
-  if (auto error = visit(from, sink)) return error;
+  json_builder visitor(made);
+  if (auto error = visit(from, visitor)) return error;
   out = std::move(made);
   return std::nullopt;
 }
 
-std::optional<codec_error> visit(const packet& from, event_sink& sink) {
+std::optional<codec_error> visit(const packet& from, value_visitor& visitor) {
   codec_error error;
   if (from.type->body != message_type::body_kind::layout) {
     std::string text;
     if (auto fault = write_json(from, text)) return fault;
-    sink.json(text);
+    visitor.json(text);
     return std::nullopt;
   }
-  if (unpack(from.type->layout, from.frame.bytes, sink, error)) return std::nullopt;
+  if (unpack(from.type->layout, from.frame.bytes, visitor, error)) return std::nullopt;
   error.offset += from.offset;
   return error;
 }

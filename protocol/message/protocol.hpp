@@ -16,7 +16,7 @@
 
 namespace duplexd::protocol {
 
-class event_sink;
+class value_visitor;
 
 /// A command or a reply: name, frame kind, rule of selection, compiled layout. Owned by its protocol.
 class message_type;
@@ -99,9 +99,10 @@ class packet_reader {
 /// The packet's values as JSON. Needs `packet.type`.
 [[nodiscard]] std::optional<codec_error> read_json(const packet& from, nlohmann::ordered_json& out);
 
-/// The packet's values as a stream of events (protocol/codec/sink.hpp): to pick fields, or to build something
-/// other than JSON. What the sink took before an error is to be thrown away. Needs `packet.type`.
-[[nodiscard]] std::optional<codec_error> visit(const packet& from, event_sink& sink);
+/// The packet's values as a stream of events (protocol/codec/value_visitor.hpp): to pick fields, or to build
+/// something other than JSON. What the visitor took before an error is to be thrown away. Needs
+/// `packet.type`.
+[[nodiscard]] std::optional<codec_error> visit(const packet& from, value_visitor& visitor);
 
 /// What came of one example of the configuration.
 struct example_result {

@@ -6,7 +6,7 @@
 
 #include "protocol/codec/struct_code.hpp"
 #include "protocol/document/node_json.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 
@@ -47,7 +47,7 @@ bool protocol_compiler::natural(const node& from, std::size_t& out, std::size_t 
 }
 
 // 'B', '>I', 'varint', 'varint(4)'
-bool protocol_compiler::integer_type(const node& from, wire& type, bool& big, std::uint8_t& limit) {
+bool protocol_compiler::integer_type(const node& from, number_type& type, bool& big, std::uint8_t& limit) {
   notation_fault fault;
   const auto parsed = parse_line(from.text, fault);
   if (!parsed) return fail(from, fault.message, fault.hint, fault.at);
@@ -56,7 +56,7 @@ bool protocol_compiler::integer_type(const node& from, wire& type, bool& big, st
   const char order = parsed->order != 0 ? parsed->order : env_.order;
   big = order_is_big(order);
   if (word == "varint") {
-    type = wire::varint;
+    type = number_type::varint;
     limit = 10;
     if (const auto& size = parsed->tokens[0].size; size.what == extent_notation::kind::expression) {
       const auto bytes = parse_integer(size.text.text);
@@ -66,11 +66,12 @@ bool protocol_compiler::integer_type(const node& from, wire& type, bool& big, st
     return true;
   }
   if (word == "u24") {
-    type = wire::u24;
+    type = number_type::u24;
     return true;
   }
   const auto code = word.size() == 1 ? find_struct_code(word[0], order == '@') : std::nullopt;
-  if (!code || code->what != struct_code::kind::number || is_float(code->type) || code->type == wire::boolean)
+  if (!code || code->what != struct_code::kind::number || is_float(code->type) ||
+      code->type == number_type::boolean)
     return fail(from, fmt::format("'{}' is no integer type", from.text), "such as B, '>H', '<I' or varint");
   type = code->type;
   return true;
@@ -302,13 +303,13 @@ void protocol_compiler::tie_length(message_type& type, const node& where) {
   for (std::size_t pc = 2; pc < p.code.size(); ++pc) {
     instruction& in = p.code[pc];
     if (at == rule.at && in.code == op::number && in.type == rule.type) {
-      if (in.from != origin::given || in.as != form::plain) return;
+      if (in.from != value_source::given || in.as != form::plain) return;
       expression e;
       e.text = rule.counts_all ? "$size" : "$rest";
       e.steps = {{rule.counts_all ? expression_step::kind::size : expression_step::kind::rest, 0},
                  {expression_step::kind::constant, rule.add},
                  {expression_step::kind::subtract, 0}};
-      in.from = origin::computed;
+      in.from = value_source::computed;
       in.simple = false;
       in.expr = static_cast<std::int32_t>(p.expressions.size());
       p.expressions.push_back(std::move(e));

@@ -42,7 +42,7 @@ class protocol_compiler {
   bool fail_key(const node_entry& entry, std::string message, std::string hint = {});
   bool known_keys(const node& from, const std::vector<std::string>& keys);
   bool is_map(const node& from, const char* what);
-  bool integer_type(const node& from, wire& type, bool& big, std::uint8_t& limit);
+  bool integer_type(const node& from, number_type& type, bool& big, std::uint8_t& limit);
   bool natural(const node& from, std::size_t& out, std::size_t top);
 
   // Names where in the document we are, for the diagnostics made below.

@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "protocol/codec/sink.hpp"
 #include "protocol/codec/unpacker.hpp"
+#include "protocol/codec/value_visitor.hpp"
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/message_type.hpp"
 
@@ -66,7 +66,7 @@ bool meets_conditions(const message_type& type, frame_view frame) {
 
 std::optional<codec_error> check_fit(const message_type& type, frame_view frame) {
   if (type.body != message_type::body_kind::layout) return check_json_message(type, as_text(frame.bytes));
-  null_sink nothing;
+  null_visitor nothing;
   codec_error error;
   if (unpack(type.layout, frame.bytes, nothing, error)) return std::nullopt;
   return error;

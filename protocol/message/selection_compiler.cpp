@@ -4,7 +4,7 @@
 
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/protocol_compiler.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {

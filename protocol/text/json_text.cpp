@@ -1,6 +1,6 @@
 #include "protocol/text/json_text.hpp"
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "protocol/text/text_scan.hpp"
 
 namespace duplexd::protocol {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 namespace {

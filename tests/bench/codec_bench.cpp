@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/codec/sink.hpp"
+#include "protocol/codec/value_visitor.hpp"
 #include "protocol/message/protocol.hpp"
 #include "protocol/text/json_text.hpp"
 #include "tests/protocol/tree.hpp"
@@ -283,9 +283,9 @@ void unpack_picked(benchmark::State& state, const subject& (*of)()) {
   const subject& s = of();
   const packet from{s.type, {frame_kind::binary, s.bytes}, 0, {}};
   for (auto _ : state) {
-    pick_sink sink(s.picked);
-    if (visit(from, sink)) state.SkipWithError("does not unpack");
-    benchmark::DoNotOptimize(sink.values().data());
+    pick_visitor visitor(s.picked);
+    if (visit(from, visitor)) state.SkipWithError("does not unpack");
+    benchmark::DoNotOptimize(visitor.values().data());
   }
 }
 void pick_by_hand(benchmark::State& state, const subject& (*of)(), pick_function hand) {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "protocol/message/protocol.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 #include "tests/protocol/tree.hpp"
 

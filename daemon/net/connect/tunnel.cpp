@@ -44,18 +44,18 @@ std::string server_text(const config::url& to) {
   return (is_address ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
 }
 
-std::string_view received(const wire& connection) {
+std::string_view received(const tcp_connection& connection) {
   const auto bytes = connection.received();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void send(wire& connection, const std::string& text) {
+void send(tcp_connection& connection, const std::string& text) {
   connection.cork().append(text.data(), text.size());
   connection.flush();
 }
 
 /// Waits for further bytes; false if none will come.
-asio::awaitable<bool> receive_more(wire& connection) {
+asio::awaitable<bool> receive_more(tcp_connection& connection) {
   const auto state = co_await asio::this_coro::cancellation_state;
   if (is_cancelled(state)) co_return false;
   if (connection.fill()) co_return true;
@@ -65,7 +65,7 @@ asio::awaitable<bool> receive_more(wire& connection) {
 }
 
 /// Takes exactly so many bytes; none if they do not come.
-asio::awaitable<std::string> take(wire& connection, std::size_t size) {
+asio::awaitable<std::string> take(tcp_connection& connection, std::size_t size) {
   bool going_on = true;
   while (going_on && connection.received().size() < size) going_on = co_await receive_more(connection);
   if (connection.received().size() < size) co_return std::string();
@@ -99,7 +99,8 @@ complaint complaint_of_head(std::string_view head, const proxy_server& via, cons
              : "does not accept proxy.username and proxy.password (" + answer + ")";
 }
 
-asio::awaitable<complaint> connect_by_http(wire& connection, const proxy_server& via, const config::url& to) {
+asio::awaitable<complaint> connect_by_http(tcp_connection& connection, const proxy_server& via,
+                                           const config::url& to) {
   const std::string server = server_text(to);
   if (via.username.find(':') != std::string::npos)
     co_return "cannot be told a user name with a colon in it (proxy.username)";
@@ -120,7 +121,7 @@ asio::awaitable<complaint> connect_by_http(wire& connection, const proxy_server&
   co_return found;
 }
 
-asio::awaitable<complaint> connect_by_socks(wire& connection, const proxy_server& via,
+asio::awaitable<complaint> connect_by_socks(tcp_connection& connection, const proxy_server& via,
                                             const config::url& to) {
   if (to.host.size() > socks::longest_field) co_return "cannot be asked for a name longer than 255 bytes";
   if (via.username.size() > socks::longest_field || via.password.size() > socks::longest_field)
@@ -165,8 +166,9 @@ asio::awaitable<complaint> connect_by_socks(wire& connection, const proxy_server
 
 }  // namespace
 
-asio::awaitable<std::optional<fault>> open_tunnel(std::shared_ptr<wire> connection, const proxy_server& via,
-                                                  const config::url& to, std::chrono::milliseconds limit) {
+asio::awaitable<std::optional<fault>> open_tunnel(std::shared_ptr<tcp_connection> connection,
+                                                  const proxy_server& via, const config::url& to,
+                                                  std::chrono::milliseconds limit) {
   const deadline guard(connection, limit);
   complaint found;
   if (via.socks)

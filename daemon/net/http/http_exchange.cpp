@@ -53,7 +53,7 @@ fault answer_fault(const error_code& error, const http_request& what, const std:
                                            "), it begins with '" + protocol::printable(begin, 40) + "'");
 }
 
-fault end_fault(const wire& connection) {
+fault end_fault(const tcp_connection& connection) {
   const bool tls = connection.tls_failed();
   return make_fault(tls ? fault_class::tls : fault_class::lost,
                     (tls ? "TLS: " : "") + *connection.end_cause() + " before the whole answer was there");
@@ -111,7 +111,7 @@ std::string request_text(const http_request& request) {
   return text.append("\r\n").append(request.body);
 }
 
-asio::awaitable<http_result> exchange(std::shared_ptr<wire> connection, const http_request& what,
+asio::awaitable<http_result> exchange(std::shared_ptr<tcp_connection> connection, const http_request& what,
                                       std::chrono::milliseconds limit) {
   const deadline guard(connection, limit);
   const auto state = co_await asio::this_coro::cancellation_state;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "daemon/link/http_client.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 
 namespace duplexd::net {
 
@@ -20,7 +20,7 @@ namespace duplexd::net {
 /// Sends one request and reads the whole answer within `limit`, what is left of its timeout; `what` must live
 /// until this is done. Does not throw on network faults. When it is cancelled it returns early with a fault;
 /// the caller asks.
-asio::awaitable<http_result> exchange(std::shared_ptr<wire> connection, const http_request& what,
+asio::awaitable<http_result> exchange(std::shared_ptr<tcp_connection> connection, const http_request& what,
                                       std::chrono::milliseconds limit);
 
 }  // namespace duplexd::net

@@ -9,7 +9,7 @@
 #include <memory>
 #include <utility>
 
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/runtime/as_value.hpp"
 
 namespace duplexd::net {
@@ -20,13 +20,14 @@ namespace duplexd::net {
   return state.cancelled() != boost::asio::cancellation_type::none;
 }
 
-/// Awaits an operation of several steps on `target`. When the coroutine is cancelled the wire is aborted: an
-/// ordinary cancellation would be lost if it came between two steps. `start` gets the completion handler.
+/// Awaits an operation of several steps on `target`. When the coroutine is cancelled the connection is
+/// aborted: an ordinary cancellation would be lost if it came between two steps. `start` gets the completion
+/// handler.
 template <class Start>
-auto abortable(const std::shared_ptr<wire>& target, Start start) {
+auto abortable(const std::shared_ptr<tcp_connection>& target, Start start) {
   constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
   return boost::asio::async_initiate<decltype(token), void(boost::system::error_code)>(
-      [weak = std::weak_ptr<wire>(target), start = std::move(start)](auto handler) mutable {
+      [weak = std::weak_ptr<tcp_connection>(target), start = std::move(start)](auto handler) mutable {
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected()) {
           slot.assign([weak](boost::asio::cancellation_type) {

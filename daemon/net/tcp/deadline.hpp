@@ -3,15 +3,15 @@
 #include <chrono>
 #include <memory>
 
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 
 namespace duplexd::net {
 
-/// While it lives: aborts a wire when `limit` has passed. An abort closes the socket, so that it cannot be
-/// missed by an operation that is between two waits.
+/// While it lives: aborts a connection when `limit` has passed. An abort closes the socket, so that it cannot
+/// be missed by an operation that is between two waits.
 class deadline {
  public:
-  deadline(const std::shared_ptr<wire>& target, std::chrono::milliseconds limit);
+  deadline(const std::shared_ptr<tcp_connection>& target, std::chrono::milliseconds limit);
   ~deadline();
   deadline(const deadline&) = delete;
   deadline& operator=(const deadline&) = delete;

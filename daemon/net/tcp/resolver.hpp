@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "daemon/link/fault.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 
 namespace duplexd::net {
 

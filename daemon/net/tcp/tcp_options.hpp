@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/settings/settings.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 
 namespace duplexd::net {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "daemon/net/tcp/connector.hpp"
+#include "daemon/net/tcp/happy_eyeballs.hpp"
 
 namespace duplexd::net {
 

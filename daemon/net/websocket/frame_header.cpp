@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::net {
 namespace {

@@ -17,10 +17,10 @@ constexpr std::size_t kept_when_idle = 64 * 1024;
 
 }  // namespace
 
-websocket_link::websocket_link(std::shared_ptr<wire> connection, std::unique_ptr<websocket_stream> stream,
-                               endpoint_role role, frame_limits limits,
-                               std::unique_ptr<link_compression> compression)
-    : wire_(std::move(connection)),
+websocket_link::websocket_link(std::shared_ptr<tcp_connection> connection,
+                               std::unique_ptr<websocket_stream> stream, endpoint_role role,
+                               frame_limits limits, std::unique_ptr<link_compression> compression)
+    : connection_(std::move(connection)),
       stream_(std::move(stream)),
       role_(role),
       limits_(limits),
@@ -32,13 +32,13 @@ websocket_link::websocket_link(std::shared_ptr<wire> connection, std::unique_ptr
 asio::awaitable<void> websocket_link::wait_readable() {
   if (ended_) co_return;
   if (may_have_) {  // let the others have their turn, then go on with what is here
-    co_await asio::post(wire_->get_executor(), asio::use_awaitable);
+    co_await asio::post(connection_->get_executor(), asio::use_awaitable);
     co_return;
   }
-  wire_->shrink();
+  connection_->shrink();
   if (taken_ && message_.size() > kept_when_idle) std::vector<std::uint8_t>().swap(message_);
   if (compression_) compression_->out.shrink();
-  co_await wire_->wait_readable();
+  co_await connection_->wait_readable();
   may_have_ = true;
 }
 
@@ -49,11 +49,11 @@ bool websocket_link::next(protocol::frame_view& out) {
     const step result = advance(out);
     if (result == step::message) return true;
     if (result == step::ended) return false;
-    if (!filled && wire_->readable()) {
+    if (!filled && connection_->readable()) {
       filled = true;
-      if (wire_->fill()) continue;
+      if (connection_->fill()) continue;
     }
-    if (wire_->end_cause()) end_lost();
+    if (connection_->end_cause()) end_lost();
     may_have_ = false;
     return false;
   }
@@ -70,7 +70,7 @@ websocket_link::step websocket_link::advance(protocol::frame_view& out) {
 
 websocket_link::step websocket_link::begin_frame(protocol::frame_view& out) {
   if (take_short(out)) return step::message;
-  const auto scan = scan_frame_header(wire_->received(), role_, in_message_, compression_ != nullptr);
+  const auto scan = scan_frame_header(connection_->received(), role_, in_message_, compression_ != nullptr);
   if (scan.refusal != nullptr) return fail(1002, std::string("the peer broke the protocol: ") + scan.refusal);
   if (!scan.header) return step::dry;
   const frame_header& header = *scan.header;
@@ -88,26 +88,26 @@ websocket_link::step websocket_link::begin_frame(protocol::frame_view& out) {
 
 /// Nearly all that a server sends: a binary message in one frame of less than 126 bytes, all of it here.
 bool websocket_link::take_short(protocol::frame_view& out) {
-  const auto here = wire_->received();
+  const auto here = connection_->received();
   constexpr std::uint8_t final_binary = 0x80 | static_cast<std::uint8_t>(opcode::binary);
   if (here.size() < 2 || here[0] != final_binary || here[1] > 125) return false;
   const std::size_t length = here[1];
   if (here.size() - 2 < length || in_message_ || role_ != endpoint_role::client) return false;
   if (length > limits_.message || (limits_.frame != 0 && length > limits_.frame)) return false;
   out = {.kind = protocol::frame_kind::binary, .bytes = here.subspan(2, length)};
-  wire_->consume(2 + length);
+  connection_->consume(2 + length);
   return true;
 }
 
 /// What is consumed stays where it is until bytes are read again.
 websocket_link::step websocket_link::take_whole(const frame_header& header, protocol::frame_view& out) {
   const auto length = static_cast<std::size_t>(header.length);
-  if (wire_->received().size() - header.size < length) return step::dry;
-  const std::span<std::uint8_t> payload(wire_->received_data() + header.size, length);
+  if (connection_->received().size() - header.size < length) return step::dry;
+  const std::span<std::uint8_t> payload(connection_->received_data() + header.size, length);
   if (role_ == endpoint_role::server) apply_mask(payload, header.mask);
   const bool text = header.code == opcode::text;
   if (text && !is_utf8(payload)) return fail(1007, "the peer sent text that is not UTF-8");
-  wire_->consume(header.size + length);
+  connection_->consume(header.size + length);
   out = {.kind = text ? protocol::frame_kind::text : protocol::frame_kind::binary, .bytes = payload};
   return step::message;
 }
@@ -115,7 +115,7 @@ websocket_link::step websocket_link::take_whole(const frame_header& header, prot
 /// Beast may be asked once the header and a first byte of payload are here. Empty frames that end nothing are
 /// kept from it: it would go on to the next header by itself, which may not be here.
 websocket_link::step websocket_link::begin_fragment(const frame_header& header) {
-  if (header.length != 0 && wire_->received().size() <= header.size) return step::dry;
+  if (header.length != 0 && connection_->received().size() <= header.size) return step::dry;
   if (header.code != opcode::continuation) {
     size_ = 0;
     text_ = header.code == opcode::text;
@@ -125,11 +125,11 @@ websocket_link::step websocket_link::begin_fragment(const frame_header& header) 
   in_message_ = !header.final;
   if (header.length == 0 && !header.final) {
     if (first_for_beast) empty_start_ = text_ ? opcode::text : opcode::binary;
-    wire_->consume(header.size);
+    connection_->consume(header.size);
     return step::go_on;
   }
   if (empty_start_) {  // for Beast the message begins here
-    auto& first = *wire_->received_data();
+    auto& first = *connection_->received_data();
     first = static_cast<std::uint8_t>((first & 0xf0) | static_cast<std::uint8_t>(*empty_start_));
     empty_start_.reset();
   }
@@ -141,19 +141,19 @@ websocket_link::step websocket_link::begin_fragment(const frame_header& header) 
 }
 
 websocket_link::step websocket_link::read_fragment(protocol::frame_view& out) {
-  const std::size_t here = wire_->received().size() - header_left_;
+  const std::size_t here = connection_->received().size() - header_left_;
   const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, here));
   if (wanted == 0 && frame_left_ != 0) return step::dry;
 
   // Beast empties what it has buffered into us only if there is room for it, and it wants room for one byte.
   const std::size_t needed = size_ + std::max<std::size_t>(wanted, 1);
   if (message_.size() < needed) message_.resize(std::max(needed, std::min(2 * message_.size(), 2 * needed)));
-  const std::size_t corked = wire_->cork().size();
+  const std::size_t corked = connection_->cork().size();
   error_code error;
   const std::size_t got =
       stream_->read_some(boost::asio::buffer(message_.data() + size_, needed - size_), error);
   if (error) {
-    wire_->cork().truncate(corked);  // its close frame; ours says why
+    connection_->cork().truncate(corked);  // its close frame; ours says why
     const bool text = error == websocket::error::bad_frame_payload;
     return fail(text ? 1007 : 1002, text ? "the peer sent text that is not UTF-8"
                                          : "the peer broke the protocol: " + error.message());
@@ -183,12 +183,12 @@ websocket_link::step websocket_link::begin_compressed(const frame_header& header
   in_message_ = !header.final;
   in_frame_ = true;
   frame_left_ = header.length;
-  wire_->consume(header.size);
+  connection_->consume(header.size);
   return step::go_on;
 }
 
 websocket_link::step websocket_link::read_compressed(protocol::frame_view& out) {
-  const auto here = wire_->received();
+  const auto here = connection_->received();
   const auto part = here.first(static_cast<std::size_t>(std::min<std::uint64_t>(frame_left_, here.size())));
   if (part.empty() && frame_left_ != 0) return step::dry;
   frame_left_ -= part.size();
@@ -197,7 +197,7 @@ websocket_link::step websocket_link::read_compressed(protocol::frame_view& out) 
   if (got == inflater::result::too_long) return fail_size(size_);
   if (got == inflater::result::corrupt)
     return fail(1007, "the peer sent a message that cannot be decompressed");
-  wire_->consume(part.size());
+  connection_->consume(part.size());
   in_frame_ = frame_left_ != 0;
   if (!last) return step::go_on;
   if (text_ && !is_utf8({message_.data(), size_})) return fail(1007, "the peer sent text that is not UTF-8");
@@ -209,13 +209,13 @@ websocket_link::step websocket_link::read_compressed(protocol::frame_view& out) 
 
 websocket_link::step websocket_link::take_control(const frame_header& header) {
   const auto length = static_cast<std::size_t>(header.length);
-  if (wire_->received().size() < header.size + length) return step::dry;
-  const std::span<std::uint8_t> payload(wire_->received_data() + header.size, length);
+  if (connection_->received().size() < header.size + length) return step::dry;
+  const std::span<std::uint8_t> payload(connection_->received_data() + header.size, length);
   apply_mask(payload, header.mask);
   step result = step::go_on;
   if (header.code == opcode::ping) answer_ping(payload);
   if (header.code == opcode::close) result = take_close(payload);
-  wire_->consume(header.size + length);
+  connection_->consume(header.size + length);
   return result;
 }
 
@@ -256,8 +256,8 @@ void websocket_link::end_lost() {
   link_end end;
   end.failed.emplace();
   end.failed->kind = config::fault_class::lost;
-  end.failed->cause = (wire_->tls_failed() ? "TLS: " : "") + *wire_->end_cause();
-  if (in_message_ || in_frame_ || !wire_->received().empty())
+  end.failed->cause = (connection_->tls_failed() ? "TLS: " : "") + *connection_->end_cause();
+  if (in_message_ || in_frame_ || !connection_->received().empty())
     end.failed->cause += " in the middle of a message";
   end.failed->cause += close_sent_ ? " before it answered our close frame" : " without a close frame";
   set_ended(std::move(end));
@@ -265,7 +265,7 @@ void websocket_link::end_lost() {
 
 void websocket_link::set_ended(link_end end) {
   ended_ = std::move(end);
-  wire_->wake_sender();
+  connection_->wake_sender();
 }
 
 void websocket_link::put(protocol::frame_view message) {
@@ -279,9 +279,9 @@ void websocket_link::put(protocol::frame_view message) {
 }
 
 void websocket_link::put_and_flush(protocol::frame_view message) {
-  wire_->hold_flush();
+  connection_->hold_flush();
   put(message);
-  wire_->flush();
+  connection_->flush();
 }
 
 void websocket_link::put_ping() {
@@ -295,8 +295,8 @@ void websocket_link::close(const close_reason& reason) {
 void websocket_link::send(opcode code, std::span<const std::uint8_t> payload, bool compressed) {
   std::optional<masking_key> mask;
   if (role_ == endpoint_role::client) mask = fresh_mask();
-  append_frame(wire_->cork(), code, payload, mask, compressed);
-  wire_->schedule_flush();
+  append_frame(connection_->cork(), code, payload, mask, compressed);
+  connection_->schedule_flush();
 }
 
 void websocket_link::send_close(std::uint16_t code, std::string_view text) {
@@ -305,24 +305,24 @@ void websocket_link::send_close(std::uint16_t code, std::string_view text) {
   std::optional<std::array<std::uint8_t, 4>> mask;
   if (role_ == endpoint_role::client) mask = fresh_mask();
   const std::string frame = make_close_frame(code, text, mask);
-  wire_->cork().append(frame.data(), frame.size());
-  wire_->schedule_flush();
+  connection_->cork().append(frame.data(), frame.size());
+  connection_->schedule_flush();
 }
 
 std::size_t websocket_link::unsent() const noexcept {
-  return wire_->unsent();
+  return connection_->unsent();
 }
 
 asio::awaitable<void> websocket_link::wait_sent() {
-  if (!ended_ && !wire_->send_failed() && unsent() != 0) co_await wire_->wait_sent();
+  if (!ended_ && !connection_->send_failed() && unsent() != 0) co_await connection_->wait_sent();
 }
 
 transport::clock::time_point websocket_link::last_heard() const noexcept {
-  return wire_->last_heard();
+  return connection_->last_heard();
 }
 
 asio::awaitable<void> websocket_link::finish(std::chrono::milliseconds limit) {
-  co_await wire_->finish(limit);
+  co_await connection_->finish(limit);
   if (ended_) co_return;
   link_end end;
   end.failed.emplace();

@@ -10,15 +10,15 @@
 #include <vector>
 
 #include "daemon/link/transport.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
+#include "daemon/net/websocket/connection_stream.hpp"
 #include "daemon/net/websocket/frame_header.hpp"
 #include "daemon/net/websocket/permessage_deflate.hpp"
-#include "daemon/net/websocket/wire_stream.hpp"
 
 namespace duplexd::net {
 
 /// The one WebSocket type: over our own layer, and without Beast's permessage-deflate (see docs/traps.md).
-using websocket_stream = boost::beast::websocket::stream<wire_stream, false>;
+using websocket_stream = boost::beast::websocket::stream<connection_stream, false>;
 
 /// What the peer may send.
 struct frame_limits {
@@ -36,11 +36,11 @@ struct link_compression {
 /// fragments Beast reads, joins and checks. We look at each frame's header first, because Beast may only be
 /// asked to read what is there. Control frames never reach it: they are whole in the buffer, and the closing
 /// handshake is ours. Compressed messages do not reach it either. What we send are whole frames, masked
-/// straight into the wire's queue.
+/// straight into the connection's queue.
 class websocket_link final : public transport {
  public:
   /// Takes a stream whose handshake is done. Compression is a client's only.
-  websocket_link(std::shared_ptr<wire> connection, std::unique_ptr<websocket_stream> stream,
+  websocket_link(std::shared_ptr<tcp_connection> connection, std::unique_ptr<websocket_stream> stream,
                  endpoint_role role, frame_limits limits, std::unique_ptr<link_compression> compression = {});
 
   asio::awaitable<void> wait_readable() override;
@@ -74,9 +74,11 @@ class websocket_link final : public transport {
   void send_close(std::uint16_t code, std::string_view text);
   void end_lost();
   void set_ended(link_end end);
-  [[nodiscard]] bool may_write() const noexcept { return !ended_ && !close_sent_ && !wire_->send_failed(); }
+  [[nodiscard]] bool may_write() const noexcept {
+    return !ended_ && !close_sent_ && !connection_->send_failed();
+  }
 
-  std::shared_ptr<wire> wire_;
+  std::shared_ptr<tcp_connection> connection_;
   std::unique_ptr<websocket_stream> stream_;
   endpoint_role role_;
   frame_limits limits_;

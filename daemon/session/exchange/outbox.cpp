@@ -176,13 +176,13 @@ void outbox::see(const arrived_reply& reply) {
   change(*fate, command_state::confirmed, true);
 }
 
-clock::time_point outbox::next_look() const {
-  auto look = waiting_.next_expiry().value_or(clock::time_point::max());
-  for (const unconfirmed& each : unconfirmed_) look = std::min(look, each.deadline);
+clock::time_point outbox::next_check() const {
+  auto next = waiting_.next_expiry().value_or(clock::time_point::max());
+  for (const unconfirmed& each : unconfirmed_) next = std::min(next, each.deadline);
   if (is_open() && !congested())
     if (const queued_command* first = waiting_.front())
-      look = std::min(look, next_turn(first->fate->command));
-  return look;
+      next = std::min(next, next_turn(first->fate->command));
+  return next;
 }
 
 void outbox::give_up() {
@@ -207,8 +207,8 @@ asio::awaitable<void> outbox::run_link() {
 asio::awaitable<void> outbox::run() {
   while (!co_await cancelled()) {
     drain();
-    const auto look = next_look();
-    co_await queue_changed_.wait_until(time_, look);
+    const auto next = next_check();
+    co_await queue_changed_.wait_until(time_, next);
   }
 }
 

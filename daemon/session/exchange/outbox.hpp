@@ -16,7 +16,7 @@
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/notifier.hpp"
 #include "daemon/session/exchange/offline_queue.hpp"
-#include "daemon/session/exchange/reply_board.hpp"
+#include "daemon/session/exchange/reply_inbox.hpp"
 #include "daemon/session/exchange/submission.hpp"
 #include "protocol/message/protocol.hpp"
 
@@ -99,7 +99,7 @@ class outbox {
   void note_written();
   void expire();
   void drain();
-  [[nodiscard]] clock::time_point next_look() const;
+  [[nodiscard]] clock::time_point next_check() const;
 
   asio::any_io_executor loop_;
   clock& time_;

@@ -18,7 +18,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-flow_ending ended_by(fault what) {
+flow_result ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
@@ -65,7 +65,7 @@ const ordered_json* flow::reply() const {
 }
 
 std::chrono::system_clock::time_point flow::wall() const {
-  return shared_.around.time.wall();
+  return shared_.context.time.wall();
 }
 
 std::uint64_t flow::count(std::string_view name) {
@@ -73,7 +73,7 @@ std::uint64_t flow::count(std::string_view name) {
 }
 
 void flow::take_secret(std::string_view value, config::secret_origin from) {
-  if (shared_.around.secrets) shared_.around.secrets->take(value, from);
+  if (shared_.context.secrets) shared_.context.secrets->take(value, from);
 }
 
 fault flow::blamed(std::string cause) const {
@@ -87,11 +87,11 @@ fault flow::mishap(std::string cause) const {
 
 asio::awaitable<void> flow::leave_turn() {
   work_in_turn_ = 0;
-  co_await asio::post(shared_.around.loop, asio::use_awaitable);
+  co_await asio::post(shared_.context.loop, asio::use_awaitable);
 }
 
-asio::awaitable<flow_ending> flow::run(std::span<const script_step> steps) {
-  flow_ending last;
+asio::awaitable<flow_result> flow::run(std::span<const script_step> steps) {
+  flow_result last;
   bool stopped = co_await cancelled();
   while (!stopped) {
     steps = steps.subspan(send_at_once(steps));  // no wait, no coroutine
@@ -102,7 +102,7 @@ asio::awaitable<flow_ending> flow::run(std::span<const script_step> steps) {
     }
     if (steps.empty()) break;
     work_in_turn_ += work_of_step;
-    flow_ending how = co_await perform(steps.front());
+    flow_result how = co_await perform(steps.front());
     if (how.ends_flow()) co_return how;
     if (!how.result.is_null()) last.result = std::move(how.result);
     steps = steps.subspan(1);
@@ -111,8 +111,8 @@ asio::awaitable<flow_ending> flow::run(std::span<const script_step> steps) {
   co_return last;
 }
 
-asio::awaitable<flow_ending> flow::perform(const script_step& step) {
-  flow_ending how;
+asio::awaitable<flow_result> flow::perform(const script_step& step) {
+  flow_result how;
   if (step.timeout)
     how = co_await limited(step);
   else
@@ -129,21 +129,21 @@ asio::awaitable<flow_ending> flow::perform(const script_step& step) {
 }
 
 // The step is cancelled when its time is over.
-asio::awaitable<flow_ending> flow::limited(const script_step& step) {
+asio::awaitable<flow_result> flow::limited(const script_step& step) {
   const auto limit = step.timeout->resolve(this);
   if (!limit) co_return ended_by(mishap(limit.error));
-  const auto deadline = shared_.around.time.now() + limit.value;
+  const auto deadline = shared_.context.time.now() + limit.value;
   auto work = dispatch(step);
-  auto how = co_await within(shared_.around.loop, shared_.around.time, deadline, std::move(work));
+  auto how = co_await within(shared_.context.loop, shared_.context.time, deadline, std::move(work));
   if (how) co_return std::move(*how);
   const bool stopped = co_await cancelled();
-  if (stopped) co_return flow_ending{};
+  if (stopped) co_return flow_result{};
   co_return ended_by(mishap(
       fmt::format("the step took longer than {} s", static_cast<double>(limit.value.count()) / 1000.0)));
 }
 
-asio::awaitable<flow_ending> flow::dispatch(const script_step& step) {
-  return std::visit([this](const auto& action) { return act(action); }, step.action);
+asio::awaitable<flow_result> flow::dispatch(const script_step& step) {
+  return std::visit([this](const auto& action) { return execute(action); }, step.action);
 }
 
 std::optional<fault> flow::save(const script_step& step, const ordered_json& result) {
@@ -172,29 +172,29 @@ bool flow::holds(const config::json_template& condition, std::optional<fault>& f
   return config::matches(known, wanted.value);
 }
 
-asio::awaitable<flow_ending> flow::act(const config::sleep_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::sleep_step& step) {
   const auto time = step.time.resolve(this);
   if (!time) co_return ended_by(mishap(time.error));
-  co_await shared_.around.time.sleep_for(time.value);
-  co_return flow_ending{};
+  co_await shared_.context.time.sleep_for(time.value);
+  co_return flow_result{};
 }
 
-asio::awaitable<flow_ending> flow::act(const config::set_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::set_step& step) {
   auto values = step.values.resolve(this);
   if (!values) co_return ended_by(mishap(values.error));
   for (auto& [name, value] : values.value.items()) shared_.values.set(name, std::move(value));
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
-asio::awaitable<flow_ending> flow::act(const config::if_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::if_step& step) {
   std::optional<fault> failed;
   const bool yes = holds(step.condition, failed);
   if (failed) co_return ended_by(std::move(*failed));
   co_return co_await run(yes ? step.then : step.otherwise);
 }
 
-asio::awaitable<flow_ending> flow::act(const config::repeat_step& step) {
-  flow_ending how;
+asio::awaitable<flow_result> flow::execute(const config::repeat_step& step) {
+  flow_result how;
   for (unsigned round = 0; step.times == 0 || round < step.times; ++round) {
     const std::size_t sent = send_at_once(step.body);
     if (sent != 0 && sent == step.body.size() && !step.until) continue;
@@ -214,33 +214,33 @@ asio::awaitable<flow_ending> flow::act(const config::repeat_step& step) {
 
 // Rounds keep to their schedule; those that a long round runs into are left out. Each starts from the reply
 // that was the last one when the first did.
-asio::awaitable<flow_ending> flow::act(const config::every_step& step) {
-  auto due = shared_.around.time.now();
+asio::awaitable<flow_result> flow::execute(const config::every_step& step) {
+  auto due = shared_.context.time.now();
   const auto reply = reply_;
   for (;;) {
     reply_ = reply;
     const auto interval = step.interval.resolve(this);
     if (!interval) co_return ended_by(mishap(interval.error));
     if (interval.value.count() <= 0) co_return ended_by(mishap("every: the interval is not positive"));
-    const double share = step.jitter * (2 * shared_.around.random() - 1);
+    const double share = step.jitter * (2 * shared_.context.random() - 1);
     const auto shift = std::chrono::duration_cast<clock::duration>(interval.value * share);
-    due = std::max(due + interval.value, shared_.around.time.now());
-    co_await shared_.around.time.sleep_until(due + shift);
+    due = std::max(due + interval.value, shared_.context.time.now());
+    co_await shared_.context.time.sleep_until(due + shift);
     const bool stopped = co_await cancelled();
-    if (stopped) co_return flow_ending{};
-    flow_ending how = co_await run(step.body);
+    if (stopped) co_return flow_result{};
+    flow_result how = co_await run(step.body);
     if (how.ends_flow()) co_return how;
   }
 }
 
-asio::awaitable<flow_ending> flow::act(const config::fail_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::fail_step& step) {
   const auto why = step.why.resolve(this);
   co_return ended_by(why ? blamed(why.value) : mishap(why.error));
 }
 
-asio::awaitable<flow_ending> flow::act(const config::reconnect_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::reconnect_step& step) {
   const auto why = step.why.resolve(this);
-  co_return flow_ending{.reconnect = why ? why.value : why.error};
+  co_return flow_result{.reconnect = why ? why.value : why.error};
 }
 
 }  // namespace duplexd

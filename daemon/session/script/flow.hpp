@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "config/settings/settings.hpp"
-#include "daemon/session/exchange/environment.hpp"
 #include "daemon/session/exchange/outbox.hpp"
-#include "daemon/session/exchange/reply_board.hpp"
+#include "daemon/session/exchange/reply_inbox.hpp"
+#include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/exchange/variables.hpp"
-#include "daemon/session/script/background.hpp"
-#include "daemon/session/script/flow_ending.hpp"
+#include "daemon/session/script/flow_result.hpp"
+#include "daemon/session/script/task_registry.hpp"
 #include "protocol/text/frame.hpp"
 
 namespace duplexd {
@@ -29,11 +29,11 @@ struct kept_message {
 /// them do not come: the configuration was checked.
 struct flow_context {
   const config::session_settings& settings;
-  const environment& around;
+  const session_context& context;
   variables& values;
   outbox* commands = nullptr;
-  reply_board* replies = nullptr;
-  background* tasks = nullptr;
+  reply_inbox* replies = nullptr;
+  task_registry* tasks = nullptr;
 };
 
 /// Steps carried out one after the other. Branches and tasks are flows of their own that start from a copy of
@@ -56,14 +56,14 @@ class flow final : public config::scope {
   void take_over(nlohmann::ordered_json reply) { reply_ = std::move(reply); }
 
   /// Carries out the steps in order, up to a fault or a wish for a new link.
-  asio::awaitable<flow_ending> run(std::span<const config::script_step> steps);
+  asio::awaitable<flow_result> run(std::span<const config::script_step> steps);
 
   /// Sends one command, when its turn comes.
-  asio::awaitable<flow_ending> send(const config::send_step& command);
-  asio::awaitable<flow_ending> send_json(const config::json_template& message);
+  asio::awaitable<flow_result> send(const config::send_step& command);
+  asio::awaitable<flow_result> send_json(const config::json_template& message);
 
   /// Waits for replies; `equal` is what they must be correlated with.
-  asio::awaitable<flow_ending> expect(const config::expectation& what,
+  asio::awaitable<flow_result> expect(const config::expectation& what,
                                       std::vector<std::pair<std::string, nlohmann::ordered_json>> equal);
 
   // scope
@@ -82,33 +82,33 @@ class flow final : public config::scope {
   /// Sends the commands at the front that can go at once. Returns how many steps that were.
   std::size_t send_at_once(std::span<const config::script_step> steps);
   asio::awaitable<void> leave_turn();
-  asio::awaitable<flow_ending> perform(const config::script_step& step);
-  asio::awaitable<flow_ending> limited(const config::script_step& step);
-  asio::awaitable<flow_ending> dispatch(const config::script_step& step);
-  asio::awaitable<flow_ending> act(const config::sleep_step& step);
-  asio::awaitable<flow_ending> act(const config::send_step& step) { return send(step); }
-  asio::awaitable<flow_ending> act(const config::json_step& step) { return send_json(step.message); }
-  asio::awaitable<flow_ending> act(const config::echo_step& step);
-  asio::awaitable<flow_ending> act(const config::expect_step& step) { return expect(step.what, {}); }
-  asio::awaitable<flow_ending> act(const config::call_step& step);
-  asio::awaitable<flow_ending> act(const config::every_step& step);
-  asio::awaitable<flow_ending> act(const config::gather_step& step);
-  asio::awaitable<flow_ending> act(const config::race_step& step);
-  asio::awaitable<flow_ending> act(const config::wait_step& step);
-  asio::awaitable<flow_ending> act(const config::spawn_step& step);
-  asio::awaitable<flow_ending> act(const config::cancel_step& step);
-  asio::awaitable<flow_ending> act(const config::set_step& step);
-  asio::awaitable<flow_ending> act(const config::http_step& step);
-  asio::awaitable<flow_ending> act(const config::exec_step& step);
-  asio::awaitable<flow_ending> act(const config::if_step& step);
-  asio::awaitable<flow_ending> act(const config::repeat_step& step);
-  asio::awaitable<flow_ending> act(const config::fail_step& step);
-  asio::awaitable<flow_ending> act(const config::reconnect_step& step);
+  asio::awaitable<flow_result> perform(const config::script_step& step);
+  asio::awaitable<flow_result> limited(const config::script_step& step);
+  asio::awaitable<flow_result> dispatch(const config::script_step& step);
+  asio::awaitable<flow_result> execute(const config::sleep_step& step);
+  asio::awaitable<flow_result> execute(const config::send_step& step) { return send(step); }
+  asio::awaitable<flow_result> execute(const config::json_step& step) { return send_json(step.message); }
+  asio::awaitable<flow_result> execute(const config::echo_step& step);
+  asio::awaitable<flow_result> execute(const config::expect_step& step) { return expect(step.what, {}); }
+  asio::awaitable<flow_result> execute(const config::call_step& step);
+  asio::awaitable<flow_result> execute(const config::every_step& step);
+  asio::awaitable<flow_result> execute(const config::gather_step& step);
+  asio::awaitable<flow_result> execute(const config::race_step& step);
+  asio::awaitable<flow_result> execute(const config::wait_step& step);
+  asio::awaitable<flow_result> execute(const config::spawn_step& step);
+  asio::awaitable<flow_result> execute(const config::cancel_step& step);
+  asio::awaitable<flow_result> execute(const config::set_step& step);
+  asio::awaitable<flow_result> execute(const config::http_step& step);
+  asio::awaitable<flow_result> execute(const config::exec_step& step);
+  asio::awaitable<flow_result> execute(const config::if_step& step);
+  asio::awaitable<flow_result> execute(const config::repeat_step& step);
+  asio::awaitable<flow_result> execute(const config::fail_step& step);
+  asio::awaitable<flow_result> execute(const config::reconnect_step& step);
 
-  static asio::awaitable<flow_ending> branch(std::shared_ptr<flow> self, const config::step_list& steps);
-  asio::awaitable<flow_ending> branch(const config::step_list& steps) const;
+  static asio::awaitable<flow_result> branch(std::shared_ptr<flow> self, const config::step_list& steps);
+  asio::awaitable<flow_result> branch(const config::step_list& steps) const;
 
-  asio::awaitable<flow_ending> put(protocol::frame_view message, std::string name,
+  asio::awaitable<flow_result> put(protocol::frame_view message, std::string name,
                                    bool answer_awaited = false);
   [[nodiscard]] std::optional<fault> pack(const config::send_step& command, kept_message& out,
                                           nlohmann::ordered_json& values);

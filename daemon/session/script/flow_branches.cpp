@@ -10,19 +10,19 @@ namespace duplexd {
 
 using nlohmann::ordered_json;
 
-asio::awaitable<flow_ending> flow::branch(std::shared_ptr<flow> self, const config::step_list& steps) {
+asio::awaitable<flow_result> flow::branch(std::shared_ptr<flow> self, const config::step_list& steps) {
   co_return co_await self->run(steps);
 }
 
-asio::awaitable<flow_ending> flow::branch(const config::step_list& steps) const {
+asio::awaitable<flow_result> flow::branch(const config::step_list& steps) const {
   return branch(std::make_shared<flow>(*this), steps);
 }
 
-asio::awaitable<flow_ending> flow::act(const config::gather_step& step) {
-  task_group<flow_ending> group{shared_.around.loop};
+asio::awaitable<flow_result> flow::execute(const config::gather_step& step) {
+  task_group<flow_result> group{shared_.context.loop};
   for (std::size_t i = 0; i < step.branches.size(); ++i)
     group.spawn(static_cast<int>(i), branch(step.branches[i]));
-  flow_ending how;
+  flow_result how;
   how.result = ordered_json(step.branches.size(), nullptr);
   for (std::size_t left = step.branches.size(); left > 0; --left) {
     auto next = co_await group.next();
@@ -36,8 +36,8 @@ asio::awaitable<flow_ending> flow::act(const config::gather_step& step) {
   co_return how;
 }
 
-asio::awaitable<flow_ending> flow::act(const config::race_step& step) {
-  task_group<flow_ending> group{shared_.around.loop};
+asio::awaitable<flow_result> flow::execute(const config::race_step& step) {
+  task_group<flow_result> group{shared_.context.loop};
   for (std::size_t i = 0; i < step.branches.size(); ++i)
     group.spawn(static_cast<int>(i), branch(step.branches[i]));
   auto first = co_await group.next();
@@ -47,28 +47,28 @@ asio::awaitable<flow_ending> flow::act(const config::race_step& step) {
   co_return std::move(first.how);
 }
 
-asio::awaitable<flow_ending> flow::act(const config::spawn_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::spawn_step& step) {
   shared_.tasks->start(step.task, branch(step.body));
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
-asio::awaitable<flow_ending> flow::act(const config::cancel_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::cancel_step& step) {
   const auto number = shared_.tasks->find(step.task);
-  if (!number) co_return flow_ending{};
+  if (!number) co_return flow_result{};
   shared_.tasks->hold(*number);
   shared_.tasks->cancel(*number);
   bool go_on = true;
   while (go_on && !shared_.tasks->at(*number).has_ended) go_on = co_await shared_.tasks->wait();
   shared_.tasks->release(*number);
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
 // As asyncio.wait: what has not ended goes on in the background, and faults are results.
-asio::awaitable<flow_ending> flow::act(const config::wait_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::wait_step& step) {
   std::vector<int> numbers;
   for (const std::string& name : step.tasks) {
     const auto number = shared_.tasks->find(name);
-    if (!number) co_return flow_ending{.failed = mishap(fmt::format("the task {} was not started", name))};
+    if (!number) co_return flow_result{.failed = mishap(fmt::format("the task {} was not started", name))};
     numbers.push_back(*number);
   }
   for (const config::step_list& body : step.branches) numbers.push_back(shared_.tasks->start(branch(body)));
@@ -82,10 +82,10 @@ asio::awaitable<flow_ending> flow::act(const config::wait_step& step) {
   };
   bool go_on = true;
   while (go_on && !enough()) go_on = co_await shared_.tasks->wait();
-  flow_ending how;
+  flow_result how;
   how.result = ordered_json::array();
   for (const int each : numbers) {
-    const background::task& task = shared_.tasks->at(each);
+    const task_registry::task& task = shared_.tasks->at(each);
     if (task.how.reconnect) how.reconnect = task.how.reconnect;
     ordered_json fault_text;
     if (task.how.failed) fault_text = task.how.failed->cause;

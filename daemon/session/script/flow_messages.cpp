@@ -15,7 +15,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-flow_ending ended_by(fault what) {
+flow_result ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
@@ -37,8 +37,8 @@ std::optional<fault> flow::pack(const config::send_step& command, kept_message& 
   out.bytes.clear();
   out.kind = protocol::frame_of(*type);
   if (const auto error = protocol::pack(*type, resolved.value, out.bytes)) {
-    shared_.around.tell.record(shared_.settings.name,
-                               happening::command_refused{command.command, error->text()});
+    shared_.context.telemetry.record(shared_.settings.name,
+                                     happening::command_refused{command.command, error->text()});
     return mishap(fmt::format("command {} not sent: {}", command.command, error->text()));
   }
   values = std::move(resolved.value);
@@ -47,25 +47,25 @@ std::optional<fault> flow::pack(const config::send_step& command, kept_message& 
 
 asio::awaitable<void> flow::await_turn(const std::string& command) {
   const auto turn = shared_.commands->take_turn(command);
-  if (turn > shared_.around.time.now()) co_await shared_.around.time.sleep_until(turn);
+  if (turn > shared_.context.time.now()) co_await shared_.context.time.sleep_until(turn);
 }
 
-asio::awaitable<flow_ending> flow::put(protocol::frame_view message, std::string name, bool answer_awaited) {
+asio::awaitable<flow_result> flow::put(protocol::frame_view message, std::string name, bool answer_awaited) {
   since_ = shared_.replies->next_number();
   if (!shared_.commands->send(message, answer_awaited)) {
     const std::string why = "there is no link, or far too much is waiting to be sent";
-    shared_.around.tell.record(shared_.settings.name, happening::command_refused{name, why});
+    shared_.context.telemetry.record(shared_.settings.name, happening::command_refused{name, why});
     co_return ended_by(mishap(fmt::format("{} not sent: {}", name, why)));
   }
   // Messages of one turn leave together; only a link that takes no more holds the steps up.
   if (shared_.commands->congested()) co_await shared_.commands->wait_written();
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
-asio::awaitable<flow_ending> flow::send(const config::send_step& command) {
+asio::awaitable<flow_result> flow::send(const config::send_step& command) {
   co_await await_turn(command.command);
   const bool stopped = co_await cancelled();
-  if (stopped) co_return flow_ending{};
+  if (stopped) co_return flow_result{};
   if (command.packed) {
     const protocol::frame_view known{command.packed->kind, command.packed->bytes};
     co_return co_await put(known, command.command);
@@ -101,10 +101,10 @@ std::size_t flow::send_at_once(std::span<const config::script_step> steps) {
   return sent;
 }
 
-asio::awaitable<flow_ending> flow::send_json(const config::json_template& message) {
+asio::awaitable<flow_result> flow::send_json(const config::json_template& message) {
   co_await await_turn("");
   const bool stopped = co_await cancelled();
-  if (stopped) co_return flow_ending{};
+  if (stopped) co_return flow_result{};
   const auto value = message.resolve(this);
   if (!value) co_return ended_by(fault{.kind = fault_class::secret, .cause = value.error});
   std::string text;
@@ -115,28 +115,28 @@ asio::awaitable<flow_ending> flow::send_json(const config::json_template& messag
   co_return co_await put(frame, "a JSON message");
 }
 
-asio::awaitable<flow_ending> flow::act(const config::echo_step& /*step*/) {
+asio::awaitable<flow_result> flow::execute(const config::echo_step& /*step*/) {
   co_await await_turn("");
   const bool stopped = co_await cancelled();
-  if (stopped || !message_) co_return flow_ending{};
+  if (stopped || !message_) co_return flow_result{};
   const protocol::frame_view frame{message_->kind, message_->bytes};
   co_return co_await put(frame, "the echo");
 }
 
-asio::awaitable<flow_ending> flow::expect(const config::expectation& what,
+asio::awaitable<flow_result> flow::expect(const config::expectation& what,
                                           std::vector<std::pair<std::string, ordered_json>> equal) {
   wanted_reply wanted{what.replies, nullptr, std::move(equal), since_};
   auto where = what.where.resolve(this);
   if (!where) co_return ended_by(mishap(where.error));
   wanted.where = std::move(where.value);
   const auto deadline =
-      what.timeout.count() == 0 ? clock::time_point::max() : shared_.around.time.now() + what.timeout;
-  flow_ending how;
+      what.timeout.count() == 0 ? clock::time_point::max() : shared_.context.time.now() + what.timeout;
+  flow_result how;
   if (what.count > 1) how.result = ordered_json::array();
   for (unsigned i = 0; i < what.count; ++i) {
     auto answer = co_await shared_.replies->take(wanted, deadline);
     const bool stopped = co_await cancelled();
-    if (stopped) co_return flow_ending{};
+    if (stopped) co_return flow_result{};
     if (!answer)
       co_return ended_by(mishap(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
                                             static_cast<double>(what.timeout.count()) / 1000.0)));
@@ -155,7 +155,7 @@ asio::awaitable<flow_ending> flow::expect(const config::expectation& what,
 }
 
 // Each attempt has the whole time. The command is packed once: a repeated one is the same command.
-asio::awaitable<flow_ending> flow::act(const config::call_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::call_step& step) {
   kept_message packed;
   ordered_json values;
   if (auto failed = pack(step.command, packed, values)) co_return ended_by(std::move(*failed));
@@ -170,15 +170,15 @@ asio::awaitable<flow_ending> flow::act(const config::call_step& step) {
   for (unsigned attempt = 0;; ++attempt) {
     co_await await_turn(step.command.command);
     const bool stopped = co_await cancelled();
-    if (stopped) co_return flow_ending{};
+    if (stopped) co_return flow_result{};
     const protocol::frame_view frame{packed.kind, packed.bytes, step.command.with.has_secrets()};
-    flow_ending sent = co_await put(frame, step.command.command, true);
+    flow_result sent = co_await put(frame, step.command.command, true);
     if (sent.ends_flow()) co_return sent;
-    flow_ending how = co_await expect(step.answer, equal);
+    flow_result how = co_await expect(step.answer, equal);
     const bool no_reply = how.failed && how.result.is_null() && how.failed->cause.starts_with("no reply ");
     if (!no_reply || attempt == step.retries) co_return how;
-    shared_.around.tell.record(shared_.settings.name,
-                               happening::call_retried{step.command.command, attempt + 1});
+    shared_.context.telemetry.record(shared_.settings.name,
+                                     happening::call_retried{step.command.command, attempt + 1});
   }
 }
 

@@ -83,49 +83,49 @@ std::variant<http_request, fault> resolve_request(const config::http_step& step,
 
 }  // namespace
 
-asio::awaitable<flow_ending> flow::act(const config::http_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::http_step& step) {
   auto request = resolve_request(step, shared_.settings, this);
-  if (auto* failed = std::get_if<fault>(&request)) co_return flow_ending{.failed = std::move(*failed)};
+  if (auto* failed = std::get_if<fault>(&request)) co_return flow_result{.failed = std::move(*failed)};
   std::optional<http_result> result;
   try {
-    auto work = shared_.around.http.fetch(std::move(std::get<http_request>(request)));
+    auto work = shared_.context.http.fetch(std::move(std::get<http_request>(request)));
     result = co_await std::move(work);
   } catch (const boost::system::system_error& error) {
     if (error.code() != asio::error::operation_aborted) throw;
   }
-  if (!result) co_return flow_ending{};  // cancelled
+  if (!result) co_return flow_result{};  // cancelled
   if (auto* failed = std::get_if<fault>(&*result)) {
     if (failed->kind != fault_class::http) failed->cause.insert(0, "http: ");
-    co_return flow_ending{.failed = std::move(*failed)};
+    co_return flow_result{.failed = std::move(*failed)};
   }
   const auto& answer = std::get<http_response>(*result);
-  if (answer.status >= 400) co_return flow_ending{.failed = status_fault(answer, step.url.display())};
-  co_return flow_ending{.result = result_of(answer)};
+  if (answer.status >= 400) co_return flow_result{.failed = status_fault(answer, step.url.display())};
+  co_return flow_result{.result = result_of(answer)};
 }
 
-asio::awaitable<flow_ending> flow::act(const config::exec_step& step) {
+asio::awaitable<flow_result> flow::execute(const config::exec_step& step) {
   program_request request;
   for (const config::text_template& part : step.program) {
     auto text = part.resolve(this);
-    if (!text) co_return flow_ending{.failed = mishap(text.error)};
+    if (!text) co_return flow_result{.failed = mishap(text.error)};
     request.arguments.push_back(std::move(text.value));
   }
   const std::string name = step.program.front().display();
   const auto input = step.input.resolve(this);
-  if (!input) co_return flow_ending{.failed = mishap(input.error)};
+  if (!input) co_return flow_result{.failed = mishap(input.error)};
   if (!input.value.is_null()) request.input = input.value.dump() + "\n";
   request.timeout = step.timeout;
-  program_result result = co_await shared_.around.programs.run(std::move(request));
+  program_result result = co_await shared_.context.programs.run(std::move(request));
   const bool stopped = co_await cancelled();
-  if (stopped) co_return flow_ending{};
+  if (stopped) co_return flow_result{};
   if (const auto* failed = std::get_if<program_failure>(&result))
-    co_return flow_ending{.failed = mishap(fmt::format("exec {}: {}", name, failed->why))};
+    co_return flow_result{.failed = mishap(fmt::format("exec {}: {}", name, failed->why))};
   const auto& output = std::get<std::string>(result);
-  if (output.find_first_not_of(" \t\r\n") == std::string::npos) co_return flow_ending{};
+  if (output.find_first_not_of(" \t\r\n") == std::string::npos) co_return flow_result{};
   auto value = ordered_json::parse(output, nullptr, false);
   if (value.is_discarded())
-    co_return flow_ending{.failed = mishap(fmt::format("exec {}: its output is not JSON", name))};
-  co_return flow_ending{.result = std::move(value)};
+    co_return flow_result{.failed = mishap(fmt::format("exec {}: its output is not JSON", name))};
+  co_return flow_result{.result = std::move(value)};
 }
 
 }  // namespace duplexd

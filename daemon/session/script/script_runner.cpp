@@ -30,24 +30,24 @@ std::string seconds(std::chrono::milliseconds time) {
   return fmt::format("{} s", static_cast<double>(time.count()) / 1000.0);
 }
 
-flow_ending ended_by(fault what) {
+flow_result ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
 }  // namespace
 
-script_runner::script_runner(const config::session_settings& settings, const environment& around,
-                             variables& values, outbox& commands, reply_board& replies)
+script_runner::script_runner(const config::session_settings& settings, const session_context& context,
+                             variables& values, outbox& commands, reply_inbox& replies)
     : settings_(settings),
-      around_(around),
+      context_(context),
       outbox_(commands),
       replies_(replies),
-      group_(around.loop),
-      tasks_(around.loop, group_),
-      context_{settings, around, values, &commands, &replies, &tasks_},
-      login_flow_(context_),
-      delivered_(around.loop),
-      asked_again_(around.loop) {
+      group_(context.loop),
+      tasks_(context.loop, group_),
+      shared_{settings, context, values, &commands, &replies, &tasks_},
+      login_flow_(shared_),
+      delivered_(context.loop),
+      asked_again_(context.loop) {
   for (const config::handler& each : settings.on) boxes_.push_back({&each});
   replies.observe([this](const arrived_reply& reply, const protocol::packet& packet) {
     outbox_.see(reply);
@@ -66,40 +66,40 @@ void script_runner::deliver(const arrived_reply& reply, const protocol::packet& 
   }
 }
 
-asio::awaitable<flow_ending> script_runner::send_login(const config::login_settings& login) {
+asio::awaitable<flow_result> script_runner::send_login(const config::login_settings& login) {
   if (login.send) co_return co_await login_flow_.send(*login.send);
   if (login.json) co_return co_await login_flow_.send_json(*login.json);
   co_return co_await login_flow_.run(login.steps);
 }
 
-asio::awaitable<flow_ending> script_runner::log_in() {
-  flow_ending how;
+asio::awaitable<flow_result> script_runner::log_in() {
+  flow_result how;
   if (settings_.login) {
     const config::login_settings& login = *settings_.login;
     how = co_await send_login(login);
     bool stopped = co_await cancelled();
     if (how.ends_flow() || stopped) co_return how;
-    around_.tell.record(settings_.name, happening::login_sent{});
+    context_.telemetry.record(settings_.name, happening::login_sent{});
     if (login.expect) {
       how = co_await await_login_reply(*login.expect, login.reject);
       stopped = co_await cancelled();
       if (how.ends_flow() || stopped) co_return how;
     }
     if (login.expect || !login.steps.empty())
-      around_.tell.record(settings_.name, happening::login_accepted{});
+      context_.telemetry.record(settings_.name, happening::login_accepted{});
   }
   outbox_.open_gate();
   co_return how;
 }
 
-asio::awaitable<flow_ending> script_runner::await_login_reply(const config::expectation& what,
+asio::awaitable<flow_result> script_runner::await_login_reply(const config::expectation& what,
                                                               const std::vector<std::string>& reject) {
   wanted_reply wanted{what.replies, nullptr};
   wanted.names.insert(wanted.names.end(), reject.begin(), reject.end());
-  const auto deadline = around_.time.now() + what.timeout;
+  const auto deadline = context_.time.now() + what.timeout;
   const auto answer = co_await replies_.take(wanted, deadline);
   const bool stopped = co_await cancelled();
-  if (stopped) co_return flow_ending{};
+  if (stopped) co_return flow_result{};
   if (!answer)
     co_return ended_by({.kind = fault_class::script,
                         .cause = fmt::format("no reply {} to the login within {}",
@@ -115,7 +115,7 @@ asio::awaitable<flow_ending> script_runner::await_login_reply(const config::expe
                                              text.substr(0, 200))});
   }
   login_flow_.take_over(answer->data);
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
 void script_runner::start_all() {
@@ -123,15 +123,15 @@ void script_runner::start_all() {
   for (std::size_t i = 0; i < boxes_.size(); ++i)
     group_.spawn(first_handler + static_cast<int>(i), run_handler(boxes_[i]));
   if (settings_.liveness.heartbeat) group_.spawn(heart, run_heartbeat(*settings_.liveness.heartbeat));
-  if ((settings_.renew.after || settings_.renew.at) && !around_.once) group_.spawn(renewal, run_renewal());
+  if ((settings_.renew.after || settings_.renew.at) && !context_.once) group_.spawn(renewal, run_renewal());
   if (!settings_.active.always()) group_.spawn(hours, watch_hours());
   if (!settings_.subscribe.empty()) group_.spawn(subscriber, run_subscriber());
 }
 
 // The link stays when all steps have been carried out: then nobody's ending is waited for.
-asio::awaitable<flow_ending> script_runner::run() {
+asio::awaitable<flow_result> script_runner::run() {
   start_all();
-  flow_ending how;
+  flow_result how;
   for (;;) {
     auto next = co_await group_.next();
     const bool stopped = co_await cancelled();
@@ -141,17 +141,17 @@ asio::awaitable<flow_ending> script_runner::run() {
     if (how.ends_flow() || next.id == lingering) break;
     if (next.id != main_script) continue;
     finished_ = true;
-    around_.tell.record(settings_.name, happening::script_finished{});
-    if (around_.once) group_.spawn(lingering, run_linger());
+    context_.telemetry.record(settings_.name, happening::script_finished{});
+    if (context_.once) group_.spawn(lingering, run_linger());
   }
   co_await group_.join();
   co_return how;
 }
 
-asio::awaitable<flow_ending> script_runner::run_main() {
+asio::awaitable<flow_result> script_runner::run_main() {
   flow steps{login_flow_};
   steps.blame(fault_class::script);
-  flow_ending how = co_await steps.run(settings_.subscribe);
+  flow_result how = co_await steps.run(settings_.subscribe);
   bool stopped = co_await cancelled();
   if (how.ends_flow() || stopped) co_return how;
   how = co_await steps.run(settings_.script);
@@ -161,12 +161,12 @@ asio::awaitable<flow_ending> script_runner::run_main() {
   co_return how;
 }
 
-asio::awaitable<flow_ending> script_runner::run_linger() {
-  co_await around_.time.sleep_for(settings_.linger);
-  co_return flow_ending{};
+asio::awaitable<flow_result> script_runner::run_linger() {
+  co_await context_.time.sleep_for(settings_.linger);
+  co_return flow_result{};
 }
 
-asio::awaitable<flow_ending> script_runner::run_handler(mailbox& box) {
+asio::awaitable<flow_result> script_runner::run_handler(mailbox& box) {
   bool stopped = co_await cancelled();
   while (!stopped) {
     if (box.letters.empty()) {
@@ -178,20 +178,20 @@ asio::awaitable<flow_ending> script_runner::run_handler(mailbox& box) {
     } else {
       mailbox::letter letter = std::move(box.letters.front());
       box.letters.pop_front();
-      flow steps{context_, std::move(letter.reply.data), std::move(letter.message)};
+      flow steps{shared_, std::move(letter.reply.data), std::move(letter.message)};
       const auto where = box.rule->where.resolve(&steps);
       if (!where) co_return ended_by({.kind = fault_class::script, .cause = where.error});
       if (config::matches(*steps.reply(), where.value)) {
-        flow_ending how = co_await steps.run(box.rule->body);
+        flow_result how = co_await steps.run(box.rule->body);
         if (how.ends_flow()) co_return how;
       }
     }
     stopped = co_await cancelled();
   }
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
-asio::awaitable<flow_ending> script_runner::run_heartbeat(const config::heartbeat_settings& beat) {
+asio::awaitable<flow_result> script_runner::run_heartbeat(const config::heartbeat_settings& beat) {
   for (;;) {
     flow steps{login_flow_};  // each beat starts from the login's reply
     steps.blame(fault_class::liveness);
@@ -199,10 +199,10 @@ asio::awaitable<flow_ending> script_runner::run_heartbeat(const config::heartbea
     if (!interval || interval.value.count() <= 0)
       co_return ended_by({.kind = fault_class::script,
                           .cause = interval ? "heartbeat.every is not positive" : interval.error});
-    co_await around_.time.sleep_for(interval.value);
+    co_await context_.time.sleep_for(interval.value);
     const bool stopped = co_await cancelled();
-    if (stopped) co_return flow_ending{};
-    flow_ending how;
+    if (stopped) co_return flow_result{};
+    flow_result how;
     if (const auto* command = std::get_if<config::send_step>(&beat.message))
       how = co_await steps.send(*command);
     else
@@ -213,7 +213,7 @@ asio::awaitable<flow_ending> script_runner::run_heartbeat(const config::heartbea
     if (!how.failed) continue;
     how.failed->cause = "heartbeat: " + how.failed->cause;
     if (beat.action == liveness_action::reconnect) co_return how;
-    around_.tell.record(settings_.name, happening::heartbeat_missed{how.failed->cause});
+    context_.telemetry.record(settings_.name, happening::heartbeat_missed{how.failed->cause});
     if (beat.action == liveness_action::resubscribe) resubscribe();
   }
 }
@@ -237,7 +237,7 @@ std::optional<clock::duration> script_runner::time_to_renewal(std::optional<faul
       return left;
     }
     if (unix_time > 1e11) unix_time /= 1000;  // milliseconds
-    const auto now = std::chrono::duration<double>(around_.time.wall().time_since_epoch());
+    const auto now = std::chrono::duration<double>(context_.time.wall().time_since_epoch());
     const auto until = std::chrono::duration_cast<clock::duration>(
         std::min(std::chrono::duration<double>(unix_time) - now, longest_age));
     left = left ? std::min(*left, until) : until;
@@ -246,25 +246,25 @@ std::optional<clock::duration> script_runner::time_to_renewal(std::optional<faul
               : left;
 }
 
-asio::awaitable<flow_ending> script_runner::run_renewal() {
+asio::awaitable<flow_result> script_runner::run_renewal() {
   std::optional<fault> failed;
   const auto left = time_to_renewal(failed);
   if (failed) co_return ended_by(std::move(*failed));
-  co_await around_.time.sleep_for(*left);
-  co_return flow_ending{.reconnect = "it has reached its age"};
+  co_await context_.time.sleep_for(*left);
+  co_return flow_result{.reconnect = "it has reached its age"};
 }
 
 // The wall's clock may be set: it is asked again before long.
-asio::awaitable<flow_ending> script_runner::watch_hours() {
+asio::awaitable<flow_result> script_runner::watch_hours() {
   bool stopped = co_await cancelled();
   while (!stopped) {
-    const auto now = std::chrono::floor<std::chrono::seconds>(around_.time.wall());
-    if (!settings_.active.holds(now)) co_return flow_ending{.reconnect = "its hours are over"};
+    const auto now = std::chrono::floor<std::chrono::seconds>(context_.time.wall());
+    if (!settings_.active.holds(now)) co_return flow_result{.reconnect = "its hours are over"};
     const auto left = settings_.active.next_change(now) - now;
-    co_await around_.time.sleep_for(std::min<clock::duration>(left, longest_doze));
+    co_await context_.time.sleep_for(std::min<clock::duration>(left, longest_doze));
     stopped = co_await cancelled();
   }
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
 void script_runner::resubscribe() {
@@ -272,7 +272,7 @@ void script_runner::resubscribe() {
   asked_again_.notify();
 }
 
-asio::awaitable<flow_ending> script_runner::run_subscriber() {
+asio::awaitable<flow_result> script_runner::run_subscriber() {
   flow steps{login_flow_};
   steps.blame(fault_class::script);
   bool stopped = co_await cancelled();
@@ -281,13 +281,13 @@ asio::awaitable<flow_ending> script_runner::run_subscriber() {
       co_await asked_again_.wait();
     } else {
       subscriptions_asked_ = false;
-      around_.tell.record(settings_.name, happening::resubscribed{});
-      flow_ending how = co_await steps.run(settings_.subscribe);
+      context_.telemetry.record(settings_.name, happening::resubscribed{});
+      flow_result how = co_await steps.run(settings_.subscribe);
       if (how.ends_flow()) co_return how;
     }
     stopped = co_await cancelled();
   }
-  co_return flow_ending{};
+  co_return flow_result{};
 }
 
 }  // namespace duplexd

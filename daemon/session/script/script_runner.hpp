@@ -8,11 +8,11 @@
 
 #include "config/settings/settings.hpp"
 #include "daemon/link/fault.hpp"
-#include "daemon/session/exchange/environment.hpp"
 #include "daemon/session/exchange/outbox.hpp"
-#include "daemon/session/exchange/reply_board.hpp"
-#include "daemon/session/script/background.hpp"
+#include "daemon/session/exchange/reply_inbox.hpp"
+#include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/script/flow.hpp"
+#include "daemon/session/script/task_registry.hpp"
 
 namespace duplexd {
 
@@ -21,15 +21,15 @@ namespace duplexd {
 /// cancelled.
 class script_runner {
  public:
-  script_runner(const config::session_settings& settings, const environment& around, variables& values,
-                outbox& commands, reply_board& replies);
+  script_runner(const config::session_settings& settings, const session_context& context, variables& values,
+                outbox& commands, reply_inbox& replies);
 
   /// Sends the login and waits for the reply that grants entry, if one is configured.
-  asio::awaitable<flow_ending> log_in();
+  asio::awaitable<flow_result> log_in();
 
   /// Runs everything else until a fault or a wish for a new link ends it; with `once`, until the script has
   /// ended and the linger has passed.
-  asio::awaitable<flow_ending> run();
+  asio::awaitable<flow_result> run();
 
   /// Carries the subscriptions out again, soon.
   void resubscribe();
@@ -51,26 +51,26 @@ class script_runner {
   };
 
   void deliver(const arrived_reply& reply, const protocol::packet& packet);
-  asio::awaitable<flow_ending> send_login(const config::login_settings& login);
-  asio::awaitable<flow_ending> await_login_reply(const config::expectation& what,
+  asio::awaitable<flow_result> send_login(const config::login_settings& login);
+  asio::awaitable<flow_result> await_login_reply(const config::expectation& what,
                                                  const std::vector<std::string>& reject);
-  asio::awaitable<flow_ending> run_main();
-  asio::awaitable<flow_ending> run_handler(mailbox& box);
-  asio::awaitable<flow_ending> run_heartbeat(const config::heartbeat_settings& beat);
-  asio::awaitable<flow_ending> run_renewal();
-  asio::awaitable<flow_ending> watch_hours();
-  asio::awaitable<flow_ending> run_subscriber();
-  asio::awaitable<flow_ending> run_linger();
+  asio::awaitable<flow_result> run_main();
+  asio::awaitable<flow_result> run_handler(mailbox& box);
+  asio::awaitable<flow_result> run_heartbeat(const config::heartbeat_settings& beat);
+  asio::awaitable<flow_result> run_renewal();
+  asio::awaitable<flow_result> watch_hours();
+  asio::awaitable<flow_result> run_subscriber();
+  asio::awaitable<flow_result> run_linger();
   void start_all();
   [[nodiscard]] std::optional<clock::duration> time_to_renewal(std::optional<fault>& failed);
 
   const config::session_settings& settings_;
-  const environment& around_;
+  const session_context& context_;
   outbox& outbox_;
-  reply_board& replies_;
-  task_group<flow_ending> group_;
-  background tasks_;
-  flow_context context_;
+  reply_inbox& replies_;
+  task_group<flow_result> group_;
+  task_registry tasks_;
+  flow_context shared_;
   flow login_flow_;
   std::vector<mailbox> boxes_;
   notifier delivered_;

@@ -8,7 +8,7 @@
 
 #include "daemon/capture/recorder.hpp"
 #include "daemon/capture/recording_dialer.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/temporary_directory.hpp"
 #include "tests/daemon/support/stage.hpp"
@@ -64,21 +64,21 @@ struct recorded_stage {
   net::test::temporary_directory directory;
   std::string path = (directory.path() / "capture.jsonl").string();
   stage play;
-  recorder to{play.loop.get_executor(), play.time, play.tell, play.secrets, open(path)};
+  recorder to{play.loop.get_executor(), play.time, play.telemetry, play.secrets, open(path)};
   recording_dialer links{play.links, to, play.settings.sessions.at(0).name};
 
   explicit recorded_stage(const std::string& yaml) : play(yaml, true) {
-    const environment around{.loop = play.loop.get_executor(),
-                             .links = links,
-                             .http = play.http,
-                             .programs = play.programs,
-                             .time = play.time,
-                             .tell = play.tell,
-                             .random = [] { return 1.0; },
-                             .outputs = {&play.out},
-                             .once = true,
-                             .secrets = std::make_shared<secret_holder>(play.secrets)};
-    play.session = std::make_unique<session>(play.settings.sessions.at(0), around);
+    const session_context context{.loop = play.loop.get_executor(),
+                                  .links = links,
+                                  .http = play.http,
+                                  .programs = play.programs,
+                                  .time = play.time,
+                                  .telemetry = play.telemetry,
+                                  .random = [] { return 1.0; },
+                                  .outputs = {&play.out},
+                                  .once = true,
+                                  .secrets = std::make_shared<secret_holder>(play.secrets)};
+    play.session = std::make_unique<session>(play.settings.sessions.at(0), context);
   }
   ~recorded_stage() {
     if (play.result) return;
@@ -206,12 +206,12 @@ sessions:
 TEST_CASE("a text made from secrets in which none can be found again is left out") {
   asio::io_context loop;
   virtual_clock time{loop};
-  recorded_telemetry tell;
+  recorded_telemetry telemetry;
   const secret_index secrets;
   const net::test::temporary_directory directory;
   const std::string path = (directory.path() / "capture.jsonl").string();
   {
-    recorder to{loop.get_executor(), time, tell, secrets, open(path)};
+    recorder to{loop.get_executor(), time, telemetry, secrets, open(path)};
     const std::string hashed = "5e884898da28047151d0e56f8dc62927";
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(hashed.data());
     const protocol::frame_view what{protocol::frame_kind::text, {bytes, hashed.size()}, true};

@@ -35,11 +35,11 @@ struct studio {
   std::string path = (directory.path() / "capture.jsonl").string();
   asio::io_context loop{1};
   virtual_clock time{loop};
-  recorded_telemetry tell;
+  recorded_telemetry telemetry;
   secret_index secrets;
   secret_holder holder{secrets};
   std::string why;
-  std::optional<recorder> to{std::in_place, loop.get_executor(),          time, tell,
+  std::optional<recorder> to{std::in_place, loop.get_executor(),          time, telemetry,
                              secrets,       capture_file::open(path, why)};
   scripted_dialer plain;
   const std::string session = "desk";

@@ -42,10 +42,10 @@ TEST_CASE("a dial that takes long loses its place to the next", "[dial_queue]") 
   dial_queue line{1};
   line.enter("mute");
   CHECK(line.admit(start) == numbers{1});
-  CHECK_FALSE(line.look_at());  // nobody waits
+  CHECK_FALSE(line.check_at());  // nobody waits
   line.enter("a");
-  REQUIRE(line.look_at());
-  CHECK(*line.look_at() == start + dial_queue::longest);
+  REQUIRE(line.check_at());
+  CHECK(*line.check_at() == start + dial_queue::longest);
   CHECK(line.admit(start + 999ms).empty());
   CHECK(line.admit(start + 1s) == numbers{2});
   line.leave("mute", 1);  // its place was given away: nobody else is let in for it
@@ -62,7 +62,7 @@ TEST_CASE("who leaves the line is not admitted", "[dial_queue]") {
   line.leave("a", 2);
   line.leave("a", 1);
   CHECK(line.admit(start) == numbers{3});
-  CHECK_FALSE(line.look_at());
+  CHECK_FALSE(line.check_at());
 }
 
 TEST_CASE("all places that were held too long are free at once", "[dial_queue]") {
@@ -76,19 +76,19 @@ TEST_CASE("all places that were held too long are free at once", "[dial_queue]")
 // The first of the places that will be free is the one to look for.
 TEST_CASE("a look is due when the oldest place ends, and only while somebody waits", "[dial_queue]") {
   dial_queue line{2};
-  CHECK_FALSE(line.look_at());
+  CHECK_FALSE(line.check_at());
   line.enter("a");
-  CHECK_FALSE(line.look_at());  // a place is free: nothing to wait for
+  CHECK_FALSE(line.check_at());  // a place is free: nothing to wait for
   line.admit(start);
   line.enter("b");
   line.admit(start + 300ms);
-  CHECK_FALSE(line.look_at());
+  CHECK_FALSE(line.check_at());
   const auto waiting = line.enter("c");
-  CHECK(line.look_at() == start + dial_queue::longest);
+  CHECK(line.check_at() == start + dial_queue::longest);
   line.leave("a", 1);
-  CHECK(line.look_at() == start + 300ms + dial_queue::longest);
+  CHECK(line.check_at() == start + 300ms + dial_queue::longest);
   line.leave("c", waiting);
-  CHECK_FALSE(line.look_at());
+  CHECK_FALSE(line.check_at());
 }
 
 TEST_CASE("who leaves twice, or was never there, changes nothing", "[dial_queue]") {

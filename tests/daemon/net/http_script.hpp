@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/net/tls/tls_engine.hpp"
 #include "tests/daemon/net/test_server.hpp"
 
@@ -21,15 +21,17 @@ class http_script {
 
   /// With `end` it ends the connection behind the answer; else it waits for the client to do so.
   http_script(asio::io_context& loop, script answer, bool end = true, tls_context tls = nullptr)
-      : server_(loop, [this, answer = std::move(answer), end, tls](std::shared_ptr<wire> connection) {
-          return serve(std::move(connection), answer, end, tls);
-        }) {}
+      : server_(loop,
+                [this, answer = std::move(answer), end, tls](std::shared_ptr<tcp_connection> connection) {
+                  return serve(std::move(connection), answer, end, tls);
+                }) {}
 
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
   [[nodiscard]] const std::vector<std::string>& requests() const { return requests_; }
 
  private:
-  asio::awaitable<void> serve(std::shared_ptr<wire> connection, script answer, bool end, tls_context tls) {
+  asio::awaitable<void> serve(std::shared_ptr<tcp_connection> connection, script answer, bool end,
+                              tls_context tls) {
     if (tls) {
       auto engine = std::make_unique<tls_engine>(tls);
       const bool done = co_await connection->start_tls(std::move(engine));

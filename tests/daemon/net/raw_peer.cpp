@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "daemon/net/websocket/frame_header.hpp"
-#include "daemon/net/websocket/upgrade.hpp"
+#include "daemon/net/websocket/websocket_handshake.hpp"
 #include "tests/daemon/net/loop.hpp"
 
 namespace duplexd::net::test {
@@ -70,15 +70,15 @@ raw_peer::raw_peer(config::limit_settings limits, std::optional<config::deflate_
                    std::string answer) {
   auto pair = connected_sockets(loop_);
   socket_.emplace(std::move(pair.theirs));
-  upgrade_request request;
+  handshake_request request;
   request.host = "localhost";
   request.target = "/";
   request.limits = limits;
   request.deflate = offer;
   request.limit = std::chrono::seconds(5);
   asio::co_spawn(loop_, answer_upgrade(*socket_, std::move(answer), request_), [](std::exception_ptr) {});
-  auto opened =
-      run(loop_, upgrade_as_client(std::make_shared<wire>(std::move(pair.ours)), std::move(request)));
+  auto opened = run(
+      loop_, handshake_as_client(std::make_shared<tcp_connection>(std::move(pair.ours)), std::move(request)));
   auto* link = std::get_if<std::unique_ptr<transport>>(&opened);
   if (link == nullptr) throw std::runtime_error("no link: " + std::get<fault>(opened).cause);
   link_ = std::move(*link);

@@ -44,7 +44,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 /// Reads the request and answers with these bytes, then ends the connection, or stays silent.
 test_server::serve_function answer_with(std::string bytes, bool end) {
-  return [bytes, end](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  return [bytes, end](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     std::string request;
     while (request.find("\r\n\r\n") == std::string::npos && !connection->end_cause()) {
       co_await connection->wait_readable();
@@ -217,7 +217,7 @@ TEST_CASE("TLS on one side only is recognised") {
   asio::io_context loop{1};
   test_server plain(loop, answer_with("HTTP/1.1 400 Bad Request\r\n\r\n", true));
   // What a plain server makes of a TLS greeting: an HTTP answer as soon as it has read a line.
-  test_server blunt(loop, [](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  test_server blunt(loop, [](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     co_await connection->wait_readable();
     const std::string answer = "HTTP/1.1 400 Bad Request\r\n\r\n";
     co_await asio::async_write(connection->socket(), asio::buffer(answer), asio::use_awaitable);
@@ -330,7 +330,7 @@ TEST_CASE("an address that does not answer ends with the limit of connecting") {
 
 TEST_CASE("a server that ends the connection during a handshake is named") {
   asio::io_context loop{1};
-  test_server server(loop, [](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  test_server server(loop, [](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     co_await connection->wait_readable();
     connection->fill();
     co_await connection->finish(std::chrono::seconds(2));

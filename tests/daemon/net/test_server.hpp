@@ -12,10 +12,10 @@
 #include <variant>
 
 #include "daemon/link/dialer.hpp"
-#include "daemon/net/tcp/wire.hpp"
+#include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/net/tls/tls_context.hpp"
 #include "daemon/net/tls/tls_engine.hpp"
-#include "daemon/net/websocket/upgrade.hpp"
+#include "daemon/net/websocket/websocket_handshake.hpp"
 
 namespace duplexd::net::test {
 
@@ -25,7 +25,7 @@ namespace asio = boost::asio;
 /// loop ends is dropped.
 class test_server {
  public:
-  using serve_function = std::function<asio::awaitable<void>(std::shared_ptr<wire>)>;
+  using serve_function = std::function<asio::awaitable<void>(std::shared_ptr<tcp_connection>)>;
 
   test_server(asio::io_context& loop, serve_function serve)
       : loop_(loop),
@@ -42,7 +42,8 @@ class test_server {
     acceptor_.async_accept([this](const boost::system::error_code& error, tcp_socket socket) {
       if (error) return;
       ++accepted_;
-      asio::co_spawn(loop_, serve_(std::make_shared<wire>(std::move(socket))), [](std::exception_ptr) {});
+      asio::co_spawn(loop_, serve_(std::make_shared<tcp_connection>(std::move(socket))),
+                     [](std::exception_ptr) {});
       accept_next();
     });
   }
@@ -54,19 +55,19 @@ class test_server {
 };
 
 /// Opens the server's side of a link: TLS if there is a context, then the upgrade, everything accepted.
-inline asio::awaitable<std::unique_ptr<transport>> open_link(std::shared_ptr<wire> connection,
+inline asio::awaitable<std::unique_ptr<transport>> open_link(std::shared_ptr<tcp_connection> connection,
                                                              tls_context tls, std::string subprotocol = {}) {
   if (tls) {
     auto engine = std::make_unique<tls_engine>(tls);
     const bool done = co_await connection->start_tls(std::move(engine));
     if (!done) co_return nullptr;
   }
-  upgrade_decision decide = [subprotocol](const upgrade_offer&) {
-    upgrade_answer answer;
+  handshake_decision decide = [subprotocol](const handshake_offer&) {
+    handshake_answer answer;
     answer.subprotocol = subprotocol;
     return answer;
   };
-  auto opened = co_await upgrade_as_server(connection, std::move(decide), std::chrono::seconds(5));
+  auto opened = co_await handshake_as_server(connection, std::move(decide), std::chrono::seconds(5));
   auto* link = std::get_if<std::unique_ptr<transport>>(&opened);
   co_return link != nullptr ? std::move(*link) : nullptr;
 }
@@ -82,7 +83,7 @@ inline asio::awaitable<void> echo(std::unique_ptr<transport> link) {
 }
 
 inline test_server::serve_function echo_server(tls_context tls = nullptr) {
-  return [tls](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  return [tls](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     auto link = co_await open_link(connection, tls);
     if (link) co_await echo(std::move(link));
   };

@@ -223,7 +223,7 @@ TEST_CASE("what waits when the session ends is refused, and told") {
 }
 
 // Servers take turns before the gate: it is asked in the name of the URL's host and port.
-TEST_CASE("a session stands in the line of its server", "[dial_gate]") {
+TEST_CASE("a session stands in the line of its server", "[dial_limiter]") {
   const auto [url, server] = GENERATE(table<std::string, std::string>({
       {"wss://a:1/x", "a:1"},
       {"wss://a:1?x", "a:1"},
@@ -231,9 +231,9 @@ TEST_CASE("a session stands in the line of its server", "[dial_gate]") {
       {"${var:url}", "${var:url}"},
   }));
   stage play{"sessions: {s: {url: '" + url + "', before: [{set: {url: 'wss://b'}}]}}", false, 1};
-  auto held = std::make_unique<dial_gate::pass>(*play.gate, "zzz");
-  auto first = std::make_unique<dial_gate::pass>(*play.gate, server);
-  auto second = std::make_unique<dial_gate::pass>(*play.gate, server);
+  auto held = std::make_unique<dial_limiter::pass>(*play.limiter, "zzz");
+  auto first = std::make_unique<dial_limiter::pass>(*play.limiter, server);
+  auto second = std::make_unique<dial_limiter::pass>(*play.limiter, server);
   auto link = play.accept();
   play.run_for(1ms);
   held.reset();

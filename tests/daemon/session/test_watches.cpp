@@ -46,25 +46,25 @@ names gaps(sequence_watch& watch, const std::string& reply, const ordered_json& 
 TEST_CASE("nothing is overdue before the watch has started") {
   watched all;
   CHECK_FALSE(all.fresh.empty());
-  CHECK(all.fresh.look_at() == duplexd::clock::time_point::max());
+  CHECK(all.fresh.check_at() == duplexd::clock::time_point::max());
   CHECK(all.run_out(start + 24h).empty());
   const freshness none{{}, all.types};
   CHECK(none.empty());
-  CHECK(none.look_at() == duplexd::clock::time_point::max());
+  CHECK(none.check_at() == duplexd::clock::time_point::max());
 }
 
 TEST_CASE("a reply is overdue when its time has passed, and again after as long") {
   watched all;
   all.fresh.start(start);
-  CHECK(all.fresh.look_at() == start + 5s);
+  CHECK(all.fresh.check_at() == start + 5s);
   CHECK(all.run_out(start + 5s - 1ns).empty());
   CHECK(all.run_out(start + 5s) == names{"tick"});
   CHECK(all.run_out(start + 5s).empty());
-  CHECK(all.fresh.look_at() == start + 8s);
+  CHECK(all.fresh.check_at() == start + 8s);
   CHECK(all.run_out(start + 8s) == names{"ping"});
-  CHECK(all.fresh.look_at() == start + 10s);
+  CHECK(all.fresh.check_at() == start + 10s);
   CHECK(all.run_out(start + 20s) == names{"tick", "ping"});
-  CHECK(all.fresh.look_at() == start + 25s);
+  CHECK(all.fresh.check_at() == start + 25s);
 }
 
 TEST_CASE("a reply that comes has its time again, and no other's") {
@@ -72,7 +72,7 @@ TEST_CASE("a reply that comes has its time again, and no other's") {
   all.fresh.start(start);
   all.see("tick", start + 4s);
   all.see("got", start + 7s);
-  CHECK(all.fresh.look_at() == start + 8s);
+  CHECK(all.fresh.check_at() == start + 8s);
   CHECK(all.run_out(start + 8s) == names{"ping"});
   CHECK(all.run_out(start + 9s) == names{"tick"});
 }

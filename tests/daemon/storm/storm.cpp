@@ -65,16 +65,16 @@ asio::awaitable<void> after(clock& time, clock::duration delay, std::function<vo
 
 storm::storm(const plan& how)
     : how_(how), random_(how.seed), play_(storm_yaml), links_(play_.time, [this] { return next_dial(); }) {
-  const environment around{.loop = play_.loop.get_executor(),
-                           .links = links_,
-                           .http = play_.http,
-                           .programs = play_.programs,
-                           .time = play_.time,
-                           .tell = tell_,
-                           .random = [this] { return std::uniform_real_distribution<>{}(random_); },
-                           .outputs = {&play_.out},
-                           .once = false};
-  play_.session = std::make_unique<session>(play_.settings.sessions.at(0), around);
+  const session_context context{.loop = play_.loop.get_executor(),
+                                .links = links_,
+                                .http = play_.http,
+                                .programs = play_.programs,
+                                .time = play_.time,
+                                .telemetry = telemetry_,
+                                .random = [this] { return std::uniform_real_distribution<>{}(random_); },
+                                .outputs = {&play_.out},
+                                .once = false};
+  play_.session = std::make_unique<session>(play_.settings.sessions.at(0), context);
 }
 
 void storm::run() {

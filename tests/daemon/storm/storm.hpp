@@ -80,7 +80,7 @@ class storm {
   std::mt19937_64 random_;
   stage play_;
   promises kept_{play_.time, outbox_bound};
-  witness tell_{kept_, play_.tell};
+  witness telemetry_{kept_, play_.telemetry};
   std::deque<peer> peers_;  ///< all there ever were: what was planned for them may refer to them
   stormy_dialer links_;
   bool calm_ = false;

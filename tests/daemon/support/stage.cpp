@@ -76,19 +76,19 @@ asio::awaitable<program_result> scripted_programs::until_killed() {
 }
 
 stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings(load(yaml)) {
-  if (at_once > 0) gate = std::make_unique<dial_gate>(loop.get_executor(), time, at_once);
-  const environment around{.loop = loop.get_executor(),
-                           .links = links,
-                           .http = http,
-                           .programs = programs,
-                           .time = time,
-                           .tell = tell,
-                           .random = [this] { return random; },
-                           .outputs = {&out},
-                           .once = once,
-                           .secrets = std::make_shared<secret_holder>(secrets),
-                           .gate = gate.get()};
-  session = std::make_unique<duplexd::session>(settings.sessions.at(0), around);
+  if (at_once > 0) limiter = std::make_unique<dial_limiter>(loop.get_executor(), time, at_once);
+  const session_context context{.loop = loop.get_executor(),
+                                .links = links,
+                                .http = http,
+                                .programs = programs,
+                                .time = time,
+                                .telemetry = telemetry,
+                                .random = [this] { return random; },
+                                .outputs = {&out},
+                                .once = once,
+                                .secrets = std::make_shared<secret_holder>(secrets),
+                                .limiter = limiter.get()};
+  session = std::make_unique<duplexd::session>(settings.sessions.at(0), context);
 }
 
 stage::~stage() {

@@ -68,7 +68,7 @@ class scripted_programs final : public program_runner {
 /// One session of a configuration text on a scripted network and a virtual clock.
 class stage {
  public:
-  /// `yaml` is a whole configuration with one session. With `at_once` its dials go through a gate with so
+  /// `yaml` is a whole configuration with one session. With `at_once` its dials go through a limiter with so
   /// many places.
   explicit stage(const std::string& yaml, bool once = false, std::size_t at_once = 0);
   ~stage();
@@ -86,11 +86,11 @@ class stage {
   /// The same, but lets no time pass and stops after so many turns: for a session that never waits.
   void run_turns(unsigned count);
 
-  [[nodiscard]] const std::vector<std::string>& log() const { return tell.lines; }
+  [[nodiscard]] const std::vector<std::string>& log() const { return telemetry.lines; }
 
   asio::io_context loop{1};
   virtual_clock time{loop};
-  recorded_telemetry tell;
+  recorded_telemetry telemetry;
   secret_index secrets;
   recorded_output out{loop.get_executor()};
   scripted_dialer links;
@@ -98,7 +98,7 @@ class stage {
   scripted_programs programs;
   config::settings settings;
   double random = 1.0;
-  std::unique_ptr<dial_gate> gate;
+  std::unique_ptr<dial_limiter> limiter;
   std::unique_ptr<duplexd::session> session;
   std::optional<session_result> result;  ///< set once the session has ended
 

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd::protocol;

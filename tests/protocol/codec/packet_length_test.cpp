@@ -15,14 +15,14 @@ std::string hex(const std::vector<std::uint8_t>& from) {
   return out;
 }
 
-framing_rule fixed(wire type, bool big = true) {
+framing_rule fixed(number_type type, bool big = true) {
   framing_rule rule;
   rule.type = type;
   rule.big = big;
   return rule;
 }
 framing_rule varint(std::uint8_t limit) {
-  framing_rule rule = fixed(wire::varint);
+  framing_rule rule = fixed(number_type::varint);
   rule.limit = limit;
   return rule;
 }
@@ -65,7 +65,7 @@ std::vector<std::uint8_t> varint_of(std::uint64_t value) {
 }  // namespace
 
 TEST_CASE("a length is known once its field is there") {
-  framing_rule rule = fixed(wire::u16);
+  framing_rule rule = fixed(number_type::u16);
   rule.at = 1;
   CHECK(size_of(rule, "") == "?");
   CHECK(size_of(rule, "000a") == "?");
@@ -73,14 +73,14 @@ TEST_CASE("a length is known once its field is there") {
   CHECK(size_of(rule, "ff010203") == std::to_string(0x102 + 3));
   rule.big = false;
   CHECK(size_of(rule, "ff0102") == std::to_string(0x201 + 3));
-  CHECK(size_of(fixed(wire::u8), "ff") == "256");
-  CHECK(size_of(fixed(wire::u24), "000102") == std::to_string(0x102 + 3));
-  CHECK(size_of(fixed(wire::u32), "00000102") == std::to_string(0x102 + 4));
+  CHECK(size_of(fixed(number_type::u8), "ff") == "256");
+  CHECK(size_of(fixed(number_type::u24), "000102") == std::to_string(0x102 + 3));
+  CHECK(size_of(fixed(number_type::u32), "00000102") == std::to_string(0x102 + 4));
 }
 
 // The smallest packet is its own header.
 TEST_CASE("a length less than its own header is an error") {
-  framing_rule rule = fixed(wire::u8);
+  framing_rule rule = fixed(number_type::u8);
   rule.at = 2;
   CHECK(size_of(rule, "000000") == "3");
   rule.add = -1;
@@ -98,7 +98,7 @@ TEST_CASE("a length less than its own header is an error") {
 // No length is so large that it would wrap: what counts as a terabyte stays one.
 TEST_CASE("huge lengths do not wrap") {
   constexpr std::uint64_t terabyte = std::uint64_t{1} << 40;
-  const framing_rule rule = fixed(wire::u64);
+  const framing_rule rule = fixed(number_type::u64);
   CHECK(size_of(rule, "000000ffffffffff") == std::to_string(terabyte - 1 + 8));
   CHECK(size_of(rule, "0000010000000000") == std::to_string(terabyte + 8));
   CHECK(size_of(rule, "0000010000000001") == std::to_string(terabyte + 8));
@@ -152,24 +152,24 @@ TEST_CASE("a packet's length of more than 64 bits is an error") {
 }
 
 TEST_CASE("the width of a length field") {
-  CHECK(length_width(fixed(wire::u16), bytes("0001")) == 2);
-  CHECK(length_width(fixed(wire::u16), bytes("00")) == 0);
+  CHECK(length_width(fixed(number_type::u16), bytes("0001")) == 2);
+  CHECK(length_width(fixed(number_type::u16), bytes("00")) == 0);
   CHECK(length_width(varint(4), bytes("8001ff")) == 2);
   CHECK(length_width(varint(4), bytes("80")) == 0);
-  framing_rule later = fixed(wire::u8);
+  framing_rule later = fixed(number_type::u8);
   later.at = 3;
   CHECK(length_width(later, bytes("00000000")) == 4);
 }
 
 TEST_CASE("a length is put in front") {
-  CHECK(length_for(fixed(wire::u8), 0) == "00");
-  CHECK(length_for(fixed(wire::u8), 255) == "ff");
-  CHECK(length_for(fixed(wire::u8), 256) == "too long");
-  CHECK(length_for(fixed(wire::u16), 0x102) == "0102");
-  CHECK(length_for(fixed(wire::u16, false), 0x102) == "0201");
-  CHECK(length_for(fixed(wire::u16), 65535) == "ffff");
-  CHECK(length_for(fixed(wire::u16), 65536) == "too long");
-  CHECK(length_for(fixed(wire::u64), 0x102) == "0000000000000102");
+  CHECK(length_for(fixed(number_type::u8), 0) == "00");
+  CHECK(length_for(fixed(number_type::u8), 255) == "ff");
+  CHECK(length_for(fixed(number_type::u8), 256) == "too long");
+  CHECK(length_for(fixed(number_type::u16), 0x102) == "0102");
+  CHECK(length_for(fixed(number_type::u16, false), 0x102) == "0201");
+  CHECK(length_for(fixed(number_type::u16), 65535) == "ffff");
+  CHECK(length_for(fixed(number_type::u16), 65536) == "too long");
+  CHECK(length_for(fixed(number_type::u64), 0x102) == "0000000000000102");
   CHECK(length_for(varint(4), 127) == "7f");
   CHECK(length_for(varint(4), 128) == "8001");
   CHECK(length_for(varint(1), 127) == "7f");
@@ -180,7 +180,7 @@ TEST_CASE("a length is put in front") {
 
 // The correction is taken off, and a length is never negative.
 TEST_CASE("a length with a correction is put in front") {
-  framing_rule rule = fixed(wire::u8);
+  framing_rule rule = fixed(number_type::u8);
   rule.add = 3;
   CHECK(length_for(rule, 5) == "02");
   CHECK(length_for(rule, 3) == "00");
@@ -189,7 +189,7 @@ TEST_CASE("a length with a correction is put in front") {
   CHECK(length_for(rule, 5) == "08");
   CHECK(length_for(rule, 252) == "ff");
   CHECK(length_for(rule, 253) == "too long");
-  for (framing_rule wide : {fixed(wire::u64), varint(10)}) {
+  for (framing_rule wide : {fixed(number_type::u64), varint(10)}) {
     wide.add = 3;
     CHECK(length_for(wide, 2) == "too long");
   }
@@ -198,7 +198,7 @@ TEST_CASE("a length with a correction is put in front") {
 // A varint that counts itself grows by being counted, twice at most: each body around a change of its length
 // gets one that says the size of the whole.
 TEST_CASE("a length that counts itself") {
-  framing_rule rule = fixed(wire::u16);
+  framing_rule rule = fixed(number_type::u16);
   rule.counts_all = true;
   CHECK(length_for(rule, 5) == "0007");
   CHECK(length_for(rule, 65533) == "ffff");

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd::protocol;

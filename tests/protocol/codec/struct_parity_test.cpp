@@ -2,7 +2,7 @@
 
 #include "protocol/codec/struct_format.hpp"
 #include "protocol/document/node_json.hpp"
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 #include "tests/protocol/peer_rows.hpp"
 

@@ -1,5 +1,5 @@
-#include "protocol/codec/sink.hpp"
 #include "protocol/codec/unpacker.hpp"
+#include "protocol/codec/value_visitor.hpp"
 #include "protocol/message/message_type.hpp"
 #include "tests/protocol/yaml_harness.hpp"
 
@@ -237,7 +237,7 @@ TEST_CASE("text messages without layout") {
   REQUIRE(unread);
   CHECK(unread->text() == "type at byte 10: expected 3, found 4");
   const std::vector<std::string> names{"id"};
-  pick_sink pick(names);
+  pick_visitor pick(names);
   const auto unseen = visit(as_packet(bad), pick);
   REQUIRE(unseen);
   CHECK(unseen->text() == "type at byte 10: expected 3, found 4");
@@ -257,7 +257,7 @@ TEST_CASE("fields are picked") {
       "035b315d"
       "0968");
   const std::vector<std::string> names{"c", "d", "l", "missing", "b", "a", "e", "f", "g", "h", "i", "j", "k"};
-  pick_sink pick(names);
+  pick_visitor pick(names);
   packet_reader reader(types, direction::reply);
   const packet found = first(types, reader, bytes);
   CHECK_FALSE(visit(found, pick));

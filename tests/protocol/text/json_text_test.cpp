@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "protocol/text/text_form.hpp"
+#include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 
 namespace {

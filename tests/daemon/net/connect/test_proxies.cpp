@@ -75,7 +75,7 @@ fault must_fail(asio::io_context& loop, dial_request request) {
 /// A server that answers each piece that comes with the next of these.
 test_server::serve_function pieces(std::vector<std::string> answers,
                                    std::vector<std::string>* heard = nullptr) {
-  return [answers, heard](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  return [answers, heard](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     for (const std::string& each : answers) {
       co_await connection->wait_readable();
       connection->fill();

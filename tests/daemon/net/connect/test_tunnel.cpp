@@ -40,7 +40,7 @@ attempt through(const proxy_server& via, const std::string& answer, const std::s
   asio::io_context loop{1};
   auto pair = connected_sockets(loop);
   asio::write(pair.theirs, asio::buffer(answer));
-  const auto connection = std::make_shared<wire>(std::move(pair.ours));
+  const auto connection = std::make_shared<tcp_connection>(std::move(pair.ours));
   config::url to;
   to.host = host;
   to.port = 443;

@@ -6,7 +6,7 @@
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_exchange.hpp"
 #include "daemon/net/tcp/faults.hpp"
-#include "daemon/net/websocket/upgrade.hpp"
+#include "daemon/net/websocket/websocket_handshake.hpp"
 #include "protocol/text/printable.hpp"
 #include "tests/catch.hpp"
 
@@ -100,7 +100,7 @@ TEST_CASE("a method is a token, a target has no spaces and no control characters
     const bool bad = i <= 32 || i == 127;
     INFO("byte " << i);
     CHECK(check_request(get(target)).has_value() == bad);
-    upgrade_request upgrade;
+    handshake_request upgrade;
     upgrade.target = target;
     CHECK(check_request(upgrade).has_value() == bad);
   }
@@ -110,13 +110,13 @@ TEST_CASE("headers that belong to the WebSocket handshake cannot be set", "[head
   for (const char* name :
        {"Upgrade", "connection", "Sec-WebSocket-Key", "sec-websocket-version", "Sec-WebSocket-Extensions",
         "Sec-WebSocket-Protocol", "Content-Length", "Transfer-Encoding"}) {
-    upgrade_request request;
+    handshake_request request;
     request.target = "/";
     request.headers = {{"Origin", "a"}, {name, "b"}};
     CHECK(check_request(request) == std::string("the header '") + name +
                                         "' belongs to the WebSocket handshake: remove it from headers");
   }
-  upgrade_request request;
+  handshake_request request;
   request.target = "/";
   request.headers = {{"Origin", "a"}, {"Authorization", "b"}, {"Sec-WebSocket", "c"}};
   CHECK_FALSE(check_request(request));

@@ -8,8 +8,8 @@
 #include <variant>
 #include <vector>
 
-#include "daemon/net/tcp/connector.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/net/tcp/happy_eyeballs.hpp"
 #include "daemon/net/tcp/resolver.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/loop.hpp"

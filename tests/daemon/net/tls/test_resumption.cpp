@@ -28,17 +28,19 @@ struct noting_server {
   std::vector<bool> resumed{};
 
   [[nodiscard]] test_server::serve_function serve() {
-    return [this](std::shared_ptr<wire> connection) { return serve_one(*this, std::move(connection)); };
+    return [this](std::shared_ptr<tcp_connection> connection) {
+      return serve_one(*this, std::move(connection));
+    };
   }
 
-  static asio::awaitable<void> serve_one(noting_server& self, std::shared_ptr<wire> connection) {
+  static asio::awaitable<void> serve_one(noting_server& self, std::shared_ptr<tcp_connection> connection) {
     auto engine = std::make_unique<tls_engine>(self.tls);
     const tls_engine& watched = *engine;
     const bool done = co_await connection->start_tls(std::move(engine));
     if (!done) co_return;
     self.resumed.push_back(watched.details().resumed);
-    upgrade_decision decide = [](const upgrade_offer&) { return upgrade_answer{}; };
-    auto opened = co_await upgrade_as_server(connection, std::move(decide), std::chrono::seconds(5));
+    handshake_decision decide = [](const handshake_offer&) { return handshake_answer{}; };
+    auto opened = co_await handshake_as_server(connection, std::move(decide), std::chrono::seconds(5));
     auto* link = std::get_if<std::unique_ptr<transport>>(&opened);
     if (link == nullptr) co_return;
     (*link)->close({});

@@ -167,7 +167,7 @@ TEST_CASE("the server's close frame arrives over TLS") {
   asio::io_context loop{1};
   trust trusted;
   const auto tls = trusted.server();
-  test_server server(loop, [tls](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  test_server server(loop, [tls](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     auto link = co_await open_link(connection, tls);
     close_reason reason{.code = 4002, .text = "shift is over"};
     if (link) co_await close_when_asked(std::move(link), std::move(reason));
@@ -227,8 +227,8 @@ TEST_CASE("a cancelled wait does not harm the link") {
 // A server that keeps its side of TCP open must not hold us: finish() has a limit.
 TEST_CASE("finish does not wait longer than its limit") {
   asio::io_context loop{1};
-  std::shared_ptr<wire> kept;
-  test_server server(loop, [&kept](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  std::shared_ptr<tcp_connection> kept;
+  test_server server(loop, [&kept](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     kept = connection;
     auto link = co_await open_link(connection, nullptr);
     loop_timer never(connection->get_executor(), loop_timer::time_point::max());
@@ -268,7 +268,7 @@ TEST_CASE("a message can leave at once") {
 TEST_CASE("subprotocols are agreed on") {
   asio::io_context loop{1};
   const std::string chosen = GENERATE("v2.feed", "v9.unknown");
-  test_server server(loop, [chosen](std::shared_ptr<wire> connection) -> asio::awaitable<void> {
+  test_server server(loop, [chosen](std::shared_ptr<tcp_connection> connection) -> asio::awaitable<void> {
     auto link = co_await open_link(connection, nullptr, chosen);
     if (link) co_await echo(std::move(link));
   });

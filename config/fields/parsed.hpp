@@ -1,0 +1,239 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+
+namespace duplexd::config {
+
+/// The document as it is written, section by section, before names are looked up in the protocol. The field
+/// table fills these. `where` and `path` say where a section stands.
+
+/// A name that is looked up later, with its place.
+struct unresolved_name {
+  std::string text;
+  protocol::position where;
+  std::string path;
+};
+
+/// Values of a message's fields, and the node that they were read from, to find the place of a wrong one.
+struct unresolved_values {
+  json_template values;
+  const protocol::node* source = nullptr;  ///< lives as long as the document
+  std::string path;
+};
+
+/// The name of a reply, or several of which any will do.
+using unresolved_names = std::vector<unresolved_name>;
+
+struct parsed_step;
+using parsed_steps = std::vector<parsed_step>;
+
+/// What a step waits for: tasks by name, and steps.
+struct parsed_branch {
+  std::string task;  ///< or
+  parsed_steps steps;
+};
+
+/// `until:`, a word beside `wait`, values beside `repeat`.
+struct parsed_until {
+  protocol::position where;
+  std::string path;
+  std::optional<wait_until> word;
+  std::optional<json_template> match;
+};
+
+struct parsed_http {
+  protocol::position where;
+  std::string path;
+  std::string method = "GET";
+  text_template url;
+  std::vector<std::pair<std::string, text_template>> headers;
+  std::optional<json_template> json;
+  std::optional<text_template> body;
+  milliseconds timeout{10'000};
+};
+
+struct parsed_step {
+  protocol::position where;
+  std::string path;
+  std::optional<duration_template> sleep;
+  std::optional<unresolved_name> send;
+  std::optional<unresolved_name> call;
+  unresolved_values with;
+  std::optional<json_template> json;
+  std::optional<bool> echo;
+  std::optional<unresolved_names> expect;
+  std::optional<unresolved_names> reply;  ///< of a call
+  json_template match;                    ///< `where:`
+  json_template check;
+  nlohmann::ordered_json correlate;
+  std::uint16_t count = 1;
+  std::uint16_t retries = 0;
+  std::optional<duration_template> every;
+  double jitter = 0;
+  std::optional<std::vector<parsed_branch>> gather;
+  std::optional<std::vector<parsed_branch>> race;
+  std::optional<std::vector<parsed_branch>> wait;
+  std::optional<parsed_until> until;
+  std::optional<std::string> spawn;
+  std::optional<std::string> cancel;
+  std::optional<json_template> set;
+  std::optional<parsed_http> http;
+  std::optional<std::vector<text_template>> exec;
+  json_template input;
+  std::optional<json_template> condition;  ///< `if:`
+  parsed_steps then;
+  parsed_steps otherwise;  ///< `else:`
+  std::optional<std::uint16_t> repeat;
+  std::optional<text_template> fail;
+  std::optional<text_template> reconnect;
+  parsed_steps body;  ///< `do:`
+  std::optional<duration_template> timeout;
+  nlohmann::ordered_json save;
+  std::optional<parsed_steps> on_fault;
+};
+
+struct parsed_active {
+  protocol::position where;
+  std::string path;
+  std::string time_zone = "UTC";
+  std::vector<std::string> windows;
+};
+
+struct parsed_handler {
+  protocol::position where;
+  std::string path;
+  unresolved_names reply;
+  json_template match;
+  parsed_steps body;
+};
+
+struct parsed_login {
+  std::optional<json_template> json;
+  std::optional<unresolved_name> send;
+  unresolved_values with;
+  std::optional<parsed_steps> steps;
+  std::optional<unresolved_names> expect;
+  json_template match;
+  unresolved_names reject;
+};
+
+struct parsed_heartbeat {
+  protocol::position where;
+  std::string path;
+  duration_template every;
+  std::optional<unresolved_name> send;
+  unresolved_values with;
+  std::optional<json_template> json;
+  std::optional<unresolved_names> expect;
+  json_template match;
+  milliseconds timeout{10'000};
+  liveness_action action = liveness_action::reconnect;
+};
+
+struct parsed_freshness {
+  unresolved_name reply;
+  milliseconds within{0};
+  liveness_action action = liveness_action::log;
+};
+
+struct parsed_sequence {
+  unresolved_name reply;
+  std::string field;
+  std::vector<std::string> key;
+  liveness_action action = liveness_action::log;
+};
+
+struct parsed_liveness {
+  milliseconds ping_interval = liveness_settings{}.ping_interval;
+  milliseconds idle_timeout = liveness_settings{}.idle_timeout;
+  std::optional<parsed_heartbeat> heartbeat;
+  std::vector<parsed_freshness> fresh;
+  std::vector<parsed_sequence> sequence;
+};
+
+struct parsed_command {
+  protocol::position where;
+  std::string path;
+  bool idempotent = false;
+  rate_settings rate;
+  offline_policy offline = offline_policy::fail;
+  milliseconds ttl = command_settings{}.ttl;
+  std::optional<std::vector<std::string>> coalesce;
+  std::optional<unresolved_names> confirm;
+  json_template match;
+  nlohmann::ordered_json correlate;
+  milliseconds timeout{10'000};
+};
+
+/// A reply that the simulator sends: to a command, after the login, or by the clock.
+struct parsed_greeting {
+  unresolved_name send;
+  unresolved_values with;
+};
+struct parsed_answer {
+  unresolved_name to;
+  std::optional<unresolved_name> send;
+  unresolved_values with;
+};
+struct parsed_push {
+  unresolved_name send;
+  unresolved_values with;
+  milliseconds after{0};
+  milliseconds every{0};
+};
+struct parsed_simulate {
+  std::vector<parsed_greeting> login;
+  std::vector<parsed_answer> answers;
+  std::vector<parsed_push> pushes;
+  bool answer_by_default = true;
+};
+
+/// A session with what the settings say in another form.
+struct parsed_session : session_settings {
+  unresolved_name template_name;
+  const protocol::node* arguments = nullptr;
+  const protocol::node* protocol_source = nullptr;
+  std::optional<parsed_login> unresolved_login;
+  parsed_steps unresolved_before;
+  parsed_steps unresolved_subscribe;
+  parsed_steps unresolved_script;
+  std::vector<parsed_handler> unresolved_on;
+  parsed_liveness unresolved_liveness;
+  std::optional<parsed_active> unresolved_active;
+  std::vector<std::pair<unresolved_name, parsed_command>> unresolved_commands;
+  parsed_simulate unresolved_simulate;
+
+  parsed_session() { outputs = {"stdout"}; }
+};
+
+struct parsed_template {
+  const protocol::node* parameters = nullptr;  ///< a list of names, or a map name -> default
+  const protocol::node* session = nullptr;
+};
+
+struct parsed_shutdown {
+  milliseconds limit{10'000};
+};
+
+struct parsed_connect {
+  std::uint16_t at_once = 100;
+};
+
+struct parsed_document {
+  std::uint16_t version = 1;
+  log_settings log;
+  parsed_shutdown shutdown;
+  parsed_connect connect;
+  const protocol::node* defaults = nullptr;
+  const protocol::node* templates = nullptr;
+  const protocol::node* protocols = nullptr;
+  const protocol::node* sessions = nullptr;
+};
+
+}  // namespace duplexd::config

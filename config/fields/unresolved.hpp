@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+
+#include "config/fields/parsed.hpp"
+#include "config/fields/value_parsers.hpp"
+
+namespace duplexd::config {
+
+/// How names and values that are looked up in the protocol later are written, and steps.
+
+template <>
+struct value_parser<unresolved_name> {
+  static value_type type() { return {"name", {{"type", "string"}}}; }
+  static nlohmann::ordered_json show(const unresolved_name& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, unresolved_name& out, reading& in);
+};
+
+/// A name, or a list of names.
+template <>
+struct value_parser<unresolved_names> {
+  static value_type type();
+  static nlohmann::ordered_json show(const unresolved_names& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, unresolved_names& out, reading& in);
+};
+
+template <>
+struct value_parser<unresolved_values> {
+  static value_type type() { return {"map of any values with references", {{"type", "object"}}}; }
+  static nlohmann::ordered_json show(const unresolved_values& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, unresolved_values& out, reading& in);
+};
+
+/// A duration, or a text with references that gives one.
+template <>
+struct value_parser<duration_template> {
+  static value_type type();
+  static nlohmann::ordered_json show(const duration_template& value);
+  static bool read(const value_at& at, duration_template& out, reading& in);
+};
+
+/// A list of steps, or a single one. Says nothing about the fields of a step: sections must not look into
+/// themselves.
+template <>
+struct value_parser<parsed_steps> {
+  static value_type type();
+  static nlohmann::ordered_json show(const parsed_steps& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, parsed_steps& out, reading& in);
+};
+
+/// What runs at the same time: a list of steps or lists of steps. With tasks, names of tasks too.
+struct branches_parser {
+  static value_type type();
+  static nlohmann::ordered_json show(const std::vector<parsed_branch>& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, std::vector<parsed_branch>& out, reading& in);
+};
+struct tasks_parser : branches_parser {
+  static value_type type();
+  static bool read(const value_at& at, std::vector<parsed_branch>& out, reading& in);
+};
+
+template <>
+struct value_parser<parsed_until> {
+  static value_type type();
+  static nlohmann::ordered_json show(const parsed_until& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, parsed_until& out, reading& in);
+};
+
+/// A number of rounds, or `forever` (0).
+struct rounds_parser {
+  static value_type type();
+  static nlohmann::ordered_json show(std::uint16_t /*value*/) { return nullptr; }
+  static bool read(const value_at& at, std::uint16_t& out, reading& in);
+};
+
+/// Named sections in their order.
+template <class T>
+struct named_parser {
+  using value = std::vector<std::pair<unresolved_name, T>>;
+  static value_type type() {
+    value_type inner = value_parser<T>::type();
+    return {"map of " + inner.name + "s",
+            {{"type", "object"}, {"additionalProperties", std::move(inner.schema)}},
+            inner.inner};
+  }
+  static nlohmann::ordered_json show(const value& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, value& out, reading& in) {
+    if (at.value.kind != protocol::node_kind::map) {
+      at.complain(in, expected("a map", at.value));
+      return false;
+    }
+    out.clear();
+    bool good = true;
+    for (const protocol::node_entry& entry : at.value.entries) {
+      auto& [name, inner] = out.emplace_back();
+      const value_at inside = at.entry(entry);
+      name = {entry.key, entry.where, inside.path};
+      good &= value_parser<T>::read(inside, inner, in);
+    }
+    return good;
+  }
+};
+
+}  // namespace duplexd::config

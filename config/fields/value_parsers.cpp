@@ -1,0 +1,335 @@
+#include "config/fields/value_parsers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/document/node_json.hpp"
+#include "config/value/quantity.hpp"
+#include "config/value/suggest.hpp"
+#include "config/value/url.hpp"
+
+namespace duplexd::config {
+
+using nlohmann::ordered_json;
+using protocol::node_kind;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::string_view put_in_quotes = "put it in quotes if a text is meant";
+
+bool is_text(const value_at& at, reading& in) {
+  if (at.value.kind == node_kind::text) return true;
+  at.complain(in, expected("a text", at.value), at.value.is_scalar() ? std::string(put_in_quotes) : "");
+  return false;
+}
+
+bool is_number(const value_at& at) {
+  return at.value.kind == node_kind::integer || at.value.kind == node_kind::real;
+}
+
+/// Complains of what a template could not read or, unless secrets are absent, cannot resolve.
+bool check_references(const value_at& at, const text_template& parsed, const std::string& error,
+                      reading& in) {
+  if (!error.empty()) {
+    at.complain(in, error);
+    return false;
+  }
+  if (in.secrets_absent) return true;
+  const std::string why = parsed.check_outside();
+  if (!why.empty()) at.complain(in, why, "without the secrets: check --secrets-absent");
+  return why.empty();
+}
+
+bool read_literal(const value_at& at, std::string& out, reading& in) {
+  std::string error;
+  const text_template parsed(at.value.text, &error);
+  if (parsed.has_references() && error.empty()) error = "this field takes no references";
+  if (!error.empty()) at.complain(in, error, "write '$${' for a literal '${'");
+  out = parsed.display();
+  return error.empty();
+}
+
+/// Calls `check` for each scalar of a JSON value, so that a mistake is told at its own place.
+bool check_scalars(const value_at& at, reading& in, bool (*check)(const value_at&, reading&)) {
+  bool good = !at.value.is_scalar() || check(at, in);
+  for (std::size_t i = 0; i < at.value.items.size(); ++i) good &= check_scalars(at.item(i), in, check);
+  for (const protocol::node_entry& entry : at.value.entries)
+    good &= check_scalars(at.entry(entry), in, check);
+  return good;
+}
+
+bool check_number(const value_at& at, reading& in) {
+  std::string error;
+  static_cast<void>(to_json(at.value, {}, &error));
+  if (!error.empty()) at.complain(in, error);
+  return error.empty();
+}
+
+/// Texts may have references.
+bool check_template(const value_at& at, reading& in) {
+  text_template ignored;
+  return at.value.kind == node_kind::text ? value_parser<text_template>::read(at, ignored, in)
+                                          : check_number(at, in);
+}
+
+/// Texts may not have references.
+bool check_literal(const value_at& at, reading& in) {
+  std::string ignored;
+  return at.value.kind == node_kind::text ? read_literal(at, ignored, in) : check_number(at, in);
+}
+
+/// RFC 9110, 5.6.2.
+bool is_token(const std::string& text) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  };
+  return !text.empty() && std::all_of(text.begin(), text.end(), fits);
+}
+
+/// Why this cannot be the name of an additional header, or nothing (RFC 9110, 5.1; RFC 6455, 4.1).
+std::string header_mistake(const std::string& name) {
+  if (!is_token(name)) return "a header's name has letters, digits and - only";
+  std::string lower = name;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  for (const std::string_view own : {"connection", "upgrade", "content-length", "transfer-encoding"})
+    if (lower == own) return "this header belongs to the WebSocket handshake";
+  if (lower == "sec-websocket-protocol") return "this header is written by the field 'subprotocols'";
+  if (lower.starts_with("sec-websocket-")) return "this header belongs to the WebSocket handshake";
+  return "";
+}
+
+}  // namespace
+
+void complain_of_choice(const value_at& at, const std::vector<std::string>& names, reading& in) {
+  if (at.value.kind != node_kind::text)
+    at.complain(in, expected("a text", at.value), fmt::format("known: {}", fmt::join(names, ", ")));
+  else
+    at.complain(in, fmt::format("{} is not known here", in_quotes(at.value.text)),
+                suggest(at.value.text, names));
+}
+
+void check_range(const field& self, const value_at& at, double value, reading& in) {
+  const bool low = self.minimum && value < *self.minimum;
+  const bool high = self.maximum && value > *self.maximum;
+  if (low || high)
+    at.complain(in, fmt::format("{} is too {}", at.value.text, low ? "small" : "large"),
+                fmt::format("allowed: {}", self.range_text));
+}
+
+value_type value_parser<bool>::type() {
+  return {"boolean", {{"type", "boolean"}}};
+}
+
+bool value_parser<bool>::read(const value_at& at, bool& out, reading& in) {
+  if (at.value.kind == node_kind::boolean) {
+    out = to_boolean(at.value.text);
+    return true;
+  }
+  const bool meant = at.value.kind == node_kind::text;
+  at.complain(in, expected("true or false", at.value),
+              meant ? "YAML 1.2 knows only true and false, without quotes" : "");
+  return false;
+}
+
+value_type value_parser<std::uint16_t>::type() {
+  return {"integer", {{"type", "integer"}}};
+}
+
+bool value_parser<std::uint16_t>::read(const value_at& at, std::uint16_t& out, reading& in) {
+  std::int64_t value = 0;
+  if (at.value.kind != node_kind::integer) {
+    at.complain(in, expected("an integer", at.value));
+    return false;
+  }
+  if (!to_integer(at.value.text, value) || value < 0 || value > 0xFFFF) {
+    at.complain(in, fmt::format("{} is out of range", in_quotes(at.value.text)),
+                "allowed: 0 to 65535 at most");
+    return false;
+  }
+  out = static_cast<std::uint16_t>(value);
+  return true;
+}
+
+value_type value_parser<double>::type() {
+  return {"number", {{"type", "number"}}};
+}
+
+bool value_parser<double>::read(const value_at& at, double& out, reading& in) {
+  if (is_number(at) && to_number(at.value.text, out)) return true;
+  at.complain(in, expected("a number", at.value));
+  return false;
+}
+
+value_type value_parser<milliseconds>::type() {
+  ordered_json text{{"type", "string"}, {"pattern", std::string(duration_pattern)}};
+  return {"duration", {{"anyOf", {std::move(text), {{"const", 0}}}}}};
+}
+
+ordered_json value_parser<milliseconds>::show(milliseconds value) {
+  return show_duration(value);
+}
+
+bool value_parser<milliseconds>::read(const value_at& at, milliseconds& out, reading& in) {
+  if (!at.value.is_scalar()) {
+    at.complain(in, expected("a duration", at.value), "such as 500ms, 5s, 1m30s or 2h");
+    return false;
+  }
+  const auto value = parse_duration(at.value.text);
+  if (!value)
+    at.complain(in, fmt::format("{} is not a duration", in_quotes(at.value.text)),
+                is_number(at) ? "add the unit: ms, s, m or h" : "such as 500ms, 5s, 1m30s or 2h");
+  out = value.value_or(milliseconds{0});
+  return value.has_value();
+}
+
+value_type size_parser::type() {
+  ordered_json text{{"type", "string"}, {"pattern", std::string(size_pattern)}};
+  return {"size", {{"anyOf", {std::move(text), {{"type", "integer"}, {"minimum", 0}}}}}};
+}
+
+ordered_json size_parser::show(std::uint64_t value) {
+  return show_size(value);
+}
+
+bool size_parser::read(const value_at& at, std::uint64_t& out, reading& in) {
+  const auto value = at.value.is_scalar() ? parse_size(at.value.text) : std::nullopt;
+  if (!value)
+    at.complain(in,
+                at.value.is_scalar() ? fmt::format("{} is not a size", in_quotes(at.value.text))
+                                     : expected("a size", at.value),
+                "such as 65536, 64KB, 16MiB");
+  out = value.value_or(0);
+  return value.has_value();
+}
+
+value_type value_parser<std::string>::type() {
+  return {"text", {{"type", "string"}}};
+}
+
+ordered_json value_parser<std::string>::show(const std::string& value) {
+  return value.empty() ? ordered_json() : ordered_json(value);
+}
+
+bool value_parser<std::string>::read(const value_at& at, std::string& out, reading& in) {
+  return is_text(at, in) && read_literal(at, out, in);
+}
+
+value_type value_parser<text_template>::type() {
+  return {"text with references", {{"type", "string"}}};
+}
+
+bool value_parser<text_template>::read(const value_at& at, text_template& out, reading& in) {
+  if (!is_text(at, in)) return false;
+  std::string error;
+  out = text_template(at.value.text, &error, in.directory);
+  return check_references(at, out, error, in);
+}
+
+bool token_parser::read(const value_at& at, std::string& out, reading& in) {
+  if (!value_parser<std::string>::read(at, out, in)) return false;
+  if (is_token(out)) return true;
+  at.complain(in, in_quotes(out) + " is no token", "letters, digits and !#$%&'*+-.^_`|~, no blank");
+  return false;
+}
+
+value_type path_parser::type() {
+  return {"path with references", {{"type", "string"}}};
+}
+
+bool path_parser::read(const value_at& at, text_template& out, reading& in) {
+  if (!is_text(at, in)) return false;
+  std::string error;
+  out = text_template::of_path(at.value.text, &error, in.directory);
+  if (error.empty() && out.empty()) error = "a path is not empty";
+  return check_references(at, out, error, in);
+}
+
+bool read_checked(const value_at& at, text_template& out, reading& in,
+                  const std::function<std::string(const std::string& value)>& check) {
+  if (!value_parser<text_template>::read(at, out, in)) return false;
+  const bool is_open = in.secrets_absent || out.has_inside();  // not all of its values are known now
+  const bool starts_with_reference = out.has_references() && out.display().starts_with("${");
+  if (is_open && starts_with_reference) return true;  // there is nothing to look at
+  const auto value = is_open ? resolved<std::string>{out.with_placeholder("1"), ""} : out.resolve();
+  if (!value) return true;
+  std::string error = check(value.value);
+  if (error.empty()) return true;
+  at.complain(in, std::move(error), out.has_references() ? "its references were replaced before" : "");
+  return false;
+}
+
+value_type url_parser::type() {
+  ordered_json one{{"type", "string"},
+                   {"pattern", R"(^([wW][sS][sS]?://|[wW][sS]\+[uU][nN][iI][xX]:|.*\$\{))"}};
+  ordered_json many{{"type", "array"}, {"items", one}, {"minItems", 1}};
+  return {"URL with references, or a list of them", {{"anyOf", {std::move(one), std::move(many)}}}};
+}
+
+bool url_parser::read(const value_at& at, value& out, reading& in) {
+  const auto check = [](const std::string& text) {
+    std::string error;
+    static_cast<void>(parse_url(text, error));
+    return error;
+  };
+  out.clear();
+  if (at.value.kind != node_kind::list) return read_checked(at, out.emplace_back(), in, check);
+  if (at.value.items.empty()) at.complain(in, "the list of URLs is empty");
+  bool good = !at.value.items.empty();
+  for (std::size_t i = 0; i < at.value.items.size(); ++i)
+    good &= read_checked(at.item(i), out.emplace_back(), in, check);
+  return good;
+}
+
+value_type value_parser<json_template>::type() {
+  return {"any value with references", ordered_json::object()};
+}
+
+bool value_parser<json_template>::read(const value_at& at, json_template& out, reading& in) {
+  if (!check_scalars(at, in, check_template)) return false;
+  out = json_template(at.value, nullptr, in.directory);
+  return true;
+}
+
+value_type value_parser<ordered_json>::type() {
+  return {"any value", ordered_json::object()};
+}
+
+bool value_parser<ordered_json>::read(const value_at& at, ordered_json& out, reading& in) {
+  if (!check_scalars(at, in, check_literal)) return false;
+  const auto literal = [](const std::string& text, const json_pointer& /*where*/) {
+    return ordered_json(text_template(text).display());
+  };
+  out = to_json(at.value, literal, nullptr);
+  return true;
+}
+
+value_type headers_parser::type() {
+  return {"map of texts with references",
+          {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}};
+}
+
+bool headers_parser::read(const value_at& at, value& out, reading& in) {
+  if (at.value.kind != node_kind::map) {
+    at.complain(in, expected("a map", at.value), "such as {Authorization: \"Bearer ${env:TOKEN}\"}");
+    return false;
+  }
+  out.clear();
+  for (const protocol::node_entry& entry : at.value.entries) {
+    const value_at header = at.entry(entry);
+    std::string why = header_mistake(entry.key);
+    if (!why.empty()) in.mistakes.push_back({entry.where, header.path, std::move(why), ""});
+    text_template text;
+    if (!value_parser<text_template>::read(header, text, in)) continue;
+    const bool is_open = in.secrets_absent || text.has_inside();
+    const std::string looks = is_open ? text.with_placeholder("") : text.resolve().value;
+    if (looks.find_first_of("\r\n") != std::string::npos) header.complain(in, "a header's value is one line");
+    out.emplace_back(entry.key, std::move(text));
+  }
+  return true;
+}
+
+}  // namespace duplexd::config

@@ -1,0 +1,255 @@
+#include "daemon/session/active_link.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+
+#include "daemon/event/timestamp.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/session/script/awaited_replies.hpp"
+
+namespace duplexd {
+
+namespace {
+// A flood on one link must leave turns for the others, the timers and the watchdog.
+constexpr int messages_a_turn = 256;
+}  // namespace
+
+active_link::active_link(const config::session_settings& settings, const session_context& context,
+                         variables& values, outbox& commands, stop_flag& stop, transport& link)
+    : settings_(settings),
+      context_(context),
+      outbox_(commands),
+      stop_(stop),
+      link_(link),
+      packets_(settings.protocol, protocol::direction::reply),
+      replies_(context.loop, context.time, *settings.protocol, awaited_replies(settings)),
+      script_(settings, context, values, commands, replies_),
+      fresh_(settings.liveness.fresh, *settings.protocol),
+      sequences_(settings.liveness.sequence),
+      line_(settings.name),
+      watch_again_(context.loop),
+      tasks_(context.loop) {
+  if (!settings.liveness.sequence.empty())
+    replies_.observe([this](const arrived_reply& reply, const protocol::packet&) { see_sequences(reply); });
+}
+
+void active_link::start_all() {
+  outbox_.attach(&link_, [this] { tasks_.spawn(writer, write()); });
+  tasks_.spawn(receiver, receive());
+  tasks_.spawn(sender, send());
+  tasks_.spawn(watcher, watch());
+  const auto stop = [this] {
+    tasks_.put(stopper, std::make_unique<task_result>(task_result{.in_order = true}));
+  };
+  if (stop_.raised()) stop();
+  stop_.on_raise(stop);
+}
+
+asio::awaitable<link_result> active_link::run() {
+  start_all();
+  auto first = co_await tasks_.next();
+  while (first.id == writer) first = co_await tasks_.next();
+  stop_.on_raise({});
+  if (first.how == nullptr) first.how = std::make_unique<task_result>();
+  if (!link_.ended() && !first.how->peer_dead) co_await close();
+  co_await tasks_.join();
+  outbox_.attach(nullptr);
+  record_end(static_cast<task>(first.id), *first.how);
+  // Who is dead or left our close frame unanswered has had the time for it: the end of TCP is not waited for
+  // as well.
+  const auto patience = link_.ended() ? settings_.timeouts.close : std::chrono::milliseconds::zero();
+  co_await link_.finish(patience);
+  link_result result;
+  result.failed = std::move(first.how->failed);
+  result.renew = std::move(first.how->renew);
+  co_return result;
+}
+
+void active_link::record_end(task first, const task_result& how) {
+  if (how.in_order) {
+    const bool answered = link_.ended() && link_.ended()->closed;
+    const bool by_peer = first == receiver;
+    close_reason said{settings_.close.code, settings_.close.reason};
+    if (by_peer && answered) said = *link_.ended()->closed;
+    if (!answered) said = {1006, "no close frame came back"};
+    context_.telemetry.record(settings_.name, happening::link_closed{said, by_peer});
+  }
+  if (how.renew) context_.telemetry.record(settings_.name, happening::link_renewed{*how.renew});
+}
+
+// Our close frame goes out; what is still on its way is read until the peer's comes back.
+asio::awaitable<void> active_link::close() {
+  tasks_.cancel(sender);
+  tasks_.cancel(watcher);
+  outbox_.close_gate();
+  link_.close(close_reason{settings_.close.code, settings_.close.reason});
+  tasks_.spawn(closer, await_close_limit());
+  for (;;) {
+    const auto next = co_await tasks_.next();
+    if (next.id == receiver || next.id == closer) break;
+  }
+}
+
+active_link::end_of_task active_link::link_over() const {
+  const link_end& end = *link_.ended();
+  auto how = std::make_unique<task_result>();
+  if (end.failed) {
+    how->failed = end.failed;
+  } else if (script_.finished() && context_.once) {
+    how->in_order = true;
+  } else {
+    const close_reason& said = *end.closed;
+    how->failed = fault{.kind = config::fault_class::closed,
+                        .cause = fmt::format("the server closed the link with code {}{}{}", said.code,
+                                             said.text.empty() ? "" : ", ", said.text),
+                        .close_code = said.code};
+  }
+  return how;
+}
+
+asio::awaitable<active_link::end_of_task> active_link::receive() {
+  protocol::frame_view message;
+  while (!link_.ended()) {
+    const bool stopped = co_await cancelled();
+    if (stopped) break;
+    co_await link_.wait_readable();
+    const std::string time = timestamp(context_.time.wall());
+    int budget = messages_a_turn;
+    while (budget > 0 && link_.next(message)) {
+      handle(message, time);
+      --budget;
+    }
+    if (!outputs_have_room()) co_await wait_for_outputs();
+    if (budget == 0) co_await asio::post(context_.loop, asio::deferred);
+  }
+  co_return link_.ended() ? link_over() : nullptr;
+}
+
+bool active_link::outputs_have_room() const noexcept {
+  return std::ranges::all_of(context_.outputs, &output::has_room);
+}
+
+asio::awaitable<void> active_link::wait_for_outputs() {
+  held_back_ = true;
+  for (output* out : context_.outputs) co_await out->wait_room();
+  held_back_ = false;
+  read_again_ = context_.time.now();
+}
+
+void active_link::handle(protocol::frame_view message, std::string_view time) {
+  packets_.begin(message);
+  protocol::packet packet;
+  while (packets_.next(packet)) {
+    const protocol::codec_error* error = nullptr;
+    if (context_.outputs.empty()) {
+      error = line_.check(packet);
+    } else {
+      const std::string_view line = line_.compose(time, packet, &error);
+      for (output* out : context_.outputs) out->append(line);
+    }
+    if (error != nullptr)
+      context_.telemetry.record(settings_.name,
+                                happening::undecodable{error->text(), packet.frame.bytes.size()});
+    else
+      replies_.offer(packet);
+    if (packet.type != nullptr && !fresh_.empty()) fresh_.seen(packet.type, link_.last_heard());
+  }
+}
+
+asio::awaitable<active_link::end_of_task> active_link::send() {
+  flow_result how = co_await script_.log_in();
+  bool stopped = co_await cancelled();
+  if (!how.ends_flow() && !stopped) {
+    fresh_.start(context_.time.now());
+    watch_again_.notify();
+    how = co_await script_.run();
+    stopped = co_await cancelled();
+  }
+  auto end = std::make_unique<task_result>();
+  end->in_order = !how.failed && !stopped;
+  end->failed = std::move(how.failed);
+  end->renew = std::move(how.reconnect);
+  co_return end;
+}
+
+asio::awaitable<active_link::end_of_task> active_link::write() {
+  co_await outbox_.run_link();
+  co_return nullptr;
+}
+
+asio::awaitable<active_link::end_of_task> active_link::watch() {
+  keepalive decide{settings_.liveness, context_.time.now()};
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    clock::time_point check_again{};
+    end_of_task over = check(decide, check_again);
+    if (over != nullptr) co_return over;
+    co_await watch_again_.wait_until(context_.time, check_again);
+    stopped = co_await cancelled();
+  }
+  co_return nullptr;
+}
+
+// One check of all that must happen in time; not null: the link is to be left.
+active_link::end_of_task active_link::check(keepalive& decide, clock::time_point& check_again) {
+  const auto now = context_.time.now();
+  // While we do not read, silence says nothing about the peer.
+  const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
+  const keepalive_step step = decide.step(now, heard);
+  if (step.dead) {
+    const auto limit = static_cast<double>(settings_.liveness.idle_timeout.count()) / 1000.0;
+    fault gone{.kind = config::fault_class::liveness,
+               .cause = fmt::format("nothing was heard from the server for {} s", limit)};
+    return std::make_unique<task_result>(task_result{.peer_dead = true, .failed = std::move(gone)});
+  }
+  if (step.ping) link_.put_ping();
+  for (const config::freshness_settings* overdue : fresh_.run_out(now)) {
+    if (held_back_) continue;
+    context_.telemetry.record(settings_.name, happening::reply_overdue{overdue->reply, overdue->within});
+    const auto limit = static_cast<double>(overdue->within.count()) / 1000.0;
+    auto cause = fmt::format("no reply {} for {} s", overdue->reply, limit);
+    if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
+  }
+  if (broken_) return std::make_unique<task_result>(task_result{.failed = std::move(broken_)});
+  check_again = std::min(step.check_at, fresh_.check_at());
+  return nullptr;
+}
+
+std::optional<fault> active_link::act_on(config::liveness_action action, std::string cause) {
+  if (action == config::liveness_action::reconnect)
+    return fault{.kind = config::fault_class::liveness, .cause = std::move(cause)};
+  if (action == config::liveness_action::resubscribe) script_.resubscribe();
+  return std::nullopt;
+}
+
+void active_link::see_sequences(const arrived_reply& reply) {
+  for (const sequence_gap& gap : sequences_.see(reply.name, reply.data)) {
+    const std::string key = gap.key.empty() ? "" : gap.key.dump();
+    context_.telemetry.record(settings_.name, happening::sequence_broken{reply.name, gap.rule->field, key,
+                                                                         gap.expected, gap.found});
+    const std::string time = timestamp(context_.time.wall());
+    const std::string_view line = line_.note(time, "gap",
+                                             {{"reply", reply.name},
+                                              {"field", gap.rule->field},
+                                              {"key", gap.key},
+                                              {"expected", gap.expected},
+                                              {"found", gap.found}});
+    for (output* out : context_.outputs) out->append(line);
+    auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name, gap.rule->field, gap.expected,
+                             gap.found);
+    if (auto failed = act_on(gap.rule->action, std::move(cause))) {
+      broken_ = std::move(failed);
+      watch_again_.notify();
+    }
+  }
+}
+
+asio::awaitable<active_link::end_of_task> active_link::await_close_limit() {
+  co_await context_.time.sleep_for(settings_.timeouts.close);
+  co_return nullptr;
+}
+
+}  // namespace duplexd

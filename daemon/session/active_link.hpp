@@ -1,0 +1,85 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/settings/settings.hpp"
+#include "daemon/event/event_line.hpp"
+#include "daemon/link/transport.hpp"
+#include "daemon/runtime/stop_flag.hpp"
+#include "daemon/runtime/task_group.hpp"
+#include "daemon/session/exchange/outbox.hpp"
+#include "daemon/session/exchange/reply_inbox.hpp"
+#include "daemon/session/exchange/session_context.hpp"
+#include "daemon/session/freshness.hpp"
+#include "daemon/session/keepalive.hpp"
+#include "daemon/session/script/script_runner.hpp"
+#include "daemon/session/sequence_watch.hpp"
+
+namespace duplexd {
+
+/// How one link was left.
+struct link_result {
+  std::optional<fault> failed{};  ///< empty: closed in order: the script ended (`once`), or the stop flag
+  std::optional<std::string> renew{};  ///< closed in order to make a new link; why
+};
+
+/// A session on one link: sender, receiver and keepalive gathered until the first of them ends, then the
+/// close.
+class active_link {
+ public:
+  active_link(const config::session_settings& settings, const session_context& context, variables& values,
+              outbox& commands, stop_flag& stop, transport& link);
+
+  /// Runs the link from login to the last byte. The link is closed when it returns.
+  asio::awaitable<link_result> run();
+
+ private:
+  enum task { receiver, sender, writer, watcher, stopper, closer };
+  /// How a task ended, and with it the link if it was the first. A small handle: it goes through many frames.
+  struct task_result {
+    bool in_order = false;
+    bool peer_dead = false;  ///< a close frame would find nobody
+    std::optional<fault> failed{};
+    std::optional<std::string> renew{};
+  };
+  using end_of_task = std::unique_ptr<task_result>;  ///< null: cancelled, or nothing that ends the link
+
+  asio::awaitable<end_of_task> receive();
+  asio::awaitable<end_of_task> send();
+  asio::awaitable<end_of_task> write();
+  asio::awaitable<end_of_task> watch();
+  asio::awaitable<end_of_task> await_close_limit();
+  asio::awaitable<void> close();
+  void start_all();
+  void record_end(task first, const task_result& how);
+  [[nodiscard]] end_of_task check(keepalive& decide, clock::time_point& check_again);
+
+  [[nodiscard]] bool outputs_have_room() const noexcept;
+  asio::awaitable<void> wait_for_outputs();
+  void handle(protocol::frame_view message, std::string_view time);
+  [[nodiscard]] end_of_task link_over() const;
+  void see_sequences(const arrived_reply& reply);
+  [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
+
+  const config::session_settings& settings_;
+  const session_context& context_;
+  outbox& outbox_;
+  stop_flag& stop_;
+  transport& link_;
+  protocol::packet_reader packets_;
+  reply_inbox replies_;
+  script_runner script_;
+  freshness fresh_;
+  sequence_watch sequences_;
+  event_line line_;
+  notifier watch_again_;
+  task_group<end_of_task> tasks_;
+  std::optional<fault> broken_;     ///< a sequence is, and that ends the link
+  bool held_back_ = false;          ///< slow outputs keep the receiver from reading
+  clock::time_point read_again_{};  ///< when they last let go
+};
+
+}  // namespace duplexd

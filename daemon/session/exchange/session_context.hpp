@@ -1,0 +1,34 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "daemon/event/events.hpp"
+#include "daemon/event/output.hpp"
+#include "daemon/event/secret_index.hpp"
+#include "daemon/link/dial_limiter.hpp"
+#include "daemon/link/dialer.hpp"
+#include "daemon/link/http_client.hpp"
+#include "daemon/link/program_runner.hpp"
+#include "daemon/runtime/clock.hpp"
+
+namespace duplexd {
+
+/// What a session gets from outside. Everything here outlives it and is used on the loop's thread.
+struct session_context {
+  asio::any_io_executor loop;
+  dialer& links;
+  http_client& http;
+  program_runner& programs;
+  clock& time;
+  duplexd::telemetry& telemetry;
+  std::function<double()> random;  ///< in [0, 1)
+  std::vector<output*> outputs;
+  bool once = false;                         ///< one link, then the end
+  std::shared_ptr<secret_holder> secrets{};  ///< what keeps this session's; null: nobody
+  dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
+};
+
+}  // namespace duplexd

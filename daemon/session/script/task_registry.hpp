@@ -1,0 +1,65 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "daemon/runtime/notifier.hpp"
+#include "daemon/runtime/task_group.hpp"
+#include "daemon/session/script/flow_result.hpp"
+
+namespace duplexd {
+
+/// The tasks that steps start in the background of one link. They are children of whoever runs the script: it
+/// takes their endings. A fault of a task for which a step waits is that step's; any other ends the link.
+class task_registry {
+ public:
+  struct task {
+    bool has_ended = false;
+    unsigned waiters = 0;
+    flow_result how{};
+  };
+
+  task_registry(const asio::any_io_executor& loop, task_group<flow_result>& group)
+      : group_(group), changed_(loop) {}
+
+  /// Starts a task now and returns its number.
+  int start(asio::awaitable<flow_result> work);
+
+  /// The same under a name; a later one of the same name takes it over.
+  void start(const std::string& name, asio::awaitable<flow_result> work);
+
+  /// The number of a task; empty: it was not started on this link.
+  [[nodiscard]] std::optional<int> find(const std::string& name) const;
+
+  [[nodiscard]] task& at(int number) { return tasks_.at(number); }
+  [[nodiscard]] bool knows(int number) const { return tasks_.contains(number); }
+
+  /// While a step waits for a task its ending is kept, and its faults are the step's.
+  void hold(int number) { ++at(number).waiters; }
+  void release(int number);
+
+  [[nodiscard]] std::size_t size() const noexcept { return tasks_.size(); }
+
+  void cancel(int number) { group_.cancel(number); }
+
+  /// The owner took the ending of a task. True: a step looks after it.
+  bool ended(int number, flow_result how);
+
+  /// Suspends until some task ends. False when cancelled.
+  asio::awaitable<bool> wait() { return changed_.wait(); }
+
+ private:
+  void forget(int number);
+
+  task_group<flow_result>& group_;
+  std::map<int, task> tasks_;
+  std::map<std::string, int> names_;
+  int next_ = 1'000;  ///< below: the owner's own children
+  notifier changed_;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,321 @@
+// One link from its first message to its end: who ends it, what is said about it, and who watches.
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+
+#include "daemon/session/active_link.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/support/talk.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+using namespace std::chrono_literals;
+using lines = std::vector<std::string>;
+using nlohmann::ordered_json;
+
+namespace {
+
+struct scene {
+  explicit scene(const std::string& fields, bool once = false) : play(talk_yaml(fields), once) {}
+  void tick(const ordered_json& values) {
+    ordered_json all{{"op", "tick"}};
+    for (const auto& [name, value] : values.items()) all[name] = value;
+    server->say(say(all));
+  }
+  [[nodiscard]] lines sent() const { return heard(*server); }
+  [[nodiscard]] std::string last_line() const { return play.log().at(play.log().size() - 2); }
+
+  stage play;
+  std::shared_ptr<scripted_server> server = play.accept();
+};
+
+/// A session like the stage's own, but with these outputs.
+std::unique_ptr<session> with_outputs(stage& play, std::vector<output*> outputs) {
+  const session_context context{.loop = play.loop.get_executor(),
+                                .links = play.links,
+                                .http = play.http,
+                                .programs = play.programs,
+                                .time = play.time,
+                                .telemetry = play.telemetry,
+                                .random = [] { return 1.0; },
+                                .outputs = std::move(outputs)};
+  return std::make_unique<session>(play.settings.sessions.at(0), context);
+}
+
+}  // namespace
+
+TEST_CASE("a link that is left in order says why, and its end is waited for") {
+  scene s{"    close: {code: 4321, reason: so long}\n    timeouts: {close: 3s}\n"};
+  s.play.run_for(1s);
+  CHECK_FALSE(s.server->finish_limit);
+  SECTION("the server answers") {
+    s.play.session->stop();
+    s.play.run_for(0s);
+    CHECK(s.server->finish_limit == 3s);
+    CHECK(s.last_line() == "s: closed: 4321 so long");
+  }
+  SECTION("the server answers at the last moment") {
+    s.server->answers_close = false;
+    s.play.session->stop();
+    s.play.run_for(3s - 1ms);
+    CHECK_FALSE(s.play.result);
+    s.server->close({4000, "mine"});
+    s.play.run_for(0s);
+    CHECK(s.server->finish_limit == 3s);
+    CHECK(s.last_line() == "s: closed: 4321 so long");
+  }
+  SECTION("the server does not answer: who left us waiting is not waited for again") {
+    s.server->answers_close = false;
+    s.play.session->stop();
+    s.play.run_for(3s - 1ms);
+    CHECK_FALSE(s.play.result);
+    s.play.run_for(1ms);
+    CHECK(s.server->finish_limit == 0s);
+    CHECK(s.last_line() == "s: closed: 1006 no close frame came back");
+  }
+  SECTION("the connection breaks before the server answers") {
+    s.server->answers_close = false;
+    s.play.session->stop();
+    s.play.run_for(1s);
+    s.server->vanish({.kind = config::fault_class::lost, .cause = "reset"});
+    s.play.run_for(0s);
+    CHECK(s.last_line() == "s: closed: 1006 no close frame came back");
+  }
+  REQUIRE(s.server->close_received);
+  CHECK(s.server->close_received->code == 4321);
+  CHECK(s.server->close_received->text == "so long");
+  CHECK(end_of(s.play).empty());
+}
+
+TEST_CASE("a server that closes the link is quoted, and no close frame of ours follows") {
+  scene s{""};
+  s.play.run_for(1s);
+  const auto [reason, said] =
+      GENERATE(table<std::string, std::string>({{"", "4001"}, {"go away", "4001, go away"}}));
+  s.server->close({4001, reason});
+  s.play.run_for(1ms);
+  CHECK(logged(s.play,
+               "s: closed: the server closed the link with code " + said + "; next attempt in 1.0 s") == 1);
+  CHECK_FALSE(s.server->close_received);
+  CHECK(s.server->finish_limit == 5s);
+}
+
+TEST_CASE("a script that has not ended is cancelled when the link is closed") {
+  scene s{"    script: [{sleep: 2s}, {send: put}]\n"};
+  s.play.run_for(1s);
+  s.server->answers_close = false;
+  s.play.session->stop();
+  s.play.run_for(4s);
+  CHECK(s.server->received.empty());
+}
+
+TEST_CASE("pings leave at their interval, and a silent peer is given up at its limit") {
+  scene s{"    liveness: {ping_interval: 20s, idle_timeout: 50s}\n"};
+  for (const auto& [time, pings] : {std::pair{19'999ms, 0U}, {1ms, 1U}, {19'999ms, 1U}, {1ms, 2U}}) {
+    s.play.run_for(time);
+    CHECK(s.server->pings == pings);
+  }
+  s.play.run_for(10s - 1ms);
+  CHECK(s.play.session->state() == link_state::open);
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "s: liveness: nothing was heard from the server for 50 s; next attempt") == 1);
+  CHECK_FALSE(s.server->close_received);
+  CHECK(s.server->finish_limit == 0s);
+  CHECK(s.server->pings == 2);
+}
+
+TEST_CASE("whatever is heard counts as a sign of life") {
+  scene s{"    liveness: {ping_interval: 0, idle_timeout: 5s}\n"};
+  s.play.run_for(4s);
+  s.server->say(binary("nonsense"));
+  s.play.run_for(4999ms);
+  CHECK(s.play.session->state() == link_state::open);
+  CHECK(s.server->pings == 0);
+  s.play.run_for(1ms);
+  CHECK(s.play.session->state() != link_state::open);
+}
+
+// While outputs hold the receiver back silence says nothing; afterwards the peer has its whole time again.
+TEST_CASE("a receiver that is held back blames nobody") {
+  scene s{
+      "    liveness: {ping_interval: 0, idle_timeout: 5s, fresh: [{reply: tick, within: 3s, action: "
+      "reconnect}]}\n"};
+  s.play.run_for(1s);
+  s.play.out.full = true;
+  s.tick({});
+  s.play.run_for(100s);
+  CHECK(s.play.session->state() == link_state::open);
+  CHECK(logged(s.play, "no reply tick") == 0);
+  s.play.out.full = false;
+  s.play.out.changed.notify();
+  s.play.run_for(500ms);
+  CHECK(s.play.session->state() == link_state::open);
+  s.tick({});
+  s.play.run_for(2999ms);
+  CHECK(s.play.session->state() == link_state::open);
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "s: liveness: no reply tick for 3 s; next attempt") == 1);
+}
+
+TEST_CASE("after the receiver was held back the idle timeout begins anew") {
+  scene s{"    liveness: {ping_interval: 0, idle_timeout: 5s}\n"};
+  s.play.run_for(1s);
+  s.play.out.full = true;
+  s.tick({});
+  s.play.run_for(100s);
+  s.play.out.full = false;
+  s.play.out.changed.notify();
+  s.play.run_for(4999ms);
+  CHECK(s.play.session->state() == link_state::open);
+  s.play.run_for(1s);
+  CHECK(logged(s.play, "nothing was heard from the server for 5 s") == 1);
+}
+
+TEST_CASE("what follows when a reply does not come again") {
+  const auto [action, gets, open] = GENERATE(table<std::string, std::size_t, bool>(
+      {{"log", 1, true}, {"resubscribe", 2, true}, {"reconnect", 1, false}}));
+  scene s{
+      "    subscribe: [{send: get}]\n    liveness: {ping_interval: 0, idle_timeout: 0, fresh: [{reply: tick, "
+      "within: 3s, action: " +
+      action + "}]}\n"};
+  s.play.run_for(1s);
+  s.tick({});
+  s.play.run_for(3s - 1ms);
+  CHECK(logged(s.play, "no reply tick") == 0);
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "s: no reply tick for 3.0 s") == 1);
+  CHECK(s.sent().size() == gets);
+  CHECK((s.play.session->state() == link_state::open) == open);
+  CHECK(s.server->close_received.has_value() != open);
+}
+
+TEST_CASE("replies are expected from the login on, not before") {
+  scene s{
+      "    timeouts: {login: 10s}\n    login: {json: {op: hello}, expect: done}\n    liveness: "
+      "{ping_interval: "
+      "0, idle_timeout: 0, fresh: [{reply: tick, within: 3s, action: reconnect}]}\n"};
+  s.play.run_for(9s);
+  CHECK(logged(s.play, "no reply tick") == 0);
+  s.server->say(say({{"op", "done"}}));
+  s.play.run_for(3s - 1ms);
+  CHECK(logged(s.play, "no reply tick") == 0);
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "s: liveness: no reply tick for 3 s") == 1);
+}
+
+TEST_CASE("what follows when a number is missing") {
+  const auto [action, gets, open] = GENERATE(table<std::string, std::size_t, bool>(
+      {{"log", 1, true}, {"resubscribe", 2, true}, {"reconnect", 1, false}}));
+  scene s{
+      "    subscribe: [{send: get}]\n    liveness: {ping_interval: 0, idle_timeout: 0, sequence: [{reply: "
+      "tick, "
+      "field: n, action: " +
+      action + "}]}\n"};
+  s.play.run_for(1s);
+  s.tick({{"n", 1}});
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "gap") == 0);
+  s.tick({{"n", 3}});
+  s.play.run_for(1ms);
+  CHECK(std::ranges::count(s.play.log(), "s: gap in tick.n: expected 2, found 3") == 1);
+  CHECK(
+      s.play.out.lines.back() ==
+      R"({"v":1,"time":"1970-01-01T00:00:01.001000Z","session":"s","event":"gap","reply":"tick","field":"n",)"
+      R"("key":[],"expected":2,"found":3})"
+      "\n");
+  CHECK(s.sent().size() == gets);
+  CHECK((s.play.session->state() == link_state::open) == open);
+  CHECK(logged(s.play, "s: liveness: gap in tick.n: expected 2, found 3; next attempt") == (open ? 0 : 1));
+}
+
+TEST_CASE("a message that no layout fits is told and given to nobody") {
+  stage play{talk_yaml("    script: [{expect: got}]\n")};
+  auto server = play.accept();
+  play.run_for(1s);
+  server->say(binary("\x01\x02\x03"));
+  server->say(text(R"({"op":"got")"));
+  play.run_for(1ms);
+  CHECK(logged(play, "s: no layout fits a message of 3 bytes: ") == 1);
+  CHECK(logged(play, "s: no layout fits a message of 11 bytes: ") == 1);
+  CHECK(play.out.lines.size() == 2);
+  CHECK(logged(play, "script finished") == 0);
+  server->say(say({{"op", "got"}}));
+  play.run_for(1ms);
+  CHECK(logged(play, "script finished") == 1);
+}
+
+// Without an output no line is made, but everything else is as it was; with two both have every line.
+TEST_CASE("every output gets every line, and none needs to be there") {
+  const unsigned count = GENERATE(0U, 1U, 2U);
+  stage play{
+      talk_yaml("    script: [{expect: got}]\n    liveness: {ping_interval: 0, idle_timeout: 0, sequence: "
+                "[{reply: got, field: n}]}\n")};
+  recorded_output second{play.loop.get_executor()};
+  std::vector<output*> outputs{&play.out, &second};
+  outputs.resize(count);
+  play.session = with_outputs(play, outputs);
+  auto server = play.accept();
+  play.run_for(1s);
+  server->say(binary("\x01"));
+  server->say(say({{"op", "got"}, {"n", 1}}));
+  server->say(say({{"op", "got"}, {"n", 3}}));
+  play.run_for(1ms);
+  CHECK(logged(play, "s: no layout fits a message of 1 bytes: ") == 1);
+  CHECK(logged(play, "s: gap in got.n: expected 2, found 3") == 1);
+  CHECK(logged(play, "script finished") == 1);
+  CHECK(play.out.lines.size() == (count > 0 ? 4U : 0U));
+  CHECK(second.lines == (count > 1 ? play.out.lines : lines{}));
+  play.session->stop();
+  play.run_for(1s);
+}
+
+TEST_CASE("all outputs must have room before more is read") {
+  stage play{talk_yaml("")};
+  recorded_output second{play.loop.get_executor()};
+  play.session = with_outputs(play, {&play.out, &second});
+  auto server = play.accept();
+  play.run_for(1s);
+  second.full = true;
+  server->say(say({{"op", "tick"}}));
+  play.run_for(1ms);
+  server->say(say({{"op", "tick"}}));
+  play.run_for(1s);
+  CHECK(play.out.lines.size() == 1);
+  second.full = false;
+  second.changed.notify();
+  play.run_for(1ms);
+  CHECK(play.out.lines.size() == 2);
+  play.session->stop();
+  play.run_for(1s);
+}
+
+TEST_CASE("a link that comes when the stop has been asked for is closed at once") {
+  stage play{talk_yaml("    script: [{sleep: 1h}]\n")};
+  const session_context context{.loop = play.loop.get_executor(),
+                                .links = play.links,
+                                .http = play.http,
+                                .programs = play.programs,
+                                .time = play.time,
+                                .telemetry = play.telemetry,
+                                .random = [] { return 1.0; },
+                                .outputs = {}};
+  const auto& settings = play.settings.sessions.at(0);
+  const auto server = std::make_shared<scripted_server>(play.loop.get_executor());
+  scripted_link link{server};
+  variables values;
+  outbox commands{play.loop.get_executor(), play.time, settings};
+  stop_flag stop{play.loop.get_executor()};
+  CHECK_FALSE(stop.raised());
+  stop.raise();
+  CHECK(stop.raised());
+  active_link on_link{settings, context, values, commands, stop, link};
+  std::optional<link_result> outcome;
+  asio::co_spawn(play.loop, on_link.run(), [&](const std::exception_ptr& bug, link_result how) {
+    if (bug) std::rethrow_exception(bug);
+    outcome = std::move(how);
+  });
+  play.time.run_for(0s);
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->failed);
+  CHECK_FALSE(outcome->renew);
+  CHECK(server->close_received);
+}
