@@ -156,25 +156,25 @@ TEST_CASE("texts of others are shown without what a terminal would obey", "[prin
     const bool blank = i == '\n' || i == '\r' || i == '\t';
     const bool plain = i >= 32 && i < 127;
     INFO("byte " << i);
-    CHECK(printable("a" + one + "b", 10) == (blank ? "a b" : plain ? "a" + one + "b" : "a?b"));
+    CHECK(protocol::printable("a" + one + "b", 10) == (blank ? "a b" : plain ? "a" + one + "b" : "a?b"));
   }
-  CHECK(printable("\xc2\x80|\xc2\x9f|\xc2\xa0", 20) == "??|??|\xc2\xa0");  // C1 control characters
-  CHECK(printable("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 20) == "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-  CHECK(printable("\xe2\x82", 20) == "??");
-  CHECK(printable("\xf0\x9f\x98\x80", 4) == "\xf0\x9f\x98\x80");
-  CHECK(printable("", 5).empty());
+  CHECK(protocol::printable("\xc2\x80|\xc2\x9f|\xc2\xa0", 20) == "??|??|\xc2\xa0");  // C1 control characters
+  CHECK(protocol::printable("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 20) == "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+  CHECK(protocol::printable("\xe2\x82", 20) == "??");
+  CHECK(protocol::printable("\xf0\x9f\x98\x80", 4) == "\xf0\x9f\x98\x80");
+  CHECK(protocol::printable("", 5).empty());
 }
 
 TEST_CASE("line breaks become one space, and none at the front", "[printable]") {
-  CHECK(printable("\r\na\r\n\r\n\tb \nc\n", 20) == "a b c ");
+  CHECK(protocol::printable("\r\na\r\n\r\n\tb \nc\n", 20) == "a b c ");
 }
 
 TEST_CASE("a text that is shown is cut between characters, and says so", "[printable]") {
-  CHECK(printable("abcde", 5) == "abcde");
-  CHECK(printable("abcdef", 5) == "abcde…");
-  CHECK(printable("abcd\xc3\xa9", 5) == "abcd…");
-  CHECK(printable("abc\xc3\xa9", 5) == "abc\xc3\xa9");
-  CHECK(printable("a", 0) == "…");
+  CHECK(protocol::printable("abcde", 5) == "abcde");
+  CHECK(protocol::printable("abcdef", 5) == "abcde…");
+  CHECK(protocol::printable("abcd\xc3\xa9", 5) == "abcd…");
+  CHECK(protocol::printable("abc\xc3\xa9", 5) == "abc\xc3\xa9");
+  CHECK(protocol::printable("a", 0) == "…");
 }
 
 TEST_CASE("durations are told in milliseconds below a second", "[printable]") {
