@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "config/document/tree_builder.hpp"
-#include "config/value/utf8.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
 
@@ -28,8 +28,8 @@ bool is_forbidden(char c) {
 }
 
 void check_characters(std::string_view text) {
-  if (const auto bad = invalid_utf8_at(text))
-    throw unreadable{{place_of(text, *bad), "", "the file is not valid UTF-8 here", "save it as UTF-8"}};
+  if (const std::size_t bad = protocol::find_bad_utf8(text); bad != text.size())
+    throw unreadable{{place_of(text, bad), "", "the file is not valid UTF-8 here", "save it as UTF-8"}};
   const auto control = std::find_if(text.begin(), text.end(), is_forbidden);
   if (control != text.end())
     throw unreadable{{place_of(text, static_cast<std::size_t>(control - text.begin())), "",

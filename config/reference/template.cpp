@@ -6,13 +6,17 @@
 #include <filesystem>
 
 #include "config/document/node_json.hpp"
-#include "config/value/utf8.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
 
 using nlohmann::ordered_json;
 
 namespace {
+
+bool is_utf8(std::string_view text) {
+  return protocol::find_bad_utf8(text) == text.size();
+}
 
 void note(std::string* error, std::string message) {
   if (error != nullptr && error->empty()) *error = std::move(message);
@@ -143,7 +147,7 @@ resolved<ordered_json> json_template::resolve(scope* inside) const {
   for (const auto& [pointer, text] : texts_) {
     auto value = text.resolve_value(inside);
     result.error = std::move(value.error);
-    if (result && value.value.is_string() && invalid_utf8_at(value.value.get_ref<const std::string&>()))
+    if (result && value.value.is_string() && !is_utf8(value.value.get_ref<const std::string&>()))
       result.error =
           fmt::format("{}: the value is not UTF-8, JSON cannot hold it: end it with '| hex' or '| base64'",
                       text.display());
