@@ -8,6 +8,10 @@
 #include <array>
 #include <stdexcept>
 #include <utility>
+#include <vector>
+
+#include "protocol/text/percent_encoding.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
 
@@ -54,11 +58,18 @@ std::string mac(const EVP_MD* kind, const std::string& input, const std::string&
   return {reinterpret_cast<const char*>(out.data()), size};
 }
 
+protocol::bytes_view bytes_of(const std::string& text) {
+  return {octets(text), text.size()};
+}
+
+std::optional<std::string> text_of(const std::optional<std::vector<std::uint8_t>>& bytes) {
+  if (!bytes) return std::nullopt;
+  return std::string(bytes->begin(), bytes->end());
+}
+
 std::string to_base64(const std::string& input) {
-  std::string out((input.size() + 2) / 3 * 4 + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), octets(input),
-                                   static_cast<int>(input.size()));
-  out.resize(static_cast<std::size_t>(size));
+  std::string out;
+  protocol::append_base64(out, bytes_of(input));
   return out;
 }
 
@@ -78,25 +89,12 @@ std::optional<std::string> of_base64(std::string input) {
   const std::size_t padding = (4 - input.size() % 4) % 4;
   if (padding == 3 || input.find('=') != std::string::npos) return std::nullopt;
   input.append(padding, '=');
-  std::string out(input.size() / 4 * 3, '\0');
-  if (out.empty()) return out;
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), octets(input),
-                                   static_cast<int>(input.size()));
-  if (size < 0) return std::nullopt;
-  out.resize(out.size() - padding);
-  return out;
+  return text_of(protocol::parse_base64(input));
 }
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
 
 std::string to_hex(const std::string& input) {
   std::string out;
-  out.reserve(2 * input.size());
-  for (const char c : input) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += hex_digits[byte >> 4];
-    out += hex_digits[byte & 15];
-  }
+  protocol::append_hex(out, bytes_of(input));
   return out;
 }
 
@@ -108,30 +106,9 @@ char to_upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
 }
 
-std::optional<std::string> of_hex(const std::string& input) {
-  if (input.size() % 2 != 0) return std::nullopt;
-  std::string out;
-  for (std::size_t i = 0; i < input.size(); i += 2) {
-    const auto high = hex_digits.find(to_lower(input[i]));
-    const auto low = hex_digits.find(to_lower(input[i + 1]));
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-  }
-  return out;
-}
-
 std::string percent_encoded(const std::string& input) {
   std::string out;
-  for (const char c : input) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~").find(c) != std::string_view::npos;
-    if (plain) {
-      out += c;
-      continue;
-    }
-    out += '%';
-    for (const char digit : to_hex(std::string(1, c))) out += to_upper(digit);
-  }
+  protocol::append_percent_encoded(out, input);
   return out;
 }
 
@@ -183,7 +160,7 @@ std::optional<std::string> apply(function which, const std::string& input, const
     case function::hex:
       return to_hex(input);
     case function::from_hex:
-      return of_hex(input);
+      return text_of(protocol::parse_hex(input));
     case function::lower:
       return each(input, to_lower);
     case function::upper:

@@ -6,6 +6,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "protocol/text/text_encoding.hpp"
+
 namespace duplexd {
 
 namespace {
@@ -14,15 +16,6 @@ const std::string line_start = fmt::format(R"({{"v":{},"time":")", event_schema_
 
 std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-void append_hex(std::string& out, protocol::bytes_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  out.reserve(out.size() + 2 * bytes.size());
-  for (const std::uint8_t byte : bytes) {
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-  }
 }
 
 }  // namespace
@@ -102,7 +95,7 @@ void event_line::compose_raw(std::string_view time, const protocol::packet& pack
     line_.append(R"("frame":"text","text":)").append(json_text(text));
   } else {
     line_.append(R"("frame":"binary","bytes":")");
-    append_hex(line_, bytes);
+    protocol::append_hex(line_, bytes);
     line_ += '"';
   }
   fmt::format_to(std::back_inserter(line_), R"(,"size":{},"error":{{"field":{},"offset":{},"message":{}}}}})",

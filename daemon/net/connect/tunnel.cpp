@@ -1,7 +1,5 @@
 #include "daemon/net/connect/tunnel.hpp"
 
-#include <openssl/evp.h>
-
 #include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -15,6 +13,7 @@
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
 #include "protocol/text/printable.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -31,11 +30,8 @@ constexpr std::string_view no_answer = "no answer";
 constexpr std::size_t largest_head = 64 * 1024;
 
 std::string base64(const std::string& text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(length));
+  std::string out;
+  protocol::append_base64(out, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   return out;
 }
 

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace duplexd::protocol {
+
+/// Appends the text with everything but RFC 3986's unreserved characters as %XX.
+void append_percent_encoded(std::string& out, std::string_view text);
+
+}  // namespace duplexd::protocol
