@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/document/node_json.hpp"
+#include "config/value/http_token.hpp"
 #include "config/value/quantity.hpp"
 #include "config/value/suggest.hpp"
 #include "config/value/url.hpp"
@@ -80,18 +81,9 @@ bool check_literal(const value_at& at, reading& in) {
   return at.value.kind == node_kind::text ? read_literal(at, ignored, in) : check_number(at, in);
 }
 
-/// RFC 9110, 5.6.2.
-bool is_token(const std::string& text) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  };
-  return !text.empty() && std::all_of(text.begin(), text.end(), fits);
-}
-
 /// Why this cannot be the name of an additional header, or nothing (RFC 9110, 5.1; RFC 6455, 4.1).
 std::string header_mistake(const std::string& name) {
-  if (!is_token(name)) return "a header's name has letters, digits and - only";
+  if (!is_http_token(name)) return "a header's name has letters, digits and - only";
   std::string lower = name;
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -231,7 +223,7 @@ bool value_parser<text_template>::read(const value_at& at, text_template& out, r
 
 bool token_parser::read(const value_at& at, std::string& out, reading& in) {
   if (!value_parser<std::string>::read(at, out, in)) return false;
-  if (is_token(out)) return true;
+  if (is_http_token(out)) return true;
   at.complain(in, in_quotes(out) + " is no token", "letters, digits and !#$%&'*+-.^_`|~, no blank");
   return false;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/value/http_token.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::net {
@@ -17,11 +18,7 @@ bool has_control_character(std::string_view text) noexcept {
 }
 
 std::optional<std::string> header_mistake(std::string_view name, std::string_view value) {
-  const auto no_token = [](unsigned char c) {
-    constexpr std::string_view separators = "\"(),/:;<=>?@[\\]{}";
-    return c <= 0x20 || c >= 0x7f || separators.find(static_cast<char>(c)) != std::string_view::npos;
-  };
-  if (name.empty() || std::any_of(name.begin(), name.end(), no_token))
+  if (!config::is_http_token(name))
     return "'" + protocol::printable(name, 80) + "' cannot be the name of a header";
   if (has_control_character(value))
     return "the value of the header '" + std::string(name) + "' has a line break or control character in it";
