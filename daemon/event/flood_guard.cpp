@@ -1,17 +1,12 @@
 #include "daemon/event/flood_guard.hpp"
 
-#include <algorithm>
-
 namespace duplexd {
 
 bool flood_guard::admits(std::string_view session, std::string_view name, time_point now) {
   count& mine = counts_[{std::string(session), std::string(name)}];
-  if (mine.full_at > now + (burst - 1) * spacing) {
-    ++mine.held_back;
-    return false;
-  }
-  mine.full_at = std::max(mine.full_at, now) + spacing;
-  return true;
+  if (mine.turns.try_take(now)) return true;
+  ++mine.held_back;
+  return false;
 }
 
 std::vector<happening::held_back> flood_guard::take_held_back(std::string_view session,

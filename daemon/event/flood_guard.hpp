@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/event/events.hpp"
+#include "daemon/link/token_bucket.hpp"
 
 namespace duplexd {
 
@@ -28,7 +29,7 @@ class flood_guard {
 
  private:
   struct count {
-    time_point full_at{};  ///< when `burst` turns would be there again
+    token_bucket turns{spacing, burst};
     std::size_t held_back = 0;
   };
   std::map<std::pair<std::string, std::string>, count> counts_;

@@ -9,12 +9,17 @@ namespace duplexd {
 class token_bucket {
  public:
   explicit token_bucket(const config::rate_settings& settings);
+  /// One turn each `spacing`, and up to `burst` (positive) of them at once.
+  token_bucket(clock::duration spacing, unsigned burst);
 
   /// When the next turn is, without taking it.
   [[nodiscard]] clock::time_point next(clock::time_point now) const;
 
   /// Takes the next turn and says when it is: `now` if a token is left.
   clock::time_point take(clock::time_point now);
+
+  /// Takes the next turn if it is now.
+  bool try_take(clock::time_point now);
 
  private:
   clock::duration spacing_{0};  ///< zero: no limit
