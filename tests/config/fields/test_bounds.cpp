@@ -2,7 +2,6 @@
 #include "config/document/document.hpp"
 #include "config/document/node_json.hpp"
 #include "config/document/tree_builder.hpp"
-#include "config/value/utf8.hpp"
 #include "tests/catch.hpp"
 
 namespace duplexd::config {
@@ -113,43 +112,6 @@ TEST_CASE("numbers as JSON holds them", "[bounds]") {
   for (const char* bad : {"1.5x", "inf", "nan", "1e999", "-1e999", "", "++1"}) CHECK(number(bad) == -77);
   for (const char* yes : {"true", "True", "TRUE"}) CHECK(to_boolean(yes));
   for (const char* no : {"false", "False", "FALSE"}) CHECK_FALSE(to_boolean(no));
-}
-
-// RFC 3629: the first and last of each length, and their neighbours.
-TEST_CASE("where UTF-8 is not valid", "[bounds]") {
-  for (const char* good : {"", "a", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
-                           "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
-    INFO(good);
-    CHECK_FALSE(invalid_utf8_at(good).has_value());
-    CHECK_FALSE(invalid_utf8_at(std::string("x") + good + "y").has_value());
-  }
-  for (const char* bad : {"\x80",
-                          "\xBF",
-                          "\xC0\x80",
-                          "\xC1\xBF",
-                          "\xC2",
-                          "\xC2\x7F",
-                          "\xC2\xC0",
-                          "\xDF\x41",
-                          "\xE0\x9F\xBF",
-                          "\xE0\xA0",
-                          "\xE0\xA0\x41",
-                          "\xE1\x41\x80",
-                          "\xE1\x80\xC0",
-                          "\xED\xA0\x80",
-                          "\xED\xBF\xBF",
-                          "\xF0\x8F\xBF\xBF",
-                          "\xF0\x90\x80",
-                          "\xF0\x90\x80\x41",
-                          "\xF0\x90\x41\x80",
-                          "\xF1\x41\x80\x80",
-                          "\xF4\x90\x80\x80",
-                          "\xF5\x80\x80\x80",
-                          "\xFF"}) {
-    INFO(static_cast<int>(static_cast<unsigned char>(bad[0])));
-    CHECK(invalid_utf8_at(bad) == 0u);
-    CHECK(invalid_utf8_at(std::string("ab\xC3\xA4") + bad) == 4u);
-  }
 }
 
 TEST_CASE("characters that no file may have", "[bounds]") {
