@@ -7,10 +7,10 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "config/reference/functions.hpp"
 #include "config/value/json_path.hpp"
+#include "config/value/regular_file.hpp"
 
 namespace duplexd::config {
 
@@ -18,8 +18,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr std::size_t largest_secret = 1u << 20;  // bytes of a file that a reference names
-constexpr std::size_t largest_nonce = 1024;       // bytes
+constexpr std::size_t largest_nonce = 1024;  // bytes
 
 constexpr std::array<std::pair<reference_source, std::string_view>, 8> source_names{{
     {reference_source::env, "env"},
@@ -38,54 +37,37 @@ std::string_view name_of(reference_source source) {
   return "";
 }
 
-/// The file without one trailing newline. False with the reason if it cannot be read.
-bool read_file(const std::filesystem::path& path, std::string& value, std::string& error) {
-  std::error_code failed;
-  if (!std::filesystem::is_regular_file(path, failed) && !std::filesystem::is_fifo(path, failed)) {
-    error = "there is no such file";
-    return false;
-  }
-  std::ifstream file(path, std::ios::binary);
-  value.resize(largest_secret + 1);
-  file.read(value.data(), static_cast<std::streamsize>(value.size()));
-  if (!file.is_open() || file.bad()) {
-    error = "the file cannot be read";
-    return false;
-  }
-  value.resize(static_cast<std::size_t>(file.gcount()));
-  if (value.size() > largest_secret) {
-    error = "the file is larger than 1 MiB";
-    return false;
-  }
-  if (value.ends_with('\n')) value.pop_back();
-  if (value.ends_with('\r')) value.pop_back();
-  return true;
+/// The file without one trailing newline.
+resolved<std::string> read_text(const std::filesystem::path& path) {
+  auto text = read_regular_file(path, largest_secret_file);
+  if (text.value.ends_with('\n')) text.value.pop_back();
+  if (text.value.ends_with('\r')) text.value.pop_back();
+  return text;
 }
 
 resolved<ordered_json> failed(const reference& what, std::string_view why) {
   return {nullptr, fmt::format("{}: {}", written(what), why)};
 }
 
+resolved<ordered_json> read_file(const reference& what, const std::filesystem::path& directory) {
+  auto text = read_text(directory / what.name);  // an absolute path stays as it is
+  if (!text) return failed(what, text.error);
+  return {std::move(text.value), ""};
+}
+
 resolved<ordered_json> read_outside(const reference& what, const std::string& directory) {
-  std::string value;
-  std::string error;
   if (what.source == reference_source::env) {
     const char* found = std::getenv(what.name.c_str());
     if (found == nullptr) return failed(what, "the environment has no such variable");
     return {found, ""};
   }
-  if (what.source == reference_source::file) {
-    // An absolute path stays as it is.
-    if (!read_file(std::filesystem::path(directory) / what.name, value, error)) return failed(what, error);
-    return {std::move(value), ""};
-  }
+  if (what.source == reference_source::file) return read_file(what, directory);
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   if (credentials == nullptr)
     return failed(what, "CREDENTIALS_DIRECTORY is not set: no credentials were given");
   if (what.name.find('/') != std::string::npos || what.name == "..")
     return failed(what, "a credential's name is not a path");
-  if (!read_file(std::filesystem::path(credentials) / what.name, value, error)) return failed(what, error);
-  return {std::move(value), ""};
+  return read_file(what, credentials);
 }
 
 ordered_json time_as(std::string_view form, std::chrono::system_clock::time_point now) {

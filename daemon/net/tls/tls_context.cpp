@@ -8,13 +8,11 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <new>
-#include <system_error>
+#include <utility>
 
+#include "config/value/regular_file.hpp"
 #include "daemon/net/tls/client_certificate.hpp"
 #include "daemon/net/tls/tls_engine.hpp"
 #include "daemon/net/tls/tls_errors.hpp"
@@ -65,12 +63,10 @@ std::string system_store() {
 }
 
 std::string read_file(const std::string& what, const std::string& path, std::string& out) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  out.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-  if (in && !out.empty()) return {};
-  return "cannot read the " + what + " " + path + ": " +
-         (errno != 0 ? std::generic_category().message(errno) : "the file is empty");
+  auto text = config::read_regular_file(path, config::largest_pem_file);
+  if (text && text.value.empty()) text.error = "the file is empty";
+  out = std::move(text.value);
+  return text ? "" : "cannot read the " + what + " " + path + ": " + text.error;
 }
 
 std::string read_files(const server_request& to, tls_files& out) {

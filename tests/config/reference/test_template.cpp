@@ -109,7 +109,7 @@ TEST_CASE("files and credentials are read", "[template]") {
   CHECK(value_of("${file:unix}").value == "secret\n");
   CHECK(value_of("${file:dos}").value == "secret");
   CHECK(value_of("${file:none}").error == "${file:none}: there is no such file");
-  CHECK(value_of("${file:.}").error == "${file:.}: there is no such file");
+  CHECK(value_of("${file:.}").error == "${file:.}: it is a directory, not a regular file");
   CHECK(value_of("${credential:plain}").error.find("CREDENTIALS_DIRECTORY is not set") != std::string::npos);
   const environment_variable credentials("CREDENTIALS_DIRECTORY", directory.path().c_str());
   CHECK(value_of("${credential:plain}").value == "secret");

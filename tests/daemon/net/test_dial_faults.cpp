@@ -206,7 +206,9 @@ TEST_CASE("a CA file that is no use is named") {
   test_server server(loop, echo_server(trusted.server()));
   const auto missing = must_fail(loop, request_to(server.port(), true, "/nonexistent/ca.pem"));
   CHECK(missing.kind == fault_class::tls);
-  CHECK(contains(missing.cause, "cannot read the CA file /nonexistent/ca.pem: No such file"));
+  CHECK(contains(missing.cause, "cannot read the CA file /nonexistent/ca.pem: there is no such file"));
+  const auto folder = must_fail(loop, request_to(server.port(), true, "/tmp"));
+  CHECK(contains(folder.cause, "cannot read the CA file /tmp: it is a directory"));
   const auto junk = must_fail(loop, request_to(server.port(), true, trusted.write("junk.pem", "junk")));
   CHECK(contains(junk.cause, "holds no PEM certificate"));
 }

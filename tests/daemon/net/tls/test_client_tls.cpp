@@ -106,13 +106,14 @@ TEST_CASE("a client's certificate is shown, and what is wrong with its files is 
   request.key_file = cert;
   CHECK(cause_of(loop, request) == "TLS: the file " + cert + " holds no PEM key");
   request.key_file = "/nonexistent/key";
-  CHECK(contains(cause_of(loop, request), "cannot read the key file /nonexistent/key: No such file"));
+  CHECK(
+      contains(cause_of(loop, request), "cannot read the key file /nonexistent/key: there is no such file"));
   request.cert_file = key;
   request.key_file = key;
   CHECK(cause_of(loop, request) == "TLS: the certificate file " + key + " holds no PEM certificate");
   request.cert_file = "/nonexistent/cert";
-  CHECK(
-      contains(cause_of(loop, request), "cannot read the certificate file /nonexistent/cert: No such file"));
+  CHECK(contains(cause_of(loop, request),
+                 "cannot read the certificate file /nonexistent/cert: there is no such file"));
 }
 
 // A renewed file is used by the next connect.

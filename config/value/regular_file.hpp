@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "config/value/resolved.hpp"
+
+namespace duplexd::config {
+
+/// The most of a file that a reference names, in bytes, and of one with certificates or keys.
+constexpr std::size_t largest_secret_file = std::size_t{1} << 20;
+constexpr std::size_t largest_pem_file = std::size_t{8} << 20;
+
+/// All of a file that is read while the loop runs. It never waits: a pipe, a device or a folder is refused,
+/// and more than `limit` bytes too. The error says why in words, and for which user if that matters; it does
+/// not name the file.
+[[nodiscard]] resolved<std::string> read_regular_file(const std::string& path, std::size_t limit);
+
+}  // namespace duplexd::config
