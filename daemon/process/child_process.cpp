@@ -1,6 +1,7 @@
 #include "daemon/process/child_process.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,9 +35,19 @@ struct pipe_ends {
   }
 };
 
+/// As execve wants them.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  all.reserve(texts.size() + 1);
+  for (const std::string& each : texts) all.push_back(const_cast<char*>(each.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
 }  // namespace
 
-child_process::child_process(const std::vector<std::string>& arguments, std::string& error) {
+child_process::child_process(const std::vector<std::string>& arguments,
+                             const std::vector<std::string>& environment, std::string& error) {
   pipe_ends input;
   pipe_ends output;
   pipe_ends errors;
@@ -49,6 +60,7 @@ child_process::child_process(const std::vector<std::string>& arguments, std::str
   posix_spawn_file_actions_adddup2(&actions, input.ends[0], STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, output.ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, errors.ends[1], STDERR_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);  // whoever opened them
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes,
@@ -59,11 +71,9 @@ child_process::child_process(const std::vector<std::string>& arguments, std::str
   sigemptyset(&signals);
   posix_spawnattr_setsigmask(&attributes, &signals);
 
-  std::vector<char*> words;
-  words.reserve(arguments.size() + 1);
-  for (const std::string& each : arguments) words.push_back(const_cast<char*>(each.c_str()));
-  words.push_back(nullptr);
-  const int failed = ::posix_spawnp(&pid_, words[0], &actions, &attributes, words.data(), environ);
+  const std::vector<char*> words = pointers(arguments);
+  const std::vector<char*> variables = pointers(environment);
+  const int failed = ::posix_spawnp(&pid_, words[0], &actions, &attributes, words.data(), variables.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
@@ -71,11 +81,11 @@ child_process::child_process(const std::vector<std::string>& arguments, std::str
     error = std::strerror(failed);
     return;
   }
-  end_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));  // glibc 2.36 declares it for C only
+  process_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));  // glibc 2.36 declares it for C only
+  end_ = process_ < 0 ? -1 : ::fcntl(process_, F_DUPFD_CLOEXEC, 0);
   if (end_ < 0) {
     error = std::strerror(errno);
-    kill();
-    wait();
+    end_at_once();
     return;
   }
   input_ = input.take(1);
@@ -84,11 +94,8 @@ child_process::child_process(const std::vector<std::string>& arguments, std::str
 }
 
 child_process::~child_process() {
-  if (pid_ > 0) {
-    kill();
-    wait();
-  }
-  for (const int each : {input_, output_, errors_, end_})
+  end_at_once();
+  for (const int each : {input_, output_, errors_, end_, process_})
     if (each >= 0) ::close(each);
 }
 
@@ -96,16 +103,33 @@ int child_process::take(int& descriptor) noexcept {
   return std::exchange(descriptor, -1);
 }
 
-void child_process::kill() noexcept {
-  if (pid_ > 0) ::kill(-pid_, SIGKILL);
+// The program's number and its group's stay its own until its status is taken.
+int child_process::signal(int number) noexcept {
+  if (pid_ <= 0) return ESRCH;
+  ::kill(-pid_, number);
+  const auto failed =
+      process_ >= 0 ? ::syscall(SYS_pidfd_send_signal, process_, number, nullptr, 0) : ::kill(pid_, number);
+  return failed == 0 ? 0 : errno;
 }
 
-int child_process::wait() noexcept {
+std::optional<int> child_process::status() noexcept {
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) == 0) return std::nullopt;
   pid_ = -1;
   return status;
+}
+
+pid_t child_process::let_go() noexcept {
+  return std::exchange(pid_, -1);
+}
+
+// A killed program ends within moments; one that cannot be killed is left alone.
+void child_process::end_at_once() noexcept {
+  constexpr int moments = 100;  // ms
+  if (pid_ <= 0 || signal(SIGKILL) != 0) return;
+  pollfd ended{.fd = process_, .events = POLLIN, .revents = 0};
+  if (process_ >= 0) ::poll(&ended, 1, moments);
+  status();
 }
 
 }  // namespace duplexd

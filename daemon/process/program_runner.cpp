@@ -2,19 +2,29 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <csignal>
+#include <map>
+#include <string_view>
+#include <system_error>
 
 #include "daemon/process/child_process.hpp"
 #include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
+#include "daemon/runtime/within.hpp"
 
 namespace duplexd {
 
@@ -23,6 +33,27 @@ namespace {
 using descriptor = asio::posix::stream_descriptor;
 
 constexpr std::size_t errors_kept = 4'096;  // bytes of standard error, the last ones
+
+// How long a program that was asked to end may take, and then how long a killed one.
+constexpr std::chrono::milliseconds grace{1'000};
+
+/// What of the daemon's environment a program gets: where things are and how texts look, no secret.
+bool is_inherited(std::string_view name) {
+  constexpr std::array names = {"PATH", "HOME", "USER",   "LOGNAME",  "SHELL",
+                                "LANG", "TZ",   "TMPDIR", "LANGUAGE", "XDG_RUNTIME_DIR"};
+  return name.starts_with("LC_") || std::ranges::find(names, name) != names.end();
+}
+
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
+  std::vector<std::string> all;
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view variable = *each;
+    const std::string name{variable.substr(0, variable.find('='))};
+    if (is_inherited(name) && !added.contains(name)) all.emplace_back(variable);
+  }
+  for (const auto& [name, value] : added) all.push_back(name + '=' + value);
+  return all;
+}
 
 asio::awaitable<int> feed(descriptor& pipe, const std::string& text) {
   const bool stopped = co_await cancelled();
@@ -82,8 +113,9 @@ class posix_program_runner final : public program_runner {
   explicit posix_program_runner(asio::any_io_executor loop) : loop_(std::move(loop)) {}
 
   asio::awaitable<program_result> run(program_request what) override {
+    reap();
     std::string error;
-    child_process child(what.arguments, error);
+    child_process child(what.arguments, environment_with(what.environment), error);
     if (!child.started()) co_return program_failure{"it cannot be started: " + error};
     descriptor input{loop_, child.take_input()};
     descriptor output{loop_, child.take_output()};
@@ -93,7 +125,7 @@ class posix_program_runner final : public program_runner {
     std::string said;
     std::string complained;
 
-    enum task { feeder, reader, complaints, waiter, limit };
+    enum task { feeder, reader, complaints, waiter, limit, ender };
     task_group<int> tasks{loop_};
     tasks.spawn(feeder, feed(input, what.input));
     tasks.spawn(reader, collect(output, said, what.largest_output, false));
@@ -114,20 +146,47 @@ class posix_program_runner final : public program_runner {
       exited = exited || next.id == waiter;
       if (said.size() > what.largest_output) break;
     }
-    if (!read || !exited) child.kill();
+    std::string unreached;
+    if (!read || !exited) tasks.spawn(ender, bring_to_end(child, end, late && !stopped, unreached));
     co_await tasks.join();
-    const int status = child.wait();
+    const auto status = child.status();
+    if (!status) left_.push_back(child.let_go());
+    if (!status && unreached.empty()) unreached = "it does not end";
+    if (status)
+      unreached.clear();
+    else
+      unreached.insert(0, ", and cannot be killed: ");
     if (said.size() > what.largest_output)
-      co_return program_failure{fmt::format("it wrote more than {} bytes", what.largest_output)};
+      co_return program_failure{fmt::format("it wrote more than {} bytes{}", what.largest_output, unreached)};
     if (late)
-      co_return program_failure{
-          fmt::format("it took longer than {} s", static_cast<double>(what.timeout.count()) / 1000.0)};
-    if (stopped) co_return program_failure{"it was ended"};
-    co_return judge(status, std::move(said), std::move(complained));
+      co_return program_failure{fmt::format("it took longer than {} s{}",
+                                            static_cast<double>(what.timeout.count()) / 1000.0, unreached)};
+    if (stopped || !status) co_return program_failure{"it was ended" + unreached};
+    co_return judge(*status, std::move(said), std::move(complained));
   }
 
  private:
+  /// Asks the program to end if there is time for that, and kills it and its group. Goes on when cancelled.
+  /// `unreached` says why no signal reached it.
+  asio::awaitable<int> bring_to_end(child_process& child, descriptor& end, bool ask, std::string& unreached) {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    for (const int number : {SIGTERM, SIGKILL}) {
+      if (number == SIGTERM && !ask) continue;
+      const int failed = child.signal(number);
+      unreached = failed == 0 ? "" : std::generic_category().message(failed);
+      if (failed == 0) co_await within(loop_, time_, time_.now() + grace, await_end(end));
+    }
+    co_return 0;
+  }
+
+  /// The zombies of programs that were left alone.
+  void reap() {
+    std::erase_if(left_, [](pid_t each) { return ::waitpid(each, nullptr, WNOHANG) != 0; });
+  }
+
   asio::any_io_executor loop_;
+  steady_clock time_{loop_};
+  std::vector<pid_t> left_;
 };
 
 }  // namespace

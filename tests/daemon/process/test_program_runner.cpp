@@ -105,6 +105,65 @@ TEST_CASE("a program that leaves its limit behind is killed with what it started
   CHECK(std::chrono::steady_clock::now() - begin < 20s);
 }
 
+// No signal for the group reaches it, and nothing may wait for it.
+TEST_CASE("a program that has left its group is ended like any other") {
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(failure(run({.arguments = {"perl", "-e", "setpgrp(0, getpgrp(getppid())); sleep 60"},
+                     .timeout = 300ms})) == "it took longer than 0.3 s");
+  CHECK(std::chrono::steady_clock::now() - begin < 20s);
+}
+
+TEST_CASE("a program that will not end when it is asked to is killed") {
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(failure(shell("trap '' TERM; while :; do sleep 60; done", {.timeout = 300ms})) ==
+        "it took longer than 0.3 s");
+  CHECK(std::chrono::steady_clock::now() - begin < 20s);
+}
+
+TEST_CASE("a program may end by itself when it is asked to") {
+  const std::string file = std::string(P_tmpdir) + "/duplexd-ended-" + std::to_string(::getpid());
+  CHECK(failure(shell("trap 'echo yes >" + file + "; exit' TERM; while :; do sleep 0.01; done",
+                      {.timeout = 300ms})) == "it took longer than 0.3 s");
+  std::string said;
+  std::ifstream(file) >> said;
+  std::remove(file.c_str());
+  CHECK(said == "yes");
+}
+
+// As with sudo: it belongs to root by now, and the daemon does not. To be seen by root alone.
+TEST_CASE("a program that became another user's is left alone, and that is said") {
+  if (::geteuid() != 0) return;
+  asio::io_context loop{1};
+  const auto runner = make_program_runner(loop.get_executor());
+  program_result result;
+  program_request what{.arguments = {"sleep", "8"}, .timeout = 100ms};
+  asio::co_spawn(loop, runner->run(std::move(what)),
+                 [&](const std::exception_ptr&, program_result ended) { result = std::move(ended); });
+  loop.poll();  // it has been started
+  const auto begin = std::chrono::steady_clock::now();
+  REQUIRE(::setresuid(65534, 65534, 0) == 0);
+  loop.run();
+  REQUIRE(::setresuid(0, 0, 0) == 0);
+  CHECK(failure(result) == "it took longer than 0.1 s, and cannot be killed: Operation not permitted");
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+// The daemon's own environment may hold secrets.
+TEST_CASE("a program's environment is small, and what it is given is added") {
+  ::setenv("DUPLEXD_TEST_SECRET", "hidden", 1);
+  ::setenv("LC_TIME", "C", 1);
+  const auto all =
+      "\n" + output(run({.arguments = {"env"}, .environment = {{"TOKEN", "a=b"}, {"LC_TIME", "POSIX"}}}));
+  ::unsetenv("DUPLEXD_TEST_SECRET");
+  ::unsetenv("LC_TIME");
+  INFO(all);
+  CHECK(all.find("DUPLEXD_TEST_SECRET") == std::string::npos);
+  CHECK(all.find("\nTOKEN=a=b\n") != std::string::npos);
+  CHECK(all.find("\nLC_TIME=POSIX\n") != std::string::npos);
+  CHECK(all.find("LC_TIME=C\n") == std::string::npos);
+  CHECK(all.find("\nPATH=") != std::string::npos);
+}
+
 // What the program started must not go on either.
 TEST_CASE("a cancelled program is killed with its children") {
   asio::io_context loop{1};
