@@ -1,6 +1,9 @@
 #include "daemon/app/descriptors.hpp"
 
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace duplexd {
 
@@ -12,6 +15,13 @@ std::uint64_t raise_descriptor_limit() noexcept {
     if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) now = wanted;
   }
   return now.rlim_cur;
+}
+
+void prepare_process() noexcept {
+  ::prctl(PR_SET_DUMPABLE, 0);
+  int opened = 0;
+  while (opened >= 0 && opened <= STDERR_FILENO) opened = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (opened >= 0) ::close(opened);
 }
 
 }  // namespace duplexd

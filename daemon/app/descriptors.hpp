@@ -9,4 +9,9 @@ namespace duplexd {
 /// what cannot be raised stays.
 std::uint64_t raise_descriptor_limit() noexcept;
 
+/// First of all: a standard stream that is closed leads to /dev/null, lest a file or socket that is opened
+/// later becomes one; and the process leaves no core file and lets nobody but root look into its memory,
+/// where secrets are.
+void prepare_process() noexcept;
+
 }  // namespace duplexd

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "daemon/app/descriptors.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/check.hpp"
 #include "daemon/cli/decode.hpp"
@@ -39,6 +40,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  duplexd::prepare_process();
   try {
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {

@@ -1,6 +1,7 @@
 // A started program: its streams, what it inherits and what it must not, how it is ended.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,4 +216,27 @@ TEST_CASE("the daemon takes as many descriptors as it may have", "[descriptors]"
     CHECK(now.rlim_max == before.rlim_max);
   }
   setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// Started with 1>&-: the loop's own descriptor would be written to as stdout.
+TEST_CASE("standard streams that are closed lead nowhere, and memory is nobody's business", "[descriptors]") {
+  const int dumpable = prctl(PR_GET_DUMPABLE);
+  const auto before = open_descriptors();
+  std::array<int, 2> kept{dup(STDIN_FILENO), dup(STDOUT_FILENO)};
+  close(STDIN_FILENO);
+  close(STDOUT_FILENO);
+  prepare_process();
+  const auto in = std::filesystem::read_symlink("/proc/self/fd/0");
+  const auto out = std::filesystem::read_symlink("/proc/self/fd/1");
+  const int dumpable_now = prctl(PR_GET_DUMPABLE);
+  prepare_process();  // nothing is closed: nothing is opened
+  prctl(PR_SET_DUMPABLE, dumpable);
+  for (int i = 0; i < 2; ++i) {
+    dup2(kept[static_cast<std::size_t>(i)], i);
+    close(kept[static_cast<std::size_t>(i)]);
+  }
+  CHECK(in == "/dev/null");
+  CHECK(out == "/dev/null");
+  CHECK(dumpable_now == 0);
+  CHECK(open_descriptors() == before);
 }
