@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <ctime>
 #include <utility>
 
+#include "daemon/net/http/answer_reader.hpp"
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_answer.hpp"
 #include "daemon/net/tcp/await.hpp"
@@ -17,20 +16,13 @@
 namespace duplexd::net {
 namespace {
 
-namespace http = boost::beast::http;
-using boost::system::error_code;
 using config::fault_class;
-using answer_parser = http::response_parser<http::string_body>;
 
-constexpr std::uint32_t largest_head = 64 * 1024;
-
-std::unique_ptr<answer_parser> new_parser(const http_request& what) {
-  auto made = std::make_unique<answer_parser>();
-  made->eager(true);
-  made->header_limit(largest_head);
-  made->body_limit(what.largest_answer);
-  made->skip(what.method == "HEAD");
-  return made;
+answer_reader reader_for(const http_request& what) {
+  answer_limits limits;
+  limits.body = what.largest_answer;
+  const bool bodiless = what.method == "HEAD";
+  return answer_reader(limits, bodiless ? answer_reader::body_rule::none : answer_reader::body_rule::read);
 }
 
 std::string_view text_of(std::span<const std::uint8_t> bytes) {
@@ -38,18 +30,16 @@ std::string_view text_of(std::span<const std::uint8_t> bytes) {
 }
 
 /// What the server did wrong.
-fault answer_fault(const error_code& error, const http_request& what, const std::string& begin) {
-  if (error == http::error::body_limit) {
-    return make_fault(fault_class::http, "the server's answer is larger than the limit of " +
-                                             std::to_string(what.largest_answer) + " bytes");
+fault answer_fault(const answer_failure& failure, const std::string& begin) {
+  switch (failure.why) {
+    case answer_failure::reason::too_large:
+      return make_fault(fault_class::http, failure.text);
+    case answer_failure::reason::incomplete:
+      return make_fault(fault_class::lost, "the server ended the connection in the middle of its answer");
+    case answer_failure::reason::malformed:
+      break;
   }
-  if (error == http::error::header_limit) {
-    return make_fault(fault_class::http, "the head of the server's answer is larger than the limit of " +
-                                             std::to_string(largest_head) + " bytes");
-  }
-  if (error == http::error::partial_message)
-    return make_fault(fault_class::lost, "the server ended the connection in the middle of its answer");
-  return make_fault(fault_class::http, "the server's answer is not HTTP (" + error.message() +
+  return make_fault(fault_class::http, "the server's answer is not HTTP (" + failure.text +
                                            "), it begins with '" + protocol::printable(begin, 40) + "'");
 }
 
@@ -59,15 +49,11 @@ fault end_fault(const tcp_connection& connection) {
                     (tls ? "TLS: " : "") + *connection.end_cause() + " before the whole answer was there");
 }
 
-http_response response_of(answer_parser& parser, const config::url& address) {
-  auto answer = parser.release();
+http_response response_of(answer_reader& reader, const config::url& address) {
   http_response made;
-  made.status = static_cast<int>(answer.result_int());
-  for (const auto& each : answer) {
-    made.headers.emplace_back(std::string(each.name_string().data(), each.name_string().size()),
-                              std::string(each.value().data(), each.value().size()));
-  }
-  made.body = std::move(answer.body());
+  made.status = static_cast<int>(reader.head().status);
+  made.headers = std::move(reader.head().fields);
+  made.body = std::move(reader.body());
   made.address = address;
   if (const auto* wish = made.header("Retry-After"))
     made.retry_after = parse_retry_after(*wish, std::time(nullptr));
@@ -119,31 +105,21 @@ asio::awaitable<http_result> exchange(std::shared_ptr<tcp_connection> connection
   connection->cork().append(request.data(), request.size());
   connection->flush();
 
-  auto parser = new_parser(what);
-  std::string begin;  // for an error message
+  auto reader = reader_for(what);
   for (;;) {
-    const auto there = connection->received();
-    if (begin.size() < 64) begin.append(text_of(there.first(std::min<std::size_t>(there.size(), 64))));
-    error_code error;
-    if (!there.empty()) connection->consume(parser->put(asio::buffer(there.data(), there.size()), error));
-    if (error == http::error::need_more) error = {};
-    if (error) co_return answer_fault(error, what, begin);
-    if (parser->is_done()) {
-      const unsigned status = parser->get().result_int();
-      if (status >= 200) co_return response_of(*parser, what.address);
-      if (status == 101)
-        co_return make_fault(fault_class::http, "the server switched to another protocol unasked");
-      parser = new_parser(what);  // 100 or 103: the answer comes behind it
-      continue;
+    connection->consume(reader.feed(text_of(connection->received())));
+    if (reader.failure()) co_return answer_fault(*reader.failure(), reader.begin());
+    if (reader.done()) {
+      if (reader.head().status != 101) co_return response_of(reader, what.address);
+      co_return make_fault(fault_class::http, "the server switched to another protocol unasked");
     }
     if (is_cancelled(state)) co_return make_fault(fault_class::lost, "cancelled");
     if (guard.expired())
       co_return make_fault(fault_class::http, "no whole answer within " + duration_text(what.timeout));
     if (connection->end_cause()) {
-      if (!connection->tls_failed() && parser->got_some()) parser->put_eof(error);
-      if (error) co_return answer_fault(error, what, begin);
-      if (parser->is_done()) continue;
-      co_return end_fault(*connection);
+      if (connection->tls_failed() || reader.begin().empty()) co_return end_fault(*connection);
+      reader.feed_end();
+      continue;
     }
     const bool more = connection->fill();
     if (!more && !connection->end_cause()) co_await connection->wait_readable();

@@ -213,6 +213,14 @@ TEST_CASE("an answer that is no use is a fault", "[http]") {
     const auto head = fault_after("HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n");
     CHECK(contains(head.cause, "the head of the server's answer is larger"));
   }
+  SECTION("a part without an end") {
+    const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::string digits(100'000, '0');
+    const std::string limit = "a chunk line of the server's answer is larger than the limit of 4096 bytes";
+    CHECK(fault_after(chunked + digits, 1000, false).cause == limit);
+    CHECK(fault_after(chunked + "1;" + digits, 1000, false).cause == limit);
+    CHECK(contains(fault_after(chunked + "0\r\nA: " + digits, 1000, false).cause, "the trailers of"));
+  }
   SECTION("no HTTP") {
     const auto failed = fault_after("SSH-2.0-OpenSSH_9.2\r\n\x01\r\n");
     CHECK(failed.kind == fault_class::http);
