@@ -1,13 +1,12 @@
 #include "daemon/net/connect/tunnel.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "daemon/net/connect/socks.hpp"
+#include "daemon/net/http/answer_reader.hpp"
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
@@ -18,7 +17,6 @@
 namespace duplexd::net {
 namespace {
 
-namespace http = boost::beast::http;
 using config::proxy_server;
 
 /// What went wrong, told behind the proxy's name; empty: nothing did.
@@ -26,8 +24,6 @@ using complaint = std::string;
 
 /// Stands for "the answer did not come": the caller finds out why.
 constexpr std::string_view no_answer = "no answer";
-
-constexpr std::size_t largest_head = 64 * 1024;
 
 std::string base64(const std::string& text) {
   std::string out;
@@ -77,19 +73,17 @@ std::string connect_text(const proxy_server& via, const std::string& server) {
   return text + "\r\n";
 }
 
-complaint complaint_of_head(std::string_view head, const proxy_server& via, const std::string& server) {
-  http::response_parser<http::empty_body> parser;
-  parser.skip(true);
-  boost::system::error_code error;
-  parser.put(asio::buffer(head.data(), head.size()), error);
-  if (!parser.is_header_done())
-    return "answered with something else than HTTP: '" + protocol::printable(head, 40) + "'";
-  const unsigned status = parser.get().result_int();
-  if (status >= 200 && status < 300) return {};
-  const auto reason = parser.get().reason();
-  std::string answer = "HTTP " + std::to_string(status);
-  if (!reason.empty()) answer += " " + protocol::printable({reason.data(), reason.size()}, 80);
-  if (status != 407 && status != 401) return "did not connect us to " + server + ": " + answer;
+complaint complaint_of(const answer_failure& failure, const std::string& begin) {
+  complaint text = "answered with something else than HTTP: '" + protocol::printable(begin, 40) + "'";
+  if (failure.why == answer_failure::reason::too_large) text += " (" + failure.text + ")";
+  return text;
+}
+
+complaint complaint_of(const answer_head& head, const proxy_server& via, const std::string& server) {
+  if (head.status >= 200 && head.status < 300) return {};
+  std::string answer = "HTTP " + std::to_string(head.status);
+  if (!head.reason.empty()) answer += " " + protocol::printable(head.reason, 80);
+  if (head.status != 407 && head.status != 401) return "did not connect us to " + server + ": " + answer;
   return via.username.empty()
              ? "wants to know who we are: give proxy.username and proxy.password (" + answer + ")"
              : "does not accept proxy.username and proxy.password (" + answer + ")";
@@ -103,18 +97,19 @@ asio::awaitable<complaint> connect_by_http(tcp_connection& connection, const pro
   if (has_control_character(via.username + via.password))
     co_return "cannot be told a user name or password with a line break in it (proxy.username, proxy.password)";
   send(connection, connect_text(via, server));
-  std::size_t end = std::string_view::npos;
+  answer_limits limits;
+  limits.sender = "proxy";
+  answer_reader reader(limits, answer_reader::body_rule::none);
   bool going_on = true;
   while (going_on) {
-    end = received(connection).find("\r\n\r\n");
-    if (end != std::string_view::npos || received(connection).size() > largest_head) break;
+    connection.consume(reader.feed(received(connection)));
+    if (reader.done() || reader.failure()) break;
     going_on = co_await receive_more(connection);
   }
-  if (end == std::string_view::npos && received(connection).empty()) co_return std::string(no_answer);
-  const std::string_view head = received(connection).substr(0, end == std::string_view::npos ? end : end + 4);
-  complaint found = complaint_of_head(head, via, server);
-  connection.consume(head.size());
-  co_return found;
+  if (reader.begin().empty()) co_return std::string(no_answer);
+  reader.feed_end();
+  if (reader.failure()) co_return complaint_of(*reader.failure(), reader.begin());
+  co_return complaint_of(reader.head(), via, server);
 }
 
 asio::awaitable<complaint> connect_by_socks(tcp_connection& connection, const proxy_server& via,

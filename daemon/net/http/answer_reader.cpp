@@ -156,7 +156,7 @@ std::size_t answer_reader::feed_head(std::string_view bytes) {
   else if (whole)
     finish_head();
   else if (pending_.size() == limits_.head)
-    fail_size("the head of the server's answer is", limits_.head);
+    fail_size("the head of ", "is", limits_.head);
   return taken;
 }
 
@@ -174,8 +174,7 @@ void answer_reader::finish_head() {
   if (status / 100 == 1 && status != 101) {
     interim_bytes_ += pending_.size();
     pending_.clear();
-    if (interim_bytes_ > limits_.interim)
-      fail_size("the interim answers before the server's answer are", limits_.interim);
+    if (interim_bytes_ > limits_.interim) fail_size("the interim answers before ", "are", limits_.interim);
     return;
   }
   head_.version = parsed.version();
@@ -192,7 +191,7 @@ void answer_reader::finish_head() {
   } else if (length) {
     left_ = *length;
     step_ = left_ == 0 ? step::done : step::sized_body;
-    if (left_ > limits_.body) fail_size("the server's answer is", limits_.body);
+    if (left_ > limits_.body) fail_size("", "is", limits_.body);
   } else {
     step_ = parser.chunked() ? step::chunk_line : step::endless_body;
   }
@@ -209,7 +208,7 @@ std::size_t answer_reader::feed_data(std::string_view bytes, step next) {
 std::size_t answer_reader::feed_endless(std::string_view bytes) {
   const std::size_t taken = std::min(bytes.size(), limits_.body - body_.size());
   body_.append(bytes.substr(0, taken));
-  if (taken < bytes.size()) fail_size("the server's answer is", limits_.body);
+  if (taken < bytes.size()) fail_size("", "is", limits_.body);
   return taken;
 }
 
@@ -222,7 +221,7 @@ std::size_t answer_reader::feed_chunk_line(std::string_view bytes) {
   if (whole)
     finish_chunk_line();
   else if (pending_.size() == limits_.chunk_line)
-    fail_size("a chunk line of the server's answer is", limits_.chunk_line);
+    fail_size("a chunk line of ", "is", limits_.chunk_line);
   return taken;
 }
 
@@ -232,8 +231,7 @@ void answer_reader::finish_chunk_line() {
   };
   if (!pending_.ends_with("\r\n")) return refuse(http::error::bad_line_ending);
   line_bytes_ += pending_.size() - std::min(pending_.size(), usual_line_size);
-  if (line_bytes_ > limits_.chunk_lines)
-    return fail_size("the chunk lines of the server's answer are", limits_.chunk_lines);
+  if (line_bytes_ > limits_.chunk_lines) return fail_size("the chunk lines of ", "are", limits_.chunk_lines);
   const char* const end = pending_.data() + pending_.size() - 2;
   std::uint64_t size = 0;
   // An unsigned number has no sign, and base 16 no prefix.
@@ -243,7 +241,7 @@ void answer_reader::finish_chunk_line() {
   http::chunk_extensions().parse({digits_end, static_cast<std::size_t>(end - digits_end)}, wrong);
   if (wrong) return refuse(http::error::bad_chunk_extension);
   pending_.clear();
-  if (size > limits_.body - body_.size()) return fail_size("the server's answer is", limits_.body);
+  if (size > limits_.body - body_.size()) return fail_size("", "is", limits_.body);
   left_ = size;
   step_ = size == 0 ? step::trailers : step::chunk_data;
 }
@@ -269,7 +267,7 @@ std::size_t answer_reader::feed_trailers(std::string_view bytes) {
   if (whole)
     finish_trailers();
   else if (pending_.size() == limits_.trailers)
-    fail_size("the trailers of the server's answer are", limits_.trailers);
+    fail_size("the trailers of ", "are", limits_.trailers);
   return taken;
 }
 
@@ -289,9 +287,11 @@ void answer_reader::fail(answer_failure::reason why, std::string text) {
   failure_ = answer_failure{.why = why, .text = std::move(text)};
 }
 
-void answer_reader::fail_size(std::string_view part, std::size_t limit) {
+void answer_reader::fail_size(std::string_view part, std::string_view verb, std::size_t limit) {
+  std::string text(part);
+  text.append("the ").append(limits_.sender).append("'s answer ").append(verb);
   fail(answer_failure::reason::too_large,
-       std::string(part) + " larger than the limit of " + std::to_string(limit) + " bytes");
+       text + " larger than the limit of " + std::to_string(limit) + " bytes");
 }
 
 }  // namespace duplexd::net

@@ -33,6 +33,7 @@ struct answer_limits {
   std::size_t chunk_lines = std::size_t{64} << 10;  ///< of all chunk lines what is beyond 20 bytes each
   std::size_t trailers = std::size_t{16} << 10;     ///< the fields behind a chunked body, with the empty line
   std::size_t body = std::size_t{1} << 20;          ///< without chunking
+  std::string_view sender = "server";               ///< who answers, for messages
 };
 
 /// Why an answer cannot be read.
@@ -103,7 +104,7 @@ class answer_reader {
   void finish_chunk_line();
   void finish_trailers();
   void fail(answer_failure::reason why, std::string text);
-  void fail_size(std::string_view part, std::size_t limit);
+  void fail_size(std::string_view part, std::string_view verb, std::size_t limit);
 
   answer_limits limits_;
   body_rule rule_;

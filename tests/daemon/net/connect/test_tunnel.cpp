@@ -178,7 +178,7 @@ TEST_CASE("CONNECT: what a client says", "[tunnel]") {
 }
 
 TEST_CASE("CONNECT: every status from 200 to 299 opens the tunnel", "[tunnel]") {
-  for (const int status : {199, 200, 204, 299, 300, 401, 403, 407, 502}) {
+  for (const int status : {101, 200, 204, 299, 300, 401, 403, 407, 502}) {
     const std::string said = "HTTP " + std::to_string(status) + " Word";
     const auto complaint = [&](const proxy_server& via) {
       return through(via, "HTTP/1.1 " + std::to_string(status) + " Word\r\n\r\n").complaint;
@@ -194,6 +194,14 @@ TEST_CASE("CONNECT: every status from 200 to 299 opens the tunnel", "[tunnel]") 
       CHECK(complaint(proxy(false, "u", "p")) == "did not connect us to far.example:443: " + said);
     }
   }
+}
+
+TEST_CASE("CONNECT: interim answers are skipped, and a reason phrase may lack", "[tunnel]") {
+  const std::string interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 199 Word\r\nA: b\r\n\r\n";
+  CHECK(through(proxy(false), interim + "HTTP/1.1 200\r\n\r\n").complaint.empty());
+  CHECK(through(proxy(false), interim + "HTTP/1.1 502\r\n\r\n").complaint ==
+        "did not connect us to far.example:443: HTTP 502 Bad Gateway");
+  CHECK(unfinished(proxy(false), interim) == late);
 }
 
 // A user name ends at the first colon (RFC 7617), and a line break would make headers.
@@ -212,6 +220,8 @@ TEST_CASE("CONNECT: a head without an end is given up by its size", "[tunnel]") 
   CHECK(unfinished(proxy(false), "HTTP/1.1 200 OK\r\nX: y\r\n") == late);
   CHECK(through(proxy(false), "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'y'))
             .complaint.starts_with("answered with something else than HTTP: 'HTTP/1.1 200 OK X: y"));
+  CHECK(through(proxy(false), "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'y'))
+            .complaint.ends_with("(the head of the proxy's answer is larger than the limit of 65536 bytes)"));
   CHECK(through(proxy(false), "HTTP/1.1 200 OK\r\nX: " + std::string(5'000, 'y') + "\r\n\r\n")
             .complaint.empty());
   CHECK(through(proxy(false), "HTTP/1.1 200 OK\r\n\r\nx").complaint == "sent more than its answer");
