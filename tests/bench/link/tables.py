@@ -4,7 +4,7 @@ from statistics import median
 from xml.sax.saxutils import escape
 
 LIMIT, SUBJECT = "limit", "duplexd"
-IDLE_KINDS = (("until all of them stand, s", "connect"), ("CPU of all of them at rest, % of a core", "rest"),
+IDLE_KINDS = (("until all are connected, s", "connect"), ("CPU of all of them at rest, % of a core", "rest"),
               ("from SIGTERM until all are closed, s", "close"))
 
 
