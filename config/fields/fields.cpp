@@ -75,68 +75,70 @@ const section& section_of<parsed_session>() {
   const fields_of<s> make;
   static const section fields{
       "session",
-      "One connection: where to, how to log in, what to send and what is read.",
+      "One connection: the server, the login, and what is sent and received.",
       {
-          make("template", &s::template_name, "The template that this session is made from.")
-              .example("agent"),
-          make("with", &s::arguments, "Values of the template's parameters.")
+          make("template", &s::template_name, "The template this session is based on.").example("agent"),
+          make("with", &s::arguments, "Values for the template's parameters.")
               .merged()
               .only_beside({"template"})
               .example({{"host", "ws.test.com"}, {"id", 7}}),
           make.as<url_parser>(
                   "url", &s::urls,
                   "The server's address: wss://, ws://, or ws+unix:SOCKET:/PATH for a Unix-domain "
-                  "socket. Of a list each is tried in turn, at once after the one before has failed; "
-                  "`reconnect` begins when all have.")
+                  "socket. The entries of a list are tried in order, each as soon as the one before it "
+                  "fails; "
+                  "`reconnect` applies once all have failed.")
               .required()
               .example("wss://ws.test.com:2443/"),
-          make.as<headers_parser>("headers", &s::headers, "Additional headers of the WebSocket handshake.")
+          make.as<headers_parser>("headers", &s::headers, "Additional headers for the WebSocket handshake.")
               .merged()
               .example({{"Authorization", "Bearer ${credential:token}"}}),
           make.as<list_parser<token_parser, std::string>>(
                   "subprotocols", &s::subprotocols,
-                  "WebSocket subprotocols to offer, the preferred one first.")
+                  "WebSocket subprotocols to offer, in order of preference.")
               .example({"mqtt"}),
-          make("tls", &s::tls, "How the server proves who it is.").merged(),
-          make("timeouts", &s::timeouts, "How long each phase of a connection may take.").merged(),
-          make("reconnect", &s::reconnect, "What happens when a link breaks.").merged(),
-          make("liveness", &s::unresolved_liveness, "How a dead server is noticed.").merged(),
-          make("limits", &s::limits, "What a server may not exceed.").merged(),
+          make("tls", &s::tls, "Authentication of the server and of the client.").merged(),
+          make("timeouts", &s::timeouts, "Time limits for the phases of a connection.").merged(),
+          make("reconnect", &s::reconnect, "What happens when a connection is lost.").merged(),
+          make("liveness", &s::unresolved_liveness, "How a dead server is detected.").merged(),
+          make("limits", &s::limits, "Limits on what the server sends.").merged(),
           make("protocol", &s::protocol_source,
-               "The commands and replies: a name under `protocols`, or the definition itself (see "
+               "The commands and replies: the name of an entry in `protocols`, or a definition (see "
                "layouts.md).")
               .of_type({"name or map", {{"type", {"string", "object"}}}})
               .example("callcentre"),
-          make("rate", &s::rate, "How often anything is sent.").merged(),
+          make("rate", &s::rate, "Rate limit for all outgoing messages.").merged(),
           make.as<named_parser<parsed_command>>("commands", &s::unresolved_commands,
-                                                "How commands of the protocol are treated, by name.")
+                                                "Delivery rules for commands of the protocol, by name.")
               .merged(),
-          make("outbox", &s::outbox, "The commands that wait to be sent.").merged(),
-          make("active", &s::unresolved_active, "The hours in which the session has a link."),
-          make("renew", &s::renew, "When a link is made anew although nothing is wrong.").merged(),
+          make("outbox", &s::outbox, "The queue of commands waiting to be sent.").merged(),
+          make("active", &s::unresolved_active, "The hours during which the session is connected."),
+          make("renew", &s::renew, "When to reconnect although the connection is healthy.").merged(),
           make("before", &s::unresolved_before,
-               "Carried out before each attempt to connect: fetch a token, choose an address. No messages.")
+               "Steps to run before each connection attempt, such as fetching a token. They cannot send "
+               "messages.")
               .example(ordered_json::array({{{"http", {{"url", "https://api.test.com/token"}}},
                                              {"save", {{"token", "body.token"}}}}})),
-          make("login", &s::unresolved_login, "What is sent first on each link."),
+          make("login", &s::unresolved_login, "The first message on each connection."),
           make("subscribe", &s::unresolved_subscribe,
-               "Carried out after the login, before the script, and again when `liveness` asks for it.")
+               "Steps to run after the login and before the script, and again when a `liveness` rule "
+               "requests it.")
               .example(ordered_json::array({{{"send", "subscribe"}}})),
-          make("on", &s::unresolved_on, "What is done whenever a reply comes, from the login on."),
-          make("script", &s::unresolved_script,
-               "What is done after the login, step by step, on each link anew.")
+          make("on", &s::unresolved_on,
+               "Steps to run whenever a given reply arrives, starting with the login."),
+          make("script", &s::unresolved_script, "Steps to run after the login, on every connection.")
               .of_type(steps_type())
               .example(ordered_json::array({{{"sleep", "500ms"}}, {{"send", "to_free"}}})),
           make("linger", &s::linger,
-               "How long `run --once` waits for late replies when the script has ended.")
+               "How long `run --once` waits for late replies after the script has finished.")
               .range(0, a_day, "0 to 24h"),
-          make("close", &s::close, "The close frame that is sent when the session ends.").merged(),
-          make.as<output_parser>("outputs", &s::outputs, "Where the session's events go."),
-          make("simulate", &s::unresolved_simulate, "What `duplexd simulate` does in place of the server."),
-          make("proxy", &s::proxy, "A proxy between us and the server."),
+          make("close", &s::close, "The close frame sent when the session ends.").merged(),
+          make.as<output_parser>("outputs", &s::outputs, "Where the session's events are written."),
+          make("simulate", &s::unresolved_simulate, "How `duplexd simulate` behaves as the server."),
+          make("proxy", &s::proxy, "The proxy to connect through."),
           make("tcp", &s::tcp, "Options of the TCP connection.").merged(),
           make("permessage_deflate", &s::deflate,
-               "Compression of messages, if the server agrees to it; without this section it is not offered.")
+               "Message compression, if the server accepts it. Not offered without this section.")
               .merged()
               .example({{"threshold", "256B"}}),
       },
@@ -150,17 +152,15 @@ const section& section_of<parsed_template>() {
   const fields_of<s> make;
   static const section fields{
       "template",
-      "A session with parameters. `${param:NAME}` in its texts is replaced by what the session that uses it "
-      "gives "
-      "under `with`; `${param:session}` is that session's name. A text that is nothing but a parameter "
-      "becomes the "
-      "value itself, be it a number, a list or a map.",
+      "A session with parameters. `${param:NAME}` in its texts is replaced by the value that a session "
+      "using the template gives in `with`; `${param:session}` is that session's name. A text that consists "
+      "of a single parameter takes the parameter's value and type: a number, a list or a map.",
       {
-          make("parameters", &s::parameters, "The parameters' names, or a map of names with defaults.")
+          make("parameters", &s::parameters, "The names of the parameters, or a map from names to defaults.")
               .of_type(
                   {"list of names, or map", {{"type", {"array", "object"}}, {"items", {{"type", "string"}}}}})
               .example({{"host", nullptr}, {"port", 2443}}),
-          make("session", &s::session, "The fields of a session.")
+          make("session", &s::session, "The session's fields.")
               .of_type({"session", {{"$ref", "#/$defs/template_session"}}, &section_of<parsed_session>()})
               .required(),
       }};
@@ -171,12 +171,13 @@ template <>
 const section& section_of<log_settings>() {
   using s = log_settings;
   const fields_of<s> make;
-  static const section fields{"log",
-                              "The log on stderr.",
-                              {
-                                  make("format", &s::format, "text, or JSON lines; auto is text."),
-                                  make("level", &s::level, "The least that is worth a line."),
-                              }};
+  static const section fields{
+      "log",
+      "The log on stderr.",
+      {
+          make("format", &s::format, "text, or json for JSON lines; auto means text."),
+          make("level", &s::level, "The lowest level that is logged."),
+      }};
   return fields;
 }
 
@@ -185,9 +186,9 @@ const section& section_of<parsed_shutdown>() {
   using s = parsed_shutdown;
   const fields_of<s> make;
   static const section fields{"shutdown",
-                              "What SIGTERM and SIGINT start.",
+                              "The shutdown that SIGTERM and SIGINT start.",
                               {
-                                  make("limit", &s::limit, "The sessions drain and close within this time.")
+                                  make("limit", &s::limit, "How long the sessions have to drain and close.")
                                       .range(0, an_hour, "0 to 1h"),
                               }};
   return fields;
@@ -199,15 +200,13 @@ const section& section_of<parsed_connect>() {
   const fields_of<s> make;
   static const section fields{
       "connect",
-      "How many sessions connect at the same time, at the start and when a common outage ends: the others "
-      "wait "
-      "their turn. Servers take turns, however many sessions want to go to each. A turn is the whole "
-      "attempt, "
-      "with the steps of `before`, but one second at most: what takes longer waits for its server and goes "
-      "on "
-      "beside the others, so that a server that does not answer holds nobody up.",
+      "The number of sessions that may connect at the same time, at startup and after a common outage; the "
+      "others wait. Slots are shared evenly between servers, however many sessions each one has. A session "
+      "holds its slot during the attempt, including the steps in `before`, but for at most one second: a "
+      "slower attempt continues without a slot, so a server that does not answer does not delay the others.",
       {
-          make("at_once", &s::at_once, "So many at once; 0: no limit.").range(0, 65'535, "0 to 65535"),
+          make("at_once", &s::at_once, "The maximum number of concurrent attempts; 0 means no limit.")
+              .range(0, 65'535, "0 to 65535"),
       }};
   return fields;
 }
@@ -221,19 +220,18 @@ const section& section_of<parsed_document>() {
   const ordered_json any_session{{"anyOf", {session_schema, {{"type", "null"}}}}};
   static const section fields{
       "document",
-      "The whole file.",
+      "The top level of the file.",
       {
-          make("version", &s::version, "The version of this notation.").range(1, 1, "1"),
+          make("version", &s::version, "The version of the configuration format.").range(1, 1, "1"),
           make("log", &s::log, "The log on stderr."),
-          make("shutdown", &s::shutdown, "What SIGTERM and SIGINT start."),
-          make("connect", &s::connect, "How many sessions connect at the same time."),
-          make("defaults", &s::defaults,
-               "Fields of a session that hold for each session that does not say otherwise.")
+          make("shutdown", &s::shutdown, "The shutdown that SIGTERM and SIGINT start."),
+          make("connect", &s::connect, "How many sessions may connect at the same time."),
+          make("defaults", &s::defaults, "Defaults for the fields of all sessions.")
               .of_type({"session", session_schema, &session}),
           make("templates", &s::templates, "Sessions with parameters, by name.")
               .of_type(
                   named("map of templates", {{"$ref", "#/$defs/template"}}, &section_of<parsed_template>())),
-          make("protocols", &s::protocols, "Protocols that several sessions share, by name (see layouts.md).")
+          make("protocols", &s::protocols, "Protocols shared by several sessions, by name (see layouts.md).")
               .of_type(named("map of protocols", {{"type", "object"}}, nullptr)),
           make("sessions", &s::sessions, "The sessions, by name.")
               .of_type(named("map of sessions", any_session, &session))

@@ -21,11 +21,13 @@ const section& section_of<rate_settings>() {
   const fields_of<s> make;
   static const section fields{
       "rate",
-      "A token bucket. What comes faster waits for its turn.",
+      "A token bucket. Messages above the rate are delayed.",
       {
-          make("messages", &s::messages, "So many messages; 0: no limit.").range(0, 1e6, "0 to 1000000"),
-          make("per", &s::per, "In this time.").range(1, a_day, "1ms to 24h"),
-          make("burst", &s::burst, "So many at once.").range(1, 65'535, "1 to 65535"),
+          make("messages", &s::messages, "The number of messages allowed per interval; 0 means no limit.")
+              .range(0, 1e6, "0 to 1000000"),
+          make("per", &s::per, "The interval.").range(1, a_day, "1ms to 24h"),
+          make("burst", &s::burst, "The number of messages that may be sent at once.")
+              .range(1, 65'535, "1 to 65535"),
       }};
   return fields;
 }
@@ -36,11 +38,11 @@ const section& section_of<outbox_settings>() {
   const fields_of<s> make;
   static const section fields{
       "outbox",
-      "The commands that wait to be sent.",
+      "The queue of commands waiting to be sent.",
       {
-          make("max", &s::max, "So many at most.").range(1, 65'535, "1 to 65535"),
+          make("max", &s::max, "The maximum number of queued commands.").range(1, 65'535, "1 to 65535"),
           make("drop_oldest", &s::drop_oldest,
-               "When it is full the oldest makes room; otherwise the new one is refused."),
+               "When the queue is full, drop the oldest command instead of refusing the new one."),
       }};
   return fields;
 }
@@ -51,31 +53,31 @@ const section& section_of<parsed_command>() {
   const fields_of<s> make;
   static const section fields{
       "command",
-      "How one command is treated.",
+      "Delivery rules for one command.",
       {
-          make("idempotent", &s::idempotent, "Sending it twice does no harm: a `call` may retry it."),
-          make("rate", &s::rate, "How often it is sent, scripts included."),
+          make("idempotent", &s::idempotent, "Sending it twice is harmless, so a `call` may retry it."),
+          make("rate", &s::rate, "Rate limit for this command, including its use in scripts."),
           make("offline", &s::offline,
-               "What happens to it when it is submitted while there is no link: fail, drop (fail without a "
-               "word in the log), or queue."),
-          make("ttl", &s::ttl, "In the queue for longer it expires and is never sent.")
+               "What happens to a command submitted while disconnected: fail, drop (fail without a log "
+               "line), or queue."),
+          make("ttl", &s::ttl, "How long it may stay queued before it expires and is not sent.")
               .range(1, 365 * a_day, "1ms to 8760h"),
-          make(
-              "coalesce", &s::coalesce,
-              "Fields; a new command replaces a queued one with equal values. An empty list: any queued one.")
+          make("coalesce", &s::coalesce,
+               "A new command replaces a queued one that has the same values in these fields. With an empty "
+               "list "
+               "it replaces any queued one.")
               .example({"symbol"}),
-          make("confirm", &s::confirm, "The reply that confirms it.").example("order_accepted"),
-          make("where", &s::match, "Values that this reply must have.")
+          make("confirm", &s::confirm, "The reply that confirms the command.").example("order_accepted"),
+          make("where", &s::match, "Values required in that reply.")
               .map_only()
               .only_beside({"confirm"})
               .example({{"status", "ok"}}),
           make("correlate", &s::correlate,
-               "Fields of the command, and the fields of the reply that must be "
-               "equal.")
+               "Maps fields of the command to the fields of the reply that must be equal.")
               .map_only()
               .only_beside({"confirm"})
               .example({{"id", "request_id"}}),
-          make("timeout", &s::timeout, "How long the reply may take.")
+          make("timeout", &s::timeout, "How long to wait for the reply.")
               .only_beside({"confirm"})
               .range(1, a_day, "1ms to 24h"),
       }};

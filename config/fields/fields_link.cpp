@@ -89,7 +89,7 @@ struct close_code_parser : value_parser<std::uint16_t> {
   static bool read(const value_at& at, std::uint16_t& out, reading& in) {
     if (!value_parser<std::uint16_t>::read(at, out, in)) return false;
     if (out == 1000 || (out >= 3000 && out <= 4999)) return true;
-    at.complain(in, "a client does not close with " + at.value.text, "allowed: 1000 and 3000 to 4999");
+    at.complain(in, "a client cannot close with " + at.value.text, "allowed: 1000 and 3000 to 4999");
     return false;
   }
 };
@@ -112,8 +112,7 @@ struct tls_version_parser {
   static bool read(const value_at& at, tls_version& out, reading& in) {
     out = at.value.text == "1.3" ? tls_version::v1_3 : tls_version::v1_2;
     if (at.value.is_scalar() && (at.value.text == "1.2" || at.value.text == "1.3")) return true;
-    at.complain(in, in_quotes(at.value.text) + " is not a version of TLS that is spoken here",
-                "known: 1.2, 1.3");
+    at.complain(in, in_quotes(at.value.text) + " is not a supported TLS version", "known: 1.2, 1.3");
     return false;
   }
 };
@@ -162,33 +161,35 @@ const section& section_of<tls_settings>() {
   const fields_of<s> make;
   static const section fields{
       "tls",
-      "How the server proves who it is, and we to it. Used with wss:// only. Files are read at each connect.",
+      "Authentication of the server and of the client, for wss:// only. Files are read for each connection "
+      "attempt.",
       {
           make.as<path_parser>("ca_file", &s::ca_file,
-                               "PEM file with the certificates to trust instead of the system's store.")
+                               "PEM file with the CA certificates to trust instead of the system's store.")
               .example("/etc/duplexd/ca.pem"),
           make("verify", &s::verify,
-               "Check the server's certificate and host name; off is for experiments only."),
+               "Verify the server's certificate and host name. Disable for experiments only."),
           make("server_name", &s::server_name,
-               "Name to ask for (SNI) and to check, instead of the URL's host.")
+               "Host name to request (SNI) and to verify, instead of the URL's host.")
               .example("ws.test.com"),
           make.as<path_parser>("cert_file", &s::cert_file,
-                               "PEM file with the certificate that proves who we are, and its chain.")
+                               "PEM file with the client certificate and its chain.")
               .example("client.pem"),
           make.as<path_parser>("key_file", &s::key_file,
-                               "PEM file with its key, if it is not in `cert_file`.")
+                               "PEM file with the certificate's private key, if it is not in `cert_file`.")
               .only_beside({"cert_file"})
               .example("client.key"),
-          make("key_password", &s::key_password, "The password of an encrypted key.")
+          make("key_password", &s::key_password, "The password of an encrypted private key.")
               .only_beside({"cert_file"})
               .example("${credential:key-password}"),
-          make.as<pins_parser>("pins", &s::pins,
-                               "Public keys, one of which must be in the server's verified chain (RFC 7469); "
-                               "with `verify` off it must be the server's own.")
+          make.as<pins_parser>(
+                  "pins", &s::pins,
+                  "Pinned public keys, one of which must be in the server's verified chain (RFC 7469); "
+                  "with `verify: false`, one must be the server's own.")
               .example({"sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}),
-          make.as<tls_version_parser>("min_version", &s::min_version, "The oldest version of TLS."),
-          make("ciphers", &s::ciphers, "The ciphers of TLS 1.2, in OpenSSL's words.").example("ECDHE+AESGCM"),
-          make("ciphersuites", &s::ciphersuites, "The cipher suites of TLS 1.3, in OpenSSL's words.")
+          make.as<tls_version_parser>("min_version", &s::min_version, "The minimum TLS version."),
+          make("ciphers", &s::ciphers, "Ciphers for TLS 1.2, in OpenSSL's syntax.").example("ECDHE+AESGCM"),
+          make("ciphersuites", &s::ciphersuites, "Cipher suites for TLS 1.3, in OpenSSL's syntax.")
               .example("TLS_AES_256_GCM_SHA384"),
       }};
   return fields;
@@ -203,15 +204,16 @@ const section& section_of<timeout_settings>() {
   };
   static const section fields{
       "timeouts",
-      "How long each phase of a connection may take.",
+      "Time limits for the phases of a connection.",
       {
-          phase("resolve", &s::resolve, "Finding the host's addresses."),
-          phase("connect", &s::connect, "TCP, all addresses together."),
+          phase("resolve", &s::resolve, "Looking up the host's addresses."),
+          phase("connect", &s::connect, "Connecting over TCP, across all addresses."),
           phase("tls", &s::tls, "The TLS handshake."),
           phase("handshake", &s::handshake, "The WebSocket handshake."),
-          phase("login", &s::login, "The reply that the login expects."),
-          phase("close", &s::close, "The server's close frame and the end of TCP, once we close."),
-          phase("proxy", &s::proxy, "The proxy's answer."),
+          phase("login", &s::login, "Waiting for the reply to the login."),
+          phase("close", &s::close,
+                "Waiting for the server's close frame and the end of the TCP connection after closing."),
+          phase("proxy", &s::proxy, "Waiting for the proxy's response."),
       }};
   return fields;
 }
@@ -222,19 +224,19 @@ const section& section_of<proxy_settings>() {
   const fields_of<s> make;
   static const section fields{
       "proxy",
-      "A proxy between us and the server; it looks up the server's name.",
+      "The proxy to connect through. The proxy resolves the server's name.",
       {
           make.as<proxy_url_parser>("url", &s::url, "http://HOST:PORT (HTTP CONNECT) or socks5://HOST:PORT.")
               .example("http://proxy.test.com:3128"),
-          make("username", &s::username, "Who we are for the proxy.")
+          make("username", &s::username, "The user name for the proxy.")
               .only_beside({"url"})
               .example("${env:PROXY_USER}"),
-          make("password", &s::password, "The password for that.")
+          make("password", &s::password, "The password for that user.")
               .only_beside({"username"})
               .example("${credential:proxy-password}"),
           make("from_env", &s::from_env,
-               "The proxy that the environment names, as curl does: https_proxy for wss://, http_proxy for "
-               "ws://, else all_proxy; none for the hosts in no_proxy."),
+               "Use the proxy from the environment, as curl does: https_proxy for wss://, http_proxy for "
+               "ws://, otherwise all_proxy; hosts in no_proxy are connected to directly."),
       },
       false,
       {"url", "from_env"}};
@@ -249,16 +251,16 @@ const section& section_of<tcp_settings>() {
       "tcp",
       "Options of the TCP connection.",
       {
-          make("no_delay", &s::no_delay, "Small writes leave at once (TCP_NODELAY)."),
+          make("no_delay", &s::no_delay, "Send small writes immediately (TCP_NODELAY)."),
           make("keepalive", &s::keepalive,
-               "After this long without a byte the kernel asks whether the other side is still there, up to "
-               "four "
-               "times, a quarter of this apart; 0: never.")
+               "Idle time after which the kernel sends TCP keepalive probes: up to four, a quarter of this "
+               "time "
+               "apart; 0 disables them.")
               .range(0, a_day, "0 to 24h"),
-          make(
-              "user_timeout", &s::user_timeout,
-              "Bytes that nobody acknowledges for this long end the link (TCP_USER_TIMEOUT); 0: the kernel's "
-              "own limit.")
+          make("user_timeout", &s::user_timeout,
+               "How long sent data may remain unacknowledged before the connection is dropped "
+               "(TCP_USER_TIMEOUT); "
+               "0 means the kernel's default.")
               .range(0, a_day, "0 to 24h"),
       }};
   return fields;
@@ -270,24 +272,26 @@ const section& section_of<fault_rule>() {
   const fields_of<s> make;
   static const section fields{
       "fault_rule",
-      "What follows from some faults. What is left out is as in `reconnect`. The classes, and what follows "
-      "without rules, are in [faults.md](faults.md).",
+      "The response to certain faults. Fields left out have the values from `reconnect`. The fault classes "
+      "and the default responses are listed in [faults.md](faults.md).",
       {
           make.as<fault_patterns_parser>("on", &s::on,
-                                         "The faults: classes, with HTTP statuses or close codes if need be.")
+                                         "The fault classes, optionally with HTTP statuses or close codes.")
               .required()
               .example({"login_rejected", "http:500-599", "closed:4001"}),
           make("initial", &s::initial, "The first delay.").range(0, a_day, "0 to 24h").example("5s"),
-          make("maximum", &s::maximum, "No delay is longer.").range(0, a_day, "0 to 24h").example("10m"),
-          make("factor", &s::factor, "How much each delay grows.").range(1, 100, "1 to 100").example(1.5),
+          make("maximum", &s::maximum, "The longest delay.").range(0, a_day, "0 to 24h").example("10m"),
+          make("factor", &s::factor, "The factor by which each delay grows.")
+              .range(1, 100, "1 to 100")
+              .example(1.5),
           make("jitter", &s::jitter,
-               "How much of a delay is random: none; half, its upper half; or full, all of it.")
+               "The random part of a delay: none; half, its upper half; or full, all of it.")
               .example("half"),
           make("give_up_after", &s::give_up_after,
-               "So many such faults, without a stable link between them, end the session.")
+               "End the session after this many such faults without a stable connection in between.")
               .range(1, 65'535, "1 to 65535")
               .example(3),
-          make("exit_code", &s::exit_code, "The exit code of the daemon if one of these ends the session.")
+          make("exit_code", &s::exit_code, "The daemon's exit code if such a fault ends the session.")
               .range(1, 125, "1 to 125")
               .example(64),
       }};
@@ -300,23 +304,22 @@ const section& section_of<reconnect_settings>() {
   const fields_of<s> make;
   static const section fields{
       "reconnect",
-      "What happens when a link breaks or cannot be made. The n-th delay is random between 0 and "
-      "`initial` × `factor`ⁿ, at most `maximum`. When many sessions want to connect at the same time some "
-      "wait "
-      "for their turn after that: see [connect](#connect).",
+      "What happens when a connection is lost or cannot be established. The n-th delay is random between 0 "
+      "and `initial` × `factor`ⁿ, and at most `maximum`. When many sessions connect at the same time, "
+      "some wait longer: see [connect](#connect).",
       {
-          make("initial", &s::initial, "The first delay, at most.").range(1, a_day, "1ms to 24h"),
-          make("maximum", &s::maximum, "No delay is longer.").range(1, a_day, "1ms to 24h"),
-          make("factor", &s::factor, "How much longer each delay is than the one before.")
-              .range(1, 100, "1 to 100"),
+          make("initial", &s::initial, "The upper bound of the first delay.").range(1, a_day, "1ms to 24h"),
+          make("maximum", &s::maximum, "The longest delay.").range(1, a_day, "1ms to 24h"),
+          make("factor", &s::factor, "The factor by which each delay grows.").range(1, 100, "1 to 100"),
           make("jitter", &s::jitter,
-               "How much of a delay is random: none; half, its upper half; or full, all of it."),
+               "The random part of a delay: none; half, its upper half; or full, all of it."),
           make("stable_after", &s::stable_after,
-               "A link that lived this long starts again with the first delay.")
+               "After a connection that lasted this long, the delays start again from `initial`.")
               .range(0, a_day, "0 to 24h"),
-          make("fatal", &s::fatal, "Faults that end the session instead of a further attempt.")
+          make("fatal", &s::fatal,
+               "Fault classes that end the session instead of leading to another attempt.")
               .example({"login_rejected", "tls"}),
-          make("faults", &s::faults, "Rules for some faults; the first that fits holds."),
+          make("faults", &s::faults, "Rules for certain faults; the first one that matches applies."),
       }};
   return fields;
 }
@@ -327,21 +330,23 @@ const section& section_of<parsed_heartbeat>() {
   const fields_of<s> make;
   static const section fields{
       "heartbeat",
-      "A command that is sent again and again after the login, and the reply that must follow.",
+      "A command sent periodically after the login, and the reply that must follow.",
       {
-          make("every", &s::every, "How often; may come from a reply.").required().example("${var:interval}"),
-          make("send", &s::send, "The command.").example("heartbeat"),
+          make("every", &s::every, "The interval; may be taken from a reply.")
+              .required()
+              .example("${var:interval}"),
+          make("send", &s::send, "The command to send.").example("heartbeat"),
           make("with", &s::with, "The command's values.").only_beside({"send"}).example({{"seq", 1}}),
-          make("json", &s::json, "A text message instead of a command.").example({{"op", "ping"}}),
+          make("json", &s::json, "A text message to send instead of a command.").example({{"op", "ping"}}),
           make("expect", &s::expect, "The reply that must follow.").example("pong"),
-          make("where", &s::match, "Values that the reply must have.")
+          make("where", &s::match, "Values required in the reply.")
               .map_only()
               .only_beside({"expect"})
               .example({{"op", "pong"}}),
-          make("timeout", &s::timeout, "How long the reply may take.")
+          make("timeout", &s::timeout, "How long to wait for the reply.")
               .only_beside({"expect"})
               .range(1, a_day, "1ms to 24h"),
-          make("action", &s::action, "What is done when it does not come."),
+          make("action", &s::action, "What to do when the reply does not arrive."),
       },
       false,
       {"send", "json"}};
@@ -352,16 +357,17 @@ template <>
 const section& section_of<parsed_freshness>() {
   using s = parsed_freshness;
   const fields_of<s> make;
-  static const section fields{"fresh",
-                              "A reply that must come again and again after the login.",
-                              {
-                                  make("reply", &s::reply, "The reply.").required().example("tick"),
-                                  make("within", &s::within, "The longest time between two of them.")
-                                      .required()
-                                      .range(1, a_day, "1ms to 24h")
-                                      .example("5s"),
-                                  make("action", &s::action, "What is done when none came for so long."),
-                              }};
+  static const section fields{
+      "fresh",
+      "A reply that must keep arriving after the login.",
+      {
+          make("reply", &s::reply, "The reply.").required().example("tick"),
+          make("within", &s::within, "The longest time allowed between two of these replies.")
+              .required()
+              .range(1, a_day, "1ms to 24h")
+              .example("5s"),
+          make("action", &s::action, "What to do when none arrived within that time."),
+      }};
   return fields;
 }
 
@@ -371,13 +377,14 @@ const section& section_of<parsed_sequence>() {
   const fields_of<s> make;
   static const section fields{
       "sequence",
-      "A field that counts a reply's messages: one that is missing or comes twice is a `gap` event.",
+      "A field that numbers a reply's messages: a missing or repeated number causes a `gap` event.",
       {
           make("reply", &s::reply, "The reply.").required().example("trade"),
-          make("field", &s::field, "The field; a dot reaches into an object.").required().example("seq"),
-          make("key", &s::key, "Fields; each combination of their values is counted by itself.")
+          make("field", &s::field, "The field; use dots to reach into objects.").required().example("seq"),
+          make("key", &s::key,
+               "Fields whose values identify a stream; each combination of values is counted separately.")
               .example({"symbol"}),
-          make("action", &s::action, "What is done at a gap."),
+          make("action", &s::action, "What to do when there is a gap."),
       }};
   return fields;
 }
@@ -388,16 +395,16 @@ const section& section_of<parsed_liveness>() {
   const fields_of<s> make;
   static const section fields{
       "liveness",
-      "How a dead server is noticed.",
+      "How a dead server is detected.",
       {
-          make("ping_interval", &s::ping_interval, "A WebSocket ping is sent this often; 0: never.")
+          make("ping_interval", &s::ping_interval, "The interval between WebSocket pings; 0 disables them.")
               .range(0, a_day, "0 to 24h"),
           make("idle_timeout", &s::idle_timeout,
-               "A link on which nothing was heard for this long is given up; 0: never.")
+               "Drop the connection when nothing was received for this long; 0 means never.")
               .range(0, a_day, "0 to 24h"),
-          make("heartbeat", &s::heartbeat, "The application's own sign of life."),
-          make("fresh", &s::fresh, "Replies that must come again and again."),
-          make("sequence", &s::sequence, "Fields that count."),
+          make("heartbeat", &s::heartbeat, "The heartbeat of the application's protocol."),
+          make("fresh", &s::fresh, "Replies that must keep arriving."),
+          make("sequence", &s::sequence, "Fields that number messages."),
       }};
   return fields;
 }
@@ -408,10 +415,10 @@ const section& section_of<parsed_active>() {
   const fields_of<s> make;
   static const section fields{
       "active",
-      "The hours in which the session has a link; outside of them it waits.",
+      "The hours during which the session is connected; outside of them it waits.",
       {
-          make("time_zone", &s::time_zone, "The zone of the hours, by its IANA name."),
-          make("windows", &s::windows, "Days and hours; a window past midnight takes two.")
+          make("time_zone", &s::time_zone, "The IANA name of the time zone of `windows`."),
+          make("windows", &s::windows, "Days and hours. A window that passes midnight must be split in two.")
               .required()
               .example({"Mon-Fri 09:30-16:00", "Sun 18:00-24:00"}),
       }};
@@ -424,12 +431,16 @@ const section& section_of<renew_settings>() {
   const fields_of<s> make;
   static const section fields{
       "renew",
-      "When a link is left in order and made anew although nothing is wrong: before a token expires. Not "
-      "under `run --once`, which has one link.",
+      "When to close the connection cleanly and reconnect although it is healthy, for instance before a "
+      "token "
+      "expires. Ignored by `run --once`, which connects once only.",
       {
-          make("after", &s::after, "The longest age of a link.").example("${var:expires_in}s"),
-          make("at", &s::at, "Unix time, in seconds or milliseconds.").example("${var:expires_at}"),
-          make("margin", &s::margin, "Earlier by this.").range(0, a_day, "0 to 24h").example("1m"),
+          make("after", &s::after, "The maximum age of a connection.").example("${var:expires_in}s"),
+          make("at", &s::at, "The time to reconnect at: Unix time, in seconds or milliseconds.")
+              .example("${var:expires_at}"),
+          make("margin", &s::margin, "How much earlier than `after` or `at` to reconnect.")
+              .range(0, a_day, "0 to 24h")
+              .example("1m"),
       }};
   return fields;
 }
@@ -440,14 +451,14 @@ const section& section_of<limit_settings>() {
   const fields_of<s> make;
   static const section fields{
       "limits",
-      "What a server may not exceed.",
+      "Limits on what the server sends.",
       {
           make.as<size_parser>(
                   "message", &s::message,
-                  "The largest message that is received, decompressed; a larger one ends the link.")
+                  "The largest message accepted, after decompression; a larger one ends the connection.")
               .range(1, 1u << 30, "1 to 1GiB"),
           make.as<size_parser>("frame", &s::frame,
-                               "The largest frame that is received; 0: as large as a message may be.")
+                               "The largest frame accepted; 0 means the limit for messages.")
               .range(0, 1u << 30, "0 to 1GiB"),
       }};
   return fields;
@@ -459,22 +470,24 @@ const section& section_of<deflate_settings>() {
   const fields_of<s> make;
   static const section fields{
       "permessage_deflate",
-      "Compression of messages (RFC 7692), in that standard's words. It costs up to 300 KB of memory for "
-      "each "
-      "link, and less with smaller windows.",
+      "Message compression (RFC 7692); the parameters have the RFC's names. It uses up to 300 KB of memory "
+      "per connection, less with smaller windows.",
       {
-          make("enabled", &s::enabled, "Offer it to the server."),
+          make("enabled", &s::enabled, "Offer compression to the server."),
           make("server_max_window_bits", &s::server_max_window_bits,
-               "The server's window has at most 2 to the power of this bytes; it must agree to less than 15.")
+               "The maximum size of the server's window, as a power of 2 in bytes; it must accept a value "
+               "below 15.")
               .range(9, 15, "9 to 15"),
-          make("client_max_window_bits", &s::client_max_window_bits, "The same for ours.")
+          make("client_max_window_bits", &s::client_max_window_bits, "The same for the client's window.")
               .range(9, 15, "9 to 15"),
           make("server_no_context_takeover", &s::server_no_context_takeover,
-               "The server compresses each message by itself; it must agree."),
+               "The server compresses each message independently; it must accept this."),
           make("client_no_context_takeover", &s::client_no_context_takeover,
-               "We compress each message by itself."),
-          make("level", &s::level, "How hard to try: 1 is fast, 9 is small.").range(1, 9, "1 to 9"),
-          make.as<size_parser>("threshold", &s::threshold, "Smaller messages are sent uncompressed.")
+               "The client compresses each message independently."),
+          make("level", &s::level, "The compression level: 1 is fastest, 9 is smallest.")
+              .range(1, 9, "1 to 9"),
+          make.as<size_parser>("threshold", &s::threshold,
+                               "Messages smaller than this are sent uncompressed.")
               .range(0, 1u << 30, "0 to 1GiB"),
       }};
   return fields;
@@ -486,7 +499,7 @@ const section& section_of<close_settings>() {
   const fields_of<s> make;
   static const section fields{
       "close",
-      "The close frame that is sent when the session ends.",
+      "The close frame sent when the session ends.",
       {
           make.as<close_code_parser>("code", &s::code, "The status code: 1000, or 3000 to 4999."),
           make.as<close_reason_parser>("reason", &s::reason, "The reason, at most 123 bytes.")

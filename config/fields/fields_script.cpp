@@ -25,26 +25,28 @@ const section& section_of<parsed_login>() {
   const fields_of<s> make;
   static const section fields{
       "login",
-      "What is sent first on each link, and the reply that grants entry. Nothing else is sent before it.",
+      "The first message on each connection, and the reply that accepts it. Nothing else is sent before "
+      "the login is accepted.",
       {
-          make("json", &s::json, "Sent as a text message.")
+          make("json", &s::json, "A text message to send.")
               .example({{"role", "admin"}, {"user_id", "${env:AGENT_ID}"}}),
           make("send", &s::send, "A command of the protocol to send instead.").example("log_on"),
           make("with", &s::with, "The command's values.")
               .only_beside({"send"})
               .example({{"token", "${credential:token}"}}),
-          make("steps", &s::steps, "Steps instead, such as the answer to a challenge.")
+          make("steps", &s::steps, "Steps to run instead, for instance to answer a challenge.")
               .example(nlohmann::ordered_json::array(
                   {{{"expect", "challenge"}},
                    {{"send", "answer"},
                     {"with", {{"proof", "${reply:nonce | hmac_sha256(credential:key) | hex}"}}}}})),
-          make("expect", &s::expect, "The reply to wait for, `timeouts.login` long.").example("welcome"),
+          make("expect", &s::expect, "The reply to wait for, for at most `timeouts.login`.")
+              .example("welcome"),
           make("where", &s::match,
-               "Values that this reply must have; with others the login counts as rejected.")
+               "Values required in that reply; with any others the login counts as rejected.")
               .map_only()
               .only_beside({"expect"})
               .example({{"status", "ok"}}),
-          make("reject", &s::reject, "Replies that mean that the login is rejected.")
+          make("reject", &s::reject, "Replies that reject the login.")
               .example("error")
               .only_beside({"expect"}),
       },
@@ -59,18 +61,21 @@ const section& section_of<parsed_http>() {
   const fields_of<s> make;
   static const section fields{
       "http",
-      "An HTTP request. Its result has `status`, `headers` (names in lower case) and `body` (JSON if it is "
-      "JSON, else text). A status of 400 or more is a fault.",
+      "An HTTP request. Its result has `status`, `headers` (names in lower case) and `body` (parsed if it is "
+      "JSON, otherwise a text). A status of 400 or above is a fault.",
       {
-          make.as<token_parser>("method", &s::method, "The method."),
-          make.as<http_url_parser>("url", &s::url, "The address, https:// or http://.")
+          make.as<token_parser>("method", &s::method, "The request method."),
+          make.as<http_url_parser>("url", &s::url, "The URL, https:// or http://.")
               .required()
               .example("https://api.test.com/token"),
-          make.as<headers_parser>("headers", &s::headers, "Headers of the request.")
+          make.as<headers_parser>("headers", &s::headers, "The request headers.")
               .example({{"Authorization", "Bearer ${credential:token}"}}),
-          make("json", &s::json, "The body, as application/json.").example({{"id", "${env:AGENT_ID}"}}),
-          make("body", &s::body, "The body, as it is.").example("grant_type=client_credentials").apart(),
-          make("timeout", &s::timeout, "How long all of it may take.").range(1, an_hour, "1ms to 1h"),
+          make("json", &s::json, "The request body, sent as application/json.")
+              .example({{"id", "${env:AGENT_ID}"}}),
+          make("body", &s::body, "The request body, sent unchanged.")
+              .example("grant_type=client_credentials")
+              .apart(),
+          make("timeout", &s::timeout, "Time limit for the whole request.").range(1, an_hour, "1ms to 1h"),
       }};
   return fields;
 }
@@ -82,106 +87,110 @@ const section& section_of<parsed_step>() {
   using json = nlohmann::ordered_json;
   static const section fields{
       "step",
-      "One step: exactly one of the verbs, and what goes with it. See scripts.md.",
+      "One step: exactly one action and its options. See scripts.md.",
       {
-          make("sleep", &s::sleep, "Wait.").example("500ms"),
+          make("sleep", &s::sleep, "Wait for this long.").example("500ms"),
           make("send", &s::send, "Send this command of the protocol.").example("set_service"),
           make("call", &s::call,
-               "Send this command and wait for the reply that answers it: `reply`, and `where` or "
+               "Send this command and wait for its answer, selected by `reply` and `where` or "
                "`correlate`.")
               .example("get_quote"),
           make("with", &s::with, "The command's values.")
               .only_beside({"send", "call"})
               .example({{"services", {"first", "test"}}}),
-          make("reply", &s::reply, "The reply that answers the call, or any of several.")
+          make("reply", &s::reply, "The reply that answers the call, or a list of alternatives.")
               .only_beside({"call"})
               .example("quote"),
-          make("json", &s::json, "Send this as a text message.").example({{"op", "ping"}}),
-          make("echo", &s::echo, "In a handler: send the message that it was called for back as it came.")
-              .example(true),
+          make("json", &s::json, "Send this value as a text message.").example({{"op", "ping"}}),
+          make("echo", &s::echo, "In a handler: send the received message back unchanged.").example(true),
           make("expect", &s::expect,
-               "Wait for this reply, or any of several; that it does not come is a `script` fault. What came "
-               "since the last `send` counts.")
+               "Wait for this reply, or one of a list; a timeout is a `script` fault. Replies received "
+               "since the last `send` count.")
               .example("reply"),
-          make("where", &s::match, "Only replies with these values; see scripts.md for what can be asked.")
+          make("where", &s::match, "Match only replies with these values; see scripts.md for the conditions.")
               .map_only()
               .only_beside({"expect", "call"})
               .example({{"code", 2}}),
-          make("check", &s::check, "Values that the reply must have, else it is a fault.")
+          make("check", &s::check, "Values required in the reply; any others are a fault.")
               .map_only()
               .only_beside({"expect", "call"})
               .example({{"status", "ok"}}),
           make("correlate", &s::correlate,
-               "Fields of the command, and the fields of the reply that must be equal.")
+               "Maps fields of the command to the fields of the reply that must be equal.")
               .map_only()
               .only_beside({"call"})
               .example({{"id", "request_id"}}),
-          make("count", &s::count, "So many replies; the result is a list if there are several.")
+          make("count", &s::count, "The number of replies to wait for; above 1, the result is a list.")
               .only_beside({"expect", "call"})
               .range(1, 65'535, "1 to 65535"),
           make("retries", &s::retries,
-               "How often the command is sent again when no reply came in time; only for commands that "
-               "`commands` calls idempotent.")
+               "How many times to send the command again when there is no reply in time; only for commands "
+               "marked `idempotent` in `commands`.")
               .only_beside({"call"})
               .range(0, 1'000, "0 to 1000"),
-          make("every", &s::every, "Carry `do` out again and again, this often; ends only when cancelled.")
-              .example("30s"),
-          make("jitter", &s::jitter, "Share of the interval by which it varies: 0.1 is up to 10 %.")
+          make("every", &s::every, "Run `do` at this interval until cancelled.").example("30s"),
+          make("jitter", &s::jitter, "Random variation, as a fraction of the interval: 0.1 means up to 10 %.")
               .only_beside({"every"})
               .range(0, 1, "0 to 1"),
           make.as<branches_parser>(
                   "gather", &s::gather,
-                  "Run all branches at once, until all have ended; the results are a list in "
-                  "their order. The first fault cancels the others.")
+                  "Run all branches concurrently until all have finished; the result is a list of their "
+                  "results, in order. The first fault cancels the others.")
               .example(json::array({{{"call", "get_orders"}, {"reply", "orders"}},
                                     {{"call", "get_trades"}, {"reply", "trades"}}})),
           make.as<branches_parser>("race", &s::race,
-                                   "Run all branches at once; the first that ends cancels the others.")
+                                   "Run all branches concurrently; the first to finish cancels the others.")
               .example(json::array({{{"expect", "ready"}}, {{"sleep", "5s"}}})),
           make.as<tasks_parser>("wait", &s::wait,
-                                "Wait for tasks, by name or started here, as `until` says. Cancels nothing.")
+                                "Wait for tasks, by name or started here, until the condition in `until` "
+                                "holds. Cancels nothing.")
               .example({"warm_up"}),
           make("until", &s::until,
-               "Beside `wait`: all, first or first_error. Beside `repeat`: variables and the values with "
-               "which it ends.")
+               "With `wait`: all, first or first_error. With `repeat`: variables and the values that end "
+               "the repetition.")
               .only_beside({"wait", "repeat"})
               .example("first")
               .apart(),
-          make("spawn", &s::spawn, "Start `do` in the background as a task of this name.").example("warm_up"),
-          make("cancel", &s::cancel, "End a task, and wait for its end.").example("warm_up"),
-          make("set", &s::set, "Give variables values.").map_only().example({{"symbol", "EURUSD"}}),
-          make("http", &s::http, "An HTTP request.").example({{"url", "https://api.test.com/token"}}),
+          make("spawn", &s::spawn, "Start `do` in the background as a task with this name.")
+              .example("warm_up"),
+          make("cancel", &s::cancel, "Cancel a task and wait until it has ended.").example("warm_up"),
+          make("set", &s::set, "Set variables.").map_only().example({{"symbol", "EURUSD"}}),
+          make("http", &s::http, "Send an HTTP request.").example({{"url", "https://api.test.com/token"}}),
           make("exec", &s::exec,
-               "Run a program (no shell) beside the loop; it reads `input` as JSON and writes JSON.")
+               "Run a program, without a shell, while the session continues; it reads `input` as JSON and "
+               "writes JSON.")
               .example({"/usr/bin/sign", "--key", "${credential:key}"}),
-          make("input", &s::input, "What the program reads.")
+          make("input", &s::input, "The program's input.")
               .only_beside({"exec"})
               .example({{"challenge", "${reply:nonce}"}}),
-          make("timeout", &s::timeout, "The step is cancelled when it takes longer: a `script` fault.")
+          make("timeout", &s::timeout, "Cancel the step when it takes longer than this: a `script` fault.")
               .example("5s"),
-          make("if", &s::condition, "Variables, or `reply.FIELD`, and the values that they must have.")
+          make("if", &s::condition, "Variables, or `reply.FIELD`, and the values they must have.")
               .map_only()
               .example({{"reply.status", "ok"}}),
-          make("then", &s::then, "Carried out if they have.")
+          make("then", &s::then, "Steps to run if the condition holds.")
               .only_beside({"if"})
               .example(json::array({{{"send", "to_free"}}})),
-          make("else", &s::otherwise, "Carried out if they have not.")
+          make("else", &s::otherwise, "Steps to run otherwise.")
               .only_beside({"if"})
               .example(json::array({{{"fail", "not ready"}}})),
-          make.as<rounds_parser>("repeat", &s::repeat, "Carry `do` out so many times.").example(10),
-          make("do", &s::body, "The steps of `every`, `spawn` and `repeat`.")
+          make.as<rounds_parser>("repeat", &s::repeat, "Run `do` this many times, or `forever`.").example(10),
+          make("do", &s::body, "The steps for `every`, `spawn` and `repeat`.")
               .only_beside({"every", "spawn", "repeat"})
               .example(json::array({{{"send", "ping"}}})),
-          make("fail", &s::fail, "End the link with a `script` fault that says this.").example("no quotes"),
-          make("reconnect", &s::reconnect, "Leave the link in order and make a new one at once; say why.")
+          make("fail", &s::fail, "End the connection with a `script` fault that has this text.")
+              .example("no quotes"),
+          make("reconnect", &s::reconnect,
+               "Close the connection cleanly and reconnect immediately; the value is the reason.")
               .example("the server asked for it"),
           make("save", &s::save,
-               "Variables, and the paths of their values in the step's result; `*` is all of it.")
+               "Variables to set, with the paths of their values in the step's result; `*` is the whole "
+               "result.")
               .map_only()
               .only_beside({"expect", "call", "http", "exec", "gather", "race", "wait"})
               .example({{"token", "access_token"}}),
           make("on_fault", &s::on_fault,
-               "Carried out when the step fails by a `script` fault, instead of it.")
+               "Steps to run when the step fails with a `script` fault, instead of passing it on.")
               .example(json::array({{{"send", "to_free"}}})),
       },
       false,
@@ -196,10 +205,10 @@ const section& section_of<parsed_handler>() {
   const fields_of<s> make;
   static const section fields{
       "handler",
-      "Steps that a reply starts each time it comes, one after the other; `${reply:FIELD}` is its value.",
+      "Steps to run each time a reply arrives, one run at a time; `${reply:FIELD}` is a field of the reply.",
       {
-          make("reply", &s::reply, "The reply, or any of several.").required().example("call"),
-          make("where", &s::match, "Only replies with these values.")
+          make("reply", &s::reply, "The reply, or a list of alternatives.").required().example("call"),
+          make("where", &s::match, "Match only replies with these values.")
               .map_only()
               .example({{"action", "Reset"}}),
           make("do", &s::body, "The steps.")

@@ -8,15 +8,15 @@ template <>
 const section& section_of<parsed_greeting>() {
   using s = parsed_greeting;
   const fields_of<s> make;
-  static const section fields{
-      "simulate_login",
-      "A reply that the simulator sends once it has accepted the login.",
-      {
-          make("send", &s::send, "The reply.").required().example("welcome"),
-          make("with", &s::with,
-               "Its values; those left out are the reply's first example's, or zeros and empty texts.")
-              .example({{"status", "ok"}}),
-      }};
+  static const section fields{"simulate_login",
+                              "A reply that the simulator sends after accepting the login.",
+                              {
+                                  make("send", &s::send, "The reply.").required().example("welcome"),
+                                  make("with", &s::with,
+                                       "The reply's values. Values left out come from its first example; "
+                                       "otherwise they are zero or empty.")
+                                      .example({{"status", "ok"}}),
+                              }};
   return fields;
 }
 
@@ -26,13 +26,14 @@ const section& section_of<parsed_answer>() {
   const fields_of<s> make;
   static const section fields{
       "simulate_answer",
-      "A reply that the simulator sends to a command. Several answers to one command are sent in their "
+      "A reply that the simulator sends in answer to a command. Several answers to one command are sent in "
       "order.",
       {
           make("to", &s::to, "The command.").required().example("set_service"),
-          make("send", &s::send, "The reply; without it the command is not answered.").example("reply"),
+          make("send", &s::send, "The reply; if missing, the command is not answered.").example("reply"),
           make("with", &s::with,
-               "The reply's values; those left out are its first example's, or zeros and empty texts.")
+               "The reply's values. Values left out come from its first example; otherwise they are zero or "
+               "empty.")
               .only_beside({"send"})
               .example({{"code", 2}}),
       }};
@@ -45,14 +46,15 @@ const section& section_of<parsed_push>() {
   const fields_of<s> make;
   static const section fields{
       "simulate_push",
-      "A reply that the simulator sends by the clock.",
+      "A reply that the simulator sends on a timer.",
       {
           make("send", &s::send, "The reply.").required().example("tick"),
           make("with", &s::with,
-               "Its values; those left out are the reply's first example's, or zeros and empty texts.")
+               "The reply's values. Values left out come from its first example; otherwise they are zero or "
+               "empty.")
               .example({{"price", 100}}),
-          make("after", &s::after, "How long after the login.").range(0, a_day, "0 to 24h"),
-          make("every", &s::every, "How often from then on; 0: once.").range(0, a_day, "0 to 24h"),
+          make("after", &s::after, "The delay after the login.").range(0, a_day, "0 to 24h"),
+          make("every", &s::every, "The interval after that; 0 means once.").range(0, a_day, "0 to 24h"),
       }};
   return fields;
 }
@@ -63,13 +65,13 @@ const section& section_of<parsed_simulate>() {
   const fields_of<s> make;
   static const section fields{
       "simulate",
-      "What `duplexd simulate` does in place of the real server. `duplexd run` does not look at it.",
+      "How `duplexd simulate` behaves as the server. Ignored by `duplexd run`.",
       {
-          make("login", &s::login, "What is sent once the login was accepted."),
-          make("answers", &s::answers, "What commands are answered with."),
-          make("pushes", &s::pushes, "What is sent by the clock."),
+          make("login", &s::login, "Replies to send after the login."),
+          make("answers", &s::answers, "Answers to commands."),
+          make("pushes", &s::pushes, "Replies to send on a timer."),
           make("answer_by_default", &s::answer_by_default,
-               "Answer a command without an answer of its own with the protocol's first reply."),
+               "Answer commands that have no entry in `answers` with the protocol's first reply."),
       }};
   return fields;
 }
