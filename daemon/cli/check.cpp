@@ -84,12 +84,12 @@ int check(const options& given) {
 void add_check(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command =
-      app.add_subcommand("check", "Check a configuration and print every mistake with its place");
+      app.add_subcommand("check", "Check a configuration and print every error with its position");
   command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
       ->required();
   command->add_flag("--secrets-absent", given->secrets_absent,
-                    "Do not look up ${env:…}, ${file:…} and ${credential:…}");
-  command->add_flag("--layouts", given->layouts, "Print the bytes of each command and reply as a table");
+                    "Do not resolve ${env:…}, ${file:…} and ${credential:…}");
+  command->add_flag("--layouts", given->layouts, "Print a table of the bytes of each command and reply");
   command->callback([given, &exit_code] { exit_code = check(*given); });
 }
 

@@ -74,8 +74,8 @@ std::shared_ptr<const protocol::protocol> open_file(const codec_source& from, in
     }
   }
   exit_code = exit_usage;
-  std::fprintf(stderr, "%s; there are: %s\n",
-               from.session.empty() ? "say which session with --session" : "no such session", names.c_str());
+  std::fprintf(stderr, "%s; available: %s\n",
+               from.session.empty() ? "choose a session with --session" : "no such session", names.c_str());
   return nullptr;
 }
 
@@ -83,18 +83,19 @@ std::shared_ptr<const protocol::protocol> open_file(const codec_source& from, in
 
 void add_codec_source(CLI::App& command, codec_source& to) {
   auto* file = command.add_option("-c,--config", to.file, "Configuration file with the layouts");
-  command.add_option("--session", to.session, "Which of its sessions, if there are several")->needs(file);
-  auto* layout = command.add_option("--layout", to.layout,
-                                    "A layout line instead of a file, such as '= code:i rest:bytes'");
+  command.add_option("--session", to.session, "The session of that file, if there are several")->needs(file);
+  auto* layout =
+      command.add_option("--layout", to.layout, "A layout instead of a file, such as '= code:i rest:bytes'");
   layout->excludes(file);
-  command.add_option("--byte-order", to.byte_order, "Of --layout: native, little, big or network")
+  command
+      .add_option("--byte-order", to.byte_order, "Byte order for --layout: native, little, big or network")
       ->needs(layout);
 }
 
 std::shared_ptr<const protocol::protocol> open_codec(const codec_source& from, int& exit_code) {
   if (!from.layout.empty()) return open_layout(from, exit_code);
   if (!from.file.empty()) return open_file(from, exit_code);
-  std::fputs("say where the layouts are: -c FILE, --layout LINE or --struct FORMAT\n", stderr);
+  std::fputs("no layouts given: use -c FILE, --layout LINE or --struct FORMAT\n", stderr);
   exit_code = exit_usage;
   return nullptr;
 }

@@ -152,7 +152,7 @@ int decode(const options& given) {
   bool told = true;
   const auto one = [&](const message& from) {
     message_printer* to = all.only();
-    if (to == nullptr) std::fputs("say which session with --session\n", stderr);
+    if (to == nullptr) std::fputs("choose a session with --session\n", stderr);
     if (to == nullptr) told = false;
     if (to != nullptr) to->print(from);
   };
@@ -168,21 +168,24 @@ void add_decode(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command = app.add_subcommand("decode", "Unpack messages and print their values");
   add_codec_source(*command, given->source);
-  command->add_option("--struct", given->format, "A format of Python's struct instead of a layout");
+  command->add_option("--struct", given->format,
+                      "A format string of Python's struct module instead of a layout");
   auto* hex = command
                   ->add_option("--hex", given->hex,
-                               "Hex digits, a message each; without any: lines on stdin (the default)")
+                               "Hex digits, one message per argument; without arguments, one message per "
+                               "line of stdin (default)")
                   ->expected(0, -1);
-  auto* raw = command->add_flag("--raw", given->raw, "stdin is one message")->excludes(hex);
+  auto* raw =
+      command->add_flag("--raw", given->raw, "Read a single message of raw bytes from stdin")->excludes(hex);
   command
       ->add_flag(
           "--jsonl", given->jsonl,
-          R"(stdin has lines such as {"hex": "0200", "frame": "binary", "direction": "reply"}, or is a )"
-          "capture of run --record")
+          R"(Read lines such as {"hex": "0200", "frame": "binary", "direction": "reply"} from stdin, or a )"
+          "capture made with run --record")
       ->excludes(hex)
       ->excludes(raw);
-  command->add_flag("--text", given->text, "Messages are text frames; without --raw a line of stdin each");
-  command->add_flag("--command", given->command, "Messages are commands, as the server sees them");
+  command->add_flag("--text", given->text, "Messages are text frames; without --raw, one per line of stdin");
+  command->add_flag("--command", given->command, "Messages are commands, as received by the server");
   command->add_flag("--explain", given->explain, "Print each field with its offset, bytes and value");
   command->callback([given, &exit_code] { exit_code = decode(*given); });
 }

@@ -84,7 +84,7 @@ int encode_struct(const options& given) {
   std::vector<protocol::struct_value> values;
   for (const ordered_json& item : *list) {
     const auto value = protocol::struct_value_from(item);
-    if (!value) return complain(exit_usage, "no value: " + item.dump());
+    if (!value) return complain(exit_usage, "not a supported value: " + item.dump());
     values.push_back(*value);
   }
   std::vector<std::uint8_t> bytes;
@@ -100,7 +100,7 @@ int encode(options given) {
   if (!types) return exit_code;
   std::string name = lone_layout_name;
   if (given.source.layout.empty()) {
-    if (given.words.empty()) return complain(exit_usage, "say which command: encode -c FILE NAME key=value…");
+    if (given.words.empty()) return complain(exit_usage, "no command given: encode -c FILE NAME key=value…");
     name = given.words.front();
     given.words.erase(given.words.begin());
   }
@@ -115,7 +115,7 @@ int encode(options given) {
   if (given.has_json) {
     if (!values->is_null()) return complain(exit_usage, "give values as key=value or with --json, not both");
     *values = ordered_json::parse(given.json, nullptr, false);
-    if (values->is_discarded()) return complain(exit_usage, "--json is not JSON");
+    if (values->is_discarded()) return complain(exit_usage, "--json is not valid JSON");
   }
   std::vector<std::uint8_t> bytes;
   if (const auto fault = protocol::pack(*type, *values, bytes))
@@ -130,14 +130,14 @@ void add_encode(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command = app.add_subcommand("encode", "Pack a command and print its bytes");
   add_codec_source(*command, given->source);
-  auto* format =
-      command->add_option("--struct", given->format, "A format of Python's struct instead of a layout");
-  command->add_flag("--size", given->size, "With --struct: print the number of bytes, as calcsize does")
+  auto* format = command->add_option("--struct", given->format,
+                                     "A format string of Python's struct module instead of a layout");
+  command->add_flag("--size", given->size, "With --struct: print the size in bytes, as calcsize does")
       ->needs(format);
   auto* json = command->add_option("--json", given->json, "The values as JSON");
-  command->add_flag("--reply", given->reply, "Pack a reply, as the server would");
-  command->add_flag("--raw", given->raw, "Print the bytes themselves instead of hex digits");
-  command->add_option("words", given->words, "NAME and key=value…; values are JSON, or else text");
+  command->add_flag("--reply", given->reply, "Pack a reply, as sent by the server");
+  command->add_flag("--raw", given->raw, "Print raw bytes instead of hex digits");
+  command->add_option("words", given->words, "NAME and key=value…; a value that is not valid JSON is a text");
   command->positionals_at_end(false);
   command->callback([given, json, &exit_code] {
     given->has_json = json->count() > 0;

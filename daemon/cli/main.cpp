@@ -18,8 +18,7 @@ namespace {
 int parse_and_run(int argc, char** argv) {
   using namespace duplexd;
   int result = exit_usage;
-  CLI::App app{
-      "duplexd keeps WebSocket client sessions running: one file says where to connect and what to say."};
+  CLI::App app{"duplexd runs WebSocket client sessions described by one configuration file."};
   app.require_subcommand(1);
   cli::add_run(app, result);
   cli::add_check(app, result);

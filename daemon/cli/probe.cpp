@@ -87,7 +87,7 @@ const config::session_settings* choose(const config::settings& settings, const s
     if (each.name == name || (name.empty() && settings.sessions.size() == 1)) return &each;
     names += (names.empty() ? "" : ", ") + each.name;
   }
-  std::fprintf(stderr, "%s; there are: %s\n", name.empty() ? "say which session" : "no such session",
+  std::fprintf(stderr, "%s; available: %s\n", name.empty() ? "choose a session" : "no such session",
                names.c_str());
   return nullptr;
 }
@@ -116,11 +116,11 @@ int probe_once(const options& given) {
 void add_probe(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command = app.add_subcommand(
-      "probe", "Connect once, log in, wait for the first message: how long each phase takes");
+      "probe", "Connect once, log in, wait for the first message, and show how long each phase takes");
   command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
       ->required();
-  command->add_option("session", given->session, "Which session, if there are several");
-  command->add_option("--timeout", given->timeout, "Seconds for all of it (default: 30)")
+  command->add_option("session", given->session, "The session, if there are several");
+  command->add_option("--timeout", given->timeout, "Time limit in seconds (default: 30)")
       ->check(CLI::Range(0.001, 86400.0));
   command->add_flag("--json", given->as_json, "Print one JSON object instead of a table");
   command->callback([given, &exit_code] { exit_code = probe_once(*given); });

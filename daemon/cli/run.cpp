@@ -42,12 +42,13 @@ int run(const options& given) {
 
 void add_run(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
-  CLI::App* command = app.add_subcommand("run", "Run the sessions of a configuration, in the foreground");
+  CLI::App* command = app.add_subcommand("run", "Run the sessions of a configuration in the foreground");
   command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
       ->required();
-  command->add_flag("--once", given->once, "One link for each session: end when the scripts have ended");
+  command->add_flag("--once", given->once,
+                    "Connect each session once, and exit when the scripts have finished");
   command->add_option("--record", given->record,
-                      "Add every message of every link to this file, secrets left out (docs/captures.md)");
+                      "Append every message to this file, without secrets (docs/captures.md)");
   command->callback([given, &exit_code] { exit_code = run(*given); });
 }
 

@@ -14,7 +14,7 @@ namespace duplexd::cli {
 void add_schema(CLI::App& app, int& exit_code) {
   auto as_markdown = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("schema", "Print the JSON Schema of the configuration, for editors");
-  command->add_flag("--markdown", *as_markdown, "Print the reference page instead (docs/configuration.md)");
+  command->add_flag("--markdown", *as_markdown, "Print the reference page (docs/configuration.md) instead");
   command->callback([as_markdown, &exit_code] {
     const std::string text = *as_markdown ? config::reference_page() : config::json_schema().dump(2) + "\n";
     const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();

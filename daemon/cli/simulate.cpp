@@ -83,7 +83,7 @@ int serve(const config::settings& settings, net::simulator_options options) {
   while (!simulated.stopped() && loop.run_one() != 0) {
   }
   if (report) result = print_report(*report);
-  if (replaying && !report) log_line("no client has come for the replay");
+  if (replaying && !report) log_line("no client connected for the replay");
   return result;
 }
 
@@ -134,34 +134,32 @@ void add_simulate(CLI::App& app, int& exit_code) {
   };
   auto given = std::make_shared<given_options>();
   auto& simulator = given->simulator;
-  CLI::App* command = app.add_subcommand("simulate", "Run servers made from a configuration, to try it out");
+  CLI::App* command = app.add_subcommand("simulate", "Run test servers for the sessions of a configuration");
   command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
       ->required();
   command->add_option("--state", simulator.state_directory,
-                      "Directory for the throw-away certificates (default: a temporary one)");
-  command->add_option("--listen", simulator.listen_address, "Address to listen on (default: the loopback)");
-  command->add_option("--port", simulator.port, "Port for all sessions instead of the URLs' (0: a free one)");
-  auto* certificate =
-      command->add_option("--cert", simulator.certificate_file, "PEM certificate chain to show");
-  auto* key = command->add_option("--key", simulator.key_file, "PEM key of the certificate");
+                      "Directory for the temporary certificates (default: a new temporary directory)");
+  command->add_option("--listen", simulator.listen_address, "Address to listen on (default: loopback)");
+  command->add_option("--port", simulator.port,
+                      "Port for all sessions instead of those in the URLs; 0 means any free port");
+  auto* certificate = command->add_option("--cert", simulator.certificate_file,
+                                          "PEM file with the server's certificate chain");
+  auto* key = command->add_option("--key", simulator.key_file, "PEM file with the certificate's private key");
   certificate->needs(key);
   key->needs(certificate);
   auto* replay =
       command->add_option("--replay", given->replay.capture,
-                          "Play the server's part of this capture (run --record) to one client, and "
-                          "compare what it sends");
-  command
-      ->add_option("--session", given->replay.session, "Which session of the capture, if there are several")
+                          "Replay the server's side of this capture (run --record) to one client, and "
+                          "compare what the client sends");
+  command->add_option("--session", given->replay.session, "The session of the capture, if there are several")
       ->needs(replay);
-  command
-      ->add_option("--speed", given->replay.speed,
-                   "How many times faster than recorded, or max: without delays")
+  command->add_option("--speed", given->replay.speed, "Speed relative to the recording, or max for no delays")
       ->needs(replay)
       ->check([](const std::string& text) {
         double value = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         const bool number = error == std::errc{} && end == text.data() + text.size() && value > 0;
-        return number || text == "max" ? "" : "--speed takes a number above 0, or max";
+        return number || text == "max" ? "" : "--speed must be a number above 0, or max";
       });
   command->callback(
       [given, &exit_code] { exit_code = simulate(given->file, given->simulator, given->replay); });

@@ -54,8 +54,7 @@ std::optional<std::vector<capture_entry>> first_link(const std::vector<capture_e
   for (const auto& entry : capture) sessions.insert(entry.session);
   const bool unclear = session.empty() && sessions.size() > 1;
   if (unclear || (!session.empty() && !sessions.contains(session))) {
-    why = (unclear ? "say which session's with --session; there are: "
-                   : "it has no such session; there are: ") +
+    why = (unclear ? "choose a session with --session; available: " : "no such session in it; available: ") +
           joined(sessions);
     return std::nullopt;
   }

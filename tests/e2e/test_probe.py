@@ -158,9 +158,9 @@ class Failing(unittest.TestCase):
         one = session("wss://localhost:1/")
         with tempfile.TemporaryDirectory() as directory:
             path = write_config(config({"a": one, "b": one}), directory)
-            self.assertEqual(run_to_end("probe", "-c", path).stderr, "say which session; there are: a, b\n")
+            self.assertEqual(run_to_end("probe", "-c", path).stderr, "choose a session; available: a, b\n")
             done = run_to_end("probe", "-c", path, "c")
-            self.assertEqual((done.returncode, done.stderr), (2, "no such session; there are: a, b\n"))
+            self.assertEqual((done.returncode, done.stderr), (2, "no such session; available: a, b\n"))
             self.assertEqual(run_to_end("probe", "-c", path, "b").returncode, 22)
 
 

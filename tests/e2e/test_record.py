@@ -199,7 +199,7 @@ class Replays(Record):
             self.assertEqual((done.returncode, done.stderr), (8, "/nowhere: the file cannot be read\n"))
             done = run_to_end(*command, str(self.capture), "--speed", "0")
             self.assertEqual(done.returncode, 2)
-            self.assertIn("--speed takes a number above 0, or max", done.stderr)
+            self.assertIn("--speed must be a number above 0, or max", done.stderr)
 
 
 if __name__ == "__main__":

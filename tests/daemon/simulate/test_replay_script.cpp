@@ -179,9 +179,9 @@ TEST_CASE("the first link of a session is found, or the reason why not") {
   CHECK(link->size() == 3);
   CHECK((*link)[1].bytes == "1");
   CHECK_FALSE(first_link(capture, "", why));
-  CHECK(why == "say which session's with --session; there are: a, b");
+  CHECK(why == "choose a session with --session; available: a, b");
   CHECK_FALSE(first_link(capture, "c", why));
-  CHECK(why == "it has no such session; there are: a, b");
+  CHECK(why == "no such session in it; available: a, b");
   CHECK_FALSE(first_link({}, "", why));
   CHECK(why == "there is no link in it");
 }
