@@ -89,7 +89,7 @@ namespace {
 /// A value that is not there: `key:` is a slip, `key: ~` asks for what is built in.
 bool is_absent(const value_at& at, reading& in) {
   if (at.value.kind != node_kind::null) return false;
-  if (at.value.text.empty()) at.complain(in, "the value is missing", "write ~ for the built-in default");
+  if (at.value.text.empty()) at.complain(in, "the value is missing", "use ~ for the built-in default");
   return true;
 }
 
@@ -101,8 +101,7 @@ void check_beside(const field& rule, const node& map, const value_at& at, protoc
   if (!found)
     in.mistakes.push_back(
         {key, at.path,
-         fmt::format("'{}' has a meaning only beside '{}'", rule.name, fmt::join(rule.beside, "' or '")),
-         ""});
+         fmt::format("'{}' is only allowed with '{}'", rule.name, fmt::join(rule.beside, "' or '")), ""});
 }
 
 void check_exactly_one(const section& fields, const value_at& from, protocol::position where, reading& in) {
@@ -115,8 +114,9 @@ void check_exactly_one(const section& fields, const value_at& from, protocol::po
       if (found.size() > 1) where = value->where;
     }
   if (found.size() == 1) return;
-  const std::string what =
-      found.empty() ? "one is missing" : fmt::format("'{}' exclude each other", fmt::join(found, "' and '"));
+  const std::string what = found.empty()
+                               ? "a required field is missing"
+                               : fmt::format("'{}' cannot be used together", fmt::join(found, "' and '"));
   in.mistakes.push_back(
       {where, from.path, what, fmt::format("give one of: {}", fmt::join(fields.exactly_one, ", "))});
 }

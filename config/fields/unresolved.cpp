@@ -48,7 +48,7 @@ bool value_parser<unresolved_name>::read(const value_at& at, unresolved_name& ou
   out.where = at.value.where;
   out.path = at.path;
   if (at.value.kind != node_kind::map) return value_parser<std::string>::read(at, out.text, in);
-  at.complain(in, expected("a name", at.value), "values stand beside the name, under 'with' or 'where'");
+  at.complain(in, expected("a name", at.value), "put values under 'with' or 'where'");
   return false;
 }
 
@@ -152,7 +152,7 @@ bool rounds_parser::read(const value_at& at, std::uint16_t& out, reading& in) {
   out = 0;
   if (at.value.kind == node_kind::text && at.value.text == "forever") return true;
   if (!value_parser<std::uint16_t>::read(at, out, in)) return false;
-  if (out == 0) at.complain(in, "nothing is repeated 0 times", "allowed: 1 to 65535, or forever");
+  if (out == 0) at.complain(in, "0 repetitions are not allowed", "allowed: 1 to 65535, or forever");
   return out > 0;
 }
 

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::string_view put_in_quotes = "put it in quotes if a text is meant";
+constexpr std::string_view put_in_quotes = "use quotes if this is meant as a text";
 
 bool is_text(const value_at& at, reading& in) {
   if (at.value.kind == node_kind::text) return true;
@@ -39,14 +39,14 @@ bool check_references(const value_at& at, const text_template& parsed, const std
   }
   if (in.secrets_absent) return true;
   const std::string why = parsed.check_outside();
-  if (!why.empty()) at.complain(in, why, "without the secrets: check --secrets-absent");
+  if (!why.empty()) at.complain(in, why, "to check without secrets, use --secrets-absent");
   return why.empty();
 }
 
 bool read_literal(const value_at& at, std::string& out, reading& in) {
   std::string error;
   const text_template parsed(at.value.text, &error);
-  if (parsed.has_references() && error.empty()) error = "this field takes no references";
+  if (parsed.has_references() && error.empty()) error = "references are not allowed in this field";
   if (!error.empty()) at.complain(in, error, "write '$${' for a literal '${'");
   out = parsed.display();
   return error.empty();
@@ -83,13 +83,13 @@ bool check_literal(const value_at& at, reading& in) {
 
 /// Why this cannot be the name of an additional header, or nothing (RFC 9110, 5.1; RFC 6455, 4.1).
 std::string header_mistake(const std::string& name) {
-  if (!is_http_token(name)) return "a header's name has letters, digits and - only";
+  if (!is_http_token(name)) return "a header name consists of letters, digits and '-'";
   std::string lower = name;
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   for (const std::string_view own : {"connection", "upgrade", "content-length", "transfer-encoding"})
     if (lower == own) return "this header belongs to the WebSocket handshake";
-  if (lower == "sec-websocket-protocol") return "this header is written by the field 'subprotocols'";
+  if (lower == "sec-websocket-protocol") return "this header is set by the field 'subprotocols'";
   if (lower.starts_with("sec-websocket-")) return "this header belongs to the WebSocket handshake";
   return "";
 }
@@ -100,7 +100,7 @@ void complain_of_choice(const value_at& at, const std::vector<std::string>& name
   if (at.value.kind != node_kind::text)
     at.complain(in, expected("a text", at.value), fmt::format("known: {}", fmt::join(names, ", ")));
   else
-    at.complain(in, fmt::format("{} is not known here", in_quotes(at.value.text)),
+    at.complain(in, fmt::format("{} is not a known value", in_quotes(at.value.text)),
                 suggest(at.value.text, names));
 }
 
@@ -123,7 +123,7 @@ bool value_parser<bool>::read(const value_at& at, bool& out, reading& in) {
   }
   const bool meant = at.value.kind == node_kind::text;
   at.complain(in, expected("true or false", at.value),
-              meant ? "YAML 1.2 knows only true and false, without quotes" : "");
+              meant ? "in YAML 1.2, only true and false without quotes are booleans" : "");
   return false;
 }
 
@@ -138,8 +138,7 @@ bool value_parser<std::uint16_t>::read(const value_at& at, std::uint16_t& out, r
     return false;
   }
   if (!to_integer(at.value.text, value) || value < 0 || value > 0xFFFF) {
-    at.complain(in, fmt::format("{} is out of range", in_quotes(at.value.text)),
-                "allowed: 0 to 65535 at most");
+    at.complain(in, fmt::format("{} is out of range", in_quotes(at.value.text)), "allowed: 0 to 65535");
     return false;
   }
   out = static_cast<std::uint16_t>(value);
@@ -224,7 +223,8 @@ bool value_parser<text_template>::read(const value_at& at, text_template& out, r
 bool token_parser::read(const value_at& at, std::string& out, reading& in) {
   if (!value_parser<std::string>::read(at, out, in)) return false;
   if (is_http_token(out)) return true;
-  at.complain(in, in_quotes(out) + " is no token", "letters, digits and !#$%&'*+-.^_`|~, no blank");
+  at.complain(in, in_quotes(out) + " is not a valid token",
+              "use letters, digits and !#$%&'*+-.^_`|~, no spaces");
   return false;
 }
 
@@ -236,7 +236,7 @@ bool path_parser::read(const value_at& at, text_template& out, reading& in) {
   if (!is_text(at, in)) return false;
   std::string error;
   out = text_template::of_path(at.value.text, &error, in.directory);
-  if (error.empty() && out.empty()) error = "a path is not empty";
+  if (error.empty() && out.empty()) error = "a path cannot be empty";
   return check_references(at, out, error, in);
 }
 
@@ -250,7 +250,7 @@ bool read_checked(const value_at& at, text_template& out, reading& in,
   if (!value) return true;
   std::string error = check(value.value);
   if (error.empty()) return true;
-  at.complain(in, std::move(error), out.has_references() ? "its references were replaced before" : "");
+  at.complain(in, std::move(error), out.has_references() ? "after replacing its references" : "");
   return false;
 }
 
@@ -318,7 +318,8 @@ bool headers_parser::read(const value_at& at, value& out, reading& in) {
     if (!value_parser<text_template>::read(header, text, in)) continue;
     const bool is_open = in.secrets_absent || text.has_inside();
     const std::string looks = is_open ? text.with_placeholder("") : text.resolve().value;
-    if (looks.find_first_of("\r\n") != std::string::npos) header.complain(in, "a header's value is one line");
+    if (looks.find_first_of("\r\n") != std::string::npos)
+      header.complain(in, "a header's value must be a single line");
     out.emplace_back(entry.key, std::move(text));
   }
   return true;

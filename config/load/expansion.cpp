@@ -41,8 +41,8 @@ void check_names(const value_at& map, std::string_view what, reading& in) {
   for (const node_entry& entry : map.value.entries)
     if (!is_name(entry.key))
       in.mistakes.push_back({entry.where, map.path,
-                             fmt::format("{} is no name for a {}", in_quotes(entry.key), what),
-                             "letters, digits, '_', '.' and '-' only"});
+                             fmt::format("{} is not a valid name for a {}", in_quotes(entry.key), what),
+                             "use letters, digits, '_', '.' and '-'"});
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ void expansion::read_template(const value_at& at, const node_entry& entry, readi
                              suggest(used.key, session_fields().names())});
     else if (used.key == "template" || used.key == "with")
       in.mistakes.push_back(
-          {used.where, body.entry(used).path, "a template is not made from a template", ""});
+          {used.where, body.entry(used).path, "a template cannot use another template", ""});
   }
 }
 
@@ -118,8 +118,9 @@ void expansion::read_parameters(const value_at& at, session_template& out, readi
   const auto declare = [&](const std::string& name, protocol::position where) {
     out.parameters.push_back(name);
     if (!is_name(name) || name == session_parameter)
-      in.mistakes.push_back({where, at.path, fmt::format("{} is no name for a parameter", in_quotes(name)),
-                             "letters, digits, '_', '.' and '-'; 'session' is there already"});
+      in.mistakes.push_back({where, at.path,
+                             fmt::format("{} is not a valid name for a parameter", in_quotes(name)),
+                             "use letters, digits, '_', '.' and '-'; 'session' is reserved"});
   };
   if (at.value.kind == node_kind::map) {
     for (const node_entry& entry : at.value.entries) {

@@ -64,8 +64,8 @@ class loader {
     for (const node_entry& entry : sessions.entries) {
       if (!is_name(entry.key))
         in_.mistakes.push_back({entry.where, "sessions",
-                                fmt::format("{} is no name for a session", in_quotes(entry.key)),
-                                "letters, digits, '_', '.' and '-' only"});
+                                fmt::format("{} is not a valid name for a session", in_quotes(entry.key)),
+                                "use letters, digits, '_', '.' and '-'"});
       const std::size_t mistakes = in_.mistakes.size();
       const std::size_t warnings = in_.warnings.size();
       read_session(entry, all.entry(entry), expand, protocols);
@@ -132,7 +132,7 @@ std::optional<settings> load(const std::string& file, const load_options& option
   text << stream.rdbuf();
   std::error_code failed;
   if (!stream.is_open() || stream.bad() || std::filesystem::is_directory(file, failed)) {
-    out.push_back({{}, "", "the file cannot be read", "does it exist, and may this user read it?"});
+    out.push_back({{}, "", "the file cannot be read", "check that it exists and that this user may read it"});
     return std::nullopt;
   }
   return load_text(text.view(), format_of(file), file, options, out);

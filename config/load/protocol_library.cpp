@@ -38,8 +38,8 @@ protocol_library::protocol_library(const node* named, reading& in) {
   for (const node_entry& entry : named->entries) {
     if (!is_name(entry.key))
       in.mistakes.push_back({entry.where, "protocols",
-                             fmt::format("{} is no name for a protocol", in_quotes(entry.key)),
-                             "letters, digits, '_', '.' and '-' only"});
+                             fmt::format("{} is not a valid name for a protocol", in_quotes(entry.key)),
+                             "use letters, digits, '_', '.' and '-'"});
     named_[entry.key] = compile(entry.value, all.entry(entry).path, in);
   }
 }

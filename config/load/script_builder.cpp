@@ -48,7 +48,7 @@ std::vector<std::pair<std::string, std::string>> script_builder::pairs(const nlo
       made.emplace_back(key, value.get<std::string>());
     else
       in_.mistakes.push_back(
-          {where, path, fmt::format("'{}' names no field", key), "a name or a path is a text"});
+          {where, path, fmt::format("'{}' names no field", key), "names and paths must be texts"});
   }
   return made;
 }
@@ -92,11 +92,12 @@ script_step script_builder::step(parsed_step& from, script_part part) {
 void script_builder::check_place(const parsed_step& from, script_part part) {
   const bool talks = from.send || from.call || from.json || from.expect || from.echo || from.reconnect;
   if (part == script_part::before && talks)
-    complain(from, "there is no link yet: this step cannot stand under 'before'", "put it into the script");
+    complain(from, "this step is not allowed under 'before', when there is no connection yet",
+             "put it into the script");
   if (part == script_part::before && (from.spawn || from.every || from.wait || from.cancel))
-    complain(from, "nothing goes on in the background before there is a link", "use gather");
+    complain(from, "background tasks are not allowed before there is a connection", "use gather");
   if (part != script_part::handler && from.echo)
-    complain(from, "'echo' has a meaning only in a handler", "put it under 'on'");
+    complain(from, "'echo' is only allowed in a handler", "put it under 'on'");
   const bool needs_body = from.every || from.spawn || from.repeat;
   if (needs_body && from.body.empty()) complain(from, "the field 'do' is missing");
   if (from.condition && from.then.empty() && from.otherwise.empty())
@@ -126,8 +127,8 @@ call_step script_builder::call(parsed_step& from, const unresolved_name& command
   if (from.reply) made.answer = expected(*from.reply, from, usual_timeout);
   made.retries = from.retries;
   if (made.retries > 0 && !idempotent_.contains(made.command.command))
-    complain(from, fmt::format("'{}' may not be sent twice", made.command.command),
-             fmt::format("if that does no harm write commands: {{{}: {{idempotent: true}}}}",
+    complain(from, fmt::format("'{}' cannot be retried", made.command.command),
+             fmt::format("if sending it twice is harmless, set commands: {{{}: {{idempotent: true}}}}",
                          made.command.command));
   return made;
 }
@@ -148,8 +149,8 @@ wait_step script_builder::wait(parsed_step& from, std::vector<parsed_branch>& aw
   }
   made.branches = branches(awaited, part);
   if (from.until && from.until->match)
-    in_.mistakes.push_back({from.until->where, from.until->path, "'until' beside 'wait' is a word",
-                            "all, first or first_error"});
+    in_.mistakes.push_back({from.until->where, from.until->path,
+                            "'until' must be a word when used with 'wait'", "all, first or first_error"});
   if (from.until) made.until = from.until->word.value_or(wait_until::all);
   return made;
 }
@@ -158,7 +159,8 @@ repeat_step script_builder::repeat(parsed_step& from, std::uint16_t times, scrip
   repeat_step made;
   made.times = times;
   if (from.until && from.until->word)
-    in_.mistakes.push_back({from.until->where, from.until->path, "'until' beside 'repeat' is a map",
+    in_.mistakes.push_back({from.until->where, from.until->path,
+                            "'until' must be a map when used with 'repeat'",
                             "variables, or reply.FIELD, and their values"});
   if (from.until && from.until->match)
     made.until = condition(std::move(*from.until->match), {"", from.until->where, from.until->path});
@@ -172,7 +174,7 @@ http_step script_builder::http(parsed_http& from) {
   if (from.json) use(*from.json, from.where, from.path + ".json");
   if (from.body) use(*from.body, from.where, from.path + ".body");
   if (from.json && from.body)
-    in_.mistakes.push_back({from.where, from.path, "'json' and 'body' exclude each other", ""});
+    in_.mistakes.push_back({from.where, from.path, "'json' and 'body' cannot be used together", ""});
   return {from.method,          std::move(from.url),  std::move(from.headers),
           std::move(from.json), std::move(from.body), from.timeout};
 }
@@ -180,7 +182,7 @@ http_step script_builder::http(parsed_http& from) {
 exec_step script_builder::exec(parsed_step& from, std::vector<text_template>& command_line) {
   for (const text_template& part : command_line) use(part, from.where, from.path + ".exec");
   use(from.input, from.where, from.path + ".input");
-  if (command_line.empty()) complain(from, "no program is named");
+  if (command_line.empty()) complain(from, "the program is missing");
   exec_step made{std::move(command_line), std::move(from.input), usual_timeout};
   if (from.timeout && !from.timeout->text) made.timeout = from.timeout->fixed;
   return made;
@@ -204,7 +206,7 @@ void script_builder::build_action(parsed_step& from, script_part part, script_st
   } else if (from.every) {
     use(*from.every, from.where, from.path);
     if (!from.every->text && from.every->fixed.count() == 0)
-      complain(from, "'every' without an interval would never pause", "use repeat, or at least 1ms");
+      complain(from, "'every' needs an interval above 0", "use repeat, or at least 1ms");
     out.action = every_step{std::move(*from.every), from.jitter, steps(from.body, part)};
   } else if (from.gather) {
     out.action = gather_step{branches(*from.gather, part)};
@@ -214,7 +216,8 @@ void script_builder::build_action(parsed_step& from, script_part part, script_st
     out.action = wait(from, *from.wait, part);
   } else if (from.spawn) {
     if (!tasks_.insert(*from.spawn).second)
-      complain(from, fmt::format("there is another task {}", in_quotes(*from.spawn)), "give it another name");
+      complain(from, fmt::format("there is already a task {}", in_quotes(*from.spawn)),
+               "give it another name");
     out.action = spawn_step{*from.spawn, steps(from.body, part)};
   } else if (from.cancel) {
     tasks_used_.push_back({*from.cancel, from.where, from.path + ".cancel"});

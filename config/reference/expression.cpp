@@ -40,14 +40,14 @@ std::optional<expression::step> parse_step(std::string_view text, std::string& e
   const auto which = function_from(name);
   if (!which) {
     const std::string hint = suggest(std::string(name), function_names());
-    error = fmt::format("there is no function '{}' ({})", name,
-                        hint.empty() ? fmt::format("there are {}", fmt::join(function_names(), ", ")) : hint);
+    error = fmt::format("unknown function '{}' ({})", name,
+                        hint.empty() ? fmt::format("known: {}", fmt::join(function_names(), ", ")) : hint);
     return std::nullopt;
   }
   expression::step step{*which, {}};
   if (bracket != std::string_view::npos) {
     if (!text.ends_with(')')) {
-      error = fmt::format("the bracket after '{}' is not closed", name);
+      error = fmt::format("the parenthesis after '{}' is not closed", name);
       return std::nullopt;
     }
     auto key = parse_sum(text.substr(bracket + 1, text.size() - bracket - 2), error);
@@ -56,7 +56,7 @@ std::optional<expression::step> parse_step(std::string_view text, std::string& e
   }
   if (takes_key(*which) != !step.key.empty()) {
     error = step.key.empty() ? fmt::format("'{0}' needs a key: {0}(credential:NAME)", name)
-                             : fmt::format("'{}' takes nothing in brackets", name);
+                             : fmt::format("'{}' takes no argument", name);
     return std::nullopt;
   }
   return step;

@@ -58,15 +58,15 @@ resolved<ordered_json> read_file(const reference& what, const std::filesystem::p
 resolved<ordered_json> read_outside(const reference& what, const std::string& directory) {
   if (what.source == reference_source::env) {
     const char* found = std::getenv(what.name.c_str());
-    if (found == nullptr) return failed(what, "the environment has no such variable");
+    if (found == nullptr) return failed(what, "the environment variable is not set");
     return {found, ""};
   }
   if (what.source == reference_source::file) return read_file(what, directory);
   const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");
   if (credentials == nullptr)
-    return failed(what, "CREDENTIALS_DIRECTORY is not set: no credentials were given");
+    return failed(what, "CREDENTIALS_DIRECTORY is not set, so there are no credentials");
   if (what.name.find('/') != std::string::npos || what.name == "..")
-    return failed(what, "a credential's name is not a path");
+    return failed(what, "the name of a credential cannot be a path");
   return read_file(what, credentials);
 }
 
@@ -101,8 +101,7 @@ std::optional<reference> parse_reference(std::string_view text, std::string& err
       constexpr std::array<std::string_view, 4> forms{"unix", "unix_ms", "unix_us", "iso"};
       if (source == reference_source::time &&
           std::find(forms.begin(), forms.end(), found.name) == forms.end()) {
-        error =
-            fmt::format("'{}' is no form of the time: there are unix, unix_ms, unix_us and iso", found.name);
+        error = fmt::format("'{}' is not a time format (known: unix, unix_ms, unix_us, iso)", found.name);
         return std::nullopt;
       }
       if (source == reference_source::nonce && !nonce_size(found.name)) {
@@ -112,7 +111,7 @@ std::optional<reference> parse_reference(std::string_view text, std::string& err
       return found;
     }
   error = fmt::format(
-      "'${{{}}}' is not a reference: there are ${{env:NAME}}, ${{file:PATH}}, ${{credential:NAME}}, "
+      "'${{{}}}' is not a valid reference; known: ${{env:NAME}}, ${{file:PATH}}, ${{credential:NAME}}, "
       "${{var:NAME}}, ${{reply:FIELD}}, ${{time:unix}}, ${{nonce:16}} and ${{counter:NAME}}, and "
       "${{param:NAME}} in templates",
       text);
@@ -140,22 +139,22 @@ resolved<ordered_json> look_up(const reference& what, const std::string& directo
     const std::string bytes = random_bytes(nonce_size(what.name).value_or(1));
     return {apply(function::hex, bytes, "").value_or(""), ""};
   }
-  if (inside == nullptr) return failed(what, "has a value only while the session runs");
+  if (inside == nullptr) return failed(what, "only has a value while the session runs");
   if (what.source == reference_source::time) return {time_as(what.name, inside->wall()), ""};
   if (what.source == reference_source::counter) return {inside->count(what.name), ""};
   if (what.source == reference_source::reply) {
     const ordered_json* reply = inside->reply();
-    if (reply == nullptr) return failed(what, "no reply came yet");
+    if (reply == nullptr) return failed(what, "no reply was received yet");
     const ordered_json* found = find_path(*reply, what.name);
     return found == nullptr ? failed(what, "the last reply has no such field")
                             : resolved<ordered_json>{*found, ""};
   }
   const auto dot = what.name.find('.');
   const ordered_json* value = inside->variable(what.name.substr(0, dot));
-  if (value == nullptr) return failed(what, "nothing was saved under that name yet");
+  if (value == nullptr) return failed(what, "the variable is not set");
   if (dot == std::string::npos) return {*value, ""};
   const ordered_json* found = find_path(*value, std::string_view(what.name).substr(dot + 1));
-  return found == nullptr ? failed(what, "what was saved has no such field")
+  return found == nullptr ? failed(what, "the saved value has no such field")
                           : resolved<ordered_json>{*found, ""};
 }
 

@@ -148,9 +148,9 @@ resolved<ordered_json> json_template::resolve(scope* inside) const {
     auto value = text.resolve_value(inside);
     result.error = std::move(value.error);
     if (result && value.value.is_string() && !is_utf8(value.value.get_ref<const std::string&>()))
-      result.error =
-          fmt::format("{}: the value is not UTF-8, JSON cannot hold it: end it with '| hex' or '| base64'",
-                      text.display());
+      result.error = fmt::format(
+          "{}: the value is not valid UTF-8 and cannot be used in JSON: add '| hex' or '| base64'",
+          text.display());
     if (!result) {
       result.value = nullptr;
       return result;

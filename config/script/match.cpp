@@ -44,7 +44,7 @@ bool fits(const json* found, const json& wanted) {
 
 std::string argument_mistake(const std::string& name, const json& argument) {
   if (std::ranges::find(conditions, name) == conditions.end())
-    return fmt::format("there is no condition '{}': there are {}", name, fmt::join(conditions, ", "));
+    return fmt::format("unknown condition '{}' (known: {})", name, fmt::join(conditions, ", "));
   if (argument.is_null()) return "";  // a reference: known later
   if (name == "$any" && !argument.is_array()) return "'$any' takes a list";
   if (name == "$exists" && !argument.is_boolean()) return "'$exists' takes true or false";

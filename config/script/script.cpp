@@ -71,7 +71,7 @@ resolved<milliseconds> duration_template::resolve(scope* inside) const {
     if (const auto time = parse_duration(value.value.get<std::string>())) return {*time, ""};
   }
   return {{},
-          fmt::format("{}: the value is no duration (a number of milliseconds, or such as 30s)",
+          fmt::format("{}: the value is not a duration (a number of milliseconds, or a text such as 30s)",
                       text->display())};
 }
 

@@ -56,14 +56,13 @@ void check_addresses(const session_settings& session, const value_at& from, read
     return !each.secure && each.socket.empty() && !is_loopback(each.host);
   });
   if (any_secure && !session.tls.verify && session.tls.pins.empty())
-    in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not checked",
-                                 "anybody on the way can read and change what is sent; use tls.ca_file"));
+    in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not verified",
+                                 "an attacker on the network can read and change messages; use tls.ca_file"));
   if (!all.empty() && !any_secure && from.value.find("tls") != nullptr)
     in.warnings.push_back(
         remark(from, "tls", "", "TLS settings have no effect on a ws:// address", "use wss://"));
   if (any_in_the_clear && holds_secrets(session))
-    in.warnings.push_back(
-        remark(from, "url", "", "what references stand for is sent in the clear", "use wss://"));
+    in.warnings.push_back(remark(from, "url", "", "values of references are sent unencrypted", "use wss://"));
 }
 
 }  // namespace
@@ -71,20 +70,20 @@ void check_addresses(const session_settings& session, const value_at& from, read
 void check_session(const session_settings& session, const value_at& from, reading& in) {
   check_addresses(session, from, in);
   if (session.reconnect.initial > session.reconnect.maximum)
-    in.mistakes.push_back(remark(from, "reconnect", "initial", "the first delay is longer than the longest",
+    in.mistakes.push_back(remark(from, "reconnect", "initial", "the first delay is longer than the maximum",
                                  "raise reconnect.maximum or lower reconnect.initial"));
   if (from.value.find("renew") != nullptr && !session.renew.after && !session.renew.at)
-    in.mistakes.push_back(remark(from, "renew", "", "it does not say when",
-                                 "give renew.after, or renew.at, or leave renew out"));
+    in.mistakes.push_back(
+        remark(from, "renew", "", "the time is missing", "set renew.after or renew.at, or remove renew"));
   const liveness_settings& liveness = session.liveness;
   const bool never = liveness.idle_timeout.count() == 0;
   if (never)
     in.warnings.push_back(remark(from, "liveness", "idle_timeout",
-                                 "a server that vanishes without a word will not be noticed",
-                                 "give liveness.idle_timeout a value above liveness.ping_interval"));
+                                 "a server that disappears silently will not be detected",
+                                 "set liveness.idle_timeout above liveness.ping_interval"));
   if (!never && liveness.ping_interval >= liveness.idle_timeout)
     in.warnings.push_back(remark(from, "liveness", "ping_interval",
-                                 "a quiet link is given up before its first ping",
+                                 "an idle connection is dropped before the first ping",
                                  "keep liveness.ping_interval below liveness.idle_timeout"));
 }
 

@@ -83,12 +83,13 @@ active_hours::active_hours(const std::string& zone, const std::vector<std::strin
   for (const std::string& each : windows) {
     window made;
     if (!parse(each, made)) {
-      error = fmt::format("'{}' is no window (such as 'Mon-Fri 09:30-16:00'; past midnight takes two)", each);
+      error = fmt::format(
+          "'{}' is not a time window (such as 'Mon-Fri 09:30-16:00'; split it in two at midnight)", each);
       return;
     }
     windows_.push_back(made);
   }
-  if (windows_.empty()) error = "no window is given: the session would never run";
+  if (windows_.empty()) error = "no time window is given: the session would never connect";
 }
 
 bool active_hours::holds(time_point when) const {

@@ -98,22 +98,22 @@ std::optional<proxy_server> parse(std::string_view text, std::string& error, boo
     return scheme.size() == name.size() && strncasecmp(scheme.data(), name.data(), name.size()) == 0;
   };
   if (scheme_end == std::string_view::npos || !(is("http") || is("socks5") || is("socks5h"))) {
-    error = is("https") ? "a proxy that is spoken to with TLS is not supported: use http:// or socks5://"
-                        : "a proxy's URL starts with http:// or socks5://";
+    error = is("https") ? "TLS to the proxy is not supported: use http:// or socks5://"
+                        : "the proxy's URL must start with http:// or socks5://";
     return std::nullopt;
   }
   // The rest is an address like any other.
   const auto parts = parse_http_url("http" + std::string(text.substr(scheme_end)), error);
   if (!parts) return std::nullopt;
   if (parts->target != "/") {
-    error = "behind a proxy's host and port comes nothing more";
+    error = "nothing may follow the proxy's host and port";
     return std::nullopt;
   }
   const std::string_view rest = text.substr(scheme_end + 3);
   const std::string_view behind_host = rest.substr(rest.starts_with('[') ? rest.find(']') : 0);
   const bool names_port = behind_host.find(':') != std::string_view::npos;
   if (!names_port && port_is_needed) {
-    error = "a proxy's URL names its port";
+    error = "the proxy's URL must have a port";
     return std::nullopt;
   }
   return proxy_server{
@@ -150,7 +150,7 @@ std::string proxy_server::display() const {
 
 std::optional<proxy_server> parse_proxy(std::string_view text, std::string& error) {
   if (text.find('@') != std::string_view::npos) {
-    error = "user and password of a proxy stand in their own fields, not in its URL";
+    error = "the proxy's user name and password must be given in their own fields, not in the URL";
     return std::nullopt;
   }
   return parse(text, error, true);

@@ -42,9 +42,9 @@ std::string parse_authority(std::string_view authority, url& out) {
     const std::size_t end = authority.find(']');
     if (end == std::string_view::npos) return "the address's ']' is missing";
     out.host = authority.substr(1, end - 1);
-    if (!is_ipv6(out.host)) return "what stands in [ ] is not an IPv6 address";
+    if (!is_ipv6(out.host)) return "the text in [ ] is not an IPv6 address";
     const std::string_view rest = authority.substr(end + 1);
-    if (!rest.empty() && rest[0] != ':') return "after ']' comes a port or the path";
+    if (!rest.empty() && rest[0] != ':') return "only a port or a path may follow ']'";
     has_port = !rest.empty();
     if (has_port) port = rest.substr(1);
   } else {
@@ -53,8 +53,8 @@ std::string parse_authority(std::string_view authority, url& out) {
     out.host = authority.substr(0, colon);
     if (has_port) port = authority.substr(colon + 1);
     if (out.host.empty()) return "the host is missing";
-    if (port.find(':') != std::string_view::npos) return "an IPv6 address stands in [ ]";
-    if (!is_host_name(out.host)) return "the host has a character that no host name has";
+    if (port.find(':') != std::string_view::npos) return "an IPv6 address must be in [ ]";
+    if (!is_host_name(out.host)) return "the host contains a character not allowed in host names";
   }
   if (has_port && !parse_port(port, out.port)) return "the port is not a number from 1 to 65535";
   return "";
@@ -69,7 +69,7 @@ std::string lower(std::string_view text) {
 
 bool is_plain(std::string_view text, std::string& error) {
   if (std::all_of(text.begin(), text.end(), is_printable)) return true;
-  error = "a URL has no spaces, control characters or letters beyond ASCII: percent-encode them";
+  error = "spaces, control characters and non-ASCII characters are not allowed in a URL: percent-encode them";
   return false;
 }
 
@@ -93,7 +93,7 @@ std::optional<url> parse(std::string_view text, const scheme_pair& known, std::s
   const std::size_t scheme_end = text.find("://");
   const std::string scheme = lower(text.substr(0, scheme_end));
   if (scheme_end == std::string_view::npos || (scheme != known.open && scheme != known.secure)) {
-    error = fmt::format("a URL starts with {}:// or {}://", known.secure, known.open);
+    error = fmt::format("a URL must start with {}:// or {}://", known.secure, known.open);
     return std::nullopt;
   }
   if (!is_plain(text, error)) return std::nullopt;
@@ -123,12 +123,13 @@ std::optional<url> parse_unix(std::string_view text, std::string& error) {
   if (colon != std::string_view::npos) result.target = text.substr(colon + 1);
   constexpr std::size_t longest = 107;  // sockaddr_un
   if (!result.socket.starts_with('/') || result.socket.starts_with("//"))
-    error = "behind ws+unix: comes the socket's absolute path, then : and the path to ask for";
+    error = "ws+unix: must be followed by the socket's absolute path, ':' and the request path";
   else if (result.socket.size() > longest)
-    error = "the socket's path is longer than the 107 bytes that the system takes";
+    error = "the socket's path is longer than 107 bytes, the system's limit";
   else if (!result.target.starts_with('/') || result.target.find('#') != std::string::npos)
     error =
-        "behind the socket's path comes : and the path to ask for, which starts with / and has no fragment";
+        "the socket's path must be followed by ':' and the request path, which starts with / and has no "
+        "fragment";
   else
     return result;
   return std::nullopt;

@@ -49,7 +49,7 @@ struct describer {
   description operator()(const happening::certificate_unverified&) const {
     return {log_level::warning,
             "certificate_unverified",
-            "the server's certificate is not verified (tls.verify is off): anybody can be the server",
+            "the server's certificate is not verified (tls.verify is off): the server may be an impostor",
             {}};
   }
   description operator()(const happening::command_refused& e) const {
@@ -111,11 +111,11 @@ struct describer {
   description operator()(const happening::inactive& e) const {
     return {log_level::info,
             "inactive",
-            fmt::format("outside of its hours: the next link in {} min", e.until_active.count() / 60),
+            fmt::format("outside of active hours: connecting in {} min", e.until_active.count() / 60),
             {{"until_active_s", e.until_active.count()}}};
   }
   description operator()(const happening::link_renewed& e) const {
-    return {log_level::info, "renewed", fmt::format("the link is made anew: {}", e.why), {{"why", e.why}}};
+    return {log_level::info, "renewed", fmt::format("reconnecting: {}", e.why), {{"why", e.why}}};
   }
   description operator()(const happening::link_closed& e) const {
     return {log_level::info,
@@ -128,7 +128,7 @@ struct describer {
   description operator()(const happening::started& e) const {
     return {log_level::info,
             "started",
-            fmt::format("duplexd {} runs {} session(s) of {}", e.version, e.sessions, e.file),
+            fmt::format("duplexd {} started with {} session(s) from {}", e.version, e.sessions, e.file),
             {{"version", e.version}, {"file", e.file}, {"sessions", e.sessions}}};
   }
   description operator()(const happening::stopping& e) const {
@@ -138,13 +138,12 @@ struct describer {
             {{"why", e.why}, {"limit_ms", e.limit.count()}}};
   }
   description operator()(const happening::hangup_ignored&) const {
-    return {
-        log_level::warning, "hangup_ignored", "SIGHUP ignored: restart to read the configuration again", {}};
+    return {log_level::warning, "hangup_ignored", "SIGHUP ignored: restart to reload the configuration", {}};
   }
   description operator()(const happening::output_closed& e) const {
     return {log_level::error,
             "output_closed",
-            fmt::format("output {} can take no more: {}", e.output, e.why),
+            fmt::format("output {} failed: {}", e.output, e.why),
             {{"output", e.output}, {"why", e.why}}};
   }
   description operator()(const happening::descriptors_short& e) const {
@@ -158,7 +157,7 @@ struct describer {
   description operator()(const happening::cut_short& e) const {
     return {log_level::error,
             "cut_short",
-            fmt::format("ending at once ({}): {} session(s) not closed in order", e.why, e.sessions),
+            fmt::format("ending at once ({}): {} session(s) not closed cleanly", e.why, e.sessions),
             {{"why", e.why}, {"sessions", e.sessions}}};
   }
 };

@@ -49,7 +49,7 @@ asio::awaitable<std::string> line_output::write_all() {
 
 asio::awaitable<std::string> line_output::watch_reader() {
   const bool gone = co_await writer_.wait_reader_gone();
-  co_return gone ? "nobody reads it any more" : "";
+  co_return gone ? "its reader closed it" : "";
 }
 
 asio::awaitable<std::string> line_output::run() {

@@ -105,7 +105,7 @@ class Cookbook(unittest.TestCase):
         server.wait("open", count=3)
         tokens = [line["token"] for line in server.seen.all() if line["what"] == "open"]
         self.assertEqual(len(set(tokens)), len(tokens))
-        daemon.wait_log("the link is made anew")
+        daemon.wait_log("reconnecting")
         for line in daemon.log.all():
             self.assertNotIn(tokens[0].removeprefix("Bearer "), line)
         server.wait("close", code=1000)

@@ -151,16 +151,18 @@ TEST_CASE("words that stand in place of other values", "[choices]") {
   CHECK(waits("first") == wait_until::first);
   CHECK(waits("first_error") == wait_until::first_error);
   CHECK(mistakes("{wait: [{sleep: 0}], until: fisrt}") ==
-        list{"sessions.s.script[0].until: 'fisrt' is not known here (did you mean 'first'?)"});
+        list{"sessions.s.script[0].until: 'fisrt' is not a known value (did you mean 'first'?)"});
   CHECK(mistakes("{wait: [{sleep: 0}], until: none}") ==
-        list{"sessions.s.script[0].until: 'none' is not known here (known: all, first, first_error)"});
+        list{"sessions.s.script[0].until: 'none' is not a known value (known: all, first, first_error)"});
   CHECK(mistakes("{wait: [{sleep: 0}], until: 1}") ==
         list{"sessions.s.script[0].until: expected a text, found an integer (known: all, first, "
              "first_error)"});
   CHECK(mistakes("{wait: [{sleep: 0}], until: {a: 1}}") ==
-        list{"sessions.s.script[0].until: 'until' beside 'wait' is a word (all, first or first_error)"});
+        list{"sessions.s.script[0].until: 'until' must be a word when used with 'wait' (all, first or "
+             "first_error)"});
   CHECK(mistakes("{repeat: 2, until: all, do: {sleep: 0}}") ==
-        list{"sessions.s.script[0].until: 'until' beside 'repeat' is a map (variables, or reply.FIELD, and "
+        list{"sessions.s.script[0].until: 'until' must be a map when used with 'repeat' (variables, or "
+             "reply.FIELD, and "
              "their values)"});
   const auto rounds = [](const char* times) {
     const auto text = std::string("    script: [{repeat: ") + times + ", do: {sleep: 0}}]\n";
@@ -169,7 +171,7 @@ TEST_CASE("words that stand in place of other values", "[choices]") {
   CHECK(rounds("forever") == 0);
   CHECK(rounds("3") == 3);
   CHECK(mistakes("{repeat: 0, do: {sleep: 0}}") ==
-        list{"sessions.s.script[0].repeat: nothing is repeated 0 times (allowed: 1 to 65535, or forever)"});
+        list{"sessions.s.script[0].repeat: 0 repetitions are not allowed (allowed: 1 to 65535, or forever)"});
   CHECK(mistakes("{repeat: for_ever, do: {sleep: 0}}") ==
         list{"sessions.s.script[0].repeat: expected an integer, found a text"});
 }

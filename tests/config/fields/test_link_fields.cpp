@@ -33,7 +33,8 @@ TEST_CASE("a session may have several URLs", "[link_fields]") {
   REQUIRE(two.urls.size() == 2);
   CHECK(two.urls[1].display() == "ws+unix:/run/b:/c");
   CHECK(mistake("url: []") == "sessions.s.url: the list of URLs is empty");
-  CHECK(mistake("url: ['wss://a', 'http://b']") == "sessions.s.url[1]: a URL starts with wss:// or ws://");
+  CHECK(mistake("url: ['wss://a', 'http://b']") ==
+        "sessions.s.url[1]: a URL must start with wss:// or ws://");
   CHECK(mistake("url: {a: b}") == "sessions.s.url: expected a text, found a map");
 }
 
@@ -57,12 +58,11 @@ TEST_CASE("a proxy is given, or looked up in the environment", "[link_fields]") 
   CHECK(session("url: 'wss://a', proxy: {from_env: true}").proxy->from_env);
   CHECK_FALSE(session("url: 'wss://a'").proxy.has_value());
   const std::string start = "url: 'wss://a', proxy: ";
-  CHECK(
-      mistake(start + "{url: 'https://p:1'}") ==
-      "sessions.s.proxy.url: a proxy that is spoken to with TLS is not supported: use http:// or socks5://");
+  CHECK(mistake(start + "{url: 'https://p:1'}") ==
+        "sessions.s.proxy.url: TLS to the proxy is not supported: use http:// or socks5://");
   CHECK(mistake(start + "{url: 'http://u:sekret@p:1'}").find("sekret") == std::string::npos);
   CHECK(mistake(start + "{url: 'http://p:1', from_env: true}").find("sessions.s.proxy") == 0);
-  CHECK(mistake(start + "{url: 'http://p:1', password: x}").find("only beside 'username'") !=
+  CHECK(mistake(start + "{url: 'http://p:1', password: x}").find("only allowed with 'username'") !=
         std::string::npos);
   CHECK(mistake(start + "{}").find("give one of: url, from_env") != std::string::npos);
 }
@@ -80,7 +80,7 @@ TEST_CASE("TLS and TCP are set field by field", "[link_fields]") {
   CHECK(one.tcp.user_timeout.count() == 5000);
   CHECK(one.timeouts.proxy.count() == 3000);
   const std::string start = "url: 'wss://a', tls: ";
-  CHECK(mistake(start + "{key_file: /c.key}").find("only beside 'cert_file'") != std::string::npos);
+  CHECK(mistake(start + "{key_file: /c.key}").find("only allowed with 'cert_file'") != std::string::npos);
   CHECK(mistake(start + "{pins: ['sha256:abc']}").find("is not a pin (sha256: and 44 characters of base64") !=
         std::string::npos);
   CHECK(mistake(start + "{min_version: 1.1}").find("known: 1.2, 1.3") != std::string::npos);

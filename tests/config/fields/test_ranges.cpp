@@ -133,15 +133,14 @@ TEST_CASE("a value beyond a bound is told with the bounds", "[ranges]") {
   CHECK(told("rate", "per", "24h1ms") == "sessions.s.rate.per: 24h1ms is too large (allowed: 1ms to 24h)");
   CHECK(told("rate", "burst", 0) == "sessions.s.rate.burst: 0 is too small (allowed: 1 to 65535)");
   CHECK(told("rate", "burst", 65536) ==
-        "sessions.s.rate.burst: '65536' is out of range (allowed: 0 to 65535 at most)");
-  CHECK(told("rate", "burst", -1) ==
-        "sessions.s.rate.burst: '-1' is out of range (allowed: 0 to 65535 at most)");
+        "sessions.s.rate.burst: '65536' is out of range (allowed: 0 to 65535)");
+  CHECK(told("rate", "burst", -1) == "sessions.s.rate.burst: '-1' is out of range (allowed: 0 to 65535)");
   CHECK(told("rate", "per", "-1s") ==
         "sessions.s.rate.per: '-1s' is not a duration (such as 500ms, 5s, 1m30s or 2h)");
   CHECK(told("limits", "frame", -1) ==
         "sessions.s.limits.frame: '-1' is not a size (such as 65536, 64KB, 16MiB)");
   CHECK(told("close", "code", 2999) ==
-        "sessions.s.close.code: a client does not close with 2999 (allowed: 1000 and 3000 to 4999)");
+        "sessions.s.close.code: a client cannot close with 2999 (allowed: 1000 and 3000 to 4999)");
 }
 
 // A field with bounds that is added to the table needs a row above.

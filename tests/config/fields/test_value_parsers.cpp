@@ -114,16 +114,16 @@ TEST_CASE("headers of a request", "[forms]") {
           list{std::string("headers.") + own + ": this header belongs to the WebSocket handshake"});
   }
   CHECK(told("Sec-WebSocket-Protocol") ==
-        list{"headers.Sec-WebSocket-Protocol: this header is written by the field 'subprotocols'"});
+        list{"headers.Sec-WebSocket-Protocol: this header is set by the field 'subprotocols'"});
   for (const char* bad : {"a b", "a:b", "(a)", "a/b", "", "\xC3\xA4", "a@b", "a[b", "a{b", "a\"b"}) {
     INFO(bad);
     CHECK(told(bad) ==
-          list{std::string("headers.") + bad + ": a header's name has letters, digits and - only"});
+          list{std::string("headers.") + bad + ": a header name consists of letters, digits and '-'"});
   }
   CHECK(mistakes("headers: [a]") ==
         list{"headers: expected a map, found a list (such as {Authorization: \"Bearer ${env:TOKEN}\"})"});
-  CHECK(mistakes("headers: {A: \"x\\ny\"}") == list{"headers.A: a header's value is one line"});
-  CHECK(mistakes("headers: {A: \"x\\ry\"}") == list{"headers.A: a header's value is one line"});
+  CHECK(mistakes("headers: {A: \"x\\ny\"}") == list{"headers.A: a header's value must be a single line"});
+  CHECK(mistakes("headers: {A: \"x\\ry\"}") == list{"headers.A: a header's value must be a single line"});
   CHECK(mistakes("headers: {A: \"x\\ty\"}").empty());
   CHECK(mistakes("headers: {A: \"${env:A}\\n\"}").size() == 1);
 }
@@ -134,7 +134,7 @@ TEST_CASE("tokens", "[forms]") {
   for (const char* bad : {"", "a b", "a,b", "a/b", "a:b", "a@b", "a[b", "a{b"})
     CHECK(mistakes(std::string("subprotocols: ['") + bad + "']") ==
           list{std::string("subprotocols[0]: '") + bad +
-               "' is no token (letters, digits and !#$%&'*+-.^_`|~, no blank)"});
+               "' is not a valid token (use letters, digits and !#$%&'*+-.^_`|~, no spaces)"});
 }
 
 // 44 characters of base64 are 32 bytes; the last is the padding.
@@ -176,7 +176,8 @@ TEST_CASE("faults of a rule", "[forms]") {
     CHECK(told(bad) == list{std::string("reconnect.faults[0].on[0]: '") + bad +
                             "' is not a fault (such as http:429, http:500-599 or closed:4001)"});
   }
-  CHECK(told("htpt") == list{"reconnect.faults[0].on[0]: 'htpt' is not known here (did you mean 'http'?)"});
+  CHECK(told("htpt") ==
+        list{"reconnect.faults[0].on[0]: 'htpt' is not a known value (did you mean 'http'?)"});
   CHECK(mistakes("reconnect: {faults: [{on: [5]}]}") ==
         list{"reconnect.faults[0].on[0]: expected a text, found an integer (known: secret, resolve, connect, "
              "tls, "
@@ -192,18 +193,18 @@ TEST_CASE("the close frame", "[forms]") {
         list{"close.reason: the reason has 124 bytes of UTF-8 (allowed: 123 bytes)"});
   CHECK(mistakes("close: {code: 4999}").empty());
   CHECK(mistakes("close: {code: 5000}") ==
-        list{"close.code: a client does not close with 5000 (allowed: 1000 and 3000 to 4999)"});
+        list{"close.code: a client cannot close with 5000 (allowed: 1000 and 3000 to 4999)"});
 }
 
 TEST_CASE("versions of TLS, names and lists", "[forms]") {
   for (const char* good : {"1.2", "'1.2'", "1.3", "'1.3'"})
     CHECK(mistakes(std::string("tls: {min_version: ") + good + "}").empty());
   CHECK(mistakes("tls: {min_version: 1.1}") ==
-        list{"tls.min_version: '1.1' is not a version of TLS that is spoken here (known: 1.2, 1.3)"});
+        list{"tls.min_version: '1.1' is not a supported TLS version (known: 1.2, 1.3)"});
   CHECK(mistakes("tls: {min_version: [1.2]}").size() == 1);
-  CHECK(mistakes("tls: {ca_file: ''}") == list{"tls.ca_file: a path is not empty"});
+  CHECK(mistakes("tls: {ca_file: ''}") == list{"tls.ca_file: a path cannot be empty"});
   CHECK(mistakes("tls: {server_name: 5}") ==
-        list{"tls.server_name: expected a text, found an integer (put it in quotes if a text is meant)"});
+        list{"tls.server_name: expected a text, found an integer (use quotes if this is meant as a text)"});
   CHECK(mistakes("tls: {server_name: [a]}") == list{"tls.server_name: expected a text, found a list"});
   CHECK(mistakes("tls: {verify: 1}") == list{"tls.verify: expected true or false, found an integer"});
   CHECK(mistakes("login: {json: 1, expect: []}").at(0) == "login.expect: the list of names is empty");
@@ -222,7 +223,7 @@ TEST_CASE("versions of TLS, names and lists", "[forms]") {
              "login.json[2]: JSON cannot hold the number 18446744073709551616: put it in quotes if a text is "
              "meant"});
   CHECK(mistakes("script: [{expect: r, save: {a: '${env:A}'}}]").at(0) ==
-        "script[0].save.a: this field takes no references (write '$${' for a literal '${')");
+        "script[0].save.a: references are not allowed in this field (write '$${' for a literal '${')");
 }
 
 // What is built from a list of names goes on after a mistake in it.
@@ -263,11 +264,11 @@ TEST_CASE("texts with references are looked at as far as they are known", "[form
     for (std::string& each : found) each.erase(0, each.find("sessions.s.") + 11);
     return found;
   };
-  const std::string scheme = "a URL starts with https:// or http:// (its references were replaced before)";
+  const std::string scheme = "a URL must start with https:// or http:// (after replacing its references)";
   CHECK(all("before: [{http: {url: 'ftp://h/${var:x}'}}]") == list{"before[0].http.url: " + scheme});
   CHECK(all("before: [{http: {url: 'http://h/${var:x}'}}]").empty());
   CHECK(all("before: [{http: {url: '${var:x}'}}]").empty());
-  CHECK(all("headers: {A: \"a\\n${var:x}\"}") == list{"headers.A: a header's value is one line"});
+  CHECK(all("headers: {A: \"a\\n${var:x}\"}") == list{"headers.A: a header's value must be a single line"});
   CHECK(all("headers: {A: \"a${var:x}\"}").empty());
   const environment_variable value("DUPLEXD_T", "h");
   CHECK(all("before: [{http: {url: 'ftp://${env:DUPLEXD_T}'}}]") == list{"before[0].http.url: " + scheme});
@@ -279,34 +280,34 @@ TEST_CASE("values that are not there", "[forms]") {
   const auto all = [](const char* url) {
     return load_document(std::string("sessions: {s: {url: ") + url + "}}").mistakes;
   };
-  CHECK(all("") == list{"f:1:16: sessions.s.url: the value is missing (write ~ for the built-in default)"});
+  CHECK(all("") == list{"f:1:16: sessions.s.url: the value is missing (use ~ for the built-in default)"});
   CHECK(all("~") == list{"f:1:12: sessions.s: the field 'url' is missing"});
   CHECK(all("null") == list{"f:1:12: sessions.s: the field 'url' is missing"});
 }
 
 TEST_CASE("fields that exclude each other", "[forms]") {
   CHECK(mistakes("proxy: {url: 'http://p:1', from_env: true}") ==
-        list{"proxy: 'url' and 'from_env' exclude each other (give one of: url, from_env)"});
-  CHECK(mistakes("proxy: {}") == list{"proxy: one is missing (give one of: url, from_env)"});
+        list{"proxy: 'url' and 'from_env' cannot be used together (give one of: url, from_env)"});
+  CHECK(mistakes("proxy: {}") == list{"proxy: a required field is missing (give one of: url, from_env)"});
   CHECK(mistakes("proxy: {url: ~, from_env: true}").empty());
   CHECK(mistakes("proxy: {url: }") ==
-        list{"proxy.url: the value is missing (write ~ for the built-in default)"});
+        list{"proxy.url: the value is missing (use ~ for the built-in default)"});
   CHECK(mistakes("login: {json: 1, send: a}").at(0) ==
-        "login: 'json' and 'send' exclude each other (give one of: json, send, steps)");
+        "login: 'json' and 'send' cannot be used together (give one of: json, send, steps)");
   CHECK(mistakes("liveness: {heartbeat: {every: 1s}}") ==
-        list{"liveness.heartbeat: one is missing (give one of: send, json)"});
+        list{"liveness.heartbeat: a required field is missing (give one of: send, json)"});
   const std::pair<const char*, const char*> alone[] = {
-      {"login: {json: 1, with: {}}", "login.with: 'with' has a meaning only beside 'send'"},
-      {"login: {json: 1, where: {}}", "login.where: 'where' has a meaning only beside 'expect'"},
-      {"login: {json: 1, reject: a}", "login.reject: 'reject' has a meaning only beside 'expect'"},
-      {"tls: {key_file: /k}", "tls.key_file: 'key_file' has a meaning only beside 'cert_file'"},
-      {"tls: {key_password: k}", "tls.key_password: 'key_password' has a meaning only beside 'cert_file'"},
-      {"proxy: {from_env: true, username: u}", "proxy.username: 'username' has a meaning only beside 'url'"},
+      {"login: {json: 1, with: {}}", "login.with: 'with' is only allowed with 'send'"},
+      {"login: {json: 1, where: {}}", "login.where: 'where' is only allowed with 'expect'"},
+      {"login: {json: 1, reject: a}", "login.reject: 'reject' is only allowed with 'expect'"},
+      {"tls: {key_file: /k}", "tls.key_file: 'key_file' is only allowed with 'cert_file'"},
+      {"tls: {key_password: k}", "tls.key_password: 'key_password' is only allowed with 'cert_file'"},
+      {"proxy: {from_env: true, username: u}", "proxy.username: 'username' is only allowed with 'url'"},
       {"proxy: {url: 'http://p:1', password: u}",
-       "proxy.password: 'password' has a meaning only beside 'username'"},
-      {"with: {a: 1}", "with: 'with' has a meaning only beside 'template'"},
+       "proxy.password: 'password' is only allowed with 'username'"},
+      {"with: {a: 1}", "with: 'with' is only allowed with 'template'"},
       {"liveness: {heartbeat: {every: 1s, json: 1, timeout: 1s}}",
-       "liveness.heartbeat.timeout: 'timeout' has a meaning only beside 'expect'"}};
+       "liveness.heartbeat.timeout: 'timeout' is only allowed with 'expect'"}};
   for (const auto& [line, told] : alone) CHECK(mistakes(line).at(0) == told);
 }
 

@@ -99,8 +99,8 @@ sessions:
   b: {template: t, with: {host: "b b"}}
 )");
   CHECK(result.mistakes == lines{"f:1:12: defaults.lingre: unknown field 'lingre' (did you mean 'linger'?)",
-                                 "f:6:13: sessions.b.url: a URL has no spaces, control characters or letters "
-                                 "beyond ASCII: percent-encode them "
+                                 "f:6:13: sessions.b.url: spaces, control characters and non-ASCII "
+                                 "characters are not allowed in a URL: percent-encode them "
                                  "(templates.t, used by session 'b' at 11:3)",
                                  "f:7:15: sessions.a.linger: 25h is too large (allowed: 0 to 24h; "
                                  "templates.t, used by session 'a' at 10:3)",
@@ -128,7 +128,7 @@ TEST_CASE("mistakes in arguments have the session's places", "[expansion]") {
         lines{"f:4:17: sessions.a.template: there is no template 'tt' (did you mean 't'?)",
               "f:4:53: sessions.a.linger: '1d' is not a duration (such as 500ms, 5s, 1m30s or 2h)"});
   CHECK(mistakes("  a: {with: {host: x}, url: 'wss://h'}\n") ==
-        lines{"f:4:7: sessions.a.with: 'with' has a meaning only beside 'template'"});
+        lines{"f:4:7: sessions.a.with: 'with' is only allowed with 'template'"});
 }
 
 // A value that came through a parameter is wrong where it was given.
@@ -146,7 +146,7 @@ TEST_CASE("mistakes in definitions of templates", "[expansion]") {
   };
   CHECK(mistakes("{parameters: [a]}") == lines{"f:1:13: templates.t: the field 'session' is missing"});
   CHECK(mistakes("{session: {template: u}}") ==
-        lines{"f:1:27: templates.t.session.template: a template is not made from a template"});
+        lines{"f:1:27: templates.t.session.template: a template cannot use another template"});
   CHECK(mistakes("{session: {lingre: 1s}}") ==
         lines{"f:1:27: templates.t.session.lingre: unknown field 'lingre' (did you mean 'linger'?)"});
   CHECK(mistakes("{parameters: 5, session: {}}").size() == 1);

@@ -160,7 +160,7 @@ TEST_CASE("null resets, nothing is a mistake", "[load]") {
   CHECK(all.sessions[0].linger.count() == 0);
   CHECK(all.sessions[0].close.reason.empty());
   CHECK(load_document(session_of("    linger:\n")).mistakes ==
-        lines{"f:4:5: sessions.s.linger: the value is missing (write ~ for the built-in default)"});
+        lines{"f:4:5: sessions.s.linger: the value is missing (use ~ for the built-in default)"});
   CHECK(load_document("sessions: {s: {url: ~}}").mistakes ==
         lines{"f:1:12: sessions.s: the field 'url' is missing"});
 }
@@ -174,15 +174,12 @@ TEST_CASE("references are checked unless secrets are absent", "[load]") {
     headers: {A: "${file:/nonexistent/x}"}
 )";
   CHECK(load_document(text).mistakes ==
-        lines{"f:3:11: sessions.s.url: ${env:DUPLEXD_NONE}: the environment has no such variable (without "
-              "the secrets: "
-              "check --secrets-absent)",
+        lines{"f:3:11: sessions.s.url: ${env:DUPLEXD_NONE}: the environment variable is not set (to check "
+              "without secrets, use --secrets-absent)",
               "f:4:25: sessions.s.login.json[0].a: ${credential:DUPLEXD_NONE}: CREDENTIALS_DIRECTORY is not "
-              "set: no "
-              "credentials were given (without the secrets: check --secrets-absent)",
-              "f:5:19: sessions.s.headers.A: ${file:/nonexistent/x}: there is no such file (without the "
-              "secrets: check "
-              "--secrets-absent)"});
+              "set, so there are no credentials (to check without secrets, use --secrets-absent)",
+              "f:5:19: sessions.s.headers.A: ${file:/nonexistent/x}: there is no such file (to check without "
+              "secrets, use --secrets-absent)"});
   CHECK(load_document(text, "f", true).value.has_value());
   CHECK(load_document("sessions: {s: {url: '${env:DUPLEXD_NONE}'}}", "f", true).value.has_value());
   CHECK(load_document("sessions: {s: {url: 'http://${env:DUPLEXD_NONE}'}}", "f", true).mistakes.size() == 1);
@@ -197,7 +194,7 @@ TEST_CASE("a secret never stands in a message", "[load]") {
   CHECK(result.mistakes[0].find("sekret") == std::string::npos);
   const environment_variable broken("DUPLEXD_T", "a\r\nb: sekret");
   const auto injected = load_document("sessions: {s: {url: 'wss://h/', headers: {A: '${env:DUPLEXD_T}'}}}");
-  CHECK(injected.mistakes == lines{"f:1:47: sessions.s.headers.A: a header's value is one line"});
+  CHECK(injected.mistakes == lines{"f:1:47: sessions.s.headers.A: a header's value must be a single line"});
 }
 
 // Legal, but worth a word.
@@ -207,9 +204,8 @@ TEST_CASE("what is insecure or hardly meant is a warning", "[load]") {
     return load_document("sessions: {s: {" + session + "}}").warnings;
   };
   CHECK(warnings("url: 'wss://h', tls: {verify: false}") ==
-        lines{"f:1:46: sessions.s.tls.verify: the server's certificate is not checked (anybody on the way "
-              "can read and "
-              "change what is sent; use tls.ca_file)"});
+        lines{"f:1:46: sessions.s.tls.verify: the server's certificate is not verified (an attacker on the "
+              "network can read and change messages; use tls.ca_file)"});
   CHECK(warnings("url: 'ws://h', headers: {A: '${env:DUPLEXD_T}'}").size() == 1);
   CHECK(warnings("url: 'ws://localhost', headers: {A: '${env:DUPLEXD_T}'}").empty());
   CHECK(warnings("url: 'ws://h', tls: {}").size() == 1);
@@ -225,7 +221,8 @@ TEST_CASE("a file that cannot be read is a mistake", "[load]") {
     CHECK_FALSE(load(file, {}, mistakes).has_value());
     REQUIRE(mistakes.size() == 1);
     CHECK(format(file, mistakes[0]) ==
-          std::string(file) + ": the file cannot be read (does it exist, and may this user read it?)");
+          std::string(file) +
+              ": the file cannot be read (check that it exists and that this user may read it)");
   }
 }
 

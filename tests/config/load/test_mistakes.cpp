@@ -47,9 +47,10 @@ TEST_CASE("mistakes in keys", "[mistakes]") {
         "f:4:5: sessions.s.lingre: unknown field 'lingre' (did you mean 'linger'?)");
   CHECK(mistake("    url: wss://i/\n") == "f:4:5: sessions.s.url: 'url' is given twice (first at 3:5)");
   CHECK(mistake("    script: [{send: x, with: {}, retries: 5}]\n    protocol: {commands: {x: 'a:i=1'}}\n") ==
-        "f:4:34: sessions.s.script[0].retries: 'retries' has a meaning only beside 'call'");
+        "f:4:34: sessions.s.script[0].retries: 'retries' is only allowed with 'call'");
   CHECK(mistake("    script: [{}]\n") ==
-        "f:4:14: sessions.s.script[0]: one is missing (give one of: sleep, send, call, json, echo, expect, "
+        "f:4:14: sessions.s.script[0]: a required field is missing (give one of: sleep, send, call, json, "
+        "echo, expect, "
         "every, gather, race, "
         "wait, spawn, cancel, set, http, exec, if, repeat, fail, reconnect)");
   CHECK(mistake("    simulate: {pushes: [{every: 5s}]}\n")
@@ -61,7 +62,8 @@ TEST_CASE("mistakes in keys", "[mistakes]") {
         lines{"f:1:11: sessions: expected a map of sessions, found a list (sessions: {name: {url: …}})"});
   CHECK(load_document("sessions: {a: wss://h}").mistakes.size() == 1);
   CHECK(load_document("sessions: {a b: {url: 'wss://h'}}").mistakes ==
-        lines{"f:1:12: sessions: 'a b' is no name for a session (letters, digits, '_', '.' and '-' only)"});
+        lines{"f:1:12: sessions: 'a b' is not a valid name for a session (use letters, digits, '_', '.' and "
+              "'-')"});
   CHECK(load_document("version: 2\nsessions: {a: {url: 'wss://h'}}").mistakes ==
         lines{"f:1:10: version: 2 is too large (allowed: 1)"});
 }
@@ -77,20 +79,22 @@ TEST_CASE("mistakes in meaning", "[mistakes]") {
        "f:4:31: sessions.s.reconnect.faults[0].on: the list is empty");
   told("    reconnect: {faults: [{on: ['http:600']}]}\n", "on[0]: 'http:600' is not a fault");
   told("    reconnect: {faults: [{on: ['closed:999']}]}\n", "on[0]: 'closed:999' is not a fault");
-  told("    renew: {}\n", "f:4:12: sessions.s.renew: it does not say when");
-  told("    subprotocols: [v1.feed, 'a b']\n", "f:4:30: sessions.s.subprotocols[1]: 'a b' is no token");
-  told("    script: [{every: 0s, do: [{json: 1}]}]\n", "script[0]: 'every' without an interval");
-  told("    script: [{fail: ~}]\n", "script[0]: one is missing");
+  told("    renew: {}\n", "f:4:12: sessions.s.renew: the time is missing");
+  told("    subprotocols: [v1.feed, 'a b']\n",
+       "f:4:30: sessions.s.subprotocols[1]: 'a b' is not a valid token");
+  told("    script: [{every: 0s, do: [{json: 1}]}]\n", "script[0]: 'every' needs an interval above 0");
+  told("    script: [{fail: ~}]\n", "script[0]: a required field is missing");
   told("    before: [{http: {url: 'ftp://x/'}}]\n",
-       "before[0].http.url: a URL starts with https:// or http://");
-  told("    before: [{http: {url: 'http://x/', method: 'GE T'}}]\n", "http.method: 'GE T' is no token");
+       "before[0].http.url: a URL must start with https:// or http://");
+  told("    before: [{http: {url: 'http://x/', method: 'GE T'}}]\n",
+       "http.method: 'GE T' is not a valid token");
 }
 
 // Values: of another type, out of range, not one of the known.
 TEST_CASE("mistakes in values", "[mistakes]") {
   CHECK(mistake("    tls: {verify: yes}\n") ==
-        "f:4:19: sessions.s.tls.verify: expected true or false, found a text (YAML 1.2 knows only true and "
-        "false, without quotes)");
+        "f:4:19: sessions.s.tls.verify: expected true or false, found a text (in YAML 1.2, only true and "
+        "false without quotes are booleans)");
   CHECK(mistake("    linger: [5s]\n") ==
         "f:4:13: sessions.s.linger: expected a duration, found a list (such as 500ms, 5s, 1m30s or 2h)");
   CHECK(mistake("    linger: 25h\n") == "f:4:13: sessions.s.linger: 25h is too large (allowed: 0 to 24h)");
@@ -101,19 +105,19 @@ TEST_CASE("mistakes in values", "[mistakes]") {
   CHECK(mistake("    reconnect: {factor: 0.5}\n") ==
         "f:4:25: sessions.s.reconnect.factor: 0.5 is too small (allowed: 1 to 100)");
   CHECK(mistake("    reconnect: {fatal: [tsl]}\n") ==
-        "f:4:25: sessions.s.reconnect.fatal[0]: 'tsl' is not known here (did you mean 'tls'?)");
+        "f:4:25: sessions.s.reconnect.fatal[0]: 'tsl' is not a known value (did you mean 'tls'?)");
   CHECK(mistake("    reconnect: {initial: 2m}\n")
             .find("f:4:26: sessions.s.reconnect.initial: the first delay is longer") == 0);
   CHECK(mistake("    subprotocols: mqtt\n") ==
         "f:4:19: sessions.s.subprotocols: expected a list, found a text (write [a, b], or lines that start "
         "with '- ')");
   CHECK(mistake("    subprotocols: [1]\n") ==
-        "f:4:20: sessions.s.subprotocols[0]: expected a text, found an integer (put it in quotes if a text "
-        "is meant)");
+        "f:4:20: sessions.s.subprotocols[0]: expected a text, found an integer (use quotes if this is meant "
+        "as a text)");
   CHECK(mistake("    outputs: [stdou]\n") ==
-        "f:4:15: sessions.s.outputs[0]: 'stdou' is not known here (did you mean 'stdout'?)");
+        "f:4:15: sessions.s.outputs[0]: 'stdou' is not a known value (did you mean 'stdout'?)");
   CHECK(mistake("    close: {code: 1006}\n") ==
-        "f:4:19: sessions.s.close.code: a client does not close with 1006 (allowed: 1000 and 3000 to 4999)");
+        "f:4:19: sessions.s.close.code: a client cannot close with 1006 (allowed: 1000 and 3000 to 4999)");
   CHECK(mistake("    close: {reason: \"" + std::string(124, 'x') + "\"}\n") ==
         "f:4:22: sessions.s.close.reason: the reason has 124 bytes of UTF-8 (allowed: 123 bytes)");
   CHECK(mistake("    headers: {\"a b\": x}\n").find("f:4:16: ") == 0);
@@ -123,17 +127,16 @@ TEST_CASE("mistakes in values", "[mistakes]") {
 // A name with its values inside of it is a near miss, and not also an unknown name.
 TEST_CASE("a map where a name belongs", "[mistakes]") {
   CHECK(mistake("    login: {json: {}, expect: {reply: r, where: {a: 1}}}\n") ==
-        "f:4:31: sessions.s.login.expect: expected a name, found a map (values stand beside the name, under "
-        "'with' or "
-        "'where')");
+        "f:4:31: sessions.s.login.expect: expected a name, found a map (put values under 'with' or 'where')");
 }
 
 // Where references have no meaning they are refused, not taken literally.
 TEST_CASE("references where there are none", "[mistakes]") {
   CHECK(mistake("    close: {reason: \"${env:HOME}\"}\n") ==
-        "f:4:22: sessions.s.close.reason: this field takes no references (write '$${' for a literal '${')");
+        "f:4:22: sessions.s.close.reason: references are not allowed in this field (write '$${' for a "
+        "literal '${')");
   CHECK(mistake("    login: {json: \"${HOME}\"}\n")
-            .find("f:4:20: sessions.s.login.json: '${HOME}' is not a reference") == 0);
+            .find("f:4:20: sessions.s.login.json: '${HOME}' is not a valid reference") == 0);
   CHECK(mistake("    linger: \"${param:x}\"\n")
             .find("f:4:14: sessions.s.linger: '${param:x}' is not a duration") == 0);
   CHECK(load_good(session_of("    close: {reason: \"$${x}\"}\n")).sessions[0].close.reason == "${x}");

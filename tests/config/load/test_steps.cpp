@@ -107,9 +107,9 @@ TEST_CASE("requests and programs", "[steps]") {
   CHECK(exec.input.unresolved().dump() == R"({"a":1})");
   CHECK(exec.timeout.count() == 30'000);
   CHECK(first<exec_step>("{exec: [/bin/x], timeout: 2s}").timeout.count() == 2'000);
-  CHECK(step_mistakes("{exec: []}") == list{"~: no program is named"});
+  CHECK(step_mistakes("{exec: []}") == list{"~: the program is missing"});
   CHECK(step_mistakes("{http: {url: 'http://h/', json: 1, body: x}}") ==
-        list{"6:21: sessions.s.script[0].http: 'json' and 'body' exclude each other"});
+        list{"6:21: sessions.s.script[0].http: 'json' and 'body' cannot be used together"});
   CHECK(step_mistakes("{http: {}}") == list{"6:21: sessions.s.script[0].http: the field 'url' is missing"});
 }
 
@@ -137,9 +137,9 @@ TEST_CASE("what every step may have", "[steps]") {
   CHECK(all[0].on_fault->size() == 1);
   CHECK(all[0].where == protocol::position{6, 14});
   CHECK(step_mistakes("{expect: done, save: {a: 1}}") ==
-        list{"~.save: 'a' names no field (a name or a path is a text)"});
+        list{"~.save: 'a' names no field (names and paths must be texts)"});
   CHECK(step_mistakes("{call: go, reply: done, correlate: {a: [b]}}") ==
-        list{"~.correlate: 'a' names no field (a name or a path is a text)"});
+        list{"~.correlate: 'a' names no field (names and paths must be texts)"});
 }
 
 TEST_CASE("what a step needs beside its verb", "[steps]") {
@@ -153,20 +153,22 @@ TEST_CASE("what a step needs beside its verb", "[steps]") {
   CHECK(step_mistakes("{call: go}") ==
         list{"~: the field 'reply' is missing (the reply that answers the call)"});
   CHECK(step_mistakes("{every: 0s, do: {sleep: 0}}") ==
-        list{"~: 'every' without an interval would never pause (use repeat, or at least 1ms)"});
+        list{"~: 'every' needs an interval above 0 (use repeat, or at least 1ms)"});
   CHECK(step_mistakes("{every: 1ms, do: {sleep: 0}}").empty());
-  CHECK(
-      step_mistakes("{call: of, with: {n: 1}, reply: done, retries: 1}") ==
-      list{"~: 'of' may not be sent twice (if that does no harm write commands: {of: {idempotent: true}})"});
+  CHECK(step_mistakes("{call: of, with: {n: 1}, reply: done, retries: 1}") ==
+        list{"~: 'of' cannot be retried (if sending it twice is harmless, set commands: {of: {idempotent: "
+             "true}})"});
   CHECK(step_mistakes("{call: of, with: {n: 1}, reply: done, retries: 0}").empty());
   CHECK(step_mistakes("{gather: []}") ==
         list{"6:23: sessions.s.script[0].gather: expected a list of steps or lists of steps, found a list"});
   CHECK(step_mistakes("{gather: {sleep: 0}}").size() == 1);
   CHECK(step_mistakes("{gather: [name]}").size() == 1);
-  CHECK(step_mistakes("{sleep: 0, json: 1}") ==
-        list{"6:31: sessions.s.script[0]: 'sleep' and 'json' exclude each other (give one of: sleep, send, "
-             "call, json, echo, expect, every, gather, race, wait, spawn, cancel, set, http, exec, if, "
-             "repeat, fail, reconnect)"});
+  CHECK(
+      step_mistakes("{sleep: 0, json: 1}") ==
+      list{
+          "6:31: sessions.s.script[0]: 'sleep' and 'json' cannot be used together (give one of: sleep, send, "
+          "call, json, echo, expect, every, gather, race, wait, spawn, cancel, set, http, exec, if, "
+          "repeat, fail, reconnect)"});
 }
 
 TEST_CASE("each field that goes only beside others", "[steps]") {
@@ -188,14 +190,14 @@ TEST_CASE("each field that goes only beside others", "[steps]") {
   for (const auto& [written, others] : rows) {
     const std::string name(written, std::string_view(written).find(':'));
     const list found = step_mistakes(std::string("{sleep: 0, ") + written + "}");
-    CHECK(found == list{"6:25: sessions.s.script[0]." + name + ": '" + name +
-                        "' has a meaning only beside '" + others + "'"});
+    CHECK(found == list{"6:25: sessions.s.script[0]." + name + ": '" + name + "' is only allowed with '" +
+                        others + "'"});
   }
 }
 
 TEST_CASE("where steps may stand", "[steps]") {
   const std::string link =
-      "there is no link yet: this step cannot stand under 'before' (put it into the script)";
+      "this step is not allowed under 'before', when there is no connection yet (put it into the script)";
   for (const char* step :
        {"send: go", "call: go, reply: done", "json: 1", "expect: done", "reconnect: why"}) {
     INFO(step);
@@ -203,8 +205,8 @@ TEST_CASE("where steps may stand", "[steps]") {
   }
   CHECK(mistakes("before: [{echo: true}]") ==
         list{"6:14: sessions.s.before[0]: " + link,
-             "6:14: sessions.s.before[0]: 'echo' has a meaning only in a handler (put it under 'on')"});
-  const std::string task = "nothing goes on in the background before there is a link (use gather)";
+             "6:14: sessions.s.before[0]: 'echo' is only allowed in a handler (put it under 'on')"});
+  const std::string task = "background tasks are not allowed before there is a connection (use gather)";
   for (const char* step : {"spawn: a, do: {sleep: 0}", "every: 1s, do: {sleep: 0}", "wait: [{sleep: 0}]"}) {
     INFO(step);
     CHECK(mistakes(std::string("before: [{") + step + "}]") == list{"6:14: sessions.s.before[0]: " + task});
@@ -215,7 +217,7 @@ TEST_CASE("where steps may stand", "[steps]") {
   CHECK(mistakes("before: [{gather: [{send: go}]}]").size() == 1);
   CHECK(mistakes("on: [{reply: done, do: {echo: true}}]").empty());
   CHECK(mistakes("script: [{echo: true}]") ==
-        list{"6:14: sessions.s.script[0]: 'echo' has a meaning only in a handler (put it under 'on')"});
+        list{"6:14: sessions.s.script[0]: 'echo' is only allowed in a handler (put it under 'on')"});
   CHECK(mistakes("subscribe: [{echo: true}]").size() == 1);
 }
 
@@ -227,7 +229,7 @@ TEST_CASE("names of variables and tasks are those that there are", "[steps]") {
   CHECK(step_mistakes("{cancel: a}") == list{"~.cancel: no step spawns the task 'a'"});
   CHECK(step_mistakes("{wait: [a]}") == list{"~.wait: no step spawns the task 'a'"});
   CHECK(mistakes("script: [{spawn: a, do: {sleep: 0}}, {spawn: a, do: {sleep: 0}}]") ==
-        list{"6:42: sessions.s.script[1]: there is another task 'a' (give it another name)"});
+        list{"6:42: sessions.s.script[1]: there is already a task 'a' (give it another name)"});
   // Everything that may refer to a variable is looked at.
   const std::string v = "'${var:zz}'";
   const std::string told = "no step saves or sets the variable 'zz'";
@@ -303,12 +305,12 @@ TEST_CASE("a duration may come from a reply", "[steps]") {
   CHECK(time_of("${'999999999999' | number}").value.count() == 999'999'999'999);
   CHECK(time_of("${'15'}s").value.count() == 15'000);
   CHECK(time_of("${'2m'}").value.count() == 120'000);
-  const std::string error = ": the value is no duration (a number of milliseconds, or such as 30s)";
+  const std::string error = ": the value is not a duration (a number of milliseconds, or a text such as 30s)";
   for (const char* bad : {"${'-1' | number}", "${'1000000000000' | number}", "${'15'}", "${'true' | json}"}) {
     INFO(bad);
     CHECK(time_of(bad).error == bad + error);
   }
-  CHECK(time_of("${var:x}").error == "${var:x}: has a value only while the session runs");
+  CHECK(time_of("${var:x}").error == "${var:x}: only has a value while the session runs");
   CHECK(duration_template{milliseconds{7}, {}}.resolve(nullptr).value.count() == 7);
 }
 

@@ -126,7 +126,7 @@ TEST_CASE("a credential is a name in one directory", "[references]") {
   const directory here;
   here.write("key", "k");
   CHECK(look("credential:key").error ==
-        "${credential:key}: CREDENTIALS_DIRECTORY is not set: no credentials were given");
+        "${credential:key}: CREDENTIALS_DIRECTORY is not set, so there are no credentials");
   const environment_variable set("CREDENTIALS_DIRECTORY", here.path.c_str());
   CHECK(look("credential:key").value == "k");
   CHECK(look("credential:kez").error == "${credential:kez}: there is no such file");
@@ -134,7 +134,7 @@ TEST_CASE("a credential is a name in one directory", "[references]") {
   for (const char* path : {"..", "a/b", "/key", "../key", "key/"}) {
     INFO(path);
     CHECK(look(std::string("credential:") + path).error ==
-          std::string("${credential:") + path + "}: a credential's name is not a path");
+          std::string("${credential:") + path + "}: the name of a credential cannot be a path");
   }
 }
 
@@ -144,19 +144,19 @@ TEST_CASE("what only a running session knows", "[references]") {
   CHECK(look("var:v", &now).value.dump() == R"({"a":{"b":true},"c.d":2})");
   CHECK(look("var:v.a.b", &now).value == true);
   CHECK(look("var:v.c.d", &now).value == 2);
-  CHECK(look("var:v.z", &now).error == "${var:v.z}: what was saved has no such field");
-  CHECK(look("var:w", &now).error == "${var:w}: nothing was saved under that name yet");
-  CHECK(look("var:w.a", &now).error == "${var:w.a}: nothing was saved under that name yet");
+  CHECK(look("var:v.z", &now).error == "${var:v.z}: the saved value has no such field");
+  CHECK(look("var:w", &now).error == "${var:w}: the variable is not set");
+  CHECK(look("var:w.a", &now).error == "${var:w.a}: the variable is not set");
   CHECK(look("reply:x.y", &now).value == 1.5);
   CHECK(look("reply:*", &now).value.dump() == R"({"x":{"y":1.5},"text":"ä"})");
   CHECK(look("reply:z", &now).error == "${reply:z}: the last reply has no such field");
-  CHECK(look("reply:x", &silent).error == "${reply:x}: no reply came yet");
+  CHECK(look("reply:x", &silent).error == "${reply:x}: no reply was received yet");
   CHECK(look("counter:n", &now).value == 1);
   CHECK(look("counter:n", &now).value == 2);
   CHECK(look("counter:m", &now).value == 77);
   for (const char* inside : {"var:v", "reply:x", "time:unix", "counter:n"}) {
     INFO(inside);
-    CHECK(look(inside).error == std::string("${") + inside + "}: has a value only while the session runs");
+    CHECK(look(inside).error == std::string("${") + inside + "}: only has a value while the session runs");
   }
   CHECK(look("'text'").value == "text");
   CHECK(look("''").value == "");
@@ -181,7 +181,7 @@ TEST_CASE("what is no reference", "[references]") {
     std::string error;
     CHECK_FALSE(parse_reference(text, error).has_value());
     CHECK(error == std::string("'${") + text +
-                       "}' is not a reference: there are ${env:NAME}, ${file:PATH}, ${credential:NAME}, "
+                       "}' is not a valid reference; known: ${env:NAME}, ${file:PATH}, ${credential:NAME}, "
                        "${var:NAME}, ${reply:FIELD}, ${time:unix}, ${nonce:16} and ${counter:NAME}, and "
                        "${param:NAME} in templates");
   }
@@ -190,7 +190,7 @@ TEST_CASE("what is no reference", "[references]") {
   for (const char* form : {"unix", "unix_ms", "unix_us", "iso"})
     CHECK(parse_reference(std::string("time:") + form, error)->name == form);
   CHECK_FALSE(parse_reference("time:ISO", error).has_value());
-  CHECK(error == "'ISO' is no form of the time: there are unix, unix_ms, unix_us and iso");
+  CHECK(error == "'ISO' is not a time format (known: unix, unix_ms, unix_us, iso)");
 }
 
 TEST_CASE("which references are secrets, and which are known before a session runs", "[references]") {
@@ -286,19 +286,19 @@ TEST_CASE("mistakes in functions", "[references]") {
                             "from_hex", "lower", "upper", "url", "number", "json"}) {
     CHECK(mistake_in(std::string("${'a' | ") + plain + "}").empty());
     CHECK(mistake_in(std::string("${'a' | ") + plain + "('k')}") ==
-          std::string("'") + plain + "' takes nothing in brackets");
+          std::string("'") + plain + "' takes no argument");
   }
-  CHECK(mistake_in("${'a' | hmac_sha1('k'}") == "the bracket after 'hmac_sha1' is not closed");
-  CHECK(mistake_in("${'a' | hmac_sha1()}").find("'${}' is not a reference") == 0);
-  CHECK(mistake_in("${'a' | hmac_sha1(x)}").find("'${x}' is not a reference") == 0);
+  CHECK(mistake_in("${'a' | hmac_sha1('k'}") == "the parenthesis after 'hmac_sha1' is not closed");
+  CHECK(mistake_in("${'a' | hmac_sha1()}").find("'${}' is not a valid reference") == 0);
+  CHECK(mistake_in("${'a' | hmac_sha1(x)}").find("'${x}' is not a valid reference") == 0);
   CHECK(mistake_in("${'a' | xyzzy}") ==
-        "there is no function 'xyzzy' (there are md5, sha1, sha256, sha512, hmac_sha1, hmac_sha256, "
+        "unknown function 'xyzzy' (known: md5, sha1, sha256, sha512, hmac_sha1, hmac_sha256, "
         "hmac_sha512, base64, base64url, from_base64, hex, from_hex, lower, upper, url, number, json)");
-  CHECK(mistake_in("${'a' + }").find("'${}' is not a reference") == 0);
-  CHECK(mistake_in("${'a' | }").find("there is no function ''") == 0);
-  CHECK(mistake_in("${'a' | hex | }").find("there is no function ''") == 0);
-  CHECK(mistake_in("${'a' |  | hex}").find("there is no function ''") == 0);
-  CHECK(mistake_in("${ + 'a'}").find("'${}' is not a reference") == 0);
+  CHECK(mistake_in("${'a' + }").find("'${}' is not a valid reference") == 0);
+  CHECK(mistake_in("${'a' | }").find("unknown function ''") == 0);
+  CHECK(mistake_in("${'a' | hex | }").find("unknown function ''") == 0);
+  CHECK(mistake_in("${'a' |  | hex}").find("unknown function ''") == 0);
+  CHECK(mistake_in("${ + 'a'}").find("'${}' is not a valid reference") == 0);
 }
 
 namespace {
@@ -344,15 +344,15 @@ TEST_CASE("a text with a missing reference has no value", "[references]") {
   const environment_variable set("DUPLEXD_T", "sekret");
   const text_template text("a ${env:DUPLEXD_T} ${env:DUPLEXD_NONE}");
   CHECK(text.resolve().value.empty());
-  CHECK(text.resolve().error == "${env:DUPLEXD_NONE}: the environment has no such variable");
-  CHECK(text.check_outside() == "${env:DUPLEXD_NONE}: the environment has no such variable");
+  CHECK(text.resolve().error == "${env:DUPLEXD_NONE}: the environment variable is not set");
+  CHECK(text.check_outside() == "${env:DUPLEXD_NONE}: the environment variable is not set");
   CHECK(text_template("${var:x} ${env:DUPLEXD_T}").check_outside().empty());
   CHECK(text_template("${'a' | hmac_sha1(env:DUPLEXD_NONE)}").check_outside() ==
-        "${env:DUPLEXD_NONE}: the environment has no such variable");
+        "${env:DUPLEXD_NONE}: the environment variable is not set");
   CHECK(failure_of("${env:DUPLEXD_NONE | hex}") ==
-        "${env:DUPLEXD_NONE}: the environment has no such variable");
+        "${env:DUPLEXD_NONE}: the environment variable is not set");
   CHECK(failure_of("${'a' | hmac_sha1(env:DUPLEXD_NONE)}") ==
-        "${env:DUPLEXD_NONE}: the environment has no such variable");
+        "${env:DUPLEXD_NONE}: the environment variable is not set");
 }
 
 }  // namespace duplexd::config

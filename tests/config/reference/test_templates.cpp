@@ -22,18 +22,18 @@ list of_template(const std::string& body) {
 }  // namespace
 
 TEST_CASE("names of sections have letters, digits and three signs", "[templates]") {
-  const std::string rule = " (letters, digits, '_', '.' and '-' only)";
+  const std::string rule = " (use letters, digits, '_', '.' and '-')";
   for (const char* good : {"a", "Z", "0", "a_b.c-d", "az09AZ"})
     CHECK(mistakes_of(std::string("sessions: {") + good + ": {url: 'wss://h'}}").empty());
   for (const char* bad : {"a b", "a/b", "a@b", "a`", "a[", "a{b", "ä", ""}) {
     const std::string name = std::string("'") + bad + "'";
     INFO(name);
     CHECK(mistakes_of("sessions: {" + name + ": {url: 'wss://h'}}") ==
-          list{"1:13: sessions: " + name + " is no name for a session" + rule});
+          list{"1:13: sessions: " + name + " is not a valid name for a session" + rule});
     CHECK(mistakes_of("templates: {" + name + ": {session: {}}}\nsessions: {s: {url: 'wss://h'}}") ==
-          list{"1:14: templates: " + name + " is no name for a template" + rule});
+          list{"1:14: templates: " + name + " is not a valid name for a template" + rule});
     CHECK(mistakes_of("protocols: {" + name + ": {}}\nsessions: {s: {url: 'wss://h'}}") ==
-          list{"1:14: protocols: " + name + " is no name for a protocol" + rule});
+          list{"1:14: protocols: " + name + " is not a valid name for a protocol" + rule});
   }
 }
 
@@ -41,14 +41,11 @@ TEST_CASE("parameters are names", "[templates]") {
   CHECK(of_template("{parameters: [a, b.c], session: {}}").empty());
   CHECK(of_template("{parameters: {a: , b: 1}, session: {}}").empty());
   CHECK(of_template("{parameters: ['a b'], session: {}}") ==
-        list{"1:31: templates.t.parameters: 'a b' is no name for a parameter (letters, digits, '_', '.' and "
-             "'-'; "
-             "'session' is there already)"});
-  CHECK(
-      of_template("{parameters: {session: 1}, session: {}}") ==
-      list{
-          "1:30: templates.t.parameters: 'session' is no name for a parameter (letters, digits, '_', '.' and "
-          "'-'; 'session' is there already)"});
+        list{"1:31: templates.t.parameters: 'a b' is not a valid name for a parameter (use letters, digits, "
+             "'_', '.' and '-'; 'session' is reserved)"});
+  CHECK(of_template("{parameters: {session: 1}, session: {}}") ==
+        list{"1:30: templates.t.parameters: 'session' is not a valid name for a parameter (use letters, "
+             "digits, '_', '.' and '-'; 'session' is reserved)"});
   CHECK(of_template("{parameters: [5], session: {}}") ==
         list{"1:30: templates.t.parameters[0]: expected a parameter's name, found an integer"});
   CHECK(
@@ -58,7 +55,7 @@ TEST_CASE("parameters are names", "[templates]") {
   CHECK(mistakes_of("templates: [a]\nsessions: {s: {url: 'wss://h'}}") ==
         list{"1:12: templates: expected a map of templates, found a list"});
   CHECK(of_template("{session: {with: {}}}") ==
-        list{"1:27: templates.t.session.with: a template is not made from a template"});
+        list{"1:27: templates.t.session.with: a template cannot use another template"});
 }
 
 // A mistake in a template is told there and does not come back from each session that uses it.
@@ -183,17 +180,16 @@ TEST_CASE("mistakes from elsewhere name the session that met them", "[templates]
 TEST_CASE("mistakes stand in the order of the file, each once", "[templates]") {
   CHECK(mistakes_of(
             "sessions:\n  a: {url: 'http://a', linger: x}\n  b: {url: 'http://b'}\nlog: {level: x}\n") ==
-        list{"2:13: sessions.a.url: a URL starts with wss:// or ws://",
+        list{"2:13: sessions.a.url: a URL must start with wss:// or ws://",
              "2:32: sessions.a.linger: 'x' is not a duration (such as 500ms, 5s, 1m30s or 2h)",
-             "3:13: sessions.b.url: a URL starts with wss:// or ws://",
-             "4:14: log.level: 'x' is not known here (known: debug, info, warning, error)"});
+             "3:13: sessions.b.url: a URL must start with wss:// or ws://",
+             "4:14: log.level: 'x' is not a known value (known: debug, info, warning, error)"});
 }
 
 // A merged section stands where it was written last.
 TEST_CASE("a merged section has the place of the session's own", "[templates]") {
   CHECK(mistakes_of("defaults: {renew: {margin: 1s}}\nsessions: {s: {url: 'wss://h', renew: {}}}") ==
-        list{"2:39: sessions.s.renew: it does not say when (give renew.after, or renew.at, or leave renew "
-             "out)"});
+        list{"2:39: sessions.s.renew: the time is missing (set renew.after or renew.at, or remove renew)"});
 }
 
 // Two texts may be equal: each is compiled where it stands, and its mistakes have its places.
@@ -232,25 +228,24 @@ TEST_CASE("settings that contradict each other", "[templates]") {
   CHECK(both("url: 'wss://h', reconnect: {initial: 5s, maximum: 5s}").empty());
   CHECK(
       both("url: 'wss://h', reconnect: {initial: 5001ms, maximum: 5s}") ==
-      list{".reconnect.initial: the first delay is longer than the longest (raise reconnect.maximum or lower "
+      list{".reconnect.initial: the first delay is longer than the maximum (raise reconnect.maximum or lower "
            "reconnect.initial)"});
-  const std::string renew =
-      ".renew: it does not say when (give renew.after, or renew.at, or leave renew out)";
+  const std::string renew = ".renew: the time is missing (set renew.after or renew.at, or remove renew)";
   CHECK(both("url: 'wss://h', renew: {margin: 1s}") == list{renew});
   CHECK(both("url: 'wss://h', renew: {after: 1s}").empty());
   CHECK(both("url: 'wss://h', renew: {at: '1'}").empty());
   const std::string early =
-      ".liveness.ping_interval: a quiet link is given up before its first ping (keep "
+      ".liveness.ping_interval: an idle connection is dropped before the first ping (keep "
       "liveness.ping_interval below liveness.idle_timeout)";
   CHECK(both("url: 'wss://h', liveness: {ping_interval: 4999ms, idle_timeout: 5s}").empty());
   CHECK(both("url: 'wss://h', liveness: {ping_interval: 5s, idle_timeout: 5s}") == list{early});
   CHECK(both("url: 'wss://h', liveness: {idle_timeout: 20s}") == list{early});
   CHECK(both("url: 'wss://h', liveness: {idle_timeout: 0}") ==
-        list{".liveness.idle_timeout: a server that vanishes without a word will not be noticed (give "
-             "liveness.idle_timeout a value above liveness.ping_interval)"});
+        list{".liveness.idle_timeout: a server that disappears silently will not be detected (set "
+             "liveness.idle_timeout above liveness.ping_interval)"});
   const std::string unchecked =
-      ".tls.verify: the server's certificate is not checked (anybody on the way can read "
-      "and change what is sent; use tls.ca_file)";
+      ".tls.verify: the server's certificate is not verified (an attacker on the network can read and change "
+      "messages; use tls.ca_file)";
   const std::string pin = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
   CHECK(both("url: 'wss://h', tls: {verify: false}") == list{unchecked});
   CHECK(both("url: 'wss://h', tls: {verify: true}").empty());
@@ -258,7 +253,7 @@ TEST_CASE("settings that contradict each other", "[templates]") {
   CHECK(both("url: 'ws://h', tls: {verify: false}") ==
         list{".tls: TLS settings have no effect on a ws:// address (use wss://)"});
   CHECK(both("url: '${env:A}', tls: {}").empty());
-  const std::string clear = ".url: what references stand for is sent in the clear (use wss://)";
+  const std::string clear = ".url: values of references are sent unencrypted (use wss://)";
   const std::string header = ", headers: {A: '${env:A}'}";
   for (const char* near :
        {"ws://localhost", "ws://127.0.0.1", "ws://127.9.9.9", "ws://[::1]", "ws+unix:/s", "wss://h"})

@@ -61,8 +61,8 @@ TEST_CASE("hours that cannot be meant") {
   CHECK(error_of("Mars/Olympus", {"00:00-24:00"}) ==
         "there is no time zone 'Mars/Olympus' (such as UTC or Europe/Berlin)");
   CHECK(error_of("UTC", {"00:00-24:00", "x"}) ==
-        "'x' is no window (such as 'Mon-Fri 09:30-16:00'; past midnight takes two)");
-  CHECK(error_of("UTC", {}) == "no window is given: the session would never run");
+        "'x' is not a time window (such as 'Mon-Fri 09:30-16:00'; split it in two at midnight)");
+  CHECK(error_of("UTC", {}) == "no time window is given: the session would never connect");
 }
 
 // Each refused window stands beside one that differs from it in one thing and is accepted.
@@ -108,7 +108,7 @@ TEST_CASE("each bound of a window") {
     }
     CHECK(error_of("UTC", {good}).empty());
     INFO(bad);
-    CHECK(error_of("UTC", {bad}).find("is no window") != std::string::npos);
+    CHECK(error_of("UTC", {bad}).find("is not a time window") != std::string::npos);
   }
 }
 

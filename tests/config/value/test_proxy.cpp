@@ -110,16 +110,16 @@ TEST_CASE("each reason to refuse a proxy's URL", "[proxy]") {
   for (const char* good :
        {"http://p:1", "http://p:65535/", "SOCKS5://p:1", "socks5h://p:1", "http://[::1]:1"})
     CHECK(reason(good).empty());
-  const std::string scheme = "a proxy's URL starts with http:// or socks5://";
+  const std::string scheme = "the proxy's URL must start with http:// or socks5://";
   for (const char* bad : {"", "p:1", "http:p:1", "socks://p:1", "socks5x://p:1", "xhttp://p:1", "://p:1"})
     CHECK(reason(bad) == scheme);
-  CHECK(reason("HTTPS://p:1") ==
-        "a proxy that is spoken to with TLS is not supported: use http:// or socks5://");
-  CHECK(reason("http://u@p:1") == "user and password of a proxy stand in their own fields, not in its URL");
-  CHECK(reason("http://p:1/x") == "behind a proxy's host and port comes nothing more");
-  CHECK(reason("http://p:1?x") == "behind a proxy's host and port comes nothing more");
+  CHECK(reason("HTTPS://p:1") == "TLS to the proxy is not supported: use http:// or socks5://");
+  CHECK(reason("http://u@p:1") ==
+        "the proxy's user name and password must be given in their own fields, not in the URL");
+  CHECK(reason("http://p:1/x") == "nothing may follow the proxy's host and port");
+  CHECK(reason("http://p:1?x") == "nothing may follow the proxy's host and port");
   for (const char* bad : {"http://p", "http://p/", "http://[::1]", "socks5://[::1]/"})
-    CHECK(reason(bad) == "a proxy's URL names its port");
+    CHECK(reason(bad) == "the proxy's URL must have a port");
   CHECK(reason("http://p:0") == "the port is not a number from 1 to 65535");
   CHECK(reason("http://:1") == "the host is missing");
 }
@@ -161,11 +161,11 @@ TEST_CASE("user and password of a proxy in the environment", "[proxy]") {
 TEST_CASE("a variable that cannot be read is named, and those behind it are not looked at", "[proxy]") {
   std::string why;
   const auto rules = from_environment({{"https_proxy", "ftp://p:1"}, {"all_proxy", "http://a:1"}}, &why);
-  CHECK(why == "https_proxy of the environment: a proxy's URL starts with http:// or socks5://");
+  CHECK(why == "https_proxy of the environment: the proxy's URL must start with http:// or socks5://");
   CHECK_FALSE(rules.secure.has_value());
   CHECK(rules.open.has_value());
   from_environment({{"https_proxy", "a@b://h:1"}}, &why);
-  CHECK(why == "https_proxy of the environment: a proxy's URL starts with http:// or socks5://");
+  CHECK(why == "https_proxy of the environment: the proxy's URL must start with http:// or socks5://");
   CHECK(found(from_environment({{"all_proxy", "http://a:1"}, {"ALL_PROXY", "http://b:1"}}), "wss://h") ==
         "http://a:1");
   CHECK(found(from_environment({{"HTTPS_PROXY", "http://a:1"}, {"all_proxy", "http://b:1"}}), "wss://h") ==

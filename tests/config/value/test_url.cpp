@@ -84,9 +84,9 @@ TEST_CASE("HTTP addresses are read by their own function", "[url]") {
   CHECK(open->authority() == "h:8080");
   CHECK(parse_http_url("HTTPS://h", error)->authority() == "h");
   CHECK_FALSE(parse_http_url("wss://h", error).has_value());
-  CHECK(error == "a URL starts with https:// or http://");
+  CHECK(error == "a URL must start with https:// or http://");
   CHECK_FALSE(parse_url("https://h", error).has_value());
-  CHECK(error == "a URL starts with wss:// or ws://");
+  CHECK(error == "a URL must start with wss:// or ws://");
 }
 
 // RFC 3986, section 5.4: the examples that have a meaning for HTTP.
@@ -202,7 +202,7 @@ TEST_CASE("each reason to refuse a URL", "[url]") {
     return error;
   };
   const std::string plain =
-      "a URL has no spaces, control characters or letters beyond ASCII: percent-encode them";
+      "spaces, control characters and non-ASCII characters are not allowed in a URL: percent-encode them";
   const std::string port = "the port is not a number from 1 to 65535";
   CHECK(reason("wss://h:1/").empty());
   CHECK(reason("wss://h:65535/").empty());
@@ -215,32 +215,33 @@ TEST_CASE("each reason to refuse a URL", "[url]") {
   for (const char* bad :
        {"wss://a,b/", "wss://a+b/", "wss://a%20b/", "wss://a[b/", "wss://a`b", "wss://a{b"}) {
     INFO(bad);
-    CHECK(reason(bad) == "the host has a character that no host name has");
+    CHECK(reason(bad) == "the host contains a character not allowed in host names");
   }
   CHECK(reason("wss://:1/") == "the host is missing");
   CHECK(reason("wss:///x") == "the host is missing");
   CHECK(reason("wss://h/a@b").empty());
   CHECK(reason("wss://a@b/") == "a user name or password in the URL is not supported: use headers");
-  CHECK(reason("wss://1::2/") == "an IPv6 address stands in [ ]");
+  CHECK(reason("wss://1::2/") == "an IPv6 address must be in [ ]");
   CHECK(reason("wss://[::1]").empty());
   CHECK(reason("wss://[::ffff:1.2.3.4]").empty());
   CHECK(reason("wss://[1:2:3:4:5:6:ABCD:ef]").empty());
   CHECK(reason("wss://[::1") == "the address's ']' is missing");
   for (const char* bad : {"wss://[]/", "wss://[a]/", "wss://[a:b]/", "wss://[::g]/", "wss://[1.2.3.4]/"}) {
     INFO(bad);
-    CHECK(reason(bad) == "what stands in [ ] is not an IPv6 address");
+    CHECK(reason(bad) == "the text in [ ] is not an IPv6 address");
   }
-  CHECK(reason("wss://[::1]x") == "after ']' comes a port or the path");
+  CHECK(reason("wss://[::1]x") == "only a port or a path may follow ']'");
   CHECK(reason("wss://h/!~").empty());
   for (const char* bad : {"wss://h/ ", "wss://h/\x7f", "wss://h/\x1f", "wss://h/\x80"})
     CHECK(reason(bad) == plain);
   CHECK(reason("wss://h/%23").empty());
   CHECK(reason("wss://h/#") == "a fragment ('#') is never sent: remove it from the URL");
-  CHECK(reason("h") == "a URL starts with wss:// or ws://");
-  CHECK(reason("ws:/h") == "a URL starts with wss:// or ws://");
-  CHECK(reason("wsx://h") == "a URL starts with wss:// or ws://");
+  CHECK(reason("h") == "a URL must start with wss:// or ws://");
+  CHECK(reason("ws:/h") == "a URL must start with wss:// or ws://");
+  CHECK(reason("wsx://h") == "a URL must start with wss:// or ws://");
   CHECK(reason("ws+unix:/x y") == plain);
-  const std::string path = "behind ws+unix: comes the socket's absolute path, then : and the path to ask for";
+  const std::string path =
+      "ws+unix: must be followed by the socket's absolute path, ':' and the request path";
   CHECK(reason("ws+unix:x") == path);
   CHECK(reason("ws+unix://x") == path);
   CHECK(reason("ws+unix:") == path);
@@ -248,9 +249,10 @@ TEST_CASE("each reason to refuse a URL", "[url]") {
   CHECK(reason("ws+unix:////x") == path);
   CHECK(reason("ws+unix:/" + std::string(106, 'x')).empty());
   CHECK(reason("ws+unix:/" + std::string(107, 'x')) ==
-        "the socket's path is longer than the 107 bytes that the system takes");
+        "the socket's path is longer than 107 bytes, the system's limit");
   const std::string asked =
-      "behind the socket's path comes : and the path to ask for, which starts with / and has no fragment";
+      "the socket's path must be followed by ':' and the request path, which starts with / and has no "
+      "fragment";
   CHECK(reason("ws+unix:/x:/y").empty());
   CHECK(reason("ws+unix:/x:") == asked);
   CHECK(reason("ws+unix:/x:y") == asked);

@@ -263,6 +263,6 @@ TEST_CASE("a write error ends the recording and nothing else") {
   CHECK(content_of(world.path).size() == 100);
   const auto& log = world.play.log();
   CHECK(std::ranges::count_if(log, [](const std::string& line) {
-          return line.find("capture.jsonl can take no more: File too large") != std::string::npos;
+          return line.find("capture.jsonl failed: File too large") != std::string::npos;
         }) == 1);
 }

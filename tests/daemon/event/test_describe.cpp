@@ -56,8 +56,8 @@ std::vector<line> all_lines() {
       {login_sent{}, "debug", "login_sent|login sent|null"},
       {login_accepted{}, "info", "login_accepted|login accepted|null"},
       {certificate_unverified{}, "warning",
-       "certificate_unverified|the server's certificate is not verified (tls.verify is off): anybody can be "
-       "the server|null"},
+       "certificate_unverified|the server's certificate is not verified (tls.verify is off): the server may "
+       "be an impostor|null"},
       {command_refused{"c", "w"}, "warning",
        R"(command_refused|command c not sent: w|{"command":"c","why":"w"})"},
       {undecodable{"w", 9}, "warning",
@@ -80,8 +80,8 @@ std::vector<line> all_lines() {
        R"(gap|gap in r.f of [1]: expected 3, found 4|{"reply":"r","field":"f","key":"[1]","expected":3,"found":4})"},
       {resubscribed{}, "info", "resubscribed|subscribing again|null"},
       {inactive{179s}, "info",
-       R"(inactive|outside of its hours: the next link in 2 min|{"until_active_s":179})"},
-      {link_renewed{"w"}, "info", R"(renewed|the link is made anew: w|{"why":"w"})"},
+       R"(inactive|outside of active hours: connecting in 2 min|{"until_active_s":179})"},
+      {link_renewed{"w"}, "info", R"(renewed|reconnecting: w|{"why":"w"})"},
       {link_closed{{1000, "bye"}, false}, "info",
        R"(closed|closed: 1000 bye|{"code":1000,"reason":"bye","by_peer":false})"},
       {link_closed{{1006, ""}, false}, "info",
@@ -98,18 +98,17 @@ std::vector<line> all_lines() {
        R"(failed|lost: c; giving up|{"class":"lost","cause":"c","http_status":503})"},
       {quit{}, "info", "quit|quit|null"},
       {started{"1.2", "f", 3}, "info",
-       R"(started|duplexd 1.2 runs 3 session(s) of f|{"version":"1.2","file":"f","sessions":3})"},
+       R"(started|duplexd 1.2 started with 3 session(s) from f|{"version":"1.2","file":"f","sessions":3})"},
       {stopping{"SIGTERM", 1500ms}, "info",
        R"(stopping|stopping (SIGTERM), at most 1.5 s|{"why":"SIGTERM","limit_ms":1500})"},
       {hangup_ignored{}, "warning",
-       "hangup_ignored|SIGHUP ignored: restart to read the configuration again|null"},
-      {output_closed{"o", "w"}, "error",
-       R"(output_closed|output o can take no more: w|{"output":"o","why":"w"})"},
+       "hangup_ignored|SIGHUP ignored: restart to reload the configuration|null"},
+      {output_closed{"o", "w"}, "error", R"(output_closed|output o failed: w|{"output":"o","why":"w"})"},
       {descriptors_short{10, 20}, "warning",
        R"(descriptors_short|20 sessions, but no more than 10 file descriptors: some will not connect; raise )"
        R"(LimitNOFILE or the hard limit of ulimit -n|{"sessions":20,"limit":10})"},
       {cut_short{"w", 2}, "error",
-       R"(cut_short|ending at once (w): 2 session(s) not closed in order|{"why":"w","sessions":2})"},
+       R"(cut_short|ending at once (w): 2 session(s) not closed cleanly|{"why":"w","sessions":2})"},
   };
 }
 

@@ -116,8 +116,8 @@ TEST_CASE("each level lets through what is as urgent") {
 
 TEST_CASE("what concerns the whole daemon names no session, and control characters are shown") {
   CHECK(messages({}, {{"", happening::hangup_ignored{}}, {"s", happening::link_renewed{"a\nb"}}}) ==
-        lines{"warning SIGHUP ignored: restart to read the configuration again",
-              "info    s: the link is made anew: a\\x0ab"});
+        lines{"warning SIGHUP ignored: restart to reload the configuration",
+              "info    s: reconnecting: a\\x0ab"});
 }
 
 TEST_CASE("journald gets the priority instead of the time") {
@@ -154,7 +154,7 @@ TEST_CASE("secrets stand neither in the message nor in the fields") {
   const std::vector<occurrence> all{{"s", happening::link_renewed{"with sekret-token"}}};
   const lines text = logged({}, all, "sekret-token");
   REQUIRE(text.size() == 1);
-  CHECK(text[0].ends_with("s: the link is made anew: with ***"));
+  CHECK(text[0].ends_with("s: reconnecting: with ***"));
   const lines json = logged({.format = log_format::json}, all, "sekret-token");
   REQUIRE(json.size() == 1);
   CHECK(json[0].find("sekret") == std::string::npos);

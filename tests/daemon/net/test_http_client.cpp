@@ -192,7 +192,7 @@ TEST_CASE("redirects that may not be followed are refused", "[http]") {
     return failed.cause;
   };
   CHECK(contains(failed_with("http://localhost/"), "not followed: that is not encrypted, and this is"));
-  CHECK(contains(failed_with("file:///etc/passwd"), "a URL starts with https:// or http://"));
+  CHECK(contains(failed_with("file:///etc/passwd"), "a URL must start with https:// or http://"));
   CHECK(contains(failed_with("https://a@b/"), "user name"));
   CHECK(contains(failed_with("/again"), "redirected more than 5 times"));
   CHECK(server.requests().size() == 3 + 6);

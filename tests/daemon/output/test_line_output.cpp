@@ -108,7 +108,7 @@ TEST_CASE("a pipe whose reader is gone ends the output, also when nothing is wri
   c.close_reader();
   r.poll();
   REQUIRE(r.broken);
-  CHECK(*r.broken == "nobody reads it any more");
+  CHECK(*r.broken == "its reader closed it");
 }
 
 TEST_CASE("a file takes everything at once") {

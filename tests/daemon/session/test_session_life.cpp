@@ -73,7 +73,7 @@ TEST_CASE("a stop while the steps before the dial run is a clean end") {
 TEST_CASE("a stop outside of its hours, or in the wait for the next attempt, ends a session at once") {
   stage idle{talk_yaml("    active: {windows: ['Thu 01:00-02:00']}\n")};
   idle.run_for(30min);
-  CHECK(logged(idle, "outside of its hours") == 1);
+  CHECK(logged(idle, "outside of active hours") == 1);
   idle.session->stop();
   idle.run_for(0s);
   CHECK(end_of(idle).empty());
@@ -116,7 +116,7 @@ TEST_CASE("an address that cannot be read is the URL's fault: the next one is tr
   auto server = play.accept();
   play.run_for(1ms);
   CHECK(logged(play,
-               "s: secret: url: ${env:DUPLEXD_NONE}: the environment has no such variable; next attempt "
+               "s: secret: url: ${env:DUPLEXD_NONE}: the environment variable is not set; next attempt "
                "at once") == 1);
   CHECK(play.session->state() == link_state::open);
 }

@@ -90,7 +90,7 @@ TEST_CASE("a redirect of the handshake that may not be followed is a fault", "[d
   CHECK(cause_with("Location: ws://localhost/?token=sekret\r\n") ==
         answer + ", go to ws://localhost/; not followed: that is not encrypted, and this is");
   CHECK(cause_with("Location: ftp://localhost/\r\n") ==
-        answer + ", go to ftp://localhost/; not followed: a URL starts with https:// or http://");
+        answer + ", go to ftp://localhost/; not followed: a URL must start with https:// or http://");
   CHECK(cause_with("Location: /again\r\n") ==
         answer + ", go to /again; not followed: redirected more than 5 times");
   CHECK(server.requests().size() == 2 + 6);

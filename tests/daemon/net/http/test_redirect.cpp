@@ -123,7 +123,7 @@ TEST_CASE("a redirect never leaves TLS", "[redirect]") {
 
 TEST_CASE("a location that is none is refused", "[redirect]") {
   CHECK(why_not(origin, "") == "it does not say where to (no Location)");
-  CHECK(why_not(origin, "ftp://first.example/") == "a URL starts with https:// or http://");
+  CHECK(why_not(origin, "ftp://first.example/") == "a URL must start with https:// or http://");
   CHECK_FALSE(why_not(origin, "https://").empty());
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("the wish of a branch for a new link ends gather and race at once") {
   play.run_for(1500ms);
   CHECK(first->received.empty());
   CHECK(first->close_received);
-  CHECK(logged(play, "the link is made anew: why") == 1);
+  CHECK(logged(play, "reconnecting: why") == 1);
 }
 
 TEST_CASE("race says which branch was first, and what it gave") {
@@ -118,7 +118,7 @@ TEST_CASE("a task's wish for a new link is the one of whoever waits for it") {
   auto second = play.accept();
   play.run_for(1500ms);
   CHECK(first->received.empty());
-  CHECK(logged(play, "the link is made anew: why") == 1);
+  CHECK(logged(play, "reconnecting: why") == 1);
 }
 
 TEST_CASE("a fault of a named task is a result while somebody waits, also after it ended") {

@@ -288,7 +288,7 @@ TEST_CASE("a secret that is not there is a fault of its own") {
   scene s{"    script: [{" + step + "}]\n"};
   unsetenv("DUPLEXD_T");
   s.play.run_for(1ms);
-  CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment has no such variable");
+  CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment variable is not set");
 }
 
 TEST_CASE("a JSON message and an echo take their turns") {

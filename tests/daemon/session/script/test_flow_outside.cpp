@@ -128,7 +128,7 @@ TEST_CASE("every part of a request is what the step says, and secrets are marked
 
 TEST_CASE("what a request cannot read is a fault that names the field, and nobody is asked") {
   setenv("DUPLEXD_T", "here", 1);
-  const std::string missing = "${env:DUPLEXD_T}: the environment has no such variable";
+  const std::string missing = "${env:DUPLEXD_T}: the environment variable is not set";
   const auto [step, cause] = GENERATE_COPY(table<std::string, std::string>({
       {"http: {url: 'https://${env:DUPLEXD_T}/'}", "secret: http.url: " + missing},
       {"http: {url: 'https://a/', headers: {X-A: '${env:DUPLEXD_T}'}}",

@@ -53,7 +53,7 @@ TEST_CASE("what a step cannot read is a fault that names the reference") {
                "gather: [[{send: put}]], timeout: '${var:none}'", "expect: got, where: {a: '${var:none}'}");
   const played all{never_set + "    script: [{" + step + "}, {send: put, with: {id: 2}}]\n"};
   INFO(step << ": " << all.end());
-  CHECK(all.end().ends_with(": ${var:none}: nothing was saved under that name yet"));
+  CHECK(all.end().ends_with(": ${var:none}: the variable is not set"));
   CHECK(all.play.time.now() == clock::time_point{} + 1h);
   CHECK(all.sent().empty());
 }
@@ -64,11 +64,11 @@ TEST_CASE("the wish for a new link is told, and no step follows") {
   auto next = play.accept();
   play.run_for(1ms);
   CHECK(server->received.empty());
-  CHECK(logged(play, "the link is made anew: the night") >= 1);
+  CHECK(logged(play, "reconnecting: the night") >= 1);
   stage other{talk_yaml(never_set + "    script: [{reconnect: '${var:none}'}]\n")};
   auto second = other.accept();
   other.run_for(1ms);
-  CHECK(logged(other, "the link is made anew: ${var:none}: ") >= 1);
+  CHECK(logged(other, "reconnecting: ${var:none}: ") >= 1);
 }
 
 TEST_CASE("what follows a fault: on_fault for the script's own, no other") {
@@ -140,7 +140,7 @@ TEST_CASE("a cancelled step is no fault") {
   auto second = play.accept();
   play.run_for(3s);
   INFO(step);
-  CHECK(logged(play, "the link is made anew: good") == 1);
+  CHECK(logged(play, "reconnecting: good") == 1);
   CHECK(heard(*server) == lines{"get"});
 }
 

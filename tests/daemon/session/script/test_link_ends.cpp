@@ -26,7 +26,7 @@ std::optional<std::chrono::milliseconds> renewed_after(const std::string& renew,
   std::optional<std::chrono::milliseconds> when;
   for (int i = 0; i < 3600 * 2 && !when; ++i) {
     play.run_for(500ms);
-    if (logged(play, "the link is made anew: it has reached its age") > 0)
+    if (logged(play, "reconnecting: it has reached its age") > 0)
       when = std::chrono::duration_cast<std::chrono::milliseconds>(play.time.now() - begin);
   }
   return when;
@@ -180,7 +180,7 @@ TEST_CASE("a session notices that the wall's clock was set") {
   play.time.wall_shift = 2h;
   play.run_for(1min);
   CHECK(server->close_received);
-  CHECK(logged(play, "the link is made anew: its hours are over") == 1);
+  CHECK(logged(play, "reconnecting: its hours are over") == 1);
   CHECK(play.links.dials == 1);
 }
 
@@ -195,5 +195,5 @@ TEST_CASE("a link is left at the very end of its hours, and made at their beginn
   CHECK_FALSE(server->close_received);
   play.run_for(1ms);
   CHECK(server->close_received);
-  CHECK(logged(play, "s: outside of its hours: the next link in 10020 min") == 1);
+  CHECK(logged(play, "s: outside of active hours: connecting in 10020 min") == 1);
 }

@@ -94,7 +94,7 @@ TEST_CASE("what the login's reply must be can be a secret that is not there") {
   unsetenv("DUPLEXD_T");
   s.answer("hello", {{"op", "done"}});
   s.play.run_for(1s);
-  CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment has no such variable");
+  CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment variable is not set");
 }
 
 TEST_CASE("a login that cannot be sent is no rejection") {
@@ -165,7 +165,7 @@ TEST_CASE("a server that closes the link after the script is the end of a sessio
 TEST_CASE("a heartbeat needs an interval") {
   const auto [interval, end] = GENERATE(table<std::string, std::string>({
       {"'${var:ms}'", "script: heartbeat.every is not positive"},
-      {"'${var:none}'", "script: ${var:none}: nothing was saved under that name yet"},
+      {"'${var:none}'", "script: ${var:none}: the variable is not set"},
   }));
   scene s{
       "    before: [{set: {ms: 0}}, {if: {ms: 1}, then: {set: {none: 1}}}]\n    liveness: {ping_interval: 0, "

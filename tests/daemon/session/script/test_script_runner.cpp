@@ -151,7 +151,7 @@ TEST_CASE("a link is left before its token expires, and made anew at once") {
   CHECK(play.links.dials == 2);
   CHECK(first->close_received);
   CHECK(heard(*second) == lines{"get"});
-  CHECK(count(play, "s: the link is made anew: it has reached its age") == 1);
+  CHECK(count(play, "s: reconnecting: it has reached its age") == 1);
 }
 
 TEST_CASE("a handler may ask for a new link") {
@@ -265,7 +265,7 @@ TEST_CASE("outside of its hours a session has no link") {
   auto second = play.accept();
   play.run_for(59min);
   CHECK(play.links.dials == 0);
-  CHECK(count(play, "s: outside of its hours: the next link in 60 min") == 1);
+  CHECK(count(play, "s: outside of active hours: connecting in 60 min") == 1);
   play.run_for(2min);
   CHECK(play.links.dials == 1);
   CHECK_FALSE(first->close_received);
