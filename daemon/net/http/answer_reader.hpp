@@ -67,11 +67,12 @@ class answer_reader {
   /// Nothing more will come: completes a body that ends with the connection.
   void feed_end();
 
-  [[nodiscard]] bool head_done() const noexcept { return step_ > step::head && step_ != step::failed; }
+  /// The head is there; what comes behind it may have failed.
+  [[nodiscard]] bool head_done() const noexcept { return head_.status != 0; }
   /// Head and body are there.
   [[nodiscard]] bool done() const noexcept { return step_ == step::done; }
   [[nodiscard]] const std::optional<answer_failure>& failure() const noexcept { return failure_; }
-  /// Valid once `head_done()`, and after a failure behind the head.
+  /// Valid once `head_done()`.
   [[nodiscard]] const answer_head& head() const noexcept { return head_; }
   [[nodiscard]] answer_head& head() noexcept { return head_; }
   /// What came of the body so far.

@@ -7,16 +7,13 @@
 #include <string_view>
 
 #include "daemon/link/fault.hpp"
+#include "daemon/net/http/answer_reader.hpp"
 
 namespace duplexd::net {
 
-/// The fault that an HTTP answer other than 101 stands for: its status, the first bytes of its body, where it
-/// wants us to go, when it wants us back. `bytes` is what was received, head first, the body perhaps not
-/// whole. Nothing if the head is not whole or says 101.
-[[nodiscard]] std::optional<fault> fault_of_answer(const std::string& bytes, std::time_t now);
-
-/// The Location header of an answer; nothing if there is none or the head is not whole.
-[[nodiscard]] std::optional<std::string> location_of(const std::string& bytes);
+/// The fault that an answer stands for that was not wished for: its status, the first bytes of its body,
+/// which need not be whole, where it wants us to go, when it wants us back.
+[[nodiscard]] fault fault_of_answer(const answer_head& head, const std::string& body, std::time_t now);
 
 /// Retry-After (RFC 9110, 10.2.3): seconds, or a date. Nothing if it is neither; never negative.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value,

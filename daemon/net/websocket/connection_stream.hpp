@@ -20,8 +20,9 @@
 namespace duplexd::net {
 
 /// What Beast sees of a connection. Two ways of use, one after the other:
-/// - the handshake: asynchronous, bytes handed over up to the end of the HTTP head and not one more, so that
-///   Beast keeps nothing of the frames behind it; the head is remembered for error messages.
+/// - the handshake. A server's is asynchronous, bytes handed over up to the end of the HTTP head and not one
+///   more, so that Beast keeps nothing of the frames behind it. A client's, which Beast has with us, is
+///   synchronous and stays here.
 /// - frames: synchronous. Reads are answered from what the gate has released; Beast is only called when that
 ///   is enough for it, because an error of any kind fails its stream for good. Writes go into the cork.
 class connection_stream {
@@ -34,12 +35,13 @@ class connection_stream {
   [[nodiscard]] executor_type get_executor() noexcept { return connection_->get_executor(); }
   [[nodiscard]] tcp_connection& base() noexcept { return *connection_; }
 
-  /// The HTTP head that the peer sent, and behind it as much of a body as was read.
-  [[nodiscard]] const std::string& head() const noexcept { return head_; }
+  /// The answer to what Beast writes next comes from here, not from the peer.
+  using responder = std::string (*)(const std::string& request);
+  void answer_with(responder answer) noexcept { answer_ = answer; }
 
   /// The handshake is over: from now on only released bytes are read.
   void start_frames() {
-    framing_ = true;
+    answer_ = nullptr;
     std::string().swap(head_);
   }
 
@@ -48,8 +50,9 @@ class connection_stream {
 
   template <class Buffers>
   std::size_t read_some(const Buffers& buffers, error_code& error) {
-    const std::size_t size = std::min(released_, connection_->received().size());
     error = {};
+    if (answer_ != nullptr) return asio::buffer_copy(buffers, asio::buffer(answer_(head_)));
+    const std::size_t size = std::min(released_, connection_->received().size());
     if (size == 0) error = asio::error::would_block;  // the gate has miscounted
     const std::size_t copied = asio::buffer_copy(buffers, asio::buffer(connection_->received().data(), size));
     connection_->consume(copied);
@@ -68,10 +71,13 @@ class connection_stream {
     std::size_t size = 0;
     for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers); ++at) {
       const asio::const_buffer piece(*at);
-      connection_->cork().append(piece.data(), piece.size());
+      if (answer_ != nullptr)
+        head_.append(static_cast<const char*>(piece.data()), piece.size());
+      else
+        connection_->cork().append(piece.data(), piece.size());
       size += piece.size();
     }
-    connection_->schedule_flush();
+    if (answer_ == nullptr) connection_->schedule_flush();
     return size;
   }
 
@@ -136,14 +142,11 @@ class connection_stream {
     return copied;
   }
 
-  /// How many of the next `available` bytes belong to the head; behind it, to what may be shown of a body.
+  /// How many of the next `available` bytes belong to the head.
   std::size_t head_part(std::size_t available) {
-    constexpr std::size_t shown_body = 4096;
     const char* next = reinterpret_cast<const char*>(connection_->received().data());
     const std::size_t old = head_.size();
-    if (const auto end = head_.find("\r\n\r\n"); end != std::string::npos) {
-      return std::min(available, end + 4 + shown_body - std::min(old, end + 4 + shown_body));
-    }
+    if (head_.ends_with("\r\n\r\n")) return 0;
     // The end may stand across the border: at most three of its bytes were taken already.
     const std::size_t tail = std::min<std::size_t>(old, 3);
     std::string window = head_.substr(old - tail);
@@ -163,7 +166,7 @@ class connection_stream {
   std::shared_ptr<tcp_connection> connection_;
   std::string head_;
   std::size_t released_ = 0;
-  bool framing_ = false;
+  responder answer_ = nullptr;
 };
 
 /// Beast calls these when it fails a stream. The close frame that it wrote is still in the cork then: ending

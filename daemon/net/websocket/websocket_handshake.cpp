@@ -1,6 +1,5 @@
 #include "daemon/net/websocket/websocket_handshake.hpp"
 
-#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -9,16 +8,18 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/write.hpp>
 #include <ctime>
-#include <tuple>
+#include <limits>
 #include <utility>
 
 #include "daemon/link/phase_timer.hpp"
+#include "daemon/net/http/answer_reader.hpp"
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_answer.hpp"
 #include "daemon/net/http/redirect.hpp"
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/net/websocket/handshake_text.hpp"
 #include "daemon/net/websocket/websocket_link.hpp"
 #include "protocol/text/printable.hpp"
 
@@ -34,70 +35,53 @@ std::string_view view(boost::core::string_view text) {
   return {text.data(), text.size()};
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string all;
-  for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-  return all;
-}
+constexpr std::size_t shown_body = 4096;  ///< so much of a body is waited for
 
-void decorate(websocket::request_type& request, const handshake_request& wanted) {
-  request.set(http::field::user_agent, "duplexd");
-  if (!wanted.subprotocols.empty())
-    request.set(http::field::sec_websocket_protocol, joined(wanted.subprotocols));
-  if (wanted.deflate) request.set(http::field::sec_websocket_extensions, deflate_offer(*wanted.deflate));
-  for (const auto& [name, value] : wanted.headers) request.set(name, value);
-}
-
-/// RFC 6455, 4.1 wants another key for each connection. Beast's generator gives each block of 16 words 16
-/// times: this takes it to the next one.
-void freshen_key() {
-  const auto next_word = websocket::detail::make_prng(true);
-  for (int i = 0; i < 256; ++i) std::ignore = next_word();
-}
-
-/// RFC 6455, 4.1: the server may only agree to what was offered.
-std::optional<std::string> objection(const websocket::response_type& answer,
-                                     const handshake_request& wanted) {
-  const auto chosen = answer.find(http::field::sec_websocket_protocol);
-  if (chosen == answer.end()) return std::nullopt;
-  const auto& offered = wanted.subprotocols;
-  if (std::find(offered.begin(), offered.end(), view(chosen->value())) != offered.end()) return std::nullopt;
-  return "the server chose the subprotocol '" + protocol::printable(view(chosen->value()), 100) +
-         "', which was not offered";
-}
-
-/// What went wrong in the handshake, from the best witness: TLS, the clock, the HTTP answer, the connection.
-fault handshake_fault(connection_stream& stream, const error_code& error, const deadline& guard,
+/// What went wrong before the head of an answer was there, from the best witness: TLS, the answer's bytes,
+/// the clock, the connection.
+fault handshake_fault(const tcp_connection& connection, const answer_reader& reader, const deadline& guard,
                       std::chrono::milliseconds limit) {
   using config::fault_class;
-  if (auto answered = fault_of_answer(stream.head(), std::time(nullptr))) return *answered;
-  const auto& connection = stream.base();
+  using reason = answer_failure::reason;
   if (connection.tls_failed()) return make_fault(fault_class::tls, "TLS: " + *connection.end_cause());
-  if (guard.expired()) {
-    return make_fault(fault_class::http,
-                      "WebSocket handshake: the server did not answer within " + duration_text(limit));
-  }
-  if (connection.end_cause() && error != http::error::bad_version) {
-    return make_fault(fault_class::http,
-                      "WebSocket handshake: " + *connection.end_cause() + " before it answered");
-  }
-  if (error.category() == http::make_error_code(http::error::bad_version).category()) {
-    return make_fault(fault_class::http, "WebSocket handshake: the answer is not HTTP (" + error.message() +
-                                             "), it begins with '" + protocol::printable(stream.head(), 40) +
+  const std::string begin = "WebSocket handshake: ";
+  if (reader.failure() && reader.failure()->why == reason::too_large)
+    return make_fault(fault_class::http, begin + reader.failure()->text);
+  if (reader.failure() && reader.failure()->why == reason::malformed) {
+    return make_fault(fault_class::http, begin + "the answer is not HTTP (" + reader.failure()->text +
+                                             "), it begins with '" + protocol::printable(reader.begin(), 40) +
                                              "'");
   }
-  return make_fault(fault_class::http, "WebSocket handshake: " + error.message());
+  if (guard.expired())
+    return make_fault(fault_class::http, begin + "the server did not answer within " + duration_text(limit));
+  return make_fault(fault_class::http,
+                    begin + connection.end_cause().value_or("cancelled") + " before it answered");
 }
 
-/// The extensions that the server agreed to, as one list (RFC 6455, 9.1).
-std::string extensions_of(const websocket::response_type& answer) {
-  std::string all;
-  const auto [begin, end] = answer.equal_range(http::field::sec_websocket_extensions);
-  for (auto field = begin; field != end; ++field) {
-    all += all.empty() ? "" : ", ";
-    all += view(field->value());
+/// Reads the head of the answer and, if that is not 101, what is shown of a body.
+asio::awaitable<void> read_answer(std::shared_ptr<tcp_connection> connection, answer_reader& reader) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  for (;;) {
+    const auto there = connection->received();
+    connection->consume(reader.feed({reinterpret_cast<const char*>(there.data()), there.size()}));
+    if (reader.done() || reader.failure() || reader.body().size() >= shown_body) co_return;
+    if (is_cancelled(state)) connection->abort();
+    if (connection->end_cause()) co_return reader.feed_end();
+    const bool more = connection->fill();
+    if (!more && !connection->end_cause()) co_await connection->wait_readable();
   }
-  return all;
+}
+
+/// Beast joins fragments only on a stream that it has opened by a handshake of its own: it has one with us.
+void open(websocket_stream& stream) {
+  stream.next_layer().answer_with([](const std::string& request) {
+    constexpr std::string_view name = "Sec-WebSocket-Key: ";
+    const auto key = std::string_view(request).substr(request.find(name) + name.size());
+    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           "Sec-WebSocket-Accept: " +
+           accept_of(key.substr(0, key.find('\r'))) + "\r\n\r\n";
+  });
+  stream.handshake("localhost", "/");
 }
 
 /// What was agreed on, if anything; `why` if it was not offered.
@@ -165,44 +149,45 @@ std::optional<std::string> check_request(const handshake_request& request) {
 
 asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connection> connection,
                                                       handshake_request request) {
-  auto stream = std::make_unique<websocket_stream>(connection);
-  stream->set_option(websocket::stream_base::decorator(
-      [&request](websocket::request_type& made) { decorate(made, request); }));
-  websocket::response_type answer;
   const phase_timer phase(request.watch, dial_phase::handshake);
   const deadline guard(connection, request.limit);
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (is_cancelled(state)) connection->abort();
-  freshen_key();
-  auto start = [&](auto handler) {
-    stream->async_handshake(answer, request.host, request.target, std::move(handler));
-  };
-  const auto [error] = co_await abortable(connection, std::move(start));
-  if (error) {
-    auto failed = handshake_fault(stream->next_layer(), error, guard, request.limit);
-    auto location = location_of(stream->next_layer().head());
-    const int status = failed.http_status.value_or(0);
-    if (!location || !is_redirect(status)) co_return std::move(failed);
+  const std::string key = make_websocket_key();
+  if (key.empty())
+    co_return make_fault(config::fault_class::http, "WebSocket handshake: the system gives no random key");
+  const std::string text = handshake_text(request, key);
+  connection->cork().append(text.data(), text.size());
+  connection->flush();
+
+  answer_limits answer_size;
+  answer_size.body = std::numeric_limits<std::size_t>::max();  // what is not shown is not read
+  answer_reader reader(answer_size);
+  co_await read_answer(connection, reader);
+  if (!reader.head_done()) co_return handshake_fault(*connection, reader, guard, request.limit);
+  const answer_head& answer = reader.head();
+  const int status = static_cast<int>(answer.status);
+  if (status != 101) {
+    auto failed = fault_of_answer(answer, reader.body(), std::time(nullptr));
+    const auto* location = answer.first("Location");
+    if (location == nullptr || !is_redirect(status)) co_return std::move(failed);
     phase.done([&] {
       return handshake_details{.status = status, .url = request.shown, .location = shown_location(*location)};
     });
-    co_return handshake_redirect{
-        .answer = std::move(failed), .status = status, .location = std::move(*location)};
+    co_return handshake_redirect{.answer = std::move(failed), .status = status, .location = *location};
   }
-  if (const auto why = objection(answer, request)) {
+  if (const auto why = handshake_mistake(answer, request, key))
     co_return make_fault(config::fault_class::http, "WebSocket handshake: " + *why);
-  }
-  const std::string extensions = extensions_of(answer);
+  const std::string extensions = answer.list("Sec-WebSocket-Extensions").value_or("");
   std::string why;
   auto compression = agreed_compression(extensions, request, why);
   if (!why.empty()) co_return make_fault(config::fault_class::http, "WebSocket handshake: " + why);
   phase.done([&] {
-    return handshake_details{.status = 101,
+    return handshake_details{.status = status,
                              .url = request.shown,
-                             .subprotocol = std::string(view(answer[http::field::sec_websocket_protocol])),
+                             .subprotocol = answer.list("Sec-WebSocket-Protocol").value_or(""),
                              .extensions = protocol::printable(extensions, 200)};
   });
-  stream->set_option(websocket::stream_base::decorator([](websocket::request_type&) {}));
+  auto stream = std::make_unique<websocket_stream>(connection);
+  open(*stream);
   const frame_limits limits{.message = request.limits.message, .frame = request.limits.frame};
   co_return std::make_unique<websocket_link>(connection, std::move(stream), endpoint_role::client, limits,
                                              std::move(compression));

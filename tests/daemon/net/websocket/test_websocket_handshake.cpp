@@ -4,11 +4,13 @@
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "daemon/net/websocket/handshake_text.hpp"
 #include "daemon/net/websocket/websocket_handshake.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/loop.hpp"
@@ -130,7 +132,48 @@ TEST_CASE("an answer is accepted only with each of its parts", "[upgrade]") {
   CHECK(cause("Sec-WebSocket-Accept: ", "X-Accept: ").starts_with(begin));
   CHECK(cause("HTTP/1.1", "HTTP/1.0").starts_with(begin));
   CHECK(cause("101 Switching Protocols", "200 OK").starts_with("the server answered HTTP 200 OK"));
-  CHECK(cause("101 Switching Protocols", "102 Processing").starts_with("the server answered HTTP 102"));
+  CHECK(cause("101 Switching Protocols", "102 Processing") ==
+        "WebSocket handshake: the peer ended the connection before it answered");
+}
+
+// What other servers send, and a browser accepts.
+TEST_CASE("interim answers, large heads and heads without a reason phrase are read", "[upgrade]") {
+  const auto cause = [](const std::string& part, const std::string& by) {
+    return upgrade(plain_request(), changed(part, by)).cause;
+  };
+  CHECK(cause("HTTP/1.1", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1").empty());
+  CHECK(cause("101 Switching Protocols", "101").empty());
+  CHECK(cause("Upgrade: ", "X: " + std::string(60'000, 'x') + "\r\nUpgrade: ").empty());
+  CHECK(cause("Upgrade: ", "X: " + std::string(70'000, 'x') + "\r\nUpgrade: ") ==
+        "WebSocket handshake: the head of the server's answer is larger than the limit of 65536 bytes");
+}
+
+// RFC 9110, 5.3: several lines are one list, and none of them is overlooked.
+TEST_CASE("repeated fields of an answer are lists", "[upgrade]") {
+  const auto cause = [](const std::string& part, const std::string& by) {
+    return upgrade(plain_request(), changed(part, by)).cause;
+  };
+  CHECK(cause("Connection: Upgrade", "Connection: keep-alive\r\nConnection: Upgrade").empty());
+  CHECK(cause("Upgrade: websocket", "Upgrade: h2c\r\nUpgrade: websocket").empty());
+  CHECK_FALSE(cause_with("Sec-WebSocket-Accept: bm90IHRoZSBhbnN3ZXI=\r\n").empty());
+  CHECK_FALSE(
+      cause_with("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n", offering({"a", "b"})).empty());
+}
+
+TEST_CASE("a request as it goes over the wire, with a key of its own", "[upgrade]") {
+  auto request = offering({"a", "b"});
+  request.deflate.emplace();
+  request.headers = {{"X", "y"}, {"user-agent", "me"}, {"HOST", "other"}};
+  CHECK(handshake_text(request, "key") ==
+        "GET /ticks?a=b HTTP/1.1\r\nHOST: other\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: key\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+        "Sec-WebSocket-Protocol: a, b\r\nuser-agent: me\r\nX: y\r\n\r\n");
+  CHECK(accept_of("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455, 1.3
+  std::set<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.insert(make_websocket_key());
+  CHECK(keys.size() == 100);
+  CHECK(keys.begin()->size() == 24);
 }
 
 TEST_CASE("a subprotocol must be one of those offered, or none", "[upgrade]") {
