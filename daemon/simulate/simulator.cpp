@@ -20,6 +20,7 @@
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/happy_eyeballs.hpp"
 #include "daemon/net/tcp/tcp_connection.hpp"
+#include "daemon/net/tcp/tcp_options.hpp"
 #include "daemon/net/tls/tls_context.hpp"
 #include "daemon/net/tls/tls_engine.hpp"
 #include "daemon/net/websocket/websocket_handshake.hpp"
@@ -235,6 +236,7 @@ std::optional<std::string> simulator::state::open(listener& on, const asio::ip::
   tcp_acceptor acceptor(loop.get_executor());
   error_code error;
   acceptor.open(endpoint.protocol(), error);
+  if (!error) close_on_exec(acceptor.native_handle());
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error && address.is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
   if (!error) acceptor.bind(endpoint, error);

@@ -10,6 +10,7 @@
 
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/net/tcp/tcp_options.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -45,6 +46,9 @@ struct race {
 void start(const std::shared_ptr<race>& running, const loop_executor& loop,
            const asio::ip::tcp::endpoint& to) {
   auto& added = *running->attempts.emplace_back(std::make_unique<attempt>(attempt{tcp_socket(loop), to, {}}));
+  error_code failed;  // connecting opens it again and finds out
+  added.socket.open(to.protocol(), failed);
+  if (!failed) close_on_exec(added.socket.native_handle());
   added.socket.async_connect(to, [running, &added](const error_code& error) {
     if (error) {
       added.failure = error;

@@ -13,6 +13,7 @@
 
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
+#include "daemon/net/tcp/tcp_options.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -30,6 +31,7 @@ std::uint8_t* scratch() {
 /// A peer that vanished without a word is noticed after about two minutes even if nothing is sent.
 void set_options(tcp_socket& socket) {
   boost::system::error_code ignored;
+  close_on_exec(socket.native_handle());  // one that was accepted
   socket.non_blocking(true, ignored);
   socket.native_non_blocking(true, ignored);
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);

@@ -1,5 +1,6 @@
 #include "daemon/net/tcp/tcp_options.hpp"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
@@ -30,6 +31,10 @@ void apply(const config::tcp_settings& settings, tcp_socket& socket) {
     set(handle, IPPROTO_TCP, TCP_KEEPCNT, 4);
   }
   set(handle, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(settings.user_timeout.count()));
+}
+
+void close_on_exec(int handle) noexcept {
+  ::fcntl(handle, F_SETFD, FD_CLOEXEC);
 }
 
 }  // namespace duplexd::net
