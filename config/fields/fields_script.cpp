@@ -158,11 +158,19 @@ const section& section_of<parsed_step>() {
           make("http", &s::http, "Send an HTTP request.").example({{"url", "https://api.test.com/token"}}),
           make("exec", &s::exec,
                "Run a program, without a shell, while the session continues; it reads `input` as JSON and "
-               "writes JSON.")
-              .example({"/usr/bin/sign", "--key", "${credential:key}"}),
+               "writes JSON. Every user of the machine can see its arguments: pass secrets in `input` or "
+               "`env`.")
+              .example({"/usr/bin/sign", "--algorithm", "sha256"}),
           make("input", &s::input, "The program's input.")
               .only_beside({"exec"})
               .example({{"challenge", "${reply:nonce}"}}),
+          make.as<environment_parser>(
+                  "env", &s::environment,
+                  "Variables to add to the program's environment, which otherwise holds only PATH, HOME, "
+                  "USER, "
+                  "LOGNAME, SHELL, LANG, LANGUAGE, LC_*, TZ, TMPDIR and XDG_RUNTIME_DIR of the daemon.")
+              .only_beside({"exec"})
+              .example({{"SIGN_KEY", "${credential:key}"}}),
           make("timeout", &s::timeout, "Cancel the step when it takes longer than this: a `script` fault.")
               .example("5s"),
           make("if", &s::condition, "Variables, or `reply.FIELD`, and the values they must have.")

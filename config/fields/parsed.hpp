@@ -86,7 +86,8 @@ struct parsed_step {
   std::optional<parsed_http> http;
   std::optional<std::vector<text_template>> exec;
   json_template input;
-  std::optional<json_template> condition;  ///< `if:`
+  std::vector<std::pair<std::string, text_template>> environment;  ///< `env:`
+  std::optional<json_template> condition;                          ///< `if:`
   parsed_steps then;
   parsed_steps otherwise;  ///< `else:`
   std::optional<std::uint16_t> repeat;

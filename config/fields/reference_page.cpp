@@ -41,6 +41,10 @@ changed secret takes effect, and their values are never logged.
 **Relative paths**, in `${file:…}` and in fields such as `ca_file`, are relative to the directory of the configuration
 file.
 
+**Files** that are read while duplexd runs must be regular files, not pipes or devices: those of `${file:…}` and
+`${credential:…}` of at most 1 MiB, certificates and keys of at most 8 MiB. A file that cannot be read is a fault of the
+session that needs it.
+
 **YAML**: anchors, aliases and `<<` are supported, tags are not. Only `true` and `false` are booleans; `yes` and `on` are
 texts, and so are numbers with a leading zero (`007`). Quote a text that contains `: `, `#`, `[`, `{`, `!` or `$`. JSON's
 surrogate pairs (`\ud83d\ude00`) are not supported in YAML: write the character itself.

@@ -325,4 +325,24 @@ bool headers_parser::read(const value_at& at, value& out, reading& in) {
   return true;
 }
 
+value_type environment_parser::type() {
+  return headers_parser::type();
+}
+
+bool environment_parser::read(const value_at& at, value& out, reading& in) {
+  if (at.value.kind != node_kind::map) {
+    at.complain(in, expected("a map", at.value), "such as {TOKEN: \"${credential:token}\"}");
+    return false;
+  }
+  out.clear();
+  for (const protocol::node_entry& entry : at.value.entries) {
+    const value_at variable = at.entry(entry);
+    if (entry.key.empty() || entry.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
+      in.mistakes.push_back({entry.where, variable.path, "this is no name of a variable", ""});
+    text_template text;
+    if (value_parser<text_template>::read(variable, text, in)) out.emplace_back(entry.key, std::move(text));
+  }
+  return true;
+}
+
 }  // namespace duplexd::config

@@ -129,6 +129,14 @@ struct headers_parser {
   static bool read(const value_at& at, value& out, reading& in);
 };
 
+/// Variables of a program's environment, by name.
+struct environment_parser {
+  using value = std::vector<std::pair<std::string, text_template>>;
+  static value_type type();
+  static nlohmann::ordered_json show(const value& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, value& out, reading& in);
+};
+
 /// A value that is read later, by somebody who knows more.
 template <>
 struct value_parser<const protocol::node*> {

@@ -179,11 +179,28 @@ http_step script_builder::http(parsed_http& from) {
           std::move(from.json), std::move(from.body), from.timeout};
 }
 
+// Not what is made with a key: only the secret itself.
+void script_builder::warn_of_visible(const std::vector<text_template>& command_line, const parsed_step& at) {
+  for (const text_template& part : command_line)
+    for (const reference& what : part.references()) {
+      const bool secret =
+          what.source == reference_source::credential || what.source == reference_source::file;
+      const std::string text = written(what);
+      if (!secret || part.display().find(text.substr(0, text.size() - 1)) == std::string::npos) continue;
+      in_.warnings.push_back(
+          {at.where, at.path + ".exec",
+           fmt::format("everybody on the machine can see {} in a program's arguments", text),
+           "give it by 'input' or 'env'"});
+    }
+}
+
 exec_step script_builder::exec(parsed_step& from, std::vector<text_template>& command_line) {
   for (const text_template& part : command_line) use(part, from.where, from.path + ".exec");
+  warn_of_visible(command_line, from);
   use(from.input, from.where, from.path + ".input");
+  for (const auto& [name, text] : from.environment) use(text, from.where, from.path + ".env." + name);
   if (command_line.empty()) complain(from, "the program is missing");
-  exec_step made{std::move(command_line), std::move(from.input), usual_timeout};
+  exec_step made{std::move(command_line), std::move(from.input), usual_timeout, std::move(from.environment)};
   if (from.timeout && !from.timeout->text) made.timeout = from.timeout->fixed;
   return made;
 }

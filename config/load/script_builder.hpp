@@ -53,6 +53,7 @@ class script_builder {
   call_step call(parsed_step& from, const unresolved_name& command);
   wait_step wait(parsed_step& from, std::vector<parsed_branch>& awaited, script_part part);
   http_step http(parsed_http& from);
+  void warn_of_visible(const std::vector<text_template>& command_line, const parsed_step& at);
   exec_step exec(parsed_step& from, std::vector<text_template>& command_line);
   repeat_step repeat(parsed_step& from, std::uint16_t times, script_part part);
   std::vector<step_list> branches(std::vector<parsed_branch>& from, script_part part);

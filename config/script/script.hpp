@@ -117,6 +117,7 @@ struct exec_step {
   std::vector<text_template> program;  ///< and its arguments; no shell
   json_template input;
   milliseconds timeout{0};
+  std::vector<std::pair<std::string, text_template>> environment;  ///< what is added to it
 };
 struct if_step {
   json_template condition;  ///< variables (or `reply.…`) and what they must be

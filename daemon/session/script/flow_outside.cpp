@@ -114,6 +114,11 @@ asio::awaitable<flow_result> flow::execute(const config::exec_step& step) {
   const auto input = step.input.resolve(this);
   if (!input) co_return flow_result{.failed = mishap(input.error)};
   if (!input.value.is_null()) request.input = input.value.dump() + "\n";
+  for (const auto& [variable, value] : step.environment) {
+    auto text = value.resolve(this);
+    if (!text) co_return flow_result{.failed = mishap(fmt::format("env.{}: {}", variable, text.error))};
+    request.environment[variable] = std::move(text.value);
+  }
   request.timeout = step.timeout;
   program_result result = co_await shared_.context.programs.run(std::move(request));
   const bool stopped = co_await cancelled();

@@ -107,10 +107,31 @@ TEST_CASE("requests and programs", "[steps]") {
   CHECK(exec.input.unresolved().dump() == R"({"a":1})");
   CHECK(exec.timeout.count() == 30'000);
   CHECK(first<exec_step>("{exec: [/bin/x], timeout: 2s}").timeout.count() == 2'000);
+  CHECK(exec.environment.empty());
+  const auto with_key = first<exec_step>("{exec: [/bin/x], env: {KEY: '${time:unix}', B: x}}");
+  REQUIRE(with_key.environment.size() == 2);
+  CHECK(with_key.environment[0].first == "KEY");
+  CHECK(with_key.environment[0].second.display() == "${time:unix}");
+  CHECK(step_mistakes("{exec: [/x], env: {'A=B': x}}").size() == 1);
   CHECK(step_mistakes("{exec: []}") == list{"~: the program is missing"});
   CHECK(step_mistakes("{http: {url: 'http://h/', json: 1, body: x}}") ==
         list{"6:21: sessions.s.script[0].http: 'json' and 'body' cannot be used together"});
   CHECK(step_mistakes("{http: {}}") == list{"6:21: sessions.s.script[0].http: the field 'url' is missing"});
+}
+
+TEST_CASE("a secret among a program's arguments is warned of", "[steps]") {
+  const auto warned = [](const std::string& argument) {
+    const std::string script = "    script: [{set: {a: 1}}, {exec: [/bin/x, \"" + argument + "\"]}]\n";
+    list told = load_document(session_of(protocol + script), "f", true).warnings;
+    std::erase_if(told, [](const std::string& each) { return each.find("arguments") == std::string::npos; });
+    return told;
+  };
+  CHECK(warned("--key=${credential:key}") ==
+        list{"f:6:29: sessions.s.script[1].exec: everybody on the machine can "
+             "see ${credential:key} in a program's arguments (give it by 'input' or 'env')"});
+  CHECK(warned("${file:/etc/key}").size() == 1);
+  CHECK(warned("${var:a | hmac_sha256(credential:key) | hex}").empty());
+  CHECK(warned("${env:NAME} ${var:a}").empty());
 }
 
 // A reply's own time is that of what waits for it; a step of another kind keeps its own.
@@ -183,6 +204,7 @@ TEST_CASE("each field that goes only beside others", "[steps]") {
       {"jitter: 0", "every"},
       {"until: all", "wait' or 'repeat"},
       {"input: 1", "exec"},
+      {"env: {}", "exec"},
       {"then: []", "if"},
       {"else: []", "if"},
       {"do: []", "every' or 'spawn' or 'repeat"},

@@ -137,6 +137,7 @@ TEST_CASE("what a request cannot read is a fault that names the field, and nobod
       {"http: {url: 'https://a/', body: '${env:DUPLEXD_T}'}", "secret: http.body: " + missing},
       {"exec: [p, '${env:DUPLEXD_T}']", "script: " + missing},
       {"exec: [p], input: {k: '${env:DUPLEXD_T}'}", "script: " + missing},
+      {"exec: [p], env: {K: '${env:DUPLEXD_T}'}", "script: env.K: " + missing},
   }));
   scene s{step};
   unsetenv("DUPLEXD_T");
@@ -211,4 +212,12 @@ TEST_CASE("a program gets its input as one line of JSON") {
   s.run();
   CHECK(s.play.programs.asked.at(0).input == "[1,\"x\"]\n");
   CHECK(end_of(s.play) == "script: exec p: oh");
+}
+
+TEST_CASE("a program's environment is what the step adds, its references read") {
+  scene s{"exec: [p], env: {A: 'x ${var:a}', B: ''}"};
+  s.play.programs.answer = [](const program_request&) -> program_result { return std::string{}; };
+  s.run();
+  CHECK(s.play.programs.asked.at(0).environment ==
+        std::map<std::string, std::string>{{"A", "x 1"}, {"B", ""}});
 }
