@@ -25,8 +25,6 @@ std::optional<codec_error> unknown_field(const message_type& type, const ordered
   return std::nullopt;
 }
 
-constexpr std::size_t json_depth = 64;
-
 codec_error not_json(const json_fault& fault) {
   return {"", fault.offset, fmt::format("not JSON: {}", fault.message)};
 }
@@ -81,7 +79,7 @@ std::optional<codec_error> unpack_json(const message_type& type, std::string_vie
   std::string checked;
   const bool list = type.body == message_type::body_kind::json_list;
   std::string& to = list ? checked : out;
-  if (const auto fault = copy_json(text, to, json_depth)) return not_json(*fault);
+  if (const auto fault = copy_json(text, to, type.json_depth)) return not_json(*fault);
   if (type.body == message_type::body_kind::json) return std::nullopt;
   const std::string_view whole = std::string_view(to).substr(list ? 0 : before);
   const auto fail = [&](const std::string& field, std::string message) {
@@ -118,7 +116,7 @@ std::optional<codec_error> check_json_message(const message_type& type, std::str
     std::string ignored;
     return unpack_json(type, text, ignored);
   }
-  if (const auto fault = check_json(text, json_depth)) return not_json(*fault);
+  if (const auto fault = check_json(text, type.json_depth)) return not_json(*fault);
   return std::nullopt;
 }
 

@@ -60,6 +60,7 @@ class message_type {
   std::vector<condition> when;
   bool has_when = false;
   json_style style = json_style::python;
+  std::size_t json_depth = standard_json_depth;  ///< of a message that is JSON
   std::vector<message_example> examples;
 };
 

@@ -234,6 +234,7 @@ void protocol_compiler::replies(const node& from) {
 
 void protocol_compiler::message(const node& from, message_type& type) {
   type.style = env_.style;
+  type.json_depth = env_.limits.json_depth;
   if (from.kind == node_kind::map) {
     known_keys(from, type.way == direction::reply
                          ? std::vector<std::string>{"as", "when", "frame", "layout", "json", "trailing",

@@ -62,7 +62,7 @@ class json_copier {
   [[nodiscard]] json_fault fault() const {
     const std::string_view text(begin_, static_cast<std::size_t>(end_ - begin_));
     const std::size_t bad = find_bad_utf8(text);
-    return bad == text.size() ? json_fault{wrong_, message_} : json_fault{bad, "not UTF-8"};
+    return bad == text.size() ? json_fault{wrong_, message_, too_deep_} : json_fault{bad, "not UTF-8"};
   }
 
  private:
@@ -103,7 +103,10 @@ class json_copier {
       const char c = peek(at);
       if (c == '"') return string(at);
       if (c != '{' && c != '[') return c == '-' || is_digit(c) ? number(at) : word(at);
-      if (open_.size() == depth_) return fail(at, "nested too deeply");
+      if (open_.size() == depth_) {
+        too_deep_ = true;
+        return fail(at, "nested too deeply");
+      }
       const bool map = c == '{';
       open_.push(map);
       at = skip_space(at + 1);
@@ -251,6 +254,7 @@ class json_copier {
   container_stack open_;
   std::size_t wrong_ = 0;
   const char* message_ = "";
+  bool too_deep_ = false;
 };
 
 }  // namespace

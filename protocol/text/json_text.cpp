@@ -1,5 +1,7 @@
 #include "protocol/text/json_text.hpp"
 
+#include <algorithm>
+
 #include "protocol/text/text_encoding.hpp"
 #include "protocol/text/text_scan.hpp"
 
@@ -60,6 +62,33 @@ bool append_json(std::string& out, const ordered_json& value, json_style style) 
       out += "null";
       return true;
   }
+}
+
+std::optional<json_fault> parse_json(std::string_view text, ordered_json& out, std::size_t depth) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  const std::size_t skipped = text.starts_with(mark) ? mark.size() : 0;
+  text.remove_prefix(skipped);
+  if (auto fault = check_json(text, depth)) {
+    fault->offset += skipped;
+    return fault;
+  }
+  ordered_json made = ordered_json::parse(text, nullptr, false);
+  if (made.is_discarded()) return json_fault{skipped, "a number is out of range"};
+  out = std::move(made);
+  return std::nullopt;
+}
+
+std::optional<ordered_json> parse_json(std::string_view text) {
+  ordered_json out;
+  if (parse_json(text, out)) return std::nullopt;
+  return out;
+}
+
+bool is_deeper(const ordered_json& value, std::size_t depth) noexcept {
+  if (!value.is_structured()) return false;
+  if (depth == 0) return true;
+  return std::any_of(value.begin(), value.end(),
+                     [&](const ordered_json& each) { return is_deeper(each, depth - 1); });
 }
 
 std::string_view kind_of(const ordered_json& value) noexcept {

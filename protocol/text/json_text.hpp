@@ -20,7 +20,11 @@ enum class json_style : std::uint8_t { python, compact };
 struct json_fault {
   std::size_t offset = 0;
   const char* message = "";
+  bool too_deep = false;
 };
+
+/// How many levels of lists and maps a JSON text may have where nothing else is said.
+inline constexpr std::size_t standard_json_depth = 64;
 
 /// Checks that `text` is one JSON value (RFC 8259, UTF-8, no lone surrogates, at most `depth` levels) and
 /// appends it to `out` without white space between tokens. On a fault `out` is as before. One pass, no tree.
@@ -28,6 +32,18 @@ struct json_fault {
 
 /// The same check, without a copy.
 [[nodiscard]] std::optional<json_fault> check_json(std::string_view text, std::size_t depth);
+
+/// Reads JSON that others wrote, of at most `depth` levels, into a tree: trees are copied, written and
+/// destroyed level by level on the stack. A byte order mark in front is left out. On a fault `out` is as
+/// before.
+[[nodiscard]] std::optional<json_fault> parse_json(std::string_view text, nlohmann::ordered_json& out,
+                                                   std::size_t depth = standard_json_depth);
+
+/// The same for who does not ask what is wrong.
+[[nodiscard]] std::optional<nlohmann::ordered_json> parse_json(std::string_view text);
+
+/// Whether `value` has more than `depth` levels of lists and maps.
+[[nodiscard]] bool is_deeper(const nlohmann::ordered_json& value, std::size_t depth) noexcept;
 
 /// The text of the value that a JSON pointer's parts lead to (an array's by its index), without checking the
 /// rest of the text. Nothing if there is none.

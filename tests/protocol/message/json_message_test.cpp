@@ -133,6 +133,10 @@ TEST_CASE("JSON messages have a depth limit") {
   const auto listed = shaped(list({text("a")}));
   CHECK(received(listed, nested(64)) == R"({"a":)" + nested(63) + "}");
   CHECK(received(listed, nested(65)) == "! byte 64: not JSON: nested too deeply");
+  const auto flat = compiled(map({{"limits", map({{"json_depth", integer(2)}})},
+                                  {"replies", list({map({{"frame", text("text")}, {"as", text("r")}})})}}));
+  CHECK(received(flat, nested(2)) == nested(2));
+  CHECK(received(flat, nested(3)) == "! byte 2: not JSON: nested too deeply");
 }
 
 TEST_CASE("an error as one line") {

@@ -173,3 +173,43 @@ TEST_CASE("bad UTF-8 is found as if each byte were looked at") {
     CHECK(find_bad_utf8(text) == bad_utf8_bytewise(text));
   }
 }
+
+TEST_CASE("JSON that others wrote becomes a tree that is no deeper than allowed") {
+  const auto lists = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto maps = [](std::size_t depth) {
+    std::string text = "1";
+    for (std::size_t i = 0; i < depth; ++i) text = R"({"a":)" + text + "}";
+    return text;
+  };
+  nlohmann::ordered_json out = "before";
+  for (const std::string& text :
+       {lists(4), maps(4), lists(100'000), std::string(100'000, '['), maps(1'000)}) {
+    const auto fault = parse_json(text, out, 3);
+    REQUIRE(fault);
+    CHECK(fault->too_deep);
+    CHECK(out == "before");
+  }
+  for (const std::string& text : {lists(3), maps(3), std::string(" [ {\"b\": 2, \"a\": [1.50]} ]\n")}) {
+    CHECK_FALSE(parse_json(text, out, 3));
+    CHECK(out == nlohmann::ordered_json::parse(text));
+    CHECK_FALSE(is_deeper(out, 3));
+    CHECK(is_deeper(out, 2));
+  }
+  CHECK_FALSE(is_deeper(7, 0));
+  CHECK(is_deeper(nlohmann::ordered_json::array(), 0));
+}
+
+TEST_CASE("what is no JSON says where, and leaves the value alone") {
+  nlohmann::ordered_json out = "before";
+  for (const auto& [text, offset] : std::initializer_list<std::pair<std::string, std::size_t>>{
+           {"", 0}, {"[1,", 3}, {"[1]x", 3}, {"\xEF\xBB\xBF[1]x", 6}, {"1e999", 0}, {"\"\xff\"", 1}}) {
+    INFO(text);
+    const auto fault = parse_json(text, out, 3);
+    REQUIRE(fault);
+    CHECK(fault->offset == offset);
+    CHECK_FALSE(fault->too_deep);
+    CHECK(out == "before");
+    CHECK_FALSE(parse_json(text));
+  }
+  CHECK(parse_json("\xEF\xBB\xBF[1]") == nlohmann::ordered_json{1});
+}
