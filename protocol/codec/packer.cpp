@@ -9,6 +9,7 @@
 #include "protocol/codec/compression.hpp"
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/number_from_json.hpp"
+#include "protocol/codec/packed_value.hpp"
 #include "protocol/codec/unpacker.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -473,10 +474,10 @@ class packer {
         return fail(in, "a text in it is not UTF-8");
       case content::cbor:
       case content::msgpack: {
-        const auto packed =
-            in.what == content::cbor ? ordered_json::to_cbor(value) : ordered_json::to_msgpack(value);
-        bytes.assign(packed.begin(), packed.end());
-        return true;
+        const bool is_cbor = in.what == content::cbor;
+        std::string wrong =
+            write_packed(value, is_cbor ? packed_format::cbor : packed_format::msgpack, bytes);
+        return wrong.empty() || fail(in, std::move(wrong));
       }
       default:
         break;

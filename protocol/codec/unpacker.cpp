@@ -11,7 +11,7 @@
 #include "protocol/codec/checksum.hpp"
 #include "protocol/codec/compression.hpp"
 #include "protocol/codec/framing.hpp"
-#include "protocol/codec/sax_bridge.hpp"
+#include "protocol/codec/packed_value.hpp"
 #include "protocol/codec/value_visitor.hpp"
 
 namespace duplexd::protocol {
@@ -515,14 +515,21 @@ class unpacker {
   }
 
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes) {
-    if (!in.hidden) announce(in);
-    sax_bridge<Visitor> bridge(in.hidden ? nullptr : &visitor_, p_.limits.json_depth);
-    const auto format = in.what == content::cbor ? nlohmann::json::input_format_t::cbor
-                                                 : nlohmann::json::input_format_t::msgpack;
-    if (nlohmann::ordered_json::sax_parse(bytes.begin(), bytes.end(), &bridge, format)) return true;
-    return fail(
-        in, from + std::min(bridge.offset(), bytes.size()),
-        fmt::format("not {}: {}", in.what == content::cbor ? "CBOR" : "MessagePack", bridge.reason()));
+    const bool is_cbor = in.what == content::cbor;
+    std::string& found = shared_scratch();
+    found.clear();
+    const auto fault = read_packed(bytes, is_cbor ? packed_format::cbor : packed_format::msgpack,
+                                   p_.limits.json_depth, found);
+    if (fault)
+      return fail(in, from + fault->offset,
+                  fmt::format("not {}: {}", is_cbor ? "CBOR" : "MessagePack", fault->message));
+    if (in.hidden) return true;
+    announce(in);
+    if constexpr (std::is_same_v<Visitor, json_writer>)
+      visitor_.json(found);
+    else if constexpr (!std::is_same_v<Visitor, null_visitor>)
+      visit_json(nlohmann::ordered_json::parse(found, nullptr, false), visitor_);
+    return true;
   }
 
   bool zero_text(const instruction& in) {

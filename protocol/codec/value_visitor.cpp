@@ -8,6 +8,40 @@ namespace duplexd::protocol {
 
 using nlohmann::ordered_json;
 
+void visit_json(const ordered_json& value, value_visitor& to) {
+  switch (value.type()) {
+    case ordered_json::value_t::object:
+      to.begin_object();
+      for (const auto& [key, item] : value.items()) {
+        field_name name{key, ","};
+        append_quoted(name.key, key);
+        name.key += ':';
+        to.key(name);
+        visit_json(item, to);
+      }
+      return to.end_object();
+    case ordered_json::value_t::array:
+      to.begin_array();
+      for (const ordered_json& item : value) {
+        to.element();
+        visit_json(item, to);
+      }
+      return to.end_array();
+    case ordered_json::value_t::string:
+      return to.text(value.get_ref<const std::string&>());
+    case ordered_json::value_t::boolean:
+      return to.boolean(value.get<bool>());
+    case ordered_json::value_t::number_integer:
+      return to.integer(value.get<std::int64_t>());
+    case ordered_json::value_t::number_unsigned:
+      return to.natural(value.get<std::uint64_t>());
+    case ordered_json::value_t::number_float:
+      return to.real(value.get<double>());
+    default:
+      return to.null();
+  }
+}
+
 ordered_json& json_builder::put(ordered_json value) {
   if (stack_.empty()) return root_ = std::move(value);
   ordered_json& parent = *stack_.back();

@@ -39,6 +39,9 @@ class value_visitor {
   static constexpr bool wants_places = true;
 };
 
+/// Passes a value on, part by part.
+void visit_json(const nlohmann::ordered_json& value, value_visitor& to);
+
 /// Writes JSON text straight away. Not virtual: the hot path.
 class json_writer {
  public:

@@ -1,3 +1,9 @@
+#include "protocol/codec/packed_value.hpp"
+
+#include <memory>
+#include <random>
+#include <tuple>
+
 #include "tests/protocol/codec_harness.hpp"
 
 using namespace duplexd::protocol;
@@ -34,12 +40,30 @@ TEST_CASE("CBOR values of each kind") {
       {"3b7fffffffffffffff", "-9223372036854775808"},
       {"f93e00", "1.5"},
       {"fb3ff199999999999a", "1.1"},
-      {"f97e00", "\"nan\""},
-      {"f9fc00", "\"-inf\""},
+      {"f97e00", R"({"$float":"nan"})"},
+      {"f9fc00", R"({"$float":"-inf"})"},
+      {"f97c00", R"({"$float":"inf"})"},
+      {"f90001", "5.960464477539063e-08"},
+      {"f98000", "-0.0"},
+      {"fa3f8ccccd", "1.100000023841858"},
+      {"3b8000000000000000", R"({"$int":"-9223372036854775809"})"},
+      {"3bffffffffffffffff", R"({"$int":"-18446744073709551616"})"},
+      {"f7", R"({"$undefined":true})"},
+      {"a10102", R"({"$map":[[1,2]]})"},
+      {"a2616101420102f6", R"({"$map":[["a",1],[{"$bytes":"0102"},null]]})"},
+      {"a2616101616102", R"({"$map":[["a",1],["a",2]]})"},
+      {"a1a1010203", R"({"$map":[[{"$map":[[1,2]]},3]]})"},
+      {"a166246279746573"
+       "01",
+       R"({"$map":[["$bytes",1]]})"},
+      {"a2612401616102", R"({"$":1,"a":2})"},
+      {"5f4100420102ff", R"({"$bytes":"000102"})"},
+      {"7f6161626263ff", "\"abc\""},
+      {"bf6161019ffff6ff", R"({"$map":[["a",1],[[],null]]})"},
       {"6161", "\"a\""},
       {"62c3a9", "\"\u00e9\""},
       {"60", "\"\""},
-      {"4200ff", "\"00ff\""},
+      {"4200ff", R"({"$bytes":"00ff"})"},
       {"80", "[]"},
       {"a0", "{}"},
       {"83010203", "[1,2,3]"},
@@ -48,7 +72,7 @@ TEST_CASE("CBOR values of each kind") {
       {"a2616182010261628101", "{\"a\":[1,2],\"b\":[1]}"},
       {"83a1616101a0f6", "[{\"a\":1},{},null]"},
       {"85f5200000f6", "[true,-1,0,0,null]"},
-      {"846161fb3ff199999999999a4100a0", "[\"a\",1.1,\"00\",{}]"},
+      {"846161fb3ff199999999999a4100a0", R"(["a",1.1,{"$bytes":"00"},{}])"},
       {"9f0102ff", "[1,2]"},
       {"a162220901", "{\"\\\"\\t\":1}"},
   };
@@ -61,7 +85,13 @@ TEST_CASE("CBOR values of each kind") {
 TEST_CASE("MessagePack values") {
   CHECK(msgpack("c0") == R"(r {"t":null})");
   CHECK(msgpack("93c2c3ff") == R"(r {"t":[false,true,-1]})");
-  CHECK(msgpack("82a16101a162c402abcd") == R"(r {"t":{"a":1,"b":"abcd"}})");
+  CHECK(msgpack("82a16101a162c402abcd") == R"(r {"t":{"a":1,"b":{"$bytes":"abcd"}}})");
+  CHECK(msgpack("d40501") == R"(r {"t":{"$ext":[5,"01"]}})");
+  CHECK(msgpack("d6ff00000001") == R"(r {"t":{"$ext":[-1,"00000001"]}})");
+  CHECK(msgpack("c70305aabbcc") == R"(r {"t":{"$ext":[5,"aabbcc"]}})");
+  CHECK(msgpack("8101a161") == R"(r {"t":{"$map":[[1,"a"]]}})");
+  CHECK(msgpack("d38000000000000000") == R"(r {"t":-9223372036854775808})");
+  CHECK(msgpack("cb7ff0000000000000") == R"(r {"t":{"$float":"inf"}})");
   CHECK(msgpack("cfffffffffffffffff") == R"(r {"t":18446744073709551615})");
 }
 
@@ -89,6 +119,12 @@ TEST_CASE("malformed packed values name their byte") {
   CHECK(cbor("1c") == "! t at byte 0: not CBOR: a malformed value");
   CHECK(cbor("82011c") == "! t at byte 2: not CBOR: a malformed value");
   CHECK(cbor("c001") == "! t at byte 0: not CBOR: a malformed value");  // a tag
+  CHECK(cbor("5f6161ff") == "! t at byte 1: not CBOR: a malformed value");
+  CHECK(cbor(repeated("7f", 100'000)) == "! t at byte 1: not CBOR: a malformed value");
+  CHECK(cbor("9bffffffffffffffff") ==
+        "! t at byte 9: not CBOR: the bytes end too early or go on after the value");
+  CHECK(msgpack("dfffffffff") ==
+        "! t at byte 5: not MessagePack: the bytes end too early or go on after the value");
   CHECK(msgpack("92c1") == "! t at byte 1: not MessagePack: a malformed value");
   CHECK(read(holding("a:B t:cbor"), "01611c").front().starts_with("r {"));
   CHECK(read(holding("a:B t:cbor"), "0161ff") ==
@@ -108,4 +144,85 @@ TEST_CASE("hidden packed values are checked only") {
   CHECK(read(types,
              "0481818100"
              "07") == strings{"! _t at byte 1: not CBOR: nested too deeply"});
+}
+
+// Bytes of every length, most of them heads of values: what fits is JSON, and packs to bytes of the same
+// JSON.
+TEST_CASE("what is read as JSON is packed to equivalent bytes") {
+  static constexpr std::uint8_t heads[] = {0xa1, 0xa2, 0x81, 0x82, 0x9f, 0xbf, 0xff, 0x41, 0x61, 0x24,
+                                           0x3b, 0x5f, 0x7f, 0xf7, 0xf9, 0xc4, 0xc7, 0xd4, 0x91, 0x92};
+  const auto format = GENERATE(packed_format::cbor, packed_format::msgpack);
+  std::mt19937 random(20'250'301);
+  std::size_t fitting = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    const std::size_t size = random() % 14;
+    const std::unique_ptr<std::uint8_t[]> bytes(new std::uint8_t[size]);
+    for (std::size_t i = 0; i < size; ++i)
+      bytes[i] = random() % 2 == 0 ? heads[random() % std::size(heads)] : static_cast<std::uint8_t>(random());
+    std::string json;
+    if (read_packed({bytes.get(), size}, format, 8, json)) continue;
+    ++fitting;
+    nlohmann::ordered_json value;
+    std::string packed;
+    std::string again;
+    const bool good =
+        !parse_json(json, value) && write_packed(value, format, packed).empty() &&
+        !read_packed({reinterpret_cast<const std::uint8_t*>(packed.data()), packed.size()}, format, 8, again);
+    if (!good || again != json) FAIL_CHECK(json << " became " << again);
+  }
+  CHECK(fitting > 300);
+}
+
+TEST_CASE("lists, maps, bytes and extensions of each size are packed with the shortest head") {
+  const auto format = GENERATE(packed_format::cbor, packed_format::msgpack);
+  for (const std::size_t size :
+       std::initializer_list<std::size_t>{0, 1, 15, 16, 23, 24, 255, 256, 65'535, 65'536}) {
+    const std::string digits = "\"" + repeated("0a", static_cast<int>(size)) + "\"";
+    std::string items;
+    std::string pairs;
+    for (std::size_t i = 0; i < size; ++i) {
+      items += i > 0 ? ",0" : "0";
+      pairs += (i > 0 ? ",[" : "[") + std::to_string(i) + ",0]";
+    }
+    std::vector<std::string> values{"[" + items + "]", R"({"$bytes":)" + digits + "}"};
+    if (size > 0) values.push_back(R"({"$map":[)" + pairs + "]}");
+    if (format == packed_format::msgpack) values.push_back(R"({"$ext":[-128,)" + digits + "]}");
+    for (const std::string& json : values) {
+      std::string packed;
+      std::string again;
+      CHECK(write_packed(nlohmann::ordered_json::parse(json), format, packed).empty());
+      CHECK_FALSE(read_packed({reinterpret_cast<const std::uint8_t*>(packed.data()), packed.size()}, format,
+                              8, again));
+      CHECK((again == json));
+    }
+  }
+}
+
+TEST_CASE("a value that cannot be packed says what it takes") {
+  const auto wrong = [](const char* json, packed_format format) {
+    std::string bytes;
+    return write_packed(nlohmann::ordered_json::parse(json), format, bytes);
+  };
+  const std::tuple<const char*, const char*, const char*> table[] = {
+      {R"({"$bytes":"0"})", "$bytes takes hex digits, two for each byte", nullptr},
+      {R"({"a":[{"$bytes":5}]})", "$bytes takes hex digits, two for each byte", nullptr},
+      {R"({"$map":[[1]]})", "$map takes a list of pairs, [key, value]", nullptr},
+      {R"({"$map":5})", "$map takes a list of pairs, [key, value]", nullptr},
+      {R"({"$float":1.5})", "$float takes nan, inf or -inf", nullptr},
+      {R"({"$int":"-"})", "$int takes the digits of an integer from -2^64 to 2^64-1", nullptr},
+      {R"({"$int":"-18446744073709551617"})", "$int takes the digits of an integer from -2^64 to 2^64-1",
+       nullptr},
+      {R"({"$int":"-9223372036854775808"})", "", ""},
+      {R"({"$int":"-9223372036854775809"})", "", "MessagePack has no integers below -2^63"},
+      {R"({"$undefined":true})", "", "MessagePack has no undefined"},
+      {R"({"$ext":[128,"00"]})", "CBOR has no extensions of MessagePack", "$ext takes [type, hex digits]"},
+      {R"({"$ext":[1,"0"]})", "CBOR has no extensions of MessagePack", "$ext takes [type, hex digits]"},
+      {R"({"$other":1})", "", ""},
+      {R"({"$bytes":"0","a":1})", "", ""},
+  };
+  for (const auto& [json, cbor_says, msgpack_says] : table) {
+    INFO(json);
+    CHECK(wrong(json, packed_format::cbor) == cbor_says);
+    CHECK(wrong(json, packed_format::msgpack) == (msgpack_says != nullptr ? msgpack_says : cbor_says));
+  }
 }
