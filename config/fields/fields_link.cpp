@@ -334,6 +334,7 @@ const section& section_of<parsed_heartbeat>() {
       {
           make("every", &s::every, "The interval; may be taken from a reply.")
               .required()
+              .range(1, 36'500 * a_day, "1ms to 876000h")
               .example("${var:interval}"),
           make("send", &s::send, "The command to send.").example("heartbeat"),
           make("with", &s::with, "The command's values.").only_beside({"send"}).example({{"seq", 1}}),
@@ -435,7 +436,9 @@ const section& section_of<renew_settings>() {
       "token "
       "expires. Ignored by `run --once`, which connects once only.",
       {
-          make("after", &s::after, "The maximum age of a connection.").example("${var:expires_in}s"),
+          make("after", &s::after, "The maximum age of a connection.")
+              .range(1, 36'500 * a_day, "1ms to 876000h")
+              .example("${var:expires_in}s"),
           make("at", &s::at, "The time to reconnect at: Unix time, in seconds or milliseconds.")
               .example("${var:expires_at}"),
           make("margin", &s::margin, "How much earlier than `after` or `at` to reconnect.")
@@ -460,6 +463,11 @@ const section& section_of<limit_settings>() {
           make.as<size_parser>("frame", &s::frame,
                                "The largest frame accepted; 0 means the limit for messages.")
               .range(0, 1u << 30, "0 to 1GiB"),
+          make("json_depth", &s::json_depth,
+               "The maximum nesting of JSON in the answer to `http`, in the output of `exec`, in a text that "
+               "the function `json` reads, and in a value that a reference stands for. Messages have the "
+               "protocol's own limit.")
+              .range(1, 200, "1 to 200"),
       }};
   return fields;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 
 #include "config/fields/parsed.hpp"
 #include "config/fields/value_parsers.hpp"
@@ -37,6 +38,10 @@ struct value_parser<duration_template> {
   static value_type type();
   static nlohmann::ordered_json show(const duration_template& value);
   static bool read(const value_at& at, duration_template& out, reading& in);
+  /// What references give is known later: no range forbids it.
+  static double magnitude(const duration_template& value) {
+    return value.text ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(value.fixed.count());
+  }
 };
 
 /// A list of steps, or a single one. Says nothing about the fields of a step: sections must not look into

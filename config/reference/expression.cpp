@@ -72,10 +72,14 @@ resolved<std::string> join(const std::vector<reference>& terms, const std::strin
   return text;
 }
 
-resolved<ordered_json> parsed(const std::string& text, const expression& what) {
-  auto value = ordered_json::parse(text, nullptr, false);
+resolved<ordered_json> parsed(const std::string& text, const expression& what, std::size_t depth) {
+  ordered_json value;
+  const auto wrong = protocol::parse_json(text, value, depth);
+  if (wrong && wrong->too_deep)
+    return {nullptr,
+            fmt::format("${{{}}}: nested more than {} deep (limits.json_depth)", what.written, depth)};
   const bool wants_number = what.steps.back().apply == function::number;
-  if (value.is_discarded() || (wants_number && !value.is_number()))
+  if (wrong || (wants_number && !value.is_number()))
     return {nullptr,
             fmt::format("${{{}}}: the text is not {}", what.written, wants_number ? "a number" : "JSON")};
   return {std::move(value), ""};
@@ -124,7 +128,12 @@ resolved<ordered_json> evaluate(const expression& what, const std::string& direc
   if (what.is_outside() && inside != nullptr) inside->take_secret(text.value, secret_origin::made);
   const bool is_value = !what.steps.empty() && (what.steps.back().apply == function::number ||
                                                 what.steps.back().apply == function::json);
-  return is_value ? parsed(text.value, what) : resolved<ordered_json>{std::move(text.value), ""};
+  return is_value ? parsed(text.value, what, depth_for(inside))
+                  : resolved<ordered_json>{std::move(text.value), ""};
+}
+
+std::size_t depth_for(const scope* inside) noexcept {
+  return inside != nullptr ? inside->json_depth() : protocol::standard_json_depth;
 }
 
 std::string as_text(const ordered_json& value) {

@@ -38,6 +38,9 @@ struct expression {
 [[nodiscard]] resolved<nlohmann::ordered_json> evaluate(const expression& what, const std::string& directory,
                                                         scope* inside);
 
+/// How deep JSON may be nested for who is `inside`.
+[[nodiscard]] std::size_t depth_for(const scope* inside) noexcept;
+
 /// A JSON value as it reads in a text: strings as they are, everything else as JSON.
 [[nodiscard]] std::string as_text(const nlohmann::ordered_json& value);
 

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "protocol/text/json_text.hpp"
+
 namespace duplexd::config {
 
 /// How a secret came about.
@@ -32,6 +34,9 @@ class scope {
 
   /// `${counter:NAME}`: 1 at first, and one more at each call.
   [[nodiscard]] virtual std::uint64_t count(std::string_view name) = 0;
+
+  /// How deep JSON and what references put into values may be nested.
+  [[nodiscard]] virtual std::size_t json_depth() const noexcept { return protocol::standard_json_depth; }
 
   /// Is told each secret that a reference stood for, while it is resolved: what is written for others to read
   /// can leave out only what is known.

@@ -151,6 +151,9 @@ resolved<ordered_json> json_template::resolve(scope* inside) const {
       result.error = fmt::format(
           "{}: the value is not valid UTF-8 and cannot be used in JSON: add '| hex' or '| base64'",
           text.display());
+    if (result && protocol::is_deeper(value.value, depth_for(inside)))
+      result.error = fmt::format("{}: the value is nested more than {} deep (limits.json_depth)",
+                                 text.display(), depth_for(inside));
     if (!result) {
       result.value = nullptr;
       return result;

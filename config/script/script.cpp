@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/value/quantity.hpp"
 
 namespace duplexd::config {
@@ -66,9 +68,11 @@ resolved<milliseconds> duration_template::resolve(scope* inside) const {
   if (!value) return {{}, value.error};
   if (value.value.is_number()) {
     const double count = value.value.get<double>();
-    if (count >= 0 && count < 1e12) return {milliseconds{static_cast<milliseconds::rep>(count)}, ""};
+    const double most = static_cast<double>(longest_duration.count());
+    if (count >= 0) return {milliseconds{static_cast<milliseconds::rep>(std::min(count, most))}, ""};
   } else if (value.value.is_string()) {
-    if (const auto time = parse_duration(value.value.get<std::string>())) return {*time, ""};
+    if (const auto time = parse_bounded_duration(value.value.get_ref<const std::string&>()))
+      return {*time, ""};
   }
   return {{},
           fmt::format("{}: the value is not a duration (a number of milliseconds, or a text such as 30s)",

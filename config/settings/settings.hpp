@@ -170,6 +170,7 @@ struct renew_settings {
 struct limit_settings {
   std::uint64_t message = 16u << 20;  ///< bytes of one message received, decompressed
   std::uint64_t frame = 0;            ///< bytes of one frame received; 0: as many as a message may have
+  std::uint16_t json_depth = 64;      ///< levels of JSON from outside: answers, outputs, texts
 };
 
 /// Compression of messages that is offered to the server, RFC 7692, in its words.

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 namespace duplexd::config {
 
@@ -25,13 +27,15 @@ constexpr std::array<unit, 8> size_units{{{"GiB", 1u << 30},
                                           {"KB", 1'000},
                                           {"B", 1},
                                           {"", 1}}};
-constexpr std::uint64_t longest = 100ull * 365 * 24 * 3'600'000;
+constexpr std::uint64_t longest = longest_duration.count();
+constexpr std::uint64_t too_long = longest + 1;
 
-/// Takes the digits at the start of `text`.
+/// Takes the digits at the start of `text`; the greatest number stands for those beyond.
 std::optional<std::uint64_t> take_digits(std::string_view& text) noexcept {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end == text.data()) return std::nullopt;
+  if (end == text.data()) return std::nullopt;
+  if (error != std::errc{}) value = std::numeric_limits<std::uint64_t>::max();
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return value;
 }
@@ -45,25 +49,24 @@ std::string_view take_letters(std::string_view& text) noexcept {
 }
 
 /// "1.5s" once the "1" is taken: one fraction, one unit, nothing behind it, whole milliseconds.
-std::optional<milliseconds> take_fraction(std::uint64_t whole, std::string_view text) noexcept {
+std::optional<std::uint64_t> take_fraction(std::uint64_t whole, std::string_view text) noexcept {
   const std::size_t digits = text.find_first_not_of("0123456789");
   if (digits == 0 || digits > 6) return std::nullopt;
   const auto fraction = take_digits(text);
   for (const unit& each : time_units) {
-    if (!fraction || text != each.name || each.factor == 1 || whole > longest / each.factor) continue;
+    if (!fraction || text != each.name || each.factor == 1) continue;
     std::uint64_t scale = 1;
     for (std::size_t i = 0; i < digits; ++i) scale *= 10;
     if (*fraction * each.factor % scale != 0) return std::nullopt;
-    const std::uint64_t total = whole * each.factor + *fraction * each.factor / scale;
-    return total > longest ? std::nullopt : std::optional(milliseconds(static_cast<std::int64_t>(total)));
+    if (whole > longest / each.factor) return too_long;
+    return whole * each.factor + *fraction * each.factor / scale;
   }
   return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
-  if (text == "0") return milliseconds{0};
+/// In milliseconds; all that is more than the longest may be `too_long`.
+std::optional<std::uint64_t> read_duration(std::string_view text) noexcept {
+  if (text == "0") return 0;
   if (text.empty()) return std::nullopt;
   std::uint64_t total = 0;
   std::size_t next_unit = 0;
@@ -73,12 +76,25 @@ std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
     if (first && text.starts_with('.')) return take_fraction(*amount, text.substr(1));
     const std::string_view name = take_letters(text);
     while (next_unit < time_units.size() && time_units[next_unit].name != name) ++next_unit;
-    if (next_unit == time_units.size() || *amount > longest / time_units[next_unit].factor)
-      return std::nullopt;
-    total += *amount * time_units[next_unit++].factor;
+    if (next_unit == time_units.size()) return std::nullopt;
+    const std::uint64_t factor = time_units[next_unit++].factor;
+    total += *amount > longest / factor ? too_long : *amount * factor;
   }
-  if (total > longest) return std::nullopt;
-  return milliseconds(static_cast<std::int64_t>(total));
+  return total;
+}
+
+}  // namespace
+
+std::optional<milliseconds> parse_duration(std::string_view text) noexcept {
+  const auto total = read_duration(text);
+  if (!total || *total > longest) return std::nullopt;
+  return milliseconds(static_cast<std::int64_t>(*total));
+}
+
+std::optional<milliseconds> parse_bounded_duration(std::string_view text) noexcept {
+  const auto total = read_duration(text);
+  if (!total) return std::nullopt;
+  return milliseconds(static_cast<std::int64_t>(std::min(*total, longest)));
 }
 
 std::string show_duration(milliseconds value) {

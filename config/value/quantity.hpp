@@ -13,6 +13,12 @@ namespace duplexd::config {
 /// At most 100 years. Nothing if it is none of these.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept;
 
+/// The longest duration there is: 100 years.
+inline constexpr std::chrono::milliseconds longest_duration{100ll * 365 * 24 * 3'600'000};
+
+/// The same for texts that others wrote: what is longer than 100 years is 100 years.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_bounded_duration(std::string_view text) noexcept;
+
 /// The same notation, as short as it can be: 90'000 ms are "1m30s".
 [[nodiscard]] std::string show_duration(std::chrono::milliseconds value);
 

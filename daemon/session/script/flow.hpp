@@ -71,6 +71,9 @@ class flow final : public config::scope {
   [[nodiscard]] const nlohmann::ordered_json* reply() const override;
   [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
+  [[nodiscard]] std::size_t json_depth() const noexcept override {
+    return shared_.settings.limits.json_depth;
+  }
   void take_secret(std::string_view value, config::secret_origin from) override;
 
  private:

@@ -8,6 +8,7 @@
 #include "daemon/link/program_runner.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/session/script/flow.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace duplexd {
 
@@ -22,15 +23,14 @@ std::string lower(std::string text) {
   return text;
 }
 
-ordered_json body_of(const http_response& answer) {
-  auto parsed = ordered_json::parse(answer.body, nullptr, false);
-  return parsed.is_discarded() ? ordered_json(answer.body) : std::move(parsed);
+std::string too_deep(std::size_t limit) {
+  return fmt::format("nested more than {} deep (limits.json_depth)", limit);
 }
 
-ordered_json result_of(const http_response& answer) {
+ordered_json result_of(const http_response& answer, ordered_json body) {
   ordered_json headers = ordered_json::object();
   for (const auto& [name, value] : answer.headers) headers[lower(name)] = value;
-  return {{"status", answer.status}, {"headers", std::move(headers)}, {"body", body_of(answer)}};
+  return {{"status", answer.status}, {"headers", std::move(headers)}, {"body", std::move(body)}};
 }
 
 fault status_fault(const http_response& answer, const std::string& shown_url) {
@@ -100,7 +100,13 @@ asio::awaitable<flow_result> flow::execute(const config::http_step& step) {
   }
   const auto& answer = std::get<http_response>(*result);
   if (answer.status >= 400) co_return flow_result{.failed = status_fault(answer, step.url.display())};
-  co_return flow_result{.result = result_of(answer)};
+  ordered_json body;
+  const auto wrong = protocol::parse_json(answer.body, body, json_depth());
+  if (wrong && wrong->too_deep)
+    co_return flow_result{
+        .failed = mishap(fmt::format("the answer of {} is {}", step.url.display(), too_deep(json_depth())))};
+  if (wrong) body = answer.body;
+  co_return flow_result{.result = result_of(answer, std::move(body))};
 }
 
 asio::awaitable<flow_result> flow::execute(const config::exec_step& step) {
@@ -127,9 +133,11 @@ asio::awaitable<flow_result> flow::execute(const config::exec_step& step) {
     co_return flow_result{.failed = mishap(fmt::format("exec {}: {}", name, failed->why))};
   const auto& output = std::get<std::string>(result);
   if (output.find_first_not_of(" \t\r\n") == std::string::npos) co_return flow_result{};
-  auto value = ordered_json::parse(output, nullptr, false);
-  if (value.is_discarded())
-    co_return flow_result{.failed = mishap(fmt::format("exec {}: its output is not JSON", name))};
+  ordered_json value;
+  if (const auto wrong = protocol::parse_json(output, value, json_depth()))
+    co_return flow_result{.failed =
+                              mishap(fmt::format("exec {}: its output is {}", name,
+                                                 wrong->too_deep ? too_deep(json_depth()) : "not JSON"))};
   co_return flow_result{.result = std::move(value)};
 }
 

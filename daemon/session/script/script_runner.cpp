@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "config/script/match.hpp"
 #include "daemon/runtime/cancelled.hpp"
@@ -25,6 +26,16 @@ constexpr std::chrono::duration<double> longest_age{std::chrono::years{100}};
 
 // A handler that has so many replies before it does not keep up: that is a fault, not a leak.
 constexpr std::size_t mailbox_capacity = 1'024;
+
+// A number, or a text that is one; 0 stands for everything else.
+double number_in(const ordered_json& value) {
+  if (value.is_number()) return value.get<double>();
+  if (!value.is_string()) return 0;
+  const auto& text = value.get_ref<const std::string&>();
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size() ? number : 0;
+}
 
 std::string seconds(std::chrono::milliseconds time) {
   return fmt::format("{} s", static_cast<double>(time.count()) / 1000.0);
@@ -227,11 +238,8 @@ std::optional<clock::duration> script_runner::time_to_renewal(std::optional<faul
   }
   if (settings_.renew.at) {
     const auto when = settings_.renew.at->resolve_value(&login_flow_);
-    double unix_time = 0;
-    if (when && when.value.is_number()) unix_time = when.value.get<double>();
-    if (when && when.value.is_string())
-      unix_time = std::strtod(when.value.get<std::string>().c_str(), nullptr);
-    if (unix_time <= 0) {
+    double unix_time = when ? number_in(when.value) : 0;
+    if (!(unix_time > 0)) {  // NaN is none either
       failed = fault{.kind = fault_class::script,
                      .cause = "renew.at: " + (when ? std::string("the value is no Unix time") : when.error)};
       return left;

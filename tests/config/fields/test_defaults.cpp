@@ -60,6 +60,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.liveness.sequence.empty());
   CHECK(s.limits.message == 16'777'216);
   CHECK(s.limits.frame == 0);
+  CHECK(s.limits.json_depth == 64);
   CHECK(s.login == nullptr);
   CHECK(s.rate.messages == 0);
   CHECK(s.rate.per.count() == 1'000);
@@ -194,9 +195,10 @@ TEST_CASE("each value arrives in its own place", "[defaults]") {
   CHECK(deflate.level == 3);
   CHECK(deflate.threshold == 5);
   CHECK(with("permessage_deflate: {client_no_context_takeover: true}").deflate->client_no_context_takeover);
-  const limit_settings limits = with("limits: {message: 1KiB, frame: 2KB}").limits;
+  const limit_settings limits = with("limits: {message: 1KiB, frame: 2KB, json_depth: 5}").limits;
   CHECK(limits.message == 1'024);
   CHECK(limits.frame == 2'000);
+  CHECK(limits.json_depth == 5);
   const tcp_settings tcp = with("tcp: {no_delay: false, keepalive: 1s, user_timeout: 2s}").tcp;
   CHECK_FALSE(tcp.no_delay);
   CHECK(tcp.keepalive.count() == 1'000);

@@ -45,15 +45,16 @@ const range_row ranges[] = {
     {"reconnect", "maximum", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"reconnect", "factor", "1", "100", "0.999", "100.001"},
     {"reconnect", "stable_after", "'0'", "'24h'", nullptr, "'24h1ms'"},
-    {"heartbeat", "every", "'0'", "'876000h'", nullptr, "'876000h1ms'"},
+    {"heartbeat", "every", "'1ms'", "'876000h'", "'0'", "'876000h1ms'"},
     {"heartbeat", "timeout", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"fresh", "within", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"liveness", "ping_interval", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"liveness", "idle_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
-    {"renew", "after", "'0'", "'876000h'", nullptr, "'876000h1ms'"},
+    {"renew", "after", "'1ms'", "'876000h'", "'0'", "'876000h1ms'"},
     {"renew", "margin", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"limits", "message", "1", "1073741824", "0", "1073741825"},
     {"limits", "frame", "0", "1073741824", nullptr, "1073741825"},
+    {"limits", "json_depth", "1", "200", "0", "201"},
     {"permessage_deflate", "server_max_window_bits", "9", "15", "8", "16"},
     {"permessage_deflate", "client_max_window_bits", "9", "15", "8", "16"},
     {"permessage_deflate", "level", "1", "9", "0", "10"},
@@ -137,6 +138,9 @@ TEST_CASE("a value beyond a bound is told with the bounds", "[ranges]") {
   CHECK(told("rate", "burst", -1) == "sessions.s.rate.burst: '-1' is out of range (allowed: 0 to 65535)");
   CHECK(told("rate", "per", "-1s") ==
         "sessions.s.rate.per: '-1s' is not a duration (such as 500ms, 5s, 1m30s or 2h)");
+  CHECK(told("heartbeat", "every", 0) ==
+        "sessions.s.liveness.heartbeat.every: 0 is too small (allowed: 1ms to 876000h)");
+  CHECK(told("heartbeat", "every", "${var:x}").find("too small") == std::string::npos);
   CHECK(told("limits", "frame", -1) ==
         "sessions.s.limits.frame: '-1' is not a size (such as 65536, 64KB, 16MiB)");
   CHECK(told("close", "code", 2999) ==

@@ -1,4 +1,5 @@
 // What steps are made of, and what is wrong with them.
+#include "config/value/quantity.hpp"
 #include "tests/catch.hpp"
 #include "tests/config/support.hpp"
 
@@ -327,8 +328,14 @@ TEST_CASE("a duration may come from a reply", "[steps]") {
   CHECK(time_of("${'999999999999' | number}").value.count() == 999'999'999'999);
   CHECK(time_of("${'15'}s").value.count() == 15'000);
   CHECK(time_of("${'2m'}").value.count() == 120'000);
+  for (const char* endless :
+       {"${'3153600000001' | number}", "${'1e300' | number}", "${'18446744073709551615' | number}",
+        "${'876000h1ms'}", "${'99999999999'}s", "${'99999999999999999999'}s", "${'99999999999.5'}h",
+        "${'800000h80000000m4000000000s'}"})
+    CHECK(time_of(endless).value == longest_duration);
   const std::string error = ": the value is not a duration (a number of milliseconds, or a text such as 30s)";
-  for (const char* bad : {"${'-1' | number}", "${'1000000000000' | number}", "${'15'}", "${'true' | json}"}) {
+  for (const char* bad : {"${'-1' | number}", "${'-1e300' | number}", "${'nan'}", "${'99999999999999999999'}",
+                          "${'15'}", "${'true' | json}"}) {
     INFO(bad);
     CHECK(time_of(bad).error == bad + error);
   }
