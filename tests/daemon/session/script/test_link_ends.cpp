@@ -68,7 +68,7 @@ TEST_CASE("a time of renewal may be in milliseconds, and very far away") {
 
 TEST_CASE("a renewal that has no time is a fault") {
   const auto [renew, end] = GENERATE(table<std::string, std::string>({
-      {"{after: '${var:words}'}", "script: renew.after: ${var:words}: the value is no duration"},
+      {"{after: '${var:words}'}", "script: renew.after: ${var:words}: the value is not a duration"},
       {"{at: '${var:words}'}", "script: renew.at: the value is no Unix time"},
       {"{at: '${var:zero}'}", "script: renew.at: the value is no Unix time"},
       {"{at: '${var:list}'}", "script: renew.at: the value is no Unix time"},
