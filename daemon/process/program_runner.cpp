@@ -51,7 +51,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     const std::string name{variable.substr(0, variable.find('='))};
     if (is_inherited(name) && !added.contains(name)) all.emplace_back(variable);
   }
-  for (const auto& [name, value] : added) all.push_back(name + '=' + value);
+  for (const auto& [name, value] : added) all.push_back(fmt::format("{}={}", name, value));
   return all;
 }
 
