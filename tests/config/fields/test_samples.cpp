@@ -58,7 +58,8 @@ TEST_CASE("each block of the reference page passes the check", "[samples]") {
     if (!each.section.empty())
       document = has_alternatives(each.section) ? document_with_only(each.section, json_of(each.text))
                                                 : document_with(each.section, json_of(each.text));
-    CHECK(load_document(document, "f", true).mistakes == std::vector<std::string>{});
+    const std::vector<std::string> none;
+    CHECK(load_document(document, "f", true).mistakes == none);
   }
 }
 
@@ -69,8 +70,8 @@ TEST_CASE("each documented default is accepted where it stands", "[samples]") {
       if (one.fallback.is_null() || !one.beside.empty() || one.name == "from_env") continue;
       INFO(each.id << "." << one.name);
       const ordered_json fields{{one.name, one.fallback}};
-      CHECK(load_document(document_with(each.id, fields), "f.json", true).mistakes ==
-            std::vector<std::string>{});
+      const std::vector<std::string> none;
+      CHECK(load_document(document_with(each.id, fields), "f.json", true).mistakes == none);
     }
   });
 }
