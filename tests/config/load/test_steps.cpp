@@ -364,7 +364,8 @@ TEST_CASE("consecutive known packets are one burst", "[steps]") {
   const auto packet = [](std::size_t size) {
     script_step step;
     send_step what;
-    what.packed.emplace().bytes.resize(size);
+    what.packed = send_step::packet{};
+    what.packed->bytes.resize(size);
     step.action = std::move(what);
     return step;
   };

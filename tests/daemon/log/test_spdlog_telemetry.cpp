@@ -37,7 +37,7 @@ class captured_stderr {
   }
   lines take() {
     restore();
-    std::rewind(file_);
+    REQUIRE(std::fseek(file_, 0, SEEK_SET) == 0);
     lines all;
     std::string line;
     for (int c = std::fgetc(file_); c != EOF; c = std::fgetc(file_)) {

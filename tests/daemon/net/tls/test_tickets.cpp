@@ -51,7 +51,7 @@ TEST_CASE("a ticket is for its own server only", "[tickets]") {
 // A server may send as many as it likes: what is kept of one is bounded, and the oldest go first.
 TEST_CASE("so many tickets of one server are kept, then the oldest goes", "[tickets]") {
   constexpr std::size_t most = tls_tickets::most_for_one;
-  const std::size_t over = GENERATE(0, 1, 2);
+  const auto over = GENERATE(as<std::size_t>{}, 0, 1, 2);
   tls_tickets store;
   std::vector<tls_ticket> made;
   for (std::size_t i = 0; i < most + over; ++i) {

@@ -119,7 +119,7 @@ TEST_CASE("replies with a lower number than asked for are left") {
 
 // So many replies that nobody took are kept, and no more: then the oldest is forgotten.
 TEST_CASE("the board keeps the newest replies") {
-  const std::size_t beyond = GENERATE(0, 1, 2);
+  const auto beyond = GENERATE(as<std::size_t>{}, 0, 1, 2);
   scene s;
   for (std::size_t i = 0; i < reply_inbox::capacity + beyond; ++i) s.offer({{"op", "got"}, {"id", i}});
   CHECK(s.take_now(any_of({"got"})) == "got " + std::to_string(beyond));
