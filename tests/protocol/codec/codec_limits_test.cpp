@@ -192,6 +192,7 @@ TEST_CASE("varints filled in later move what follows") {
         "[_n:varint, s:str(_n), {_c: {crc: crc32, over: [_n, s]}}]",
         "[_n:varint, s:str(_n), {_c: {crc: crc32}}]",
         "[_n:varint, '_m:varint', 's:str(_n)', 't2:str(_m)', {_c: {crc: crc32, over: [t2, t2]}}]",
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text on two lines
         "[{in: {size: ':varint', type: ['s:str(:varint)', {_c: {crc: crc32}}]}}, {_c: {crc: crc32, over: "
         "[in, in]}}]",
         "[_n:varint, {in: {size: ':varint', type: 's:str(_n) _z:H=$size _y:varint=$size'}}, "
