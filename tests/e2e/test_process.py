@@ -199,7 +199,7 @@ class ExitCodes(unittest.TestCase):
             connection.accept()
             connection.hold()
         script = [{"send": "to_free"}, {"expect": "reply", "timeout": "300ms"}]
-        with RawServer(mute) as server, Daemon(config(session(server.url, script=script)), "--once") as daemon:
+        with RawServer(mute) as server, Daemon(config(session(server.url, script=script, timeouts={"close": "300ms"})), "--once") as daemon:
             self.assertEqual(daemon.wait(10), 5)
             self.assertTrue(any("script: " in line for line in daemon.log.all()))
 
