@@ -90,6 +90,7 @@ class loader {
     parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
     session_settings session = build_session(std::move(parsed), in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
+    session.file = out_.file;
     out_.sessions.push_back(std::move(session));
   }
 

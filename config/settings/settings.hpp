@@ -218,6 +218,7 @@ struct simulate_settings {
 
 struct session_settings {
   std::string name;
+  std::string file;  ///< the configuration file that `where` is in
   protocol::position where;
   std::vector<text_template> urls;  ///< at least one; each is tried in turn
   std::vector<std::pair<std::string, text_template>> headers;

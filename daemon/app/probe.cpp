@@ -197,7 +197,7 @@ void probe::fail(const fault& why) {
     phase_ = probe_phase::login;
     report_.rows.pop_back();
   }
-  std::string cause = why.cause;
+  std::string cause = text_of(why);
   secrets_.mask(cause);
   json details{{"class", config::name_of(why.kind)}, {"cause", cause}};
   if (why.http_status) details["http_status"] = *why.http_status;

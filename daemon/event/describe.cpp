@@ -15,7 +15,7 @@ std::string seconds(std::chrono::milliseconds time) {
 
 description describe_fault(const happening::attempt_failed& event) {
   const fault& what = event.what;
-  json fields{{"class", config::name_of(what.kind)}, {"cause", what.cause}};
+  json fields{{"class", config::name_of(what.kind)}, {"cause", text_of(what)}};
   if (what.http_status) fields["http_status"] = *what.http_status;
   if (what.close_code) fields["close_code"] = *what.close_code;
   if (event.next) fields["next_attempt_ms"] = event.next->count();
@@ -24,7 +24,7 @@ description describe_fault(const happening::attempt_failed& event) {
                            : at_once   ? "next attempt at once"
                                        : "next attempt in " + seconds(*event.next);
   return {event.next ? log_level::warning : log_level::error, "failed",
-          fmt::format("{}: {}; {}", config::name_of(what.kind), what.cause, then), std::move(fields)};
+          fmt::format("{}: {}; {}", config::name_of(what.kind), text_of(what), then), std::move(fields)};
 }
 
 std::string close_text(const close_reason& reason) {

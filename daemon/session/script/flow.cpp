@@ -80,9 +80,9 @@ fault flow::blamed(std::string cause) const {
   return fault{.kind = blame_, .cause = std::move(cause)};
 }
 
-fault flow::mishap(std::string cause) const {
+fault flow::mishap(std::string cause, fault_reason reason) const {
   const bool is_login = blame_ == fault_class::login_rejected;
-  return fault{.kind = is_login ? fault_class::script : blame_, .cause = std::move(cause)};
+  return fault{.kind = is_login ? fault_class::script : blame_, .reason = reason, .cause = std::move(cause)};
 }
 
 asio::awaitable<void> flow::leave_turn() {
@@ -123,8 +123,7 @@ asio::awaitable<flow_result> flow::perform(const script_step& step) {
   if (!how.failed) co_return how;
   const bool is_ours = how.failed->kind == fault_class::script;
   if (is_ours && step.on_fault) co_return co_await run(*step.on_fault);
-  if (!how.failed->cause.ends_with(')') || how.failed->cause.find(" (line ") == std::string::npos)
-    how.failed->cause += fmt::format(" (line {})", step.where.line);
+  if (!how.failed->place) how.failed->place = fault_place{shared_.settings.file, step.where.line};
   co_return how;
 }
 

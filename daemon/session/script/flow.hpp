@@ -119,8 +119,9 @@ class flow final : public config::scope {
   [[nodiscard]] bool holds(const config::json_template& condition, std::optional<fault>& failed);
   [[nodiscard]] std::optional<fault> save(const config::script_step& step,
                                           const nlohmann::ordered_json& result);
-  [[nodiscard]] fault blamed(std::string cause) const;  ///< by a reply, or on purpose
-  [[nodiscard]] fault mishap(std::string cause) const;  ///< by anything else
+  [[nodiscard]] fault blamed(std::string cause) const;  ///< caused by a reply, or on purpose
+  /// Caused by anything else.
+  [[nodiscard]] fault mishap(std::string cause, fault_reason reason = fault_reason::other) const;
 
   flow_context& shared_;
   std::optional<nlohmann::ordered_json> reply_;

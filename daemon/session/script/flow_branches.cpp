@@ -88,7 +88,7 @@ asio::awaitable<flow_result> flow::execute(const config::wait_step& step) {
     const task_registry::task& task = shared_.tasks->at(each);
     if (task.how.reconnect) how.reconnect = task.how.reconnect;
     ordered_json fault_text;
-    if (task.how.failed) fault_text = task.how.failed->cause;
+    if (task.how.failed) fault_text = text_of(*task.how.failed);
     how.result.push_back({{"done", task.has_ended}, {"fault", fault_text}, {"result", task.how.result}});
     shared_.tasks->release(each);
   }

@@ -139,7 +139,8 @@ asio::awaitable<flow_result> flow::expect(const config::expectation& what,
     if (stopped) co_return flow_result{};
     if (!answer)
       co_return ended_by(mishap(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
-                                            static_cast<double>(what.timeout.count()) / 1000.0)));
+                                            static_cast<double>(what.timeout.count()) / 1000.0),
+                                fault_reason::no_reply));
     reply_ = answer->data;
     const auto check = what.check.resolve(this);
     if (!check) co_return ended_by(mishap(check.error));
@@ -175,7 +176,7 @@ asio::awaitable<flow_result> flow::execute(const config::call_step& step) {
     flow_result sent = co_await put(frame, step.command.command, true);
     if (sent.ends_flow()) co_return sent;
     flow_result how = co_await expect(step.answer, equal);
-    const bool no_reply = how.failed && how.result.is_null() && how.failed->cause.starts_with("no reply ");
+    const bool no_reply = how.failed && how.failed->reason == fault_reason::no_reply;
     if (!no_reply || attempt == step.retries) co_return how;
     shared_.context.telemetry.record(shared_.settings.name,
                                      happening::call_retried{step.command.command, attempt + 1});

@@ -113,6 +113,7 @@ asio::awaitable<flow_result> script_runner::await_login_reply(const config::expe
   if (stopped) co_return flow_result{};
   if (!answer)
     co_return ended_by({.kind = fault_class::script,
+                        .reason = fault_reason::no_reply,
                         .cause = fmt::format("no reply {} to the login within {}",
                                              fmt::join(what.replies, " or "), seconds(what.timeout))});
   const auto check = what.check.resolve(&login_flow_);

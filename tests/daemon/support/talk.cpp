@@ -44,9 +44,7 @@ void answer_gets(scripted_server& server, const message& what) {
 std::string end_of(const stage& play) {
   if (!play.result) return "-";
   if (!play.result->fatal) return "";
-  const std::string& cause = play.result->fatal->cause;
-  return std::string(config::name_of(play.result->fatal->kind)) + ": " +
-         cause.substr(0, cause.rfind(" (line "));
+  return std::string(config::name_of(play.result->fatal->kind)) + ": " + play.result->fatal->cause;
 }
 
 long logged(const stage& play, const std::string& part) {

@@ -35,12 +35,28 @@ const std::string never_set = "    before: [{set: {known: 1}}, {if: {known: 2}, 
 
 TEST_CASE("a fault names the line of the step that failed, once") {
   const auto cause_of = [](const std::string& script) {
-    return played{"    script:\n" + script}.play.result->fatal->cause;
+    return text_of(*played{"    script:\n" + script}.play.result->fatal);
   };
   CHECK(cause_of("      - {fail: oh}\n") == "oh (line 18)");
   CHECK(cause_of("\n      - {fail: 'oh (no)'}\n") == "oh (no) (line 19)");
   CHECK(cause_of("      - {fail: 'a (line 3) b'}\n") == "a (line 3) b (line 18)");
+  CHECK(cause_of("      - {fail: 'a (line 3)'}\n") == "a (line 3) (line 18)");
   CHECK(cause_of("      - gather: [\n          [{fail: oh}]]\n") == "oh (line 19)");
+}
+
+// Code decides by the reason, whatever the text says.
+TEST_CASE("a fault has the reason and the place beside its text") {
+  const auto [step, reason] = GENERATE(
+      table<std::string, fault_reason>({{"expect: done, timeout: 1s", fault_reason::no_reply},
+                                        {"call: put, reply: done, timeout: 1s", fault_reason::no_reply},
+                                        {"gather: [[{expect: done, timeout: 1s}]]", fault_reason::no_reply},
+                                        {"gather: [[{expect: done}]], timeout: 1s", fault_reason::other},
+                                        {"fail: no reply done within 1 s", fault_reason::other}}));
+  const played all{"    script: [{" + step + "}]\n"};
+  INFO(step << ": " << all.end());
+  const fault& what = *all.play.result->fatal;
+  CHECK(what.reason == reason);
+  CHECK(what.place == fault_place{all.play.settings.file, 17});
 }
 
 TEST_CASE("what a step cannot read is a fault that names the reference") {
