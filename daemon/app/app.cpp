@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/version.hpp"
@@ -27,9 +28,9 @@ namespace {
 constexpr std::size_t descriptors_besides = 48;
 }  // namespace
 
-app::app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture)
-    : settings_(settings),
-      telemetry_(make_spdlog_telemetry(settings.log, secrets_)),
+app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture)
+    : settings_(std::move(settings)),
+      telemetry_(make_spdlog_telemetry(settings_.log, secrets_)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
@@ -41,9 +42,10 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
         std::make_unique<recorder>(loop_.get_executor(), time_, *telemetry_, secrets_, std::move(capture));
   if (settings_.connect_at_once > 0)
     limiter_ = std::make_unique<dial_limiter>(loop_.get_executor(), time_, settings_.connect_at_once);
-  for (const config::session_settings& each : settings_.sessions) {
+  for (config::session_settings& loaded : std::exchange(settings_.sessions, {})) {
+    const auto each = std::make_shared<const config::session_settings>(std::move(loaded));
     session_context mine{.loop = loop_.get_executor(),
-                         .links = links_of(each),
+                         .links = links_of(*each),
                          .http = *http_,
                          .programs = *programs_,
                          .time = time_,
@@ -53,10 +55,10 @@ app::app(const config::settings& settings, bool once, std::unique_ptr<capture_fi
                          .once = once,
                          .secrets = std::make_shared<secret_holder>(secrets_),
                          .limiter = limiter_.get()};
-    if (!each.outputs.empty()) mine.outputs = {&stdout_};
-    sessions_.push_back(std::make_unique<session>(each, std::move(mine)));
+    if (!each->outputs.empty()) mine.outputs = {&stdout_};
+    names_.push_back(each->name);
+    sessions_[each->name].runs = std::make_unique<session>(each, std::move(mine));
   }
-  results_.resize(sessions_.size());
 }
 
 dialer& app::links_of(const config::session_settings& session) {
@@ -82,15 +84,14 @@ asio::awaitable<void> app::supervise() {
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
   if (limiter_) tasks_.spawn(pacing, pace_dials());
-  for (std::size_t i = 0; i < sessions_.size(); ++i)
-    tasks_.spawn(static_cast<int>(i), run_session(*sessions_[i]));
+  for (const std::string& name : names_) tasks_.spawn(serving, run_session(*sessions_.at(name).runs));
   running_ = sessions_.size();
   systemd_.ready();
 
   while (running_ > 0) {
     auto next = co_await tasks_.next();
-    if (next.id >= 0) {
-      results_[static_cast<std::size_t>(next.id)] = std::move(next.how.session);
+    if (next.id == serving) {
+      sessions_.at(next.how.session).result = std::move(next.how.ended);
       --running_;
     } else if (next.id == writer) {
       output_broken_ = true;
@@ -119,7 +120,8 @@ asio::awaitable<void> app::flush_outputs() {
 
 asio::awaitable<app::task_result> app::run_session(session& which) {
   task_result result;
-  result.session = co_await which.run();
+  result.session = which.name();
+  result.ended = co_await which.run();
   co_return result;
 }
 
@@ -152,7 +154,7 @@ void app::stop(const std::string& why) {
   telemetry_->record("", happening::stopping{why, settings_.shutdown_limit});
   systemd_.stopping();
   systemd_.status("stopping: " + why);
-  for (const auto& each : sessions_) each->stop();
+  for (const std::string& name : names_) sessions_.at(name).runs->stop();
   tasks_.spawn(limit, await_limit());
 }
 
@@ -186,18 +188,20 @@ asio::awaitable<app::task_result> app::keep_watchdog() {
 }
 
 std::string app::status() const {
-  const auto open =
-      std::ranges::count(sessions_, link_state::open, [](const auto& each) { return each->state(); });
+  const auto open = std::ranges::count(sessions_, link_state::open,
+                                       [](const auto& each) { return each.second.runs->state(); });
   return fmt::format("{} of {} sessions connected", open, sessions_.size());
 }
 
 exit_code app::judge() const {
   if (output_broken_) return exit_output_closed;
-  for (const session_result& result : results_)
+  for (const std::string& name : names_) {
+    const session_result& result = sessions_.at(name).result;
     if (result.fatal)
       return result.exit_code ? static_cast<exit_code>(*result.exit_code)
              : result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
                                                                          : exit_fatal_fault;
+  }
   return exit_success;
 }
 

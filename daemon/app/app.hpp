@@ -2,6 +2,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -28,17 +30,21 @@ class app {
  public:
   /// `once`: every session serves one link and ends.
   /// `capture`, if not null, takes every message of every link.
-  app(const config::settings& settings, bool once, std::unique_ptr<capture_file> capture = nullptr);
+  app(config::settings settings, bool once, std::unique_ptr<capture_file> capture = nullptr);
 
   /// Blocks until the end. Call once.
   [[nodiscard]] exit_code run();
 
  private:
-  /// Ids of the children; sessions have their index.
-  enum task : int { watchdog = -1, signals = -2, writer = -3, limit = -4, pacing = -5 };
+  enum task : int { serving, watchdog, signals, writer, limit, pacing };
   struct task_result {
-    session_result session;
+    std::string session;  ///< the name of the one that ended
+    session_result ended;
     std::string broken;  ///< why the output ended
+  };
+  struct supervised {
+    std::unique_ptr<session> runs;
+    session_result result{};  ///< once it has ended
   };
 
   dialer& links_of(const config::session_settings& session);
@@ -56,7 +62,7 @@ class app {
   [[nodiscard]] exit_code judge() const;
   [[nodiscard]] std::string status() const;
 
-  const config::settings& settings_;
+  config::settings settings_;  ///< without the sessions, which hold their own
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
   secret_index secrets_;  ///< what the log and a capture leave out
@@ -69,8 +75,8 @@ class app {
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted
   line_output stdout_;
   std::mt19937_64 random_{std::random_device{}()};
-  std::vector<std::unique_ptr<session>> sessions_;
-  std::vector<session_result> results_;
+  std::map<std::string, supervised, std::less<>> sessions_;
+  std::vector<std::string> names_;  ///< of the sessions, in the order of the file
   std::size_t running_ = 0;
   asio::signal_set caught_;
   service_manager systemd_;

@@ -104,16 +104,17 @@ probe::probe(const config::session_settings& settings)
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
-      session_(settings, session_context{.loop = loop_.get_executor(),
-                                         .links = *this,
-                                         .http = *http_,
-                                         .programs = *programs_,
-                                         .time = time_,
-                                         .telemetry = *this,
-                                         .random = [] { return 0.5; },
-                                         .outputs = {this},
-                                         .once = false,
-                                         .secrets = std::make_shared<secret_holder>(secrets_)}) {}
+      session_(std::make_shared<const config::session_settings>(settings),
+               session_context{.loop = loop_.get_executor(),
+                               .links = *this,
+                               .http = *http_,
+                               .programs = *programs_,
+                               .time = time_,
+                               .telemetry = *this,
+                               .random = [] { return 0.5; },
+                               .outputs = {this},
+                               .once = false,
+                               .secrets = std::make_shared<secret_holder>(secrets_)}) {}
 
 probe_report probe::run(std::chrono::milliseconds limit) {
   begin(probe_phase::prepare);

@@ -24,7 +24,7 @@ struct options {
 int run(const options& given) {
   const std::string& file = given.file;
   protocol::diagnostics mistakes;
-  const auto settings = config::load(file, {}, mistakes);
+  auto settings = config::load(file, {}, mistakes);
   for (const auto& mistake : mistakes) std::fprintf(stderr, "%s\n", config::format(file, mistake).c_str());
   if (!settings) return exit_config;
   std::unique_ptr<capture_file> capture;
@@ -34,7 +34,7 @@ int run(const options& given) {
     if (capture == nullptr) std::fprintf(stderr, "cannot record to %s\n", why.c_str());
     if (capture == nullptr) return exit_usage;
   }
-  app daemon{*settings, given.once, std::move(capture)};
+  app daemon{std::move(*settings), given.once, std::move(capture)};
   return daemon.run();
 }
 

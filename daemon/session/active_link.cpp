@@ -17,22 +17,23 @@ namespace {
 constexpr int messages_a_turn = 256;
 }  // namespace
 
-active_link::active_link(const config::session_settings& settings, const session_context& context,
-                         variables& values, outbox& commands, stop_flag& stop, transport& link)
-    : settings_(settings),
+active_link::active_link(std::shared_ptr<const config::session_settings> settings,
+                         const session_context& context, variables& values, outbox& commands, stop_flag& stop,
+                         transport& link)
+    : settings_(std::move(settings)),
       context_(context),
       outbox_(commands),
       stop_(stop),
       link_(link),
-      packets_(settings.protocol, protocol::direction::reply),
-      replies_(context.loop, context.time, *settings.protocol, awaited_replies(settings)),
-      script_(settings, context, values, commands, replies_),
-      fresh_(settings.liveness.fresh, *settings.protocol),
-      sequences_(settings.liveness.sequence),
-      line_(settings.name),
+      packets_(settings_->protocol, protocol::direction::reply),
+      replies_(context.loop, context.time, *settings_->protocol, awaited_replies(*settings_)),
+      script_(*settings_, context, values, commands, replies_),
+      fresh_(settings_->liveness.fresh, *settings_->protocol),
+      sequences_(settings_->liveness.sequence),
+      line_(settings_->name),
       watch_again_(context.loop),
       tasks_(context.loop) {
-  if (!settings.liveness.sequence.empty())
+  if (!settings_->liveness.sequence.empty())
     replies_.observe([this](const arrived_reply& reply, const protocol::packet&) { see_sequences(reply); });
 }
 
@@ -60,7 +61,7 @@ asio::awaitable<link_result> active_link::run() {
   record_end(static_cast<task>(first.id), *first.how);
   // Who is dead or left our close frame unanswered has had the time for it: the end of TCP is not waited for
   // as well.
-  const auto patience = link_.ended() ? settings_.timeouts.close : std::chrono::milliseconds::zero();
+  const auto patience = link_.ended() ? settings_->timeouts.close : std::chrono::milliseconds::zero();
   co_await link_.finish(patience);
   link_result result;
   result.failed = std::move(first.how->failed);
@@ -72,12 +73,12 @@ void active_link::record_end(task first, const task_result& how) {
   if (how.in_order) {
     const bool answered = link_.ended() && link_.ended()->closed;
     const bool by_peer = first == receiver;
-    close_reason said{settings_.close.code, settings_.close.reason};
+    close_reason said{settings_->close.code, settings_->close.reason};
     if (by_peer && answered) said = *link_.ended()->closed;
     if (!answered) said = {1006, "no close frame came back"};
-    context_.telemetry.record(settings_.name, happening::link_closed{said, by_peer});
+    context_.telemetry.record(settings_->name, happening::link_closed{said, by_peer});
   }
-  if (how.renew) context_.telemetry.record(settings_.name, happening::link_renewed{*how.renew});
+  if (how.renew) context_.telemetry.record(settings_->name, happening::link_renewed{*how.renew});
 }
 
 // Our close frame goes out; what is still on its way is read until the peer's comes back.
@@ -85,7 +86,7 @@ asio::awaitable<void> active_link::close() {
   tasks_.cancel(sender);
   tasks_.cancel(watcher);
   outbox_.close_gate();
-  link_.close(close_reason{settings_.close.code, settings_.close.reason});
+  link_.close(close_reason{settings_->close.code, settings_->close.reason});
   tasks_.spawn(closer, await_close_limit());
   for (;;) {
     const auto next = co_await tasks_.next();
@@ -151,7 +152,7 @@ void active_link::handle(protocol::frame_view message, std::string_view time) {
       for (output* out : context_.outputs) out->append(line);
     }
     if (error != nullptr)
-      context_.telemetry.record(settings_.name,
+      context_.telemetry.record(settings_->name,
                                 happening::undecodable{error->text(), packet.frame.bytes.size()});
     else
       replies_.offer(packet);
@@ -181,7 +182,7 @@ asio::awaitable<active_link::end_of_task> active_link::write() {
 }
 
 asio::awaitable<active_link::end_of_task> active_link::watch() {
-  keepalive decide{settings_.liveness, context_.time.now()};
+  keepalive decide{settings_->liveness, context_.time.now()};
   bool stopped = co_await cancelled();
   while (!stopped) {
     clock::time_point check_again{};
@@ -200,7 +201,7 @@ active_link::end_of_task active_link::check(keepalive& decide, clock::time_point
   const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
   const keepalive_step step = decide.step(now, heard);
   if (step.dead) {
-    const auto limit = static_cast<double>(settings_.liveness.idle_timeout.count()) / 1000.0;
+    const auto limit = static_cast<double>(settings_->liveness.idle_timeout.count()) / 1000.0;
     fault gone{.kind = config::fault_class::liveness,
                .cause = fmt::format("nothing was heard from the server for {} s", limit)};
     return std::make_unique<task_result>(task_result{.peer_dead = true, .failed = std::move(gone)});
@@ -208,7 +209,7 @@ active_link::end_of_task active_link::check(keepalive& decide, clock::time_point
   if (step.ping) link_.put_ping();
   for (const config::freshness_settings* overdue : fresh_.run_out(now)) {
     if (held_back_) continue;
-    context_.telemetry.record(settings_.name, happening::reply_overdue{overdue->reply, overdue->within});
+    context_.telemetry.record(settings_->name, happening::reply_overdue{overdue->reply, overdue->within});
     const auto limit = static_cast<double>(overdue->within.count()) / 1000.0;
     auto cause = fmt::format("no reply {} for {} s", overdue->reply, limit);
     if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
@@ -228,8 +229,8 @@ std::optional<fault> active_link::act_on(config::liveness_action action, std::st
 void active_link::see_sequences(const arrived_reply& reply) {
   for (const sequence_gap& gap : sequences_.see(reply.name, reply.data)) {
     const std::string key = gap.key.empty() ? "" : gap.key.dump();
-    context_.telemetry.record(settings_.name, happening::sequence_broken{reply.name, gap.rule->field, key,
-                                                                         gap.expected, gap.found});
+    context_.telemetry.record(settings_->name, happening::sequence_broken{reply.name, gap.rule->field, key,
+                                                                          gap.expected, gap.found});
     const std::string time = timestamp(context_.time.wall());
     const std::string_view line = line_.note(time, "gap",
                                              {{"reply", reply.name},
@@ -248,7 +249,7 @@ void active_link::see_sequences(const arrived_reply& reply) {
 }
 
 asio::awaitable<active_link::end_of_task> active_link::await_close_limit() {
-  co_await context_.time.sleep_for(settings_.timeouts.close);
+  co_await context_.time.sleep_for(settings_->timeouts.close);
   co_return nullptr;
 }
 

@@ -30,8 +30,9 @@ struct link_result {
 /// close.
 class active_link {
  public:
-  active_link(const config::session_settings& settings, const session_context& context, variables& values,
-              outbox& commands, stop_flag& stop, transport& link);
+  /// The link keeps these settings, even if the session is given others meanwhile.
+  active_link(std::shared_ptr<const config::session_settings> settings, const session_context& context,
+              variables& values, outbox& commands, stop_flag& stop, transport& link);
 
   /// Runs the link from login to the last byte. The link is closed when it returns.
   asio::awaitable<link_result> run();
@@ -64,7 +65,7 @@ class active_link {
   void see_sequences(const arrived_reply& reply);
   [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 
-  const config::session_settings& settings_;
+  std::shared_ptr<const config::session_settings> settings_;
   const session_context& context_;
   outbox& outbox_;
   stop_flag& stop_;

@@ -30,11 +30,11 @@ std::string server_of(const std::string& url) {
 
 }  // namespace
 
-session::session(const config::session_settings& settings, session_context context)
-    : settings_(settings),
+session::session(std::shared_ptr<const config::session_settings> settings, session_context context)
+    : settings_(std::move(settings)),
       context_(std::move(context)),
-      life_(settings.reconnect, context_.once),
-      outbox_(context_.loop, context_.time, settings),
+      life_(settings_->reconnect, context_.once),
+      outbox_(context_.loop, context_.time, settings_),
       stop_(context_.loop),
       tasks_(context_.loop) {}
 
@@ -48,11 +48,11 @@ std::shared_ptr<const submission> session::submit(const std::string& command,
   looks_after_outbox_ = true;
   if (running_) look_after_outbox();
   return outbox_.submit(command, values, [this, on_change = std::move(on_change)](const submission& what) {
-    const auto settings = settings_.commands.find(what.command);
-    const bool is_quiet = what.state == command_state::refused && settings != settings_.commands.end() &&
+    const auto settings = settings_->commands.find(what.command);
+    const bool is_quiet = what.state == command_state::refused && settings != settings_->commands.end() &&
                           settings->second.offline == config::offline_policy::drop;
     if (what.has_ended && !is_quiet)
-      context_.telemetry.record(settings_.name,
+      context_.telemetry.record(settings_->name,
                                 happening::command_ended{what.command, name_of(what.state), what.why});
     if (on_change) on_change(what);
   });
@@ -75,7 +75,7 @@ asio::awaitable<session_result> session::run() {
   running_ = false;
   co_await tasks_.join();
   outbox_.give_up();
-  context_.telemetry.record(settings_.name, happening::quit{});
+  context_.telemetry.record(settings_->name, happening::quit{});
   const auto& end = std::get<end_action>(next_);
   co_return session_result{end.why, end.exit_code};
 }
@@ -99,12 +99,13 @@ void session::fail(const fault& what, milliseconds lifetime) {
   next_ = life_.failed(what, lifetime, context_.random());
   std::optional<milliseconds> delay;
   if (const auto* wait = std::get_if<wait_action>(&next_)) delay = wait->delay;
-  context_.telemetry.record(settings_.name, happening::attempt_failed{what, delay});
+  context_.telemetry.record(settings_->name, happening::attempt_failed{what, delay});
 }
 
 // The steps before the dial, and the dial. Null when cancelled.
 asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& reached_url) {
-  const std::string url = settings_.urls.at(index).display();
+  const auto settings = settings_;  // for as long as the steps run
+  const std::string url = settings->urls.at(index).display();
   std::unique_ptr<dial_limiter::pass> pass;
   if (context_.limiter != nullptr) {
     pass = co_await context_.limiter->enter(server_of(url));
@@ -112,20 +113,20 @@ asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& r
   }
   if (context_.secrets)
     context_.secrets->begin_attempt([this](std::string_view secret) { return values_.mention(secret); });
-  context_.telemetry.record(settings_.name, happening::attempting{url});
-  flow_context context{settings_, context_, values_};
+  context_.telemetry.record(settings->name, happening::attempting{url});
+  flow_context context{*settings, context_, values_};
   flow before{context};
-  flow_result how = co_await before.run(settings_.before);
+  flow_result how = co_await before.run(settings->before);
   const bool stopped = co_await cancelled();
   if (stopped) co_return nullptr;
   if (how.failed) co_return std::make_shared<dial_result>(std::move(*how.failed));
   reached_url = true;
-  auto request = resolve_dial_request(settings_, &before, index);
+  auto request = resolve_dial_request(*settings, &before, index);
   if (auto* failed = std::get_if<fault>(&request))
     co_return std::make_shared<dial_result>(std::move(*failed));
   auto& what = std::get<dial_request>(request);
   if (what.address.secure && !what.tls.verify)
-    context_.telemetry.record(settings_.name, happening::certificate_unverified{});
+    context_.telemetry.record(settings->name, happening::certificate_unverified{});
   try {
     auto result = co_await context_.links.dial(std::move(what));
     co_return std::make_shared<dial_result>(std::move(result));
@@ -144,9 +145,9 @@ asio::awaitable<void> session::await_hours() {
   bool stopped = stop_.raised();
   while (!stopped) {
     const auto now = std::chrono::floor<std::chrono::seconds>(context_.time.wall());
-    if (settings_.active.holds(now)) break;
-    const auto left = settings_.active.next_change(now) - now;
-    if (!told) context_.telemetry.record(settings_.name, happening::inactive{left});
+    if (settings_->active.holds(now)) break;
+    const auto left = settings_->active.next_change(now) - now;
+    if (!told) context_.telemetry.record(settings_->name, happening::inactive{left});
     told = true;
     const auto deadline = context_.time.now() + std::min<clock::duration>(left, longest_doze);
     auto raised = stop_.wait();
@@ -171,17 +172,17 @@ asio::awaitable<void> session::dial() {
     if (auto* made = std::get_if<std::unique_ptr<transport>>(&*first.how)) {
       link_ = std::move(*made);
       if (context_.secrets) context_.secrets->link_stands();
-      context_.telemetry.record(settings_.name, happening::connected{});
+      context_.telemetry.record(settings_->name, happening::connected{});
       next_ = life_.dialed();
       co_return;
     }
     const auto& failed = std::get<fault>(*first.how);
-    const bool is_last = !reached_url || index + 1 == settings_.urls.size();
+    const bool is_last = !reached_url || index + 1 == settings_->urls.size();
     if (is_last || life_.ends_with(failed)) {
       fail(failed, milliseconds::zero());
       co_return;
     }
-    context_.telemetry.record(settings_.name, happening::attempt_failed{failed, milliseconds::zero()});
+    context_.telemetry.record(settings_->name, happening::attempt_failed{failed, milliseconds::zero()});
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <memory>
 #include <optional>
 
 #include "config/settings/settings.hpp"
@@ -19,12 +20,13 @@ struct session_result {
 };
 
 /// One configured session: dials, serves the link, waits, dials again, for ever (see life_cycle).
-/// Used from the loop's thread; settings and context outlive it.
+/// Used from the loop's thread; the context outlives it. An attempt and a link keep the settings they began
+/// with.
 class session {
  public:
-  session(const config::session_settings& settings, session_context context);
+  session(std::shared_ptr<const config::session_settings> settings, session_context context);
 
-  [[nodiscard]] const std::string& name() const noexcept { return settings_.name; }
+  [[nodiscard]] const std::string& name() const noexcept { return settings_->name; }
   [[nodiscard]] link_state state() const noexcept { return life_.state(); }
 
   /// Runs until the session has ended. Call once. Not to be cancelled: use `stop()`.
@@ -50,7 +52,7 @@ class session {
   void fail(const fault& what, std::chrono::milliseconds lifetime);
   void leave(const link_result& how, std::chrono::milliseconds lifetime);
 
-  const config::session_settings& settings_;
+  std::shared_ptr<const config::session_settings> settings_;
   session_context context_;
   life_cycle life_;
   link_action next_;

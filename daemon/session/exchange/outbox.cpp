@@ -13,15 +13,16 @@ namespace duplexd {
 using config::command_settings;
 using config::offline_policy;
 
-outbox::outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings)
+outbox::outbox(const asio::any_io_executor& loop, clock& time,
+               std::shared_ptr<const config::session_settings> settings)
     : loop_(loop),
       time_(time),
-      settings_(settings),
-      session_rate_(settings.rate),
-      waiting_(settings.outbox),
+      settings_(std::move(settings)),
+      session_rate_(settings_->rate),
+      waiting_(settings_->outbox),
       written_(loop),
       queue_changed_(loop) {
-  for (const auto& [name, each] : settings.commands)
+  for (const auto& [name, each] : settings_->commands)
     if (each.rate.messages > 0) command_rates_.emplace(name, token_bucket(each.rate));
 }
 
@@ -34,8 +35,8 @@ void outbox::change(submission& fate, command_state state, bool is_end, std::str
 
 const command_settings& outbox::settings_of(const std::string& command) const {
   static const command_settings usual;
-  const auto found = settings_.commands.find(command);
-  return found == settings_.commands.end() ? usual : found->second;
+  const auto found = settings_->commands.find(command);
+  return found == settings_->commands.end() ? usual : found->second;
 }
 
 void outbox::attach(transport* link, std::function<void()> begin) {
@@ -99,7 +100,7 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
     change(*fate, command_state::refused, true, std::move(why));
     return fate;
   };
-  const auto* type = settings_.protocol->find(protocol::direction::command, command);
+  const auto* type = settings_->protocol->find(protocol::direction::command, command);
   if (type == nullptr) return refuse("the protocol has no such command");
   scratch_.clear();
   if (const auto error = protocol::pack(*type, values, scratch_)) return refuse(error->text());

@@ -32,7 +32,8 @@ class outbox {
   /// Above this many bytes even a script's message is refused.
   static constexpr std::size_t high_water = 8u << 20;
 
-  outbox(const asio::any_io_executor& loop, clock& time, const config::session_settings& settings);
+  outbox(const asio::any_io_executor& loop, clock& time,
+         std::shared_ptr<const config::session_settings> settings);
 
   /// The link that messages leave by; null between links. Taking it away ends what is still on its way or
   /// unconfirmed as `unknown`; what waits in the queue goes on waiting. When somebody wants to know whether
@@ -58,7 +59,7 @@ class outbox {
 
   /// Whether anything limits how often messages are sent.
   [[nodiscard]] bool has_rates() const noexcept {
-    return settings_.rate.messages > 0 || !command_rates_.empty();
+    return settings_->rate.messages > 0 || !command_rates_.empty();
   }
 
   /// When a script may send the command next; takes that turn. The login takes none.
@@ -103,7 +104,7 @@ class outbox {
 
   asio::any_io_executor loop_;
   clock& time_;
-  const config::session_settings& settings_;
+  std::shared_ptr<const config::session_settings> settings_;
   transport* link_ = nullptr;
   std::function<void()> begin_;
   bool gate_open_ = false;

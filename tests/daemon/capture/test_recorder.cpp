@@ -78,7 +78,8 @@ struct recorded_stage {
                                   .outputs = {&play.out},
                                   .once = true,
                                   .secrets = std::make_shared<secret_holder>(play.secrets)};
-    play.session = std::make_unique<session>(play.settings.sessions.at(0), context);
+    play.session = std::make_unique<session>(
+        std::make_shared<const config::session_settings>(play.settings.sessions.at(0)), context);
   }
   ~recorded_stage() {
     if (play.result) return;

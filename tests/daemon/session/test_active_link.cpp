@@ -38,7 +38,8 @@ std::unique_ptr<session> with_outputs(stage& play, std::vector<output*> outputs)
                                 .telemetry = play.telemetry,
                                 .random = [] { return 1.0; },
                                 .outputs = std::move(outputs)};
-  return std::make_unique<session>(play.settings.sessions.at(0), context);
+  return std::make_unique<session>(
+      std::make_shared<const config::session_settings>(play.settings.sessions.at(0)), context);
 }
 
 }  // namespace
@@ -288,6 +289,17 @@ TEST_CASE("all outputs must have room before more is read") {
   play.run_for(1s);
 }
 
+// Whoever loaded the configuration may let go of it, or load another one.
+TEST_CASE("a session holds its settings itself") {
+  stage play{talk_yaml("    script: [{sleep: 1s}, {send: put}]\n"), true};
+  const auto server = play.accept();
+  play.run_for(500ms);
+  play.settings = {};
+  play.run_for(1s);
+  CHECK(heard(*server) == lines{"put"});
+  CHECK(end_of(play).empty());
+}
+
 TEST_CASE("a link that comes when the stop has been asked for is closed at once") {
   stage play{talk_yaml("    script: [{sleep: 1h}]\n")};
   const session_context context{.loop = play.loop.get_executor(),
@@ -298,16 +310,20 @@ TEST_CASE("a link that comes when the stop has been asked for is closed at once"
                                 .telemetry = play.telemetry,
                                 .random = [] { return 1.0; },
                                 .outputs = {}};
-  const auto& settings = play.settings.sessions.at(0);
+  auto settings = std::make_shared<const config::session_settings>(play.settings.sessions.at(0));
   const auto server = std::make_shared<scripted_server>(play.loop.get_executor());
   scripted_link link{server};
   variables values;
-  outbox commands{play.loop.get_executor(), play.time, settings};
+  outbox commands{play.loop.get_executor(), play.time,
+                  std::make_shared<const config::session_settings>(*settings)};
   stop_flag stop{play.loop.get_executor()};
   CHECK_FALSE(stop.raised());
   stop.raise();
   CHECK(stop.raised());
   active_link on_link{settings, context, values, commands, stop, link};
+  const std::weak_ptr kept = settings;
+  settings.reset();  // the session was given others
+  CHECK_FALSE(kept.expired());
   std::optional<link_result> outcome;
   asio::co_spawn(play.loop, on_link.run(), [&](const std::exception_ptr& bug, link_result how) {
     if (bug) std::rethrow_exception(bug);

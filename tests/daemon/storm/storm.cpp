@@ -74,7 +74,8 @@ storm::storm(const plan& how)
                                 .random = [this] { return std::uniform_real_distribution<>{}(random_); },
                                 .outputs = {&play_.out},
                                 .once = false};
-  play_.session = std::make_unique<session>(play_.settings.sessions.at(0), context);
+  play_.session = std::make_unique<session>(
+      std::make_shared<const config::session_settings>(play_.settings.sessions.at(0)), context);
 }
 
 void storm::run() {

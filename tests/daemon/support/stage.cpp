@@ -88,7 +88,8 @@ stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings
                                 .once = once,
                                 .secrets = std::make_shared<secret_holder>(secrets),
                                 .limiter = limiter.get()};
-  session = std::make_unique<duplexd::session>(settings.sessions.at(0), context);
+  session = std::make_unique<duplexd::session>(
+      std::make_shared<const config::session_settings>(settings.sessions.at(0)), context);
 }
 
 stage::~stage() {

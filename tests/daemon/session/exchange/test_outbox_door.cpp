@@ -77,7 +77,8 @@ class door {
   config::settings settings;
   std::shared_ptr<scripted_server> server = std::make_shared<scripted_server>(loop.get_executor());
   std::unique_ptr<scripted_link> link;
-  outbox box{loop.get_executor(), time, settings.sessions.at(0)};
+  outbox box{loop.get_executor(), time,
+             std::make_shared<const config::session_settings>(settings.sessions.at(0))};
   unsigned begun = 0;
   unsigned written = 0;
   lines told;
