@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t step = 64 * 1024;
 
 std::string over(std::size_t ceiling) {
-  return fmt::format("the decompressed bytes are more than the ceiling of {}", ceiling);
+  return fmt::format("the decompressed bytes exceed the limit of {}", ceiling);
 }
 
 int window_bits(transform_kind kind) {

@@ -116,7 +116,7 @@ std::string flags(const program& layout, const instruction& in, const ordered_js
       bits = int128{1} << bit;
       known = true;
     }
-    if (!known) return fmt::format("{} is none of its flags", shown(each));
+    if (!known) return fmt::format("{} is not one of its flags", shown(each));
     whole |= bits;
   }
   return number_from_integer(in.type, whole, raw);
@@ -170,13 +170,13 @@ std::string number_from_json(const program& layout, const instruction& in, const
       names.push_back(name);
     }
     const std::string hint = suggest(text, names);
-    return fmt::format("{} is none of its names{}", shown(value), hint.empty() ? "" : "; " + hint);
+    return fmt::format("{} is not one of its names{}", shown(value), hint.empty() ? "" : "; " + hint);
   }
   if (value.is_string() && in.as == form::time) {
     const auto time =
         parse_time(value.get_ref<const std::string&>(), layout.times[static_cast<std::size_t>(in.side)]);
     if (!time)
-      return fmt::format("{} is no time such as 2024-01-31T12:00:00Z in this field's unit", shown(value));
+      return fmt::format("{} is not a time such as 2024-01-31T12:00:00Z in this field's unit", shown(value));
     return number_from_integer(in.type, *time, raw);
   }
   int128 whole = 0;

@@ -223,7 +223,7 @@ class packer {
     if (in.strict && std::none_of(p_.enums[static_cast<std::size_t>(in.side)].names.begin(),
                                   p_.enums[static_cast<std::size_t>(in.side)].names.end(),
                                   [&](const auto& name) { return name.first == number; }))
-      return fail(in, fmt::format("{} is none of its names", number));
+      return fail(in, fmt::format("{} is not one of its names", number));
     if (in.from == value_source::constant && number != in.constant)
       return fail(in, fmt::format("it is always {}, found {}", in.constant, number));
     set_slot(in.slot, number, slot_state::given);
@@ -372,7 +372,7 @@ class packer {
     }
     const std::int64_t reduced = value - e.offset;
     if (reduced % e.factor != 0)
-      return fail(in, fmt::format("{} {} are no multiple of {}", value, what, e.factor));
+      return fail(in, fmt::format("{} {} are not a multiple of {}", value, what, e.factor));
     const std::int64_t wanted = reduced / e.factor;
     const slot_state state = known_[static_cast<std::size_t>(e.slot)];
     if (state == slot_state::given) return true;  // the command's own word

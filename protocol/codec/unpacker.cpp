@@ -241,7 +241,7 @@ class unpacker {
     if (in.from != value_source::given && !check(in, from, value)) return false;
     if (in.as == form::bits || in.as == form::checksum) return special(in, from, raw);
     if (in.strict && !is_named(in.side, value))
-      return fail(in, from, fmt::format("{} is none of its names", value));
+      return fail(in, from, fmt::format("{} is not one of its names", value));
     if (in.hidden) return true;
     announce(in);
     return show(in, value, raw);
@@ -567,15 +567,14 @@ class unpacker {
     if (!to_end && !measure(in, in.count, count)) return false;
     const std::size_t room = p_.limits.elements - budget_.elements;
     if (!to_end && count > room)
-      return fail(
-          in, pos_,
-          fmt::format("{} elements go beyond the ceiling of {} in a packet", count, p_.limits.elements));
+      return fail(in, pos_,
+                  fmt::format("{} elements exceed the limit of {} in a packet", count, p_.limits.elements));
     announce_container(in);
     visitor_.begin_array();
     for (std::uint64_t i = 0; to_end ? pos_ < end_ : i < count; ++i) {
       if (budget_.elements++ >= p_.limits.elements)
         return fail(in, pos_,
-                    fmt::format("more elements than the ceiling of {} in a packet", p_.limits.elements));
+                    fmt::format("more elements than the limit of {} in a packet", p_.limits.elements));
       const std::size_t before = pos_;
       visitor_.element();
       if (!block(pc + 1, in.next)) return under_index(in, static_cast<std::size_t>(i));
@@ -630,7 +629,7 @@ class unpacker {
     for (const choice_case& c : rule.cases)
       labels += fmt::format("{}{}", labels.empty() ? "" : ", ", c.label);
     error_ = {"", pos_,
-              fmt::format("{} is {}, and there is no such case; there are {}",
+              fmt::format("{} is {}, and there is no such case; known: {}",
                           p_.expressions[static_cast<std::size_t>(in.expr)].text, value, labels)};
     return false;
   }
@@ -689,7 +688,7 @@ class unpacker {
     }
     budget_.inflated += bytes.size();
     if (budget_.inflated > p_.limits.inflated)
-      return fail(in, from, "the decompressed bytes are over the ceiling");
+      return fail(in, from, "the decompressed bytes exceed the limit");
     const bytes_view outer = data_;
     const std::size_t outer_end = end_;
     const std::size_t outer_region = region_;

@@ -90,7 +90,7 @@ void layout_compiler::line(const node& from) {
     if (t.size.what != extent_notation::kind::absent || t.count.what != extent_notation::kind::absent ||
         t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty())
       fail(from, t.at,
-           fmt::format("'{}' has no name, so it takes no size, count, value or scale", t.type.text),
+           fmt::format("'{}' has no name, so it cannot have a size, count, value or scale", t.type.text),
            fmt::format("write name:{}…, or _name:{}… to leave it out of the JSON", t.type.text, t.type.text));
     else if (known && codes && !t.spread)
       fail(from, t.at, fmt::format("'{}' is a layout and a struct group", t.type.text),
@@ -100,7 +100,7 @@ void layout_compiler::line(const node& from) {
     else if (codes && !t.spread)
       group(t, from, order, false);
     else
-      fail(from, t.at, fmt::format("'{}' is no layout and no struct group", t.type.text),
+      fail(from, t.at, fmt::format("'{}' is neither a layout nor a struct group", t.type.text),
            suggest(t.type.text, type_names()));
   }
 }
@@ -139,7 +139,7 @@ void layout_compiler::group(const token& t, const node& from, char order, bool i
     if (digits > 0) {
       const auto read = parse_integer(std::string_view(text).substr(i, digits));
       if (!read || *read > static_cast<std::int64_t>(env_.limits.packet)) {
-        fail(from, at, "the count is over the ceiling of a packet");
+        fail(from, at, "the count exceeds the limit of a packet");
         return;
       }
       count = *read;
@@ -259,7 +259,7 @@ void layout_compiler::sized_object(const token& t, const node& from, char order,
                                    bool hidden) {
   const std::string& word = t.type.text;
   if (t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty()) {
-    fail(from, t.at, fmt::format("the layout '{}' takes no value, scale or unit", word));
+    fail(from, t.at, fmt::format("the layout '{}' cannot have a value, scale or unit", word));
     return;
   }
   const node& body = *find_layout(word);
@@ -362,8 +362,8 @@ void layout_compiler::number(const token& t, const node& from, char order, const
 
 bool layout_compiler::constant(const token& t, const node& from, instruction& in) {
   if (in.as == form::scaled || in.as == form::time)
-    return fail(from, t.value_text.at, "a constant takes no scale and no unit",
-                "give the number as it stands on the wire");
+    return fail(from, t.value_text.at, "a constant cannot have a scale or a unit",
+                "give the number as sent on the wire");
   const bool standard = t.value == token::value_kind::standard;
   if (const auto literal = parse_integer(t.value_text.text)) {
     const unsigned width = width_of(in.type);
@@ -374,13 +374,13 @@ bool layout_compiler::constant(const token& t, const node& from, instruction& in
     if (!fits) return fail(from, t.value_text.at, fmt::format("{} does not fit '{}'", *literal, t.type.text));
     if (is_float(in.type) && !standard)
       return fail(from, t.value_text.at, "a floating-point field cannot be constant",
-                  "use '?=' for a value to start from");
+                  "use '?=' for a default value");
     in.constant = *literal;
     in.from = standard ? value_source::standard : value_source::constant;
     return true;
   }
   if (t.value_is_text || standard || is_float(in.type))
-    return fail(from, t.value_text.at, fmt::format("'{}' is no integer", t.value_text.text));
+    return fail(from, t.value_text.at, fmt::format("'{}' is not an integer", t.value_text.text));
   in.expr = expression_of(t.value_text.text, from, t.value_text.at);
   in.from = value_source::computed;
   return in.expr >= 0;
@@ -439,7 +439,7 @@ bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
       rule.divisor_expr = expression_of(text, from, each.at + 1);
       if (rule.divisor_expr < 0) return false;
     } else {
-      return fail(from, each.at + 1, fmt::format("'{}' is no scale", text),
+      return fail(from, each.at + 1, fmt::format("'{}' is not a scale", text),
                   "write /100, *0.01, *1e-7 or /_field");
     }
   }
@@ -457,7 +457,7 @@ bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
 void layout_compiler::blob(const token& t, const node& from, char order, content what, std::int32_t name,
                            bool hidden) {
   if (!t.scales.empty() || !t.unit.text.empty()) {
-    fail(from, t.at, fmt::format("'{}' takes no scale and no unit", t.type.text));
+    fail(from, t.at, fmt::format("'{}' cannot have a scale or a unit", t.type.text));
     return;
   }
   const std::string& word = t.type.text;
@@ -485,7 +485,7 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   if (fixed_text && t.size.what == extent_notation::kind::absent) {
     const auto count = word.size() > 1 ? parse_integer(std::string_view(word).substr(0, word.size() - 1)) : 1;
     if (!count || *count > static_cast<std::int64_t>(env_.limits.packet)) {
-      fail(from, t.type.at, "the count is over the ceiling of a packet");
+      fail(from, t.type.at, "the count exceeds the limit of a packet");
       return;
     }
     size = fixed_extent(*count);

@@ -31,7 +31,7 @@ void layout_compiler::item(const node& from) {
     if (is_field_name(entry.key))
       field_item(entry.key, key, entry.value);
     else
-      fail(key, 0, fmt::format("'{}' is no field name", entry.key),
+      fail(key, 0, fmt::format("'{}' is not a valid field name", entry.key),
            "a name is a letter or '_', then letters, digits or '_'");
   }
 }
@@ -103,7 +103,7 @@ void layout_compiler::typed_item(const node& from, std::int32_t name, bool hidde
   if (!value)
     fail(*none, 0, "expected an integer", "'none' is the number on the wire that means null");
   else if (in.code != op::number || is_float(in.type))
-    fail(*none, 0, "'none' goes with an integer type");
+    fail(*none, 0, "'none' requires an integer type");
   else
     in.none = value;
 }
@@ -143,7 +143,7 @@ void layout_compiler::let_item(const node& from) {
     key.where = entry.where;
     std::int32_t id = -1;
     if (!is_field_name(entry.key)) {
-      fail(key, 0, fmt::format("'{}' is no field name", entry.key));
+      fail(key, 0, fmt::format("'{}' is not a valid field name", entry.key));
       continue;
     }
     if (!declare(entry.key, key, 0, id)) continue;
@@ -165,7 +165,7 @@ void layout_compiler::let_item(const node& from) {
         place.where = pair.where;
         view_value result;
         if (!label) {
-          fail(place, 0, fmt::format("'{}' is no integer", pair.key));
+          fail(place, 0, fmt::format("'{}' is not an integer", pair.key));
           continue;
         }
         if (!read_view_value(pair.value, result)) continue;
@@ -284,7 +284,7 @@ void layout_compiler::choose_item(const node& from) {
         while (!label.empty() && label.back() == ' ') label.remove_suffix(1);
         const auto number = parse_integer(label);
         if (!number)
-          fail(place, 0, fmt::format("'{}' is no integer", label),
+          fail(place, 0, fmt::format("'{}' is not an integer", label),
                "a case is a number, several with commas, or else");
         labels.push_back(number.value_or(0));
         left.remove_prefix(std::min(comma + 1, left.size()));
@@ -294,7 +294,7 @@ void layout_compiler::choose_item(const node& from) {
       for (const std::int64_t label : labels) {
         made.label = label;
         for (const choice_case& other : rule.cases)
-          if (other.label == label) fail(place, 0, fmt::format("the case {} stands twice", label));
+          if (other.label == label) fail(place, 0, fmt::format("the case {} appears twice", label));
         rule.cases.push_back(made);
       }
     }
@@ -317,7 +317,7 @@ bool layout_compiler::read_number_type(const node* from, const node& whole, inst
   if (!single ||
       !number_type_of(parsed->tokens[0].type.text, parsed->order != 0 ? parsed->order : env_.order, in) ||
       is_float(in.type) || in.type == number_type::boolean)
-    return fail(*from, 0, fmt::format("'{}' is no integer type", from->text), "such as B, '>H' or u24");
+    return fail(*from, 0, fmt::format("'{}' is not an integer type", from->text), "such as B, '>H' or u24");
   return true;
 }
 
@@ -334,14 +334,14 @@ bool layout_compiler::read_names(const node& from, std::vector<std::pair<std::in
     const auto number = parse_integer(entry.key);
     node place;
     place.where = entry.where;
-    if (!number) return fail(place, 0, fmt::format("'{}' is no integer", entry.key));
+    if (!number) return fail(place, 0, fmt::format("'{}' is not an integer", entry.key));
     if (!entry.value.is_scalar() || entry.value.text.empty()) return fail(entry.value, 0, "expected a name");
     out.emplace_back(*number, entry.value.text);
   }
   for (std::size_t i = 0; i < out.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
       if (out[i].second == out[k].second)
-        return fail(*names, 0, fmt::format("the name '{}' stands twice", out[i].second));
+        return fail(*names, 0, fmt::format("the name '{}' appears twice", out[i].second));
   return true;
 }
 
@@ -363,7 +363,7 @@ void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden
     for (const auto& [known, text] : rule.names)
       if (text == fixed->text) number = known;
     if (!number) {
-      fail(*fixed, 0, fmt::format("'{}' is none of the names", fixed->text));
+      fail(*fixed, 0, fmt::format("'{}' is not one of the names", fixed->text));
       return;
     }
     made.constant = *number;
@@ -463,7 +463,7 @@ void layout_compiler::bits_item(const node& from, std::int32_t name, bool hidden
     key.where = entry.where;
     bit_member m;
     if (!is_field_name(entry.key)) {
-      fail(key, 0, fmt::format("'{}' is no field name", entry.key));
+      fail(key, 0, fmt::format("'{}' is not a valid field name", entry.key));
       return;
     }
     if (!read_bit(entry, m)) return;
@@ -501,7 +501,7 @@ trailing layout_compiler::read_trailing(const node& from, trailing standard) {
   if (left->text == "drop") return trailing::drop;
   if (left->text == "keep") return trailing::keep;
   if (left->text != "error")
-    fail(*left, 0, fmt::format("'{}' is no policy", left->text), "trailing is error, drop or keep");
+    fail(*left, 0, fmt::format("'{}' is not a valid policy", left->text), "trailing is error, drop or keep");
   return trailing::refuse;
 }
 
@@ -544,7 +544,7 @@ void layout_compiler::array_item(const node& from, std::int32_t name, bool hidde
       instruction& bounds = emit(op::region);
       bounds.size = size;
       bounds.left = read_trailing(from, trailing::drop);
-      if (bounds.left == trailing::keep) fail(from, 0, "'trailing: keep' does not go with elements");
+      if (bounds.left == trailing::keep) fail(from, 0, "'trailing: keep' is not allowed with elements");
       any_value(*from.find("array"), -1, false);
       close(region);
     }
@@ -619,7 +619,7 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
       const auto found = std::find(kinds.begin(), kinds.end(), inflate->text);
       if (found == kinds.end()) {
         fail(*inflate, 0, fmt::format("unknown compression '{}'", inflate->text),
-             suggest(inflate->text, kinds).empty() ? "there are zlib, gzip, deflate, brotli and zstd"
+             suggest(inflate->text, kinds).empty() ? "known: zlib, gzip, deflate, brotli and zstd"
                                                    : suggest(inflate->text, kinds));
         return;
       }
@@ -637,7 +637,7 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
     in.name = name;
     in.side = static_cast<std::int32_t>(to_->transforms.size());
     in.left = read_trailing(from, fill_node != nullptr ? trailing::drop : trailing::refuse);
-    if (in.left == trailing::keep) fail(from, 0, "'trailing: keep' does not go with nested bytes");
+    if (in.left == trailing::keep) fail(from, 0, "'trailing: keep' is not allowed with nested bytes");
     to_->transforms.push_back(rule);
   }
   const std::string filled = std::exchange(filled_by_, {});

@@ -77,7 +77,7 @@ bool layout_compiler::declare(const std::string& name, const node& from, std::si
     return fail(from, at, "a named field beside values by position", "name all of them: 'code:i state:b'");
   around.named = true;
   if (!around.names.insert(name).second)
-    return fail(from, at, fmt::format("'{}' is there already", name), "each name stands once in a map");
+    return fail(from, at, fmt::format("'{}' is already defined", name), "names in a map must be unique");
   return true;
 }
 
@@ -123,7 +123,7 @@ std::optional<std::int64_t> layout_compiler::slot_of(std::string_view name, std:
       continue;
     }
     if (!s.number) {
-      error = fmt::format("'{}' is no integer", name);
+      error = fmt::format("'{}' is not an integer", name);
       return std::nullopt;
     }
     return slot_of(s);
@@ -259,7 +259,7 @@ std::int32_t layout_compiler::prefix(const extent_notation& notation, const node
   instruction basis;
   if (!number_type_of(t.type.text, parsed->order != 0 ? parsed->order : order, basis) ||
       is_float(basis.type) || basis.type == number_type::boolean) {
-    fail(from, notation.text.at, fmt::format("'{}' is no integer type", t.type.text),
+    fail(from, notation.text.at, fmt::format("'{}' is not an integer type", t.type.text),
          "such as B, H, I or varint");
     return -1;
   }

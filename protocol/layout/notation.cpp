@@ -62,10 +62,10 @@ class line_parser {
     piece word = take_word();
     if (peek() == ':' && !out.spread) {
       if (!is_field_name(word.text))
-        return fail(
-            word.at,
-            word.text.empty() ? "expected a field's name before ':'" : "'" + word.text + "' is no field name",
-            "a name is a letter or '_', then letters, digits or '_'");
+        return fail(word.at,
+                    word.text.empty() ? "expected a field's name before ':'"
+                                      : "'" + word.text + "' is not a valid field name",
+                    "a name is a letter or '_', then letters, digits or '_'");
       out.named = true;
       out.name = std::move(word);
       ++at_;
@@ -100,8 +100,9 @@ class line_parser {
       } else if (c == '=' || (c == '?' && peek(1) == '=')) {
         if (!value(out)) return false;
       } else {
-        return fail(at_, "unexpected '" + std::string(1, c) + "'",
-                    "a token is name:type(size)[count]=value/divisor*factor@unit; spaces part tokens");
+        return fail(
+            at_, "unexpected '" + std::string(1, c) + "'",
+            "a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated by spaces");
       }
     }
     return true;
@@ -119,7 +120,7 @@ class line_parser {
     ++at_;
     out.text = {std::string(inside), from};
     if (std::all_of(inside.begin(), inside.end(), is_space))
-      return fail(from, std::string("nothing stands between '") + open + "' and '" + close + "'");
+      return fail(from, std::string("there is nothing between '") + open + "' and '" + close + "'");
     if (inside == "*") {
       if (open == '(') return fail(from, "a size cannot be '*'", "without a size the field takes the rest");
       out.what = extent_notation::kind::to_end;

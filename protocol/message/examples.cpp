@@ -20,8 +20,8 @@ std::string check_unpacking(const std::shared_ptr<const protocol>& types, const 
   reader.begin({type.frame, example.bytes});
   packet found;
   if (!reader.next(found)) return "the bytes hold no whole packet";
-  if (found.type == nullptr) return fmt::format("no rule takes it: {}", found.error.text());
-  if (found.type != &type) return fmt::format("it is taken for '{}'", name_of(*found.type));
+  if (found.type == nullptr) return fmt::format("no rule matches it: {}", found.error.text());
+  if (found.type != &type) return fmt::format("it is recognised as '{}'", name_of(*found.type));
   nlohmann::ordered_json values;
   if (const auto error = read_json(found, values)) return error->text();
   if (!same_json(values, example.values)) return fmt::format("it unpacks to {}", values.dump());

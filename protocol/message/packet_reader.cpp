@@ -96,7 +96,7 @@ bool packet_reader::state::next_framed(packet& out) {
   }
   const framing_rule& rule = *types->framing;
   const bytes_view left = all.subspan(at);
-  if (broken) return give_up(out, "the stream lost its place at an earlier packet"), true;
+  if (broken) return give_up(out, "an earlier packet broke the framing of the stream"), true;
   const cut found = cut_packet(rule, left);
   if (!found.error.empty()) {
     broken = rule.stream;
@@ -104,7 +104,7 @@ bool packet_reader::state::next_framed(packet& out) {
   }
   if (found.size > types->limits.packet) {
     broken = rule.stream;
-    return give_up(out, fmt::format("a packet of {} bytes is over the ceiling of {}", found.size,
+    return give_up(out, fmt::format("a packet of {} bytes exceeds the limit of {}", found.size,
                                     types->limits.packet)),
            true;
   }

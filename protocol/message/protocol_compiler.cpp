@@ -72,7 +72,8 @@ bool protocol_compiler::integer_type(const node& from, number_type& type, bool& 
   const auto code = word.size() == 1 ? find_struct_code(word[0], order == '@') : std::nullopt;
   if (!code || code->what != struct_code::kind::number || is_float(code->type) ||
       code->type == number_type::boolean)
-    return fail(from, fmt::format("'{}' is no integer type", from.text), "such as B, '>H', '<I' or varint");
+    return fail(from, fmt::format("'{}' is not an integer type", from.text),
+                "such as B, '>H', '<I' or varint");
   type = code->type;
   return true;
 }
@@ -178,9 +179,10 @@ void protocol_compiler::layouts(const node& from) {
   for (const node_entry& entry : from.entries) {
     const step at(*this, entry.key);
     if (!is_field_name(entry.key))
-      fail_key(entry, fmt::format("'{}' is no name for a layout", entry.key),
+      fail_key(entry, fmt::format("'{}' is not a valid name for a layout", entry.key),
                "a letter or '_', then letters, digits and '_'");
-    if (types.contains(entry.key)) fail_key(entry, fmt::format("'{}' is a type already", entry.key));
+    if (types.contains(entry.key))
+      fail_key(entry, fmt::format("'{}' is already the name of a type", entry.key));
   }
   env_.layouts = &from;
 }
@@ -195,7 +197,7 @@ void protocol_compiler::commands(const node& from) {
     type.way = direction::command;
     type.name = entry.key;
     if (!is_field_name(entry.key))
-      fail_key(entry, fmt::format("'{}' is no name for a command", entry.key),
+      fail_key(entry, fmt::format("'{}' is not a valid name for a command", entry.key),
                "a letter or '_', then letters, digits and '_'");
     message(entry.value, type);
   }
@@ -220,7 +222,8 @@ void protocol_compiler::replies(const node& from) {
     const node* name = item.find("as");
     if (name == nullptr || !is_field_name(name->text))
       fail(name != nullptr ? *name : item,
-           name == nullptr ? "'as' is missing" : fmt::format("'{}' is no name for a reply", name->text),
+           name == nullptr ? "'as' is missing"
+                           : fmt::format("'{}' is not a valid name for a reply", name->text),
            "as: the reply's name in events");
     else
       type.name = name->text;
@@ -267,7 +270,7 @@ void protocol_compiler::body(const node& from, message_type& type) {
   const node* layout = whole ? &from : from.find("layout");
   const node* json = whole ? nullptr : from.find("json");
   if (json != nullptr) {
-    if (layout != nullptr) fail(*json, "'json' and 'layout' exclude each other");
+    if (layout != nullptr) fail(*json, "'json' and 'layout' cannot be used together");
     if (type.frame != frame_kind::text)
       fail(*json, "'json' makes text frames", "for JSON within a binary frame write a layout with name:json");
     return json_body(*json, type);
@@ -281,7 +284,7 @@ void protocol_compiler::body(const node& from, message_type& type) {
     if (given->text == "drop" || given->text == "keep")
       left = given->text == "drop" ? trailing::drop : trailing::keep;
     else if (given->text != "error")
-      fail(*given, fmt::format("'{}' is no policy", given->text), "trailing is error, drop or keep");
+      fail(*given, fmt::format("'{}' is not a valid policy", given->text), "trailing is error, drop or keep");
   }
   // Without a layout the bytes themselves are the value.
   node raw;
@@ -339,7 +342,7 @@ void protocol_compiler::json_body(const node& from, message_type& type) {
     }
     if (name.empty()) fail(place, "expected a name");
     for (const json_part& other : type.parts)
-      if (other.name == name) fail(place, fmt::format("'{}' is there already", name));
+      if (other.name == name) fail(place, fmt::format("'{}' is already defined", name));
     type.parts.push_back(std::move(part));
   };
   const auto plain = [](const std::string& name) {
@@ -399,7 +402,7 @@ void protocol_compiler::examples(const node& from, message_type& type) {
       std::erase_if(digits, [](char c) { return c == ' ' || c == '\n' || c == '\t'; });
       const auto bytes = parse_hex(digits);
       if (!bytes) {
-        fail(*hex, "expected hex digits, two for each byte; spaces may part them");
+        fail(*hex, "expected hex digits, two for each byte; spaces are allowed between them");
         continue;
       }
       made.bytes = *bytes;

@@ -83,15 +83,16 @@ void protocol_compiler::json_conditions(const node& from, message_type& type) {
   const node* json = from.find("json");
   const node* slot = from.find("slot");
   const node* is = from.find("is");
-  if (is != nullptr && json == nullptr && slot == nullptr) fail(*is, "'is' goes with 'json' or 'slot'");
+  if (is != nullptr && json == nullptr && slot == nullptr)
+    fail(*is, "'is' is only allowed with 'json' or 'slot'");
   if (json != nullptr && slot != nullptr)
-    fail(*slot, "'json' and 'slot' exclude each other", "json: {/0: 3, /2: x} holds several conditions");
+    fail(*slot, "'json' and 'slot' cannot be used together", "json: {/0: 3, /2: x} holds several conditions");
   const auto add = [&](const node& place, const std::string& pointer, const node* values) {
     condition c;
     c.what = condition::kind::json;
     auto parts = split_pointer(pointer);
     if (!parts) {
-      fail(place, fmt::format("'{}' is no JSON pointer", pointer), fmt::format("write /{}", pointer));
+      fail(place, fmt::format("'{}' is not a JSON pointer", pointer), fmt::format("write /{}", pointer));
       return;
     }
     c.pointer = std::move(*parts);

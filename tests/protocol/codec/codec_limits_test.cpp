@@ -49,7 +49,7 @@ TEST_CASE("decompressed bytes have a ceiling for the packet as a whole") {
   CHECK(unpacked(layout, deflated(5) + deflated(5)) == R"({"p":"0000000000","q":"0000000000"})");
   CHECK(unpacked(layout, deflated(10) + deflated(0)) == R"({"p":"00000000000000000000","q":""})");
   CHECK(unpacked(layout, deflated(11) + deflated(0))
-            .starts_with("! p at byte 1: the decompressed bytes are more"));
+            .starts_with("! p at byte 1: the decompressed bytes exceed"));
   CHECK(unpacked(layout, deflated(5) + deflated(6)).find("q at byte ") == 2);
 }
 
@@ -100,9 +100,9 @@ TEST_CASE("packets have a ceiling") {
         std::string("{layout: '_n:B x:bytes', framing: {length: B, counts: all, mode: ") + mode +
         "}, limits: {packet: 4}}";
     CHECK(unpacked(layout, "04010203") == R"({"x":"010203"})");
-    CHECK(unpacked(layout, "0501020304") == "! byte 0: a packet of 5 bytes is over the ceiling of 4");
+    CHECK(unpacked(layout, "0501020304") == "! byte 0: a packet of 5 bytes exceeds the limit of 4");
     CHECK(unpacked(layout, "02010501") ==
-          R"({"x":"01"} ! byte 2: a packet of 5 bytes is over the ceiling of 4)");
+          R"({"x":"01"} ! byte 2: a packet of 5 bytes exceeds the limit of 4)");
   }
 }
 

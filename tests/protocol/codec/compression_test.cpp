@@ -64,7 +64,7 @@ TEST_CASE("bytes go there and back, up to the ceiling") {
         CHECK((again == plain));
         if (size > 0)
           CHECK(outcome(kind, packed, size - 1) ==
-                "the decompressed bytes are more than the ceiling of " + std::to_string(size - 1));
+                "the decompressed bytes exceed the limit of " + std::to_string(size - 1));
         CHECK(outcome(kind, packed, size + 1, again).empty());
       }
 }
@@ -99,7 +99,7 @@ TEST_CASE("bytes behind the compressed ones") {
     bytes out;
     CHECK(outcome(kind, twice, 3, out).empty());
     CHECK(out == bytes{1, 2, 3});
-    CHECK(outcome(kind, twice, 2) == "the decompressed bytes are more than the ceiling of 2");
+    CHECK(outcome(kind, twice, 2) == "the decompressed bytes exceed the limit of 2");
   }
 }
 

@@ -65,7 +65,7 @@ TEST_CASE("a stream that lost its place stays lost") {
   CHECK(read(reader, frame_kind::binary, bytes("02aa00")) ==
         strings{R"(r {"rest":"aa"})", "! byte 2: the packet's length says 0, less than its own header"});
   CHECK(read(reader, frame_kind::binary, bytes("02aa")) ==
-        strings{"! byte 0: the stream lost its place at an earlier packet"});
+        strings{"! byte 0: an earlier packet broke the framing of the stream"});
 }
 
 // With `strip` layouts neither see nor say the length.

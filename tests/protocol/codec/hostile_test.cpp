@@ -20,7 +20,7 @@ std::string hex(const std::vector<std::uint8_t>& bytes) {
 TEST_CASE("counts and sizes beyond the frame are exact errors") {
   const auto counted = with_layout(text("> _n:I a:H[_n]"));
   CHECK(read(counted, "ffffffff0001") ==
-        strings{"! a at byte 4: 4294967295 elements go beyond the ceiling of 100000 in a packet"});
+        strings{"! a at byte 4: 4294967295 elements exceed the limit of 100000 in a packet"});
   CHECK(read(counted, "000000030001") == strings{"! a[1] at byte 6: expected 2 bytes, found 0"});
   const auto sized = with_layout(text("> a:str(:I)"));
   CHECK(read(sized, "ffffffff61") == strings{"! a at byte 4: expected 4294967295 bytes, found 1"});
@@ -41,7 +41,7 @@ TEST_CASE("elements without bytes are counted") {
       {{"byte_order", text("big")}});
   const auto found = read(types, "ffffffff");
   REQUIRE(found.size() == 1);
-  CHECK(found[0] == "! a[1].b at byte 4: 65535 elements go beyond the ceiling of 100000 in a packet");
+  CHECK(found[0] == "! a[1].b at byte 4: 65535 elements exceed the limit of 100000 in a packet");
 }
 
 // A bomb of compressed data ends at the ceiling, with the place of the compressed bytes.
@@ -56,7 +56,7 @@ TEST_CASE("a decompression bomb is refused") {
         list({text("op:B"), map({{"data", map({{"inflate", text(name)}, {"type", text("bytes")}})}})}),
         {{"limits", map({{"inflate", integer(1'000'000)}})}});
     CHECK(read(types, "01" + hex(bomb)) ==
-          strings{"! data at byte 1: the decompressed bytes are more than the ceiling of 1000000"});
+          strings{"! data at byte 1: the decompressed bytes exceed the limit of 1000000"});
     std::vector<std::uint8_t> cut;
     REQUIRE(compress(kind, std::vector<std::uint8_t>{1, 2, 3}, cut));
     CHECK(read(types, "01" + hex(cut)) == strings{R"(r {"op":1,"data":"010203"})"});
@@ -114,7 +114,7 @@ TEST_CASE("wrong constants, unknown cases and left-over bytes") {
   const auto cases = with_layout(
       list({text("op:B"),
             map({{"switch", text("op")}, {"cases", map({{"1", text("a:B")}, {"2, 3", text("b:B")}})}})}));
-  CHECK(read(cases, "0401") == strings{"! byte 1: op is 4, and there is no such case; there are 1, 2, 3"});
+  CHECK(read(cases, "0401") == strings{"! byte 1: op is 4, and there is no such case; known: 1, 2, 3"});
 }
 
 // A frame of a megabyte whose every length is a lie is done with at once.
@@ -123,7 +123,7 @@ TEST_CASE("hostile frames cost linear time") {
   std::vector<std::uint8_t> frame(1 << 20, 0);
   const auto start = std::chrono::steady_clock::now();
   const auto found = read(types, hex(frame)).front();
-  CHECK(found == "! a at byte 200000: more elements than the ceiling of 100000 in a packet");
+  CHECK(found == "! a at byte 200000: more elements than the limit of 100000 in a packet");
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
 }
 

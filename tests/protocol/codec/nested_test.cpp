@@ -44,13 +44,13 @@ TEST_CASE("fill cuts zeros off") {
           {"{layout: [a:B, {p: {fill: 4, type: 'x:B'}}], limits: {inflate: 4}}", "0102",
            R"({"a":1,"p":{"x":2}})"},
           {"{layout: [a:B, {p: {fill: 4, type: 'x:B'}}], limits: {inflate: 3}}", "0102",
-           "! p at byte 1: the decompressed bytes are over the ceiling"},
+           "! p at byte 1: the decompressed bytes exceed the limit"},
           {"{layout: [{p: {fill: 4, type: 'x:B', size: 1}}, {q: {fill: 4, type: 'x:B', size: 1}}], limits: "
            "{inflate: 8}}",
            "0102", R"({"p":{"x":1},"q":{"x":2}})"},
           {"{layout: [{p: {fill: 4, type: 'x:B', size: 1}}, {q: {fill: 4, type: 'x:B', size: 1}}], limits: "
            "{inflate: 7}}",
-           "0102", "! q at byte 1: the decompressed bytes are over the ceiling"},
+           "0102", "! q at byte 1: the decompressed bytes exceed the limit"},
       },
       unpacked);
 }
@@ -163,19 +163,19 @@ TEST_CASE("elements are counted for the packet as a whole") {
       {
           {"{layout: 'a:B[:B]', limits: {count: 3}}", "03010203", R"({"a":[1,2,3]})"},
           {"{layout: 'a:B[:B]', limits: {count: 3}}", "0401020304",
-           "! a at byte 1: 4 elements go beyond the ceiling of 3 in a packet"},
+           "! a at byte 1: 4 elements exceed the limit of 3 in a packet"},
           {"{layout: 'a:B[*]', limits: {count: 3}}", "010203", R"({"a":[1,2,3]})"},
           {"{layout: 'a:B[*]', limits: {count: 3}}", "01020304",
-           "! a at byte 3: more elements than the ceiling of 3 in a packet"},
+           "! a at byte 3: more elements than the limit of 3 in a packet"},
           {"{layout: 'a:B[2] b:B[*]', limits: {count: 3}}", "010203", R"({"a":[1,2],"b":[3]})"},
           {"{layout: 'a:B[2] b:B[*]', limits: {count: 3}}", "01020304",
-           "! b at byte 3: more elements than the ceiling of 3 in a packet"},
+           "! b at byte 3: more elements than the limit of 3 in a packet"},
           {"{layout: 'a:B[2] b:B[:B]', limits: {count: 3}}", "01020103", R"({"a":[1,2],"b":[3]})"},
           {"{layout: 'a:B[2] b:B[:B]', limits: {count: 3}}", "0102020304",
-           "! b at byte 3: 2 elements go beyond the ceiling of 3 in a packet"},
+           "! b at byte 3: 2 elements exceed the limit of 3 in a packet"},
           {"{layout: 'a:B[0] b:B[:B]', limits: {count: 0}}", "00", R"({"a":[],"b":[]})"},
           {"{layout: 'a:B[:B]', limits: {count: 0}}", "0101",
-           "! a at byte 1: 1 elements go beyond the ceiling of 0 in a packet"},
+           "! a at byte 1: 1 elements exceed the limit of 0 in a packet"},
       },
       unpacked);
 }

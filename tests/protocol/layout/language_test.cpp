@@ -77,8 +77,8 @@ TEST_CASE("lines are taken apart") {
 TEST_CASE("broken lines are refused at their column") {
   CHECK(parsed("a:") == "2: expected a type");
   CHECK(parsed("a:i b:str(x") == "9: no ')' for this '('");
-  CHECK(parsed("1a:i") == "0: '1a' is no field name");
-  CHECK(parsed("a:i()") == "4: nothing stands between '(' and ')'");
+  CHECK(parsed("1a:i") == "0: '1a' is not a valid field name");
+  CHECK(parsed("a:i()") == "4: there is nothing between '(' and ')'");
   CHECK(parsed("a:i=") == "4: expected a value after '='");
   CHECK(parsed("a:i,b:i") == "3: unexpected ','");
   CHECK(parsed("a:str(*)") == "6: a size cannot be '*'");
@@ -134,7 +134,7 @@ TEST_CASE("derived fields") {
         "0007");
   CHECK(packed(*types, "c", {{"_n", 9}, {"data", ""}, {"list", nlohmann::ordered_json::array()}}) == "0009");
   CHECK(packed(*types, "c", {{"data", "010203"}, {"list", nlohmann::ordered_json::array()}}) ==
-        "data at byte 5: 3 bytes are no multiple of 4");
+        "data at byte 5: 3 bytes are not a multiple of 4");
   const auto shared = with_layout(text("_n:B a:B[_n] b:B[_n]"));
   CHECK(packed(*shared, "c", {{"a", {1, 2}}, {"b", {3}}}) ==
         "b at byte 4: found 1 elements, but another field with the same length has 2");
@@ -172,9 +172,10 @@ TEST_CASE("examples are run") {
                        {"examples", list({example("0001", 1), example("0001", 2), example("01", 1)})}})})}}));
   strings found;
   for (const example_result& each : run_examples(types)) found.push_back(each.path + " " + each.message);
-  CHECK(found ==
-        strings{"protocol.replies[0].examples[0] ", "protocol.replies[0].examples[1] it unpacks to {\"a\":1}",
-                "protocol.replies[0].examples[2] no rule takes it: a at byte 0: expected 2 bytes, found 1"});
+  CHECK(
+      found ==
+      strings{"protocol.replies[0].examples[0] ", "protocol.replies[0].examples[1] it unpacks to {\"a\":1}",
+              "protocol.replies[0].examples[2] no rule matches it: a at byte 0: expected 2 bytes, found 1"});
 }
 
 // Mistakes of structure are found at load, each with its place.
@@ -196,11 +197,11 @@ TEST_CASE("mistakes of structure") {
   CHECK(mistake(map({{"replies", list({map({{"as", text("a")}, {"layout", text("x:B")}}),
                                        map({{"as", text("b")}, {"layout", text("x:B")}})})}})) ==
         "p.replies[1]: never reached: 'a' before it takes every binary frame");
-  CHECK(mistake(map(
-            {{"commands", map({{"c", list({text("a:B"),
-                                           map({{"switch", text("a")},
-                                                {"cases", map({{"1", text("b:B")}, {"x", text("c:B")}})}}),
-                                           text("d:str(b)")})}})}})) == "p.commands.c: 'x' is no integer");
+  CHECK(mistake(map({{"commands",
+                      map({{"c", list({text("a:B"),
+                                       map({{"switch", text("a")},
+                                            {"cases", map({{"1", text("b:B")}, {"x", text("c:B")}})}}),
+                                       text("d:str(b)")})}})}})) == "p.commands.c: 'x' is not an integer");
   CHECK(mistake(map({{"commands", map({{"c", list({map({{"if", text("1")}, {"then", text("b:B")}}),
                                                    text("d:str(b)")})}})}})) ==
         "p.commands.c: 'b' is out of reach here: it is in a case or an element that has ended");

@@ -319,16 +319,17 @@ TEST_CASE("what is wrong with an example") {
       out += each.type + " " + each.path + " " + each.message + "\n";
     return out;
   };
-  CHECK(messages("{commands: {c: {layout: 'a:H', examples: [{hex: '01 00', values: {a: 1}}, {hex: '0200', "
-                 "values: {a: 1}},"
-                 " {hex: '010000', values: {a: 1}}]}}}") ==
-        "c protocol.commands.c.examples[0] \n"
-        "c protocol.commands.c.examples[1] it unpacks to {\"a\":2}\n"
-        "c protocol.commands.c.examples[2] no rule takes it: byte 2: expected the end, found 1 more byte\n");
+  CHECK(
+      messages("{commands: {c: {layout: 'a:H', examples: [{hex: '01 00', values: {a: 1}}, {hex: '0200', "
+               "values: {a: 1}},"
+               " {hex: '010000', values: {a: 1}}]}}}") ==
+      "c protocol.commands.c.examples[0] \n"
+      "c protocol.commands.c.examples[1] it unpacks to {\"a\":2}\n"
+      "c protocol.commands.c.examples[2] no rule matches it: byte 2: expected the end, found 1 more byte\n");
   CHECK(messages("{replies: [{as: a, when: {size: 1}, layout: 'x:B'}, {as: b, layout: 'y:B z:bytes', "
                  "examples: [{hex: "
                  "'01', values: {y: 1}}, {hex: '0102', values: {y: 1, z: '02'}}]}]}") ==
-        "b protocol.replies[1].examples[0] it is taken for 'a'\n"
+        "b protocol.replies[1].examples[0] it is recognised as 'a'\n"
         "b protocol.replies[1].examples[1] \n");
   CHECK(messages("{replies: [{as: a, layout: 'x:B y:B?=1 _z:B', examples: [{hex: '010203', values: {x: 1, y: "
                  "2}}, {hex: "

@@ -90,7 +90,7 @@ TEST_CASE("mistakes are found when the configuration is loaded") {
            (out[0].hint.empty() ? "" : " (" + out[0].hint + ")");
   };
   CHECK(mistake("a:i b:strr") == "16 p.commands.c: unknown type 'strr' (did you mean 'str'?)");
-  CHECK(mistake("a:i a:i") == "14 p.commands.c: 'a' is there already (each name stands once in a map)");
+  CHECK(mistake("a:i a:i") == "14 p.commands.c: 'a' is already defined (names in a map must be unique)");
   CHECK(mistake("a:str b:i") ==
         "16 p.commands.c: nothing can follow 'a', which takes the rest (give 'a' a size, or move 'b' before "
         "it)");
