@@ -9,7 +9,7 @@
 namespace duplexd::config {
 
 template <>
-const section& section_of<parsed_step>();  // of fields_script.cpp
+const section& section_of<parsed_step>();  // of step_kinds.cpp
 
 using nlohmann::ordered_json;
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,70 +31,16 @@ struct unresolved_values {
 /// The name of a reply, or several of which any will do.
 using unresolved_names = std::vector<unresolved_name>;
 
+struct step_kind;
 struct parsed_step;
 using parsed_steps = std::vector<parsed_step>;
 
-/// What a step waits for: tasks by name, and steps.
-struct parsed_branch {
-  std::string task;  ///< or
-  parsed_steps steps;
-};
-
-/// `until:`, a word beside `wait`, values beside `repeat`.
-struct parsed_until {
-  protocol::position where;
-  std::string path;
-  std::optional<wait_until> word;
-  std::optional<json_template> match;
-};
-
-struct parsed_http {
-  protocol::position where;
-  std::string path;
-  std::string method = "GET";
-  text_template url;
-  std::vector<std::pair<std::string, text_template>> headers;
-  std::optional<json_template> json;
-  std::optional<text_template> body;
-  milliseconds timeout{10'000};
-};
-
+/// A step: what each may have, and what its kind reads.
 struct parsed_step {
   protocol::position where;
   std::string path;
-  std::optional<duration_template> sleep;
-  std::optional<unresolved_name> send;
-  std::optional<unresolved_name> call;
-  unresolved_values with;
-  std::optional<json_template> json;
-  std::optional<bool> echo;
-  std::optional<unresolved_names> expect;
-  std::optional<unresolved_names> reply;  ///< of a call
-  json_template match;                    ///< `where:`
-  json_template check;
-  nlohmann::ordered_json correlate;
-  std::uint16_t count = 1;
-  std::uint16_t retries = 0;
-  std::optional<duration_template> every;
-  double jitter = 0;
-  std::optional<std::vector<parsed_branch>> gather;
-  std::optional<std::vector<parsed_branch>> race;
-  std::optional<std::vector<parsed_branch>> wait;
-  std::optional<parsed_until> until;
-  std::optional<std::string> spawn;
-  std::optional<std::string> cancel;
-  std::optional<json_template> set;
-  std::optional<parsed_http> http;
-  std::optional<std::vector<text_template>> exec;
-  json_template input;
-  std::vector<std::pair<std::string, text_template>> environment;  ///< `env:`
-  std::optional<json_template> condition;                          ///< `if:`
-  parsed_steps then;
-  parsed_steps otherwise;  ///< `else:`
-  std::optional<std::uint16_t> repeat;
-  std::optional<text_template> fail;
-  std::optional<text_template> reconnect;
-  parsed_steps body;  ///< `do:`
+  const step_kind* kind = nullptr;  ///< null: none of its fields chooses one
+  std::shared_ptr<void> own;        ///< what the kind's fields are read into
   std::optional<duration_template> timeout;
   nlohmann::ordered_json save;
   std::optional<parsed_steps> on_fault;

@@ -44,6 +44,11 @@ struct value_parser<duration_template> {
   }
 };
 
+template <>
+struct value_parser<parsed_step> {
+  static bool read(const value_at& at, parsed_step& out, reading& in);
+};
+
 /// A list of steps, or a single one. Says nothing about the fields of a step: sections must not look into
 /// themselves.
 template <>
@@ -51,31 +56,6 @@ struct value_parser<parsed_steps> {
   static value_type type();
   static nlohmann::ordered_json show(const parsed_steps& /*value*/) { return nullptr; }
   static bool read(const value_at& at, parsed_steps& out, reading& in);
-};
-
-/// What runs at the same time: a list of steps or lists of steps. With tasks, names of tasks too.
-struct branches_parser {
-  static value_type type();
-  static nlohmann::ordered_json show(const std::vector<parsed_branch>& /*value*/) { return nullptr; }
-  static bool read(const value_at& at, std::vector<parsed_branch>& out, reading& in);
-};
-struct tasks_parser : branches_parser {
-  static value_type type();
-  static bool read(const value_at& at, std::vector<parsed_branch>& out, reading& in);
-};
-
-template <>
-struct value_parser<parsed_until> {
-  static value_type type();
-  static nlohmann::ordered_json show(const parsed_until& /*value*/) { return nullptr; }
-  static bool read(const value_at& at, parsed_until& out, reading& in);
-};
-
-/// A number of rounds, or `forever` (0).
-struct rounds_parser {
-  static value_type type();
-  static nlohmann::ordered_json show(std::uint16_t /*value*/) { return nullptr; }
-  static bool read(const value_at& at, std::uint16_t& out, reading& in);
 };
 
 /// Named sections in their order.

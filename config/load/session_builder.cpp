@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "config/load/message_builder.hpp"
-#include "config/load/script_builder.hpp"
+#include "config/fields/message_builder.hpp"
+#include "config/fields/script_builder.hpp"
 
 namespace duplexd::config {
 

@@ -11,34 +11,23 @@ namespace duplexd::config {
 namespace {
 
 /// The lists of steps inside a step.
-struct inner_lists {
-  std::vector<const step_list*> operator()(const every_step& step) const { return {&step.body}; }
-  std::vector<const step_list*> operator()(const spawn_step& step) const { return {&step.body}; }
-  std::vector<const step_list*> operator()(const repeat_step& step) const { return {&step.body}; }
-  std::vector<const step_list*> operator()(const if_step& step) const {
-    return {&step.then, &step.otherwise};
-  }
-  std::vector<const step_list*> operator()(const gather_step& step) const { return all(step.branches); }
-  std::vector<const step_list*> operator()(const race_step& step) const { return all(step.branches); }
-  std::vector<const step_list*> operator()(const wait_step& step) const { return all(step.branches); }
-  template <class Step>
-  std::vector<const step_list*> operator()(const Step& /*has none*/) const {
-    return {};
-  }
-  static std::vector<const step_list*> all(const std::vector<step_list>& branches) {
-    std::vector<const step_list*> lists;
-    lists.reserve(branches.size());
-    for (const step_list& each : branches) lists.push_back(&each);
-    return lists;
-  }
-};
+template <class Step>
+std::vector<const step_list*> lists_in(const Step& step) {
+  std::vector<const step_list*> lists;
+  if constexpr (requires { lists.push_back(&step.body); }) lists = {&step.body};
+  if constexpr (requires { lists.push_back(&step.then); }) lists = {&step.then, &step.otherwise};
+  if constexpr (requires { step.branches; })
+    for (const step_list& each : step.branches) lists.push_back(&each);
+  return lists;
+}
 
 }  // namespace
 
 void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& visit) {
   for (const script_step& step : steps) {
     visit(step);
-    for (const step_list* inner : std::visit(inner_lists{}, step.action)) for_each_step(*inner, visit);
+    const auto lists = std::visit([](const auto& action) { return lists_in(action); }, step.action);
+    for (const step_list* inner : lists) for_each_step(*inner, visit);
     if (step.on_fault) for_each_step(*step.on_fault, visit);
   }
 }

@@ -71,7 +71,7 @@ struct expect_step {
 struct call_step {
   send_step command;
   expectation answer;
-  unsigned retries = 0;  ///< after a timeout; only if the command is idempotent
+  std::uint16_t retries = 0;  ///< after a timeout; only if the command is idempotent
 };
 struct every_step {
   duration_template interval;
@@ -125,7 +125,7 @@ struct if_step {
   step_list otherwise;
 };
 struct repeat_step {
-  unsigned times = 0;                  ///< 0: for ever
+  std::uint16_t times = 0;             ///< 0: for ever
   std::optional<json_template> until;  ///< looked at after each round
   step_list body;
 };

@@ -3,22 +3,23 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "config/load/message_builder.hpp"
+#include "config/fields/message_builder.hpp"
 
 namespace duplexd::config {
 
 /// Where steps stand: before there is a link, on the link, or in a handler.
 enum class script_part : std::uint8_t { before, link, handler };
 
-/// Makes steps from what was written. Complains of names that nothing defines, of values that do not fit, and
-/// of steps that are out of place.
+/// The second pass over a script: makes steps from parsed ones, each by its kind. Complains of names
+/// that nothing defines, of values that do not fit, and of steps that are out of place.
 class script_builder {
  public:
   script_builder(message_builder& messages, reading& in) : messages_(messages), in_(in) {}
 
-  step_list steps(parsed_steps& written, script_part part);
+  step_list steps(parsed_steps& parsed, script_part part);
 
   send_step message(const unresolved_name& name, const unresolved_values& with);
   std::vector<std::string> replies(const unresolved_names& names) { return messages_.replies(names); }
@@ -41,28 +42,39 @@ class script_builder {
   /// Complains of variables and tasks that no step makes. Call last.
   void finish();
 
+  // For the kinds of steps.
+
+  /// Steps inside a step, in the same part.
+  step_list steps(parsed_steps& parsed);
+  [[nodiscard]] script_part part() const noexcept { return part_; }
+  [[nodiscard]] bool is_idempotent(const std::string& command) const { return idempotent_.contains(command); }
+  void know_variable(const std::string& name) { variables_.insert(name); }
+  /// False if there is one already.
+  [[nodiscard]] bool know_task(const std::string& name) { return tasks_.insert(name).second; }
+  void use_task(const std::string& name, protocol::position where, std::string path) {
+    tasks_used_.push_back({name, where, std::move(path)});
+  }
+  /// `at` has a place: `where` and `path`.
+  template <class At>
+  void complain(const At& at, std::string message, std::string hint = "") {
+    in_.mistakes.push_back({at.where, at.path, std::move(message), std::move(hint)});
+  }
+  void warn(protocol::position where, std::string path, std::string message, std::string hint) {
+    in_.warnings.push_back({where, std::move(path), std::move(message), std::move(hint)});
+  }
+
  private:
   struct usage {
     std::string name;
     protocol::position where;
     std::string path;
   };
-  script_step step(parsed_step& from, script_part part);
-  void build_action(parsed_step& from, script_part part, script_step& out);
-  expectation expected(const unresolved_names& names, parsed_step& from, milliseconds timeout);
-  call_step call(parsed_step& from, const unresolved_name& command);
-  wait_step wait(parsed_step& from, std::vector<parsed_branch>& awaited, script_part part);
-  http_step http(parsed_http& from);
-  void warn_of_visible(const std::vector<text_template>& command_line, const parsed_step& at);
-  exec_step exec(parsed_step& from, std::vector<text_template>& command_line);
-  repeat_step repeat(parsed_step& from, std::uint16_t times, script_part part);
-  std::vector<step_list> branches(std::vector<parsed_branch>& from, script_part part);
-  void check_place(const parsed_step& from, script_part part);
+  script_step step(parsed_step& from);
   void use_reference(const reference& what, protocol::position where, const std::string& path);
-  void complain(const parsed_step& at, std::string message, std::string hint = "");
 
   message_builder& messages_;
   reading& in_;
+  script_part part_ = script_part::link;
   std::set<std::string> variables_;
   std::set<std::string> tasks_;
   std::set<std::string> idempotent_;

@@ -1,4 +1,4 @@
-#include "config/load/message_builder.hpp"
+#include "config/fields/message_builder.hpp"
 
 #include <fmt/format.h>
 

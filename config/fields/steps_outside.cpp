@@ -1,0 +1,128 @@
+// The field table, part: the steps that ask servers and programs.
+#include <fmt/format.h>
+
+#include "config/fields/spans.hpp"
+#include "config/fields/step_kind.hpp"
+#include "config/value/url.hpp"
+
+namespace duplexd::config {
+
+namespace {
+
+constexpr milliseconds usual_timeout{30'000};  // of a program
+
+struct http_url_parser : value_parser<text_template> {
+  static bool read(const value_at& at, text_template& out, reading& in) {
+    return read_checked(at, out, in, [](const std::string& text) {
+      std::string error;
+      static_cast<void>(parse_http_url(text, error));
+      return error;
+    });
+  }
+};
+
+struct parsed_request : http_step {
+  protocol::position where;
+  std::string path;
+  parsed_request() { timeout = milliseconds{10'000}; }
+};
+
+}  // namespace
+
+template <>
+const section& section_of<parsed_request>() {
+  using s = parsed_request;
+  const fields_of<s> make;
+  static const section fields{
+      "http",
+      "An HTTP request. Its result has `status`, `headers` (names in lower case) and `body` (parsed if it is "
+      "JSON, otherwise a text). A status of 400 or above is a fault.",
+      {
+          make.as<token_parser>("method", &s::method, "The request method."),
+          make.as<http_url_parser>("url", &s::url, "The URL, https:// or http://.")
+              .required()
+              .example("https://api.test.com/token"),
+          make.as<headers_parser>("headers", &s::headers, "The request headers.")
+              .example({{"Authorization", "Bearer ${credential:token}"}}),
+          make("json", &s::json, "The request body, sent as application/json.")
+              .example({{"id", "${env:AGENT_ID}"}}),
+          make("body", &s::body, "The request body, sent unchanged.")
+              .example("grant_type=client_credentials")
+              .apart(),
+          make("timeout", &s::timeout, "Time limit for the whole request.").range(1, an_hour, "1ms to 1h"),
+      }};
+  return fields;
+}
+
+namespace {
+
+struct parsed_http : http_step {
+  parsed_request request;
+
+  void build(parsed_step& /*from*/, script_builder& make) {
+    const parsed_request& at = request;
+    make.use(at.url, at.where, at.path + ".url");
+    for (const auto& [name, text] : at.headers) make.use(text, at.where, at.path + ".headers");
+    if (at.json) make.use(*at.json, at.where, at.path + ".json");
+    if (at.body) make.use(*at.body, at.where, at.path + ".body");
+    if (at.json && at.body) make.complain(at, "'json' and 'body' cannot be used together");
+    static_cast<http_step&>(*this) = std::move(request);
+  }
+};
+
+struct parsed_exec : exec_step {
+  void build(parsed_step& from, script_builder& make) {
+    for (const text_template& part : program) make.use(part, from.where, from.path + ".exec");
+    warn_of_visible(from, make);
+    make.use(input, from.where, from.path + ".input");
+    for (const auto& [name, text] : environment) make.use(text, from.where, from.path + ".env." + name);
+    if (program.empty()) make.complain(from, "the program is missing");
+    timeout = from.timeout && !from.timeout->text ? from.timeout->fixed : usual_timeout;
+  }
+
+  // Not what is made with a key: only the secret itself.
+  void warn_of_visible(const parsed_step& at, script_builder& make) const {
+    for (const text_template& part : program)
+      for (const reference& what : part.references()) {
+        const bool secret =
+            what.source == reference_source::credential || what.source == reference_source::file;
+        const std::string text = written(what);
+        if (!secret || part.display().find(text.substr(0, text.size() - 1)) == std::string::npos) continue;
+        make.warn(at.where, at.path + ".exec",
+                  fmt::format("everybody on the machine can see {} in a program's arguments", text),
+                  "give it by 'input' or 'env'");
+      }
+  }
+};
+
+}  // namespace
+
+step_kind http_kind() {
+  using s = parsed_http;
+  const fields_of<s> make;
+  return kind_of<http_step, s>(
+      {make("http", &s::request, "Send an HTTP request.").example({{"url", "https://api.test.com/token"}})});
+}
+
+step_kind exec_kind() {
+  using s = parsed_exec;
+  const fields_of<s> make;
+  return kind_of<exec_step, s>(
+      {make("exec", &s::program,
+            "Run a program, without a shell, while the session continues; it reads `input` as JSON and "
+            "writes JSON. Every user of the machine can see its arguments: pass secrets in `input` or "
+            "`env`.")
+           .example({"/usr/bin/sign", "--algorithm", "sha256"}),
+       make("input", &s::input, "The program's input.")
+           .only_beside({"exec"})
+           .example({{"challenge", "${reply:nonce}"}}),
+       make.as<environment_parser>(
+               "env", &s::environment,
+               "Variables to add to the program's environment, which otherwise holds only PATH, HOME, "
+               "USER, "
+               "LOGNAME, SHELL, LANG, LANGUAGE, LC_*, TZ, TMPDIR and XDG_RUNTIME_DIR of the daemon.")
+           .only_beside({"exec"})
+           .example({{"SIGN_KEY", "${credential:key}"}})});
+}
+
+}  // namespace duplexd::config
