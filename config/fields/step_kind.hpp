@@ -36,6 +36,9 @@ step_kind kind_of(std::vector<field> fields) {
 /// All kinds, in the order of the reference page.
 [[nodiscard]] const std::vector<step_kind>& step_kinds();
 
+template <>
+const section& section_of<parsed_step>();
+
 // steps_messages.cpp
 step_kind send_kind();
 step_kind call_kind();

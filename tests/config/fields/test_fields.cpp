@@ -1,10 +1,12 @@
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
 #include "config/fields/fields.hpp"
 #include "config/fields/json_schema.hpp"
 #include "config/fields/reference_page.hpp"
+#include "config/fields/step_kind.hpp"
 #include "tests/catch.hpp"
 #include "tests/config/support.hpp"
 
@@ -60,6 +62,28 @@ TEST_CASE("the table is complete", "[fields]") {
     }
     for (const std::string& other : each.exactly_one) CHECK(each.find(other) != nullptr);
   });
+}
+
+// What several kinds of steps have is said alike by each, and "only allowed with" names them all.
+TEST_CASE("the fields of a step are those of its kinds", "[fields]") {
+  std::map<std::string, std::set<std::string>> kinds_of;
+  std::map<std::string, std::string> doc_of;
+  for (const step_kind& kind : step_kinds())
+    for (const field& each : kind.fields) {
+      INFO(kind.name() << ": " << each.name);
+      CHECK(kinds_of[each.name].insert(kind.name()).second);
+      CHECK(doc_of.try_emplace(each.name, each.doc).first->second == each.doc);
+    }
+  const section& step = section_of<parsed_step>();
+  for (const auto& [name, kinds] : kinds_of) {
+    INFO(name);
+    const field* found = step.find(name);
+    REQUIRE(found != nullptr);
+    const bool chooses = kinds == std::set{name};
+    CHECK(std::set(found->beside.begin(), found->beside.end()) ==
+          (chooses ? std::set<std::string>{} : kinds));
+  }
+  CHECK(step.exactly_one.size() == step_kinds().size());
 }
 
 // Each example of a plain field of a session, and each default, is accepted by the field itself.
