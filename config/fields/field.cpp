@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "config/value/suggest.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -135,7 +135,7 @@ void read_section(const section& fields, const value_at& from, protocol::positio
     const field* known = fields.find(entry.key);
     if (known == nullptr) {
       in.mistakes.push_back({entry.where, at.path, fmt::format("unknown field {}", in_quotes(entry.key)),
-                             suggest(entry.key, fields.names())});
+                             protocol::suggest_or_list(entry.key, fields.names())});
       continue;
     }
     check_beside(*known, from.value, at, entry.where, in);

@@ -145,11 +145,7 @@ struct proxy_url_parser {
   }
   static ordered_json show(const text_template& /*value*/) { return nullptr; }
   static bool read(const value_at& at, text_template& out, reading& in) {
-    return read_checked(at, out, in, [](const std::string& text) {
-      std::string error;
-      static_cast<void>(parse_proxy(text, error));
-      return error;
-    });
+    return read_checked(at, out, in, parse_proxy);
   }
 };
 

@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "config/fields/field.hpp"
-#include "config/value/suggest.hpp"
 #include "protocol/message/message_type.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -78,7 +78,7 @@ const message_type* message_builder::find(direction of, const unresolved_name& n
   const std::string_view kind = of == direction::command ? "command" : "reply";
   in_.mistakes.push_back({name.where, name.path,
                           fmt::format("the session's protocol has no {} {}", kind, in_quotes(name.text)),
-                          suggest(name.text, known)});
+                          protocol::suggest_or_list(name.text, known)});
   return nullptr;
 }
 

@@ -4,7 +4,7 @@
 
 #include "config/fields/step_kind.hpp"
 #include "config/script/match.hpp"
-#include "config/value/suggest.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -79,7 +79,7 @@ void script_builder::finish() {
       if (!known.contains(each.name))
         in_.mistakes.push_back({each.where, each.path,
                                 fmt::format("no step {} {}", what, in_quotes(each.name)),
-                                suggest(each.name, {known.begin(), known.end()})});
+                                protocol::suggest_or_list(each.name, {known.begin(), known.end()})});
   };
   check(variables_used_, variables_, "saves or sets the variable");
   check(tasks_used_, tasks_, "spawns the task");

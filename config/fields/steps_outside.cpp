@@ -13,11 +13,7 @@ constexpr milliseconds usual_timeout{30'000};  // of a program
 
 struct http_url_parser : value_parser<text_template> {
   static bool read(const value_at& at, text_template& out, reading& in) {
-    return read_checked(at, out, in, [](const std::string& text) {
-      std::string error;
-      static_cast<void>(parse_http_url(text, error));
-      return error;
-    });
+    return read_checked(at, out, in, parse_http_url);
   }
 };
 

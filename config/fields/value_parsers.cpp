@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "config/document/node_json.hpp"
 #include "config/value/http_token.hpp"
 #include "config/value/quantity.hpp"
-#include "config/value/suggest.hpp"
 #include "config/value/url.hpp"
+#include "protocol/document/node_json.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -63,7 +63,7 @@ bool check_scalars(const value_at& at, reading& in, bool (*check)(const value_at
 
 bool check_number(const value_at& at, reading& in) {
   std::string error;
-  static_cast<void>(to_json(at.value, {}, &error));
+  static_cast<void>(protocol::to_json(at.value, {}, &error));
   if (!error.empty()) at.complain(in, error);
   return error.empty();
 }
@@ -101,7 +101,7 @@ void complain_of_choice(const value_at& at, const std::vector<std::string>& name
     at.complain(in, expected("a text", at.value), fmt::format("known: {}", fmt::join(names, ", ")));
   else
     at.complain(in, fmt::format("{} is not a known value", in_quotes(at.value.text)),
-                suggest(at.value.text, names));
+                protocol::suggest_or_list(at.value.text, names));
 }
 
 void check_range(const field& self, const value_at& at, double value, reading& in) {
@@ -118,7 +118,7 @@ value_type value_parser<bool>::type() {
 
 bool value_parser<bool>::read(const value_at& at, bool& out, reading& in) {
   if (at.value.kind == node_kind::boolean) {
-    out = to_boolean(at.value.text);
+    out = protocol::to_boolean(at.value.text);
     return true;
   }
   const bool meant = at.value.kind == node_kind::text;
@@ -132,16 +132,16 @@ value_type value_parser<std::uint16_t>::type() {
 }
 
 bool value_parser<std::uint16_t>::read(const value_at& at, std::uint16_t& out, reading& in) {
-  std::int64_t value = 0;
   if (at.value.kind != node_kind::integer) {
     at.complain(in, expected("an integer", at.value));
     return false;
   }
-  if (!to_integer(at.value.text, value) || value < 0 || value > 0xFFFF) {
+  const auto value = protocol::to_integer(at.value.text);
+  if (!value || *value < 0 || *value > 0xFFFF) {
     at.complain(in, fmt::format("{} is out of range", in_quotes(at.value.text)), "allowed: 0 to 65535");
     return false;
   }
-  out = static_cast<std::uint16_t>(value);
+  out = static_cast<std::uint16_t>(*value);
   return true;
 }
 
@@ -150,9 +150,10 @@ value_type value_parser<double>::type() {
 }
 
 bool value_parser<double>::read(const value_at& at, double& out, reading& in) {
-  if (is_number(at) && to_number(at.value.text, out)) return true;
-  at.complain(in, expected("a number", at.value));
-  return false;
+  const auto value = is_number(at) ? protocol::to_number(at.value.text) : std::nullopt;
+  if (!value) at.complain(in, expected("a number", at.value));
+  out = value.value_or(0);
+  return value.has_value();
 }
 
 value_type value_parser<milliseconds>::type() {
@@ -240,15 +241,15 @@ bool path_parser::read(const value_at& at, text_template& out, reading& in) {
   return check_references(at, out, error, in);
 }
 
-bool read_checked(const value_at& at, text_template& out, reading& in,
-                  const std::function<std::string(const std::string& value)>& check) {
+bool read_checked(const value_at& at, text_template& out, reading& in, const text_check& check) {
   if (!value_parser<text_template>::read(at, out, in)) return false;
   const bool is_open = in.secrets_absent || out.has_inside();  // not all of its values are known now
   const bool starts_with_reference = out.has_references() && out.display().starts_with("${");
   if (is_open && starts_with_reference) return true;  // there is nothing to look at
   const auto value = is_open ? resolved<std::string>{out.with_placeholder("1"), ""} : out.resolve();
   if (!value) return true;
-  std::string error = check(value.value);
+  std::string error;
+  check(value.value, error);
   if (error.empty()) return true;
   at.complain(in, std::move(error), out.has_references() ? "after replacing its references" : "");
   return false;
@@ -262,17 +263,12 @@ value_type url_parser::type() {
 }
 
 bool url_parser::read(const value_at& at, value& out, reading& in) {
-  const auto check = [](const std::string& text) {
-    std::string error;
-    static_cast<void>(parse_url(text, error));
-    return error;
-  };
   out.clear();
-  if (at.value.kind != node_kind::list) return read_checked(at, out.emplace_back(), in, check);
+  if (at.value.kind != node_kind::list) return read_checked(at, out.emplace_back(), in, parse_url);
   if (at.value.items.empty()) at.complain(in, "the list of URLs is empty");
   bool good = !at.value.items.empty();
   for (std::size_t i = 0; i < at.value.items.size(); ++i)
-    good &= read_checked(at.item(i), out.emplace_back(), in, check);
+    good &= read_checked(at.item(i), out.emplace_back(), in, parse_url);
   return good;
 }
 
@@ -292,10 +288,10 @@ value_type value_parser<ordered_json>::type() {
 
 bool value_parser<ordered_json>::read(const value_at& at, ordered_json& out, reading& in) {
   if (!check_scalars(at, in, check_literal)) return false;
-  const auto literal = [](const std::string& text, const json_pointer& /*where*/) {
+  const auto literal = [](const std::string& text, const protocol::json_pointer& /*where*/) {
     return ordered_json(text_template(text).display());
   };
-  out = to_json(at.value, literal, nullptr);
+  out = protocol::to_json(at.value, literal);
   return true;
 }
 

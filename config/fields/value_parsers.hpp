@@ -100,10 +100,12 @@ struct url_parser {
   static bool read(const value_at& at, value& out, reading& in);
 };
 
-/// Reads a text with references and looks at what it stands for; `check` says what is wrong with that. What
-/// cannot be known without the secrets is not looked at.
-bool read_checked(const value_at& at, text_template& out, reading& in,
-                  const std::function<std::string(const std::string& value)>& check);
+/// Puts the reason into `error` if the text is none of its kind: `parse_url`, for instance.
+using text_check = std::function<void(const std::string& value, std::string& error)>;
+
+/// Reads a text with references and checks what it stands for. What cannot be known without the secrets is
+/// not checked.
+bool read_checked(const value_at& at, text_template& out, reading& in, const text_check& check);
 
 /// Any JSON value; its texts may have references.
 template <>

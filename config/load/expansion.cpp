@@ -6,7 +6,7 @@
 
 #include "config/fields/fields.hpp"
 #include "config/load/parameters.hpp"
-#include "config/value/suggest.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -89,7 +89,7 @@ void expansion::read_template(const value_at& at, const node_entry& entry, readi
     if (session_fields().find(used.key) == nullptr)
       in.mistakes.push_back({used.where, body.entry(used).path,
                              fmt::format("unknown field {}", in_quotes(used.key)),
-                             suggest(used.key, session_fields().names())});
+                             protocol::suggest_or_list(used.key, session_fields().names())});
     else if (used.key == "template" || used.key == "with")
       in.mistakes.push_back(
           {used.where, body.entry(used).path, "a template cannot use another template", ""});
@@ -103,7 +103,7 @@ void expansion::check_parameters(const value_at& body, const std::vector<std::st
     if (name == session_parameter || std::find(declared.begin(), declared.end(), name) != declared.end())
       return;
     body.complain(in, fmt::format("the template has no parameter {}", in_quotes(name)),
-                  suggest(name, declared));
+                  protocol::suggest_or_list(name, declared));
     undeclared_.emplace(body.value.where.line, body.value.where.column);
   });
   for (std::size_t i = 0; i < body.value.items.size(); ++i) check_parameters(body.item(i), declared, in);
@@ -154,7 +154,7 @@ node expansion::instantiate(const std::string& name, const session_template& fro
         in.mistakes.push_back(
             {argument.where, at.path + ".with",
              fmt::format("the template '{}' has no parameter {}", name, in_quotes(argument.key)),
-             suggest(argument.key, from.parameters)});
+             protocol::suggest_or_list(argument.key, from.parameters)});
       else
         values.insert_or_assign(argument.key, &argument.value);
     }
@@ -189,7 +189,7 @@ expanded_session expansion::expand(const node_entry& session, const value_at& at
     for (const auto& [each, body] : templates_) known.push_back(each);
     in.mistakes.push_back({name->where, at.path + ".template",
                            fmt::format("there is no template {}", in_quotes(name->text)),
-                           suggest(name->text, known)});
+                           protocol::suggest_or_list(name->text, known)});
     return {said, false};
   }
   if (found->second.is_broken) return {said, false};

@@ -6,7 +6,7 @@
 
 #include "config/fields/field.hpp"
 #include "config/fields/fields.hpp"
-#include "config/value/suggest.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -64,7 +64,7 @@ protocol_library::compiled protocol_library::find(const node* source, const std:
     for (const auto& [name, value] : named_) known.push_back(name);
     in.mistakes.push_back({source->where, path,
                            fmt::format("there is no protocol {}", in_quotes(source->text)),
-                           suggest(source->text, known)});
+                           protocol::suggest_or_list(source->text, known)});
     return nullptr;
   }
   for (const auto& [definition, value] : inline_)

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "config/value/suggest.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -39,7 +39,7 @@ std::optional<expression::step> parse_step(std::string_view text, std::string& e
   const std::string_view name = text.substr(0, bracket);
   const auto which = function_from(name);
   if (!which) {
-    const std::string hint = suggest(std::string(name), function_names());
+    const std::string hint = protocol::suggest_or_list(std::string(name), function_names());
     error = fmt::format("unknown function '{}' ({})", name,
                         hint.empty() ? fmt::format("known: {}", fmt::join(function_names(), ", ")) : hint);
     return std::nullopt;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "config/document/node_json.hpp"
+#include "protocol/document/node_json.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
@@ -139,7 +139,7 @@ json_template::json_template(const protocol::node& source, std::string* error, s
     texts_.emplace_back(at, std::move(parsed));
     return ordered_json();
   };
-  value_ = to_json(source, read_text, error);
+  value_ = protocol::to_json(source, read_text, error);
 }
 
 resolved<ordered_json> json_template::resolve(scope* inside) const {

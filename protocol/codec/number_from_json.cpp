@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::protocol {
 namespace {

@@ -11,6 +11,7 @@
 #include "protocol/codec/number_from_json.hpp"
 #include "protocol/codec/packed_value.hpp"
 #include "protocol/codec/unpacker.hpp"
+#include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {

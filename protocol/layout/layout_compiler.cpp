@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "protocol/codec/struct_code.hpp"
+#include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {

@@ -4,6 +4,7 @@
 
 #include "protocol/codec/checksum.hpp"
 #include "protocol/layout/layout_compiler.hpp"
+#include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
@@ -619,8 +620,7 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
       const auto found = std::find(kinds.begin(), kinds.end(), inflate->text);
       if (found == kinds.end()) {
         fail(*inflate, 0, fmt::format("unknown compression '{}'", inflate->text),
-             suggest(inflate->text, kinds).empty() ? "known: zlib, gzip, deflate, brotli and zstd"
-                                                   : suggest(inflate->text, kinds));
+             suggest_or_list(inflate->text, kinds));
         return;
       }
       rule.kind = static_cast<transform_kind>(found - kinds.begin());
@@ -682,9 +682,8 @@ void layout_compiler::checksum_item(const node& from, std::int32_t name, bool hi
   const node* kind_node = from.find("crc");
   const auto kind = checksum_from(kind_node->text);
   if (!kind) {
-    std::string hint = suggest(kind_node->text, checksum_names());
-    if (hint.empty()) hint = fmt::format("there are {}", fmt::join(checksum_names(), ", "));
-    fail(*kind_node, 0, fmt::format("unknown checksum '{}'", kind_node->text), hint);
+    fail(*kind_node, 0, fmt::format("unknown checksum '{}'", kind_node->text),
+         suggest_or_list(kind_node->text, checksum_names()));
     return;
   }
   instruction made;

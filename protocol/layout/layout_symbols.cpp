@@ -4,6 +4,7 @@
 
 #include "protocol/codec/struct_code.hpp"
 #include "protocol/layout/layout_compiler.hpp"
+#include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {

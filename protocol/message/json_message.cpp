@@ -2,6 +2,7 @@
 
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/message_type.hpp"
+#include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {

@@ -6,6 +6,7 @@
 
 #include "protocol/codec/struct_code.hpp"
 #include "protocol/document/node_json.hpp"
+#include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {

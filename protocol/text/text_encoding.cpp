@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 
 #include "protocol/text/text_scan.hpp"
 
@@ -262,34 +261,6 @@ std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
   if (negative) return value > limit ? std::nullopt : std::optional(static_cast<std::int64_t>(0 - value));
   if (value >= limit) return std::nullopt;
   return static_cast<std::int64_t>(value);
-}
-
-std::string nearest(std::string_view name, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
-  std::vector<std::size_t> row;
-  for (const std::string& other : known) {
-    row.resize(other.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < name.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 0; j < other.size(); ++j) {
-        const std::size_t cost = diagonal + (name[i] == other[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({cost, row[j] + 1, row[j + 1] + 1});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = other;
-    }
-  }
-  return best;
-}
-
-std::string suggest(std::string_view name, const std::vector<std::string>& known) {
-  const std::string best = nearest(name, known);
-  return best.empty() ? best : fmt::format("did you mean '{}'?", best);
 }
 
 }  // namespace duplexd::protocol

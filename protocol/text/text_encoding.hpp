@@ -51,10 +51,4 @@ void append_base64(std::string& out, bytes_view bytes);
 /// "12", "0x1f", "-3" …: a whole text as an integer; nothing if it is none or does not fit.
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text) noexcept;
 
-/// The name among `known` that is most like `name`, or empty when none is near.
-[[nodiscard]] std::string nearest(std::string_view name, const std::vector<std::string>& known);
-
-/// "did you mean 'x'?", or empty.
-[[nodiscard]] std::string suggest(std::string_view name, const std::vector<std::string>& known);
-
 }  // namespace duplexd::protocol

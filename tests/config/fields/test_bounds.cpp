@@ -1,6 +1,5 @@
 // Bounds and corners of the two notations that the readers keep to themselves.
 #include "config/document/document.hpp"
-#include "config/document/node_json.hpp"
 #include "config/document/tree_builder.hpp"
 #include "tests/catch.hpp"
 
@@ -85,33 +84,6 @@ TEST_CASE("the kinds of plain scalars, one difference at a time", "[bounds]") {
       {"nULL",  "tRUE", "~~",    "yes",   "01",   "-01",   "00", "0x",   "0xg",   "0X1", "1.",  ".5",
        "1.5.5", "01.5", "00.5",  "1e",    "1e+",  "1e5e",  "e5", "1.e5", "1e5.5", "--1", "+-1", "+",
        "-",     "1_0",  "-.nan", "+.nan", ".Inf", ".infx", "1 ", "0b1",  "1.5x",  "x1.5"});
-}
-
-TEST_CASE("numbers as JSON holds them", "[bounds]") {
-  const auto integer = [](const std::string& text) {
-    std::int64_t value = 77;
-    return to_integer(text, value) ? std::to_string(value) : "none";
-  };
-  CHECK(integer("9223372036854775807") == "9223372036854775807");
-  CHECK(integer("9223372036854775808") == "none");
-  CHECK(integer("-9223372036854775808") == "-9223372036854775808");
-  CHECK(integer("-9223372036854775809") == "none");
-  CHECK(integer("0x7fffffffffffffff") == "9223372036854775807");
-  CHECK(integer("0x8000000000000000") == "none");
-  CHECK(integer("-0x10") == "-16");
-  CHECK(integer("+5") == "5");
-  CHECK(integer("5x") == "none");
-  CHECK(integer("18446744073709551616") == "none");
-  const auto number = [](const std::string& text) {
-    double value = 77;
-    return to_number(text, value) ? value : -77;
-  };
-  CHECK(number("1.5") == 1.5);
-  CHECK(number("+1.5") == 1.5);
-  CHECK(number("-1.5e1") == -15);
-  for (const char* bad : {"1.5x", "inf", "nan", "1e999", "-1e999", "", "++1"}) CHECK(number(bad) == -77);
-  for (const char* yes : {"true", "True", "TRUE"}) CHECK(to_boolean(yes));
-  for (const char* no : {"false", "False", "FALSE"}) CHECK_FALSE(to_boolean(no));
 }
 
 TEST_CASE("characters that no file may have", "[bounds]") {

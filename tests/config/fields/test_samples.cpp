@@ -2,7 +2,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "config/document/node_json.hpp"
+#include "protocol/document/node_json.hpp"
 #include "tests/catch.hpp"
 #include "tests/config/sections.hpp"
 #include "tests/config/support.hpp"
@@ -38,7 +38,7 @@ ordered_json json_of(const std::string& text) {
   protocol::diagnostics mistakes;
   const auto read = read_document(text, document_format::yaml, mistakes);
   REQUIRE(read.has_value());
-  return to_json(*read, [](const std::string& literal, const json_pointer&) { return literal; }, nullptr);
+  return protocol::to_json(*read);
 }
 
 bool has_alternatives(const std::string& id) {

@@ -49,14 +49,17 @@ TEST_CASE("nodes become JSON") {
   CHECK(to_json(nothing()) == nullptr);
   for (const char* yes : {"true", "True", "TRUE"}) CHECK(json_of(node_kind::boolean, yes) == "true");
   for (const char* no : {"false", "False", "FALSE"}) CHECK(json_of(node_kind::boolean, no) == "false");
-  const std::pair<const char*, const char*> integers[] = {{"12", "12"},
-                                                          {"-3", "-3"},
-                                                          {"0x1f", "31"},
-                                                          {"9223372036854775807", "9223372036854775807"},
-                                                          {"9223372036854775808", "9223372036854775808"},
-                                                          {"18446744073709551615", "18446744073709551615"},
-                                                          {"18446744073709551616", "1.8446744073709552e+19"},
-                                                          {"-9223372036854775809", "-9.223372036854776e+18"}};
+  const std::pair<const char*, const char*> integers[] = {
+      {"12", "12"},
+      {"-3", "-3"},
+      {"0x1f", "31"},
+      {"+5", "5"},
+      {"0xffffffffffffffff", "18446744073709551615"},
+      {"9223372036854775807", "9223372036854775807"},
+      {"9223372036854775808", "9223372036854775808"},
+      {"18446744073709551615", "18446744073709551615"},
+      {"18446744073709551616", R"("18446744073709551616")"},
+      {"-9223372036854775809", R"("-9223372036854775809")"}};
   for (const auto& [written, json] : integers) CHECK(json_of(node_kind::integer, written) == json);
   const std::pair<const char*, const char*> reals[] = {
       {"1.5", "1.5"}, {"+1.5", "1.5"},      {"-1.5", "-1.5"},       {"1e3", "1000.0"},   {".5", "0.5"},
@@ -67,6 +70,23 @@ TEST_CASE("nodes become JSON") {
   CHECK(to_json(map({})).dump() == "{}");
   CHECK(to_json(map({{"b", list({integer(1), nothing()})}, {"a", map({{"x", boolean(true)}})}})).dump() ==
         R"({"b":[1,null],"a":{"x":true}})");
+}
+
+TEST_CASE("numbers as they are written") {
+  const std::pair<const char*, std::optional<std::int64_t>> integers[] = {{"9223372036854775807", INT64_MAX},
+                                                                          {"9223372036854775808", {}},
+                                                                          {"-9223372036854775808", INT64_MIN},
+                                                                          {"-9223372036854775809", {}},
+                                                                          {"0x7fffffffffffffff", INT64_MAX},
+                                                                          {"0x8000000000000000", {}},
+                                                                          {"-0x10", -16},
+                                                                          {"+5", 5},
+                                                                          {"5x", {}}};
+  for (const auto& [written, value] : integers) CHECK(to_integer(written) == value);
+  CHECK(to_number("1.5") == 1.5);
+  CHECK(to_number("+1.5") == 1.5);
+  CHECK(to_number("-1.5e1") == -15);
+  for (const char* bad : {"1.5x", "inf", "nan", "1e999", "-1e999", "", "++1"}) CHECK_FALSE(to_number(bad));
 }
 
 TEST_CASE("the same JSON, whatever the order of its keys") {

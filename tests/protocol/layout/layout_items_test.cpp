@@ -92,7 +92,7 @@ TEST_CASE("items are checked as a whole") {
           {"{a: {type: zstr, one_of: [x]}}", ""},
           {"{a: {array: B, count: -1}}", "1:31 a size or count cannot be negative"},
           {"{a: {array: B, count: ':f'}}", "1:33 'f' is not an integer type (such as B, H, I or varint)"},
-          {"{a: {array: B, cuont: 2}}", "1:24 unknown key 'cuont'"},
+          {"{a: {array: B, cuont: 2}}", "1:24 unknown key 'cuont' (did you mean 'count'?)"},
           {"{_a: {array: B}}", "1:14 a list cannot be hidden"},
           {"{a: {array: B}, b: B}",
            "1:25 nothing can follow 'a', which takes the rest (give 'a' a size, or move 'b' before it)"},
@@ -214,7 +214,7 @@ TEST_CASE("nested items are checked") {
       {
           {"{a: {inflate: zlip, type: json}}", "1:23 unknown compression 'zlip' (did you mean 'zlib'?)"},
           {"{a: {inflate: lzma, type: json}}",
-           "1:23 unknown compression 'lzma' (known: zlib, gzip, deflate, brotli and zstd)"},
+           "1:23 unknown compression 'lzma' (known: zlib, gzip, deflate, brotli, zstd)"},
           {"{a: {inflate: zlib}}",
            "1:13 expected 'frames' or 'type' ({inflate: zlib, frames: packet}, or {inflate: gzip, type: "
            "json})"},
@@ -250,7 +250,7 @@ TEST_CASE("nested items are checked") {
            "1:70 'a.x' is out of reach here: it is in a case or an element that has ended"},
           {"[a:B, {s: {crc: crc33}}]", "1:25 unknown checksum 'crc33' (did you mean 'crc32'?)"},
           {"[a:B, {s: {crc: none}}]",
-           "1:25 unknown checksum 'none' (there are crc32, crc32c, arc, modbus, x25, ccitt_false, xmodem, "
+           "1:25 unknown checksum 'none' (known: crc32, crc32c, arc, modbus, x25, ccitt_false, xmodem, "
            "kermit, sum8, xor8)"},
           {"[a:B, {s: {crc: crc32, type: H}}]", "1:38 'crc32' needs 4 bytes"},
           {"[a:B, {s: {crc: crc32, type: varint}}]", "1:38 'crc32' needs 4 bytes"},

@@ -10,7 +10,7 @@ TEST_CASE("the protocol's own fields are checked") {
            "1:14 p.byte_order: unknown byte order 'mid' (native, little, big or network)"},
           {"{json: pretty}", "1:8 p.json: unknown form of JSON 'pretty' (python or compact)"},
           {"{limits: 5}", "1:10 p.limits: expected a map, found an integer"},
-          {"{limits: {cuont: 5}}", "1:11 p.limits: unknown key 'cuont'"},
+          {"{limits: {cuont: 5}}", "1:11 p.limits: unknown key 'cuont' (did you mean 'count'?)"},
           {"{limits: {count: -1}}", "1:18 p.limits.count: expected an integer from 0 to 2147483648"},
           {"{limits: {count: x}}", "1:18 p.limits.count: expected an integer from 0 to 2147483648"},
           {"{limits: {count: 2147483648, inflate: 2147483648, packet: 2147483648}}", ""},

@@ -226,37 +226,3 @@ TEST_CASE("integers are read in each base") {
     CHECK(parse_integer(text) == value);
   }
 }
-
-// One edit of a short name, a third of a long one; the first of equals.
-TEST_CASE("the nearest name") {
-  const std::vector<std::string> known{"price", "size", "timestamp", "a"};
-  const std::pair<const char*, const char*> table[] = {{"price", "price"},
-                                                       {"prise", "price"},
-                                                       {"pric", "price"},
-                                                       {"pprice", "price"},
-                                                       {"prees", ""},
-                                                       {"siez", ""},
-                                                       {"sise", "size"},
-                                                       {"b", "a"},
-                                                       {"", "a"},
-                                                       {"bb", ""},
-                                                       {"timestmp", "timestamp"},
-                                                       {"timstmp", "timestamp"},
-                                                       {"tmstamp", "timestamp"},
-                                                       {"tmstmp", ""},
-                                                       {"timestxyz", "timestamp"},
-                                                       {"timeswxyz", ""},
-                                                       {"xxxxxx", ""}};
-  for (const auto& [name, wanted] : table) {
-    INFO(name);
-    CHECK(nearest(name, known) == wanted);
-  }
-  CHECK(nearest("ab", {"ac", "ad"}) == "ac");
-  CHECK(nearest("abcdef", {"abxxef", "abcxef"}) == "abcxef");
-  CHECK(nearest("ab", {}).empty());
-  CHECK(nearest("kitten", {"sitting"}).empty());
-  CHECK(nearest("sunday12", {"saturday12"}).empty());
-  CHECK(nearest("sunday123", {"saturday123"}) == "saturday123");
-  CHECK(suggest("prise", known) == "did you mean 'price'?");
-  CHECK(suggest("nothing like it", known).empty());
-}
