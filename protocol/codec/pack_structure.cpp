@@ -1,0 +1,137 @@
+// Part of the packer: maps, lists and regions.
+#include "protocol/codec/pack_walk.hpp"
+#include "protocol/text/suggest.hpp"
+
+namespace duplexd::protocol {
+
+using nlohmann::ordered_json;
+
+bool packer::object(const instruction& in, std::int32_t pc) {
+  const ordered_json* value = given(in);
+  if (value != nullptr && value->is_null()) value = nullptr;
+  if (value != nullptr && !(in.positional ? value->is_array() : value->is_object()) && !value->empty())
+    return fail(in,
+                fmt::format("expected {}, found {}", in.positional ? "a list" : "a map", kind_of(*value)));
+  const ordered_json* outer = std::exchange(current_, value);
+  const std::size_t outer_consumed = std::exchange(consumed_, 0);
+  const int outer_position = std::exchange(position_, 0);
+  const std::size_t used = used_.size();
+  if (!under(in, block(pc + 1, in.next)) || !all_used(in, used)) return false;
+  used_.resize(used);
+  current_ = outer;
+  consumed_ = outer_consumed;
+  position_ = outer_position;
+  return true;
+}
+
+// A value that nothing took is a mistake of whoever gave it.
+bool packer::all_used(const instruction& in, std::size_t from) {
+  if (current_ == nullptr || consumed_ >= current_->size()) return true;
+  if (current_->is_array()) {
+    (void)fail_named(-1, fmt::format("{} values are given, {} are wanted", current_->size(), consumed_));
+    return under(in, false);
+  }
+  for (const auto& [key, value] : current_->items()) {
+    const auto taken = [&](const std::string* name) { return *name == key; };
+    if (std::any_of(used_.begin() + static_cast<std::ptrdiff_t>(from), used_.end(), taken)) continue;
+    std::vector<std::string> known;
+    for (const field_name& name : p_.names) known.push_back(name.text);
+    const bool elsewhere = std::find(known.begin(), known.end(), key) != known.end();
+    const std::string hint = elsewhere ? std::string() : suggest(key, known);
+    error_ = {key, out_.size() - base_,
+              elsewhere ? "the field has no place in this packet"
+                        : fmt::format("there is no such field{}{}", hint.empty() ? "" : "; ", hint)};
+    return under(in, false);
+  }
+  return true;
+}
+
+bool packer::array(const instruction& in, std::int32_t pc) {
+  const ordered_json* value = given(in);
+  if (value == nullptr) return missing(in);
+  if (!value->is_array()) return fail(in, fmt::format("expected a list, found {}", kind_of(*value)));
+  const ordered_json* outer = element_;
+  const std::size_t wishes = wishes_.size();
+  for (std::size_t i = 0; i < value->size(); ++i) {
+    wishes_.resize(wishes);
+    element_ = &(*value)[i];
+    forget(pc + 1, in.next);
+    if (!block(pc + 1, in.next)) {
+      prefix_path(error_, fmt::format("[{}]", i));
+      return under(in, false);
+    }
+  }
+  element_ = outer;
+  return settle(in, in.count, value->size(), "elements");
+}
+
+// Each element has values of its own.
+void packer::forget(std::int32_t pc, std::int32_t end) {
+  for (; pc < end; ++pc) {
+    const instruction& in = p_.code[static_cast<std::size_t>(pc)];
+    if (in.slot >= 0) known_[static_cast<std::size_t>(in.slot)] = slot_state::unknown;
+    if (in.code == op::number && in.as == form::bits)
+      for (const bit_member& m : p_.bits[static_cast<std::size_t>(in.side)].members)
+        if (m.slot >= 0) known_[static_cast<std::size_t>(m.slot)] = slot_state::unknown;
+  }
+}
+
+bool packer::region(const instruction& in, std::int32_t pc) {
+  regions_.push_back(out_.size());
+  if (!block(pc + 1, in.next) || !put_trailing(in) || !finish_region()) return false;
+  const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+  std::size_t size = out_.size() - regions_.back();
+  // A fixed region whose leftover bytes mean nothing is filled up with zeros.
+  if (e.what == extent::kind::fixed && in.left == trailing::drop &&
+      size < static_cast<std::size_t>(e.value)) {
+    out_.resize(regions_.back() + static_cast<std::size_t>(e.value));
+    size = static_cast<std::size_t>(e.value);
+  }
+  regions_.pop_back();
+  return settle(in, in.size, size, "bytes");
+}
+
+bool packer::put_trailing(const instruction& in) {
+  if (in.left != trailing::keep) return true;
+  const ordered_json* value = look_up(in.name);
+  if (value == nullptr) return true;
+  const auto bytes = value->is_string() ? parse_hex(value->get_ref<const std::string&>()) : std::nullopt;
+  if (!bytes) return fail(in, "expected hex digits, two for each byte");
+  out_.insert(out_.end(), bytes->begin(), bytes->end());
+  return true;
+}
+
+bool packer::require(const instruction& in) {
+  const auto value = needs(in.expr) ? std::nullopt : eval(in.expr);
+  if (!value) return no_value(in, in.expr);
+  return *value != 0 || fail_named(-1, fmt::format("'{}' does not hold",
+                                                   p_.expressions[static_cast<std::size_t>(in.expr)].text));
+}
+
+bool packer::view(const instruction& in) {
+  const ordered_json* value = in.hidden ? nullptr : look_up(in.name);
+  const view_rule& rule = p_.views[static_cast<std::size_t>(in.side)];
+  if (needs(in.expr)) {
+    if (value != nullptr)
+      wishes_.push_back({&p_.expressions[static_cast<std::size_t>(in.expr)].text, &rule, value});
+    return true;
+  }
+  const auto result = eval(in.expr);
+  if (!result) return no_value(in, in.expr);
+  std::int64_t number = *result;
+  if (rule.mapped) {
+    const view_value* found = mapped(rule, *result);
+    if (found == nullptr) return fail(in, fmt::format("{} is not in its map", *result));
+    number = found->number;
+  }
+  set_slot(in.slot, number, slot_state::given);
+  return true;
+}
+
+const view_value* packer::mapped(const view_rule& rule, std::int64_t key) {
+  for (const auto& [number, result] : rule.map)
+    if (number == key) return &result;
+  return rule.otherwise ? &*rule.otherwise : nullptr;
+}
+
+}  // namespace duplexd::protocol

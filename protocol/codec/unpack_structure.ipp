@@ -1,0 +1,130 @@
+// Part of the unpacker: maps, lists, regions and cases.
+#pragma once
+
+#include "protocol/codec/unpack_walk.hpp"
+
+namespace duplexd::protocol {
+
+template <class Visitor>
+bool unpacker<Visitor>::object(const instruction& in, std::int32_t pc) {
+  if (!in.hidden) {
+    announce_container(in);
+    in.positional ? visitor_.begin_array() : visitor_.begin_object();
+  }
+  if (!under(in, block(pc + 1, in.next))) return false;
+  if (!in.hidden) in.positional ? visitor_.end_array() : visitor_.end_object();
+  return true;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
+  const bool to_end = p_.extents[static_cast<std::size_t>(in.count)].what == extent::kind::rest;
+  std::uint64_t count = int64_max;
+  if (!to_end && !measure(in, in.count, count)) return false;
+  const std::size_t room = p_.limits.elements - budget_.elements;
+  if (!to_end && count > room)
+    return fail(in, pos_,
+                fmt::format("{} elements exceed the limit of {} in a packet", count, p_.limits.elements));
+  announce_container(in);
+  visitor_.begin_array();
+  for (std::uint64_t i = 0; to_end ? pos_ < end_ : i < count; ++i) {
+    if (budget_.elements++ >= p_.limits.elements)
+      return fail(in, pos_,
+                  fmt::format("more elements than the limit of {} in a packet", p_.limits.elements));
+    const std::size_t before = pos_;
+    visitor_.element();
+    if (!block(pc + 1, in.next)) return under_index(in, static_cast<std::size_t>(i));
+    if (to_end && pos_ == before) return fail(in, pos_, "an element takes no bytes, so the list has no end");
+  }
+  visitor_.end_array();
+  return true;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
+  std::size_t size = 0;
+  if (!measure_bytes(in, in.size, size)) return false;
+  const std::size_t outer_end = end_;
+  const std::size_t outer_region = region_;
+  region_ = pos_;
+  end_ = pos_ + size;
+  if (!block(pc + 1, in.next) || !leftover(in)) return false;
+  pos_ = end_;
+  end_ = outer_end;
+  region_ = outer_region;
+  return true;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::leftover(const instruction& in) {
+  if (pos_ == end_ || in.left == trailing::drop) return true;
+  if (in.left == trailing::keep) {
+    announce(in);
+    visitor_.hex(data_.subspan(pos_, end_ - pos_));
+    return true;
+  }
+  error_ = {"", pos_,
+            fmt::format("expected the end, found {} more byte{}", end_ - pos_, end_ - pos_ == 1 ? "" : "s")};
+  return false;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::choose(const instruction& in, std::int32_t) {
+  const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+  std::int64_t value = 0;
+  if (rule.key_slot >= 0) {
+    value = slots_[static_cast<std::size_t>(rule.key_slot)];
+  } else {
+    const auto result = eval(in.expr);
+    if (!result) return no_value(in, in.expr);
+    value = *result;
+  }
+  if (rule.is_if) value = value != 0 ? 1 : 0;
+  for (const choice_case& c : rule.cases)
+    if (c.label == value) return block(c.begin, c.end);
+  if (rule.has_otherwise) return block(rule.otherwise.begin, rule.otherwise.end);
+  std::string labels;
+  for (const choice_case& c : rule.cases) labels += fmt::format("{}{}", labels.empty() ? "" : ", ", c.label);
+  error_ = {"", pos_,
+            fmt::format("{} is {}, and there is no such case; known: {}",
+                        p_.expressions[static_cast<std::size_t>(in.expr)].text, value, labels)};
+  return false;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::require(const instruction& in) {
+  const auto value = eval(in.expr);
+  if (!value) return no_value(in, in.expr);
+  if (*value != 0) return true;
+  error_ = {"", pos_,
+            fmt::format("'{}' does not hold", p_.expressions[static_cast<std::size_t>(in.expr)].text)};
+  return false;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::view(const instruction& in) {
+  const auto value = eval(in.expr);
+  if (!value) return no_value(in, in.expr);
+  const view_rule& rule = p_.views[static_cast<std::size_t>(in.side)];
+  const view_value* shown = nullptr;
+  if (rule.mapped) {
+    for (const auto& [number, result] : rule.map)
+      if (number == *value) shown = &result;
+    if (shown == nullptr && rule.otherwise) shown = &*rule.otherwise;
+    if (shown == nullptr)
+      return fail(in, pos_,
+                  fmt::format("{} is {}, which its map does not have",
+                              p_.expressions[static_cast<std::size_t>(in.expr)].text, *value));
+  }
+  const std::int64_t number = shown != nullptr ? shown->number : *value;
+  if (in.slot >= 0) slots_[static_cast<std::size_t>(in.slot)] = number;
+  if (in.hidden) return true;
+  announce(in);
+  if (shown != nullptr && shown->what == view_value::kind::text)
+    visitor_.text(shown->text);
+  else
+    visitor_.integer(number);
+  return true;
+}
+
+}  // namespace duplexd::protocol

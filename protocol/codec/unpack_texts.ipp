@@ -1,0 +1,120 @@
+// Part of the unpacker: texts and bytes.
+#pragma once
+
+#include "protocol/codec/unpack_walk.hpp"
+
+namespace duplexd::protocol {
+
+template <class Visitor>
+bool unpacker<Visitor>::blob(const instruction& in) {
+  std::size_t size = 0;
+  const std::size_t from = pos_;
+  if (!measure_bytes(in, in.size, size)) return false;
+  bytes_view bytes = data_.subspan(pos_, size);
+  pos_ += size;
+  place(from, in);
+  if (in.what == content::padded_text)
+    while (!bytes.empty() && bytes.back() == 0) bytes = bytes.first(bytes.size() - 1);
+  if (in.what == content::pascal && !bytes.empty())
+    bytes = bytes.subspan(1, std::min<std::size_t>(bytes[0], bytes.size() - 1));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (in.from == value_source::constant && !same_text(in, from, text)) return false;
+  switch (in.what) {
+    case content::bytes:
+    case content::base64:
+      if (in.hidden) return true;
+      announce(in);
+      in.what == content::bytes ? visitor_.hex(bytes) : visitor_.base64(bytes);
+      return true;
+    case content::json:
+      return json(in, from, text);
+    case content::cbor:
+    case content::msgpack:
+      return packed_value(in, from, bytes);
+    default:
+      return plain_text(in, from, text);
+  }
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::same_text(const instruction& in, std::size_t from, std::string_view found) {
+  const std::string& want = p_.texts[static_cast<std::size_t>(in.text)];
+  if (found == want) return true;
+  std::string shown;
+  append_hex(shown, data_.subspan(from, std::min<std::size_t>(pos_ - from, 32)));
+  std::string wanted;
+  append_hex(wanted,
+             {reinterpret_cast<const std::uint8_t*>(want.data()), std::min<std::size_t>(want.size(), 32)});
+  return fail(in, from, fmt::format("expected bytes {}, found {}", wanted, shown.empty() ? "none" : shown));
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t from, std::string_view text) {
+  const std::size_t bad = find_bad_utf8(text);
+  if (bad != text.size()) return fail(in, from + bad, "not UTF-8 (a field of type bytes takes anything)");
+  if (in.side >= 0) {
+    const auto& allowed = p_.enums[static_cast<std::size_t>(in.side)].names;
+    const auto same = [&](const auto& each) { return each.second == text; };
+    if (std::none_of(allowed.begin(), allowed.end(), same))
+      return fail(in, from, "a text that is not allowed here");
+  }
+  if (in.hidden) return true;
+  announce(in);
+  visitor_.text(text);
+  return true;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::json(const instruction& in, std::size_t from, std::string_view text) {
+  const std::size_t depth = p_.limits.json_depth;
+  std::optional<json_fault> fault;
+  if (in.hidden || std::is_same_v<Visitor, null_visitor>) {
+    fault = check_json(text, depth);
+  } else if constexpr (std::is_same_v<Visitor, json_writer>) {
+    announce(in);
+    fault = visitor_.copy(text, depth);
+  } else {
+    std::string& checked = shared_scratch();
+    fault = copy_json(text, checked, depth);
+    if (!fault) announce(in);
+    if (!fault) visitor_.json(checked);
+  }
+  return !fault || fail(in, from + fault->offset, fmt::format("not JSON: {}", fault->message));
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::packed_value(const instruction& in, std::size_t from, bytes_view bytes) {
+  const bool is_cbor = in.what == content::cbor;
+  std::string& found = shared_scratch();
+  found.clear();
+  const auto fault =
+      read_packed(bytes, is_cbor ? packed_format::cbor : packed_format::msgpack, p_.limits.json_depth, found);
+  if (fault)
+    return fail(in, from + fault->offset,
+                fmt::format("not {}: {}", is_cbor ? "CBOR" : "MessagePack", fault->message));
+  if (in.hidden) return true;
+  announce(in);
+  if constexpr (std::is_same_v<Visitor, json_writer>)
+    visitor_.json(found);
+  else if constexpr (!std::is_same_v<Visitor, null_visitor>)
+    visit_json(nlohmann::ordered_json::parse(found, nullptr, false), visitor_);
+  return true;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::zero_text(const instruction& in) {
+  const std::size_t from = pos_;
+  std::size_t size = 0;
+  if (!measure_bytes(in, in.size, size)) return false;
+  const auto* begin = reinterpret_cast<const char*>(data_.data() + pos_);
+  const std::string_view all(begin, size);
+  const std::size_t length = all.find('\0');
+  if (length == std::string_view::npos) return fail(in, from, "the text has no zero byte at its end");
+  const bool fixed = p_.extents[static_cast<std::size_t>(in.size)].what != extent::kind::rest;
+  pos_ += fixed ? size : length + 1;
+  place(from, in);
+  if (in.from == value_source::constant && !same_text(in, from, all.substr(0, length))) return false;
+  return plain_text(in, from, all.substr(0, length));
+}
+
+}  // namespace duplexd::protocol

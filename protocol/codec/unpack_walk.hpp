@@ -1,0 +1,160 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "protocol/codec/checksum.hpp"
+#include "protocol/codec/compression.hpp"
+#include "protocol/codec/framing.hpp"
+#include "protocol/codec/packed_value.hpp"
+#include "protocol/codec/unpacker.hpp"
+#include "protocol/codec/value_visitor.hpp"
+
+namespace duplexd::protocol {
+
+inline constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
+
+/// Empty room for one text on its way to the visitor. The thread's unpackers share it, so that none has to
+/// allocate.
+inline std::string& shared_scratch() {
+  constexpr std::size_t kept = 64 * 1024;
+  thread_local std::string text;
+  if (text.capacity() > kept) text = std::string();
+  text.clear();
+  return text;
+}
+
+/// Walks a program over one packet. A place is an offset into `data_`, which is the packet, or within
+/// `nested` the bytes that came out of it. For unpacker.cpp only; the .ipp files beside hold the parts.
+template <class Visitor>
+class unpacker {
+ public:
+  unpacker(const program& layout, bytes_view packet, Visitor& visitor, unpack_budget& budget,
+           codec_error& error)
+      : p_(layout), data_(packet), visitor_(visitor), budget_(budget), error_(error), end_(packet.size()) {}
+
+  bool run(const routine& what) { return block(what.begin, what.end); }
+
+ private:
+  // errors
+  bool fail(const instruction& in, std::size_t offset, std::string message) {
+    error_.field = in.name >= 0 ? p_.names[static_cast<std::size_t>(in.name)].text : std::string();
+    error_.offset = offset;
+    error_.message = std::move(message);
+    return false;
+  }
+  bool short_of(const instruction& in, std::uint64_t need) {
+    return fail(in, pos_,
+                fmt::format("expected {} byte{}, found {}", need, need == 1 ? "" : "s", end_ - pos_));
+  }
+  bool under(const instruction& in, bool ok) {
+    if (!ok && in.name >= 0) prefix_path(error_, p_.names[static_cast<std::size_t>(in.name)].text);
+    return ok;
+  }
+  bool under_index(const instruction& in, std::size_t index) {
+    prefix_path(error_, fmt::format("[{}]", index));
+    return under(in, false);
+  }
+
+  // helpers
+  void announce(const instruction& in) {
+    if (in.name >= 0 && !in.positional) visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    if (in.positional) visitor_.element();
+  }
+  void place(std::size_t begin, const instruction& in) {
+    if constexpr (Visitor::wants_places) visitor_.place(data_, begin, pos_, in);
+  }
+  void keep(const instruction& in, std::int64_t value) {
+    if (in.slot >= 0) slots_[static_cast<std::size_t>(in.slot)] = value;
+  }
+  std::optional<std::int64_t> eval(std::int32_t expr) {
+    const auto size = static_cast<std::int64_t>(end_ - region_);
+    return evaluate(
+        p_.expressions[static_cast<std::size_t>(expr)],
+        {slots_, size, static_cast<std::int64_t>(data_.size()), static_cast<std::int64_t>(end_ - pos_)});
+  }
+  bool no_value(const instruction& in, std::int32_t expr) {
+    return fail(in, pos_,
+                fmt::format("'{}' has no value here: it overflows or divides by zero",
+                            p_.expressions[static_cast<std::size_t>(expr)].text));
+  }
+  // The number that an extent stands for; what is left of the region for `rest`.
+  bool measure(const instruction& in, std::int32_t index, std::uint64_t& out);
+  bool measure_bytes(const instruction& in, std::int32_t index, std::size_t& out) {
+    std::uint64_t size = 0;
+    if (!measure(in, index, size)) return false;
+    if (size > end_ - pos_) return short_of(in, size);
+    out = static_cast<std::size_t>(size);
+    return true;
+  }
+
+  // the walk
+  bool block(std::int32_t pc, std::int32_t end);
+  bool execute(const instruction& in, std::int32_t pc);
+  bool skip(const instruction& in, std::size_t count);
+
+  // numbers
+  bool varint(const instruction& in, std::uint64_t& raw);
+  bool simple(const instruction& in);
+  bool number(const instruction& in);
+  bool check(const instruction& in, std::size_t from, std::int64_t value);
+  bool real(const instruction& in, std::size_t from, std::uint64_t raw);
+  bool divisor_of(const instruction& in, const scale_rule& rule, std::int64_t& divisor);
+  bool scaled(const instruction& in, int128 value);
+  bool show(const instruction& in, std::int64_t value, std::uint64_t raw);
+  [[nodiscard]] bool is_named(std::int32_t table, std::int64_t value) const;
+  void named(std::int32_t table, std::int64_t value);
+  void flags(const instruction& in, std::uint64_t raw);
+  bool special(const instruction& in, std::size_t from, std::uint64_t raw) {
+    return in.as == form::bits ? under(in, bits(in, from, raw)) : verify(in, from, raw);
+  }
+  bool bits(const instruction& in, std::size_t from, std::uint64_t raw);
+  bool verify(const instruction& in, std::size_t from, std::uint64_t raw);
+
+  // texts and bytes
+  bool blob(const instruction& in);
+  bool same_text(const instruction& in, std::size_t from, std::string_view found);
+  bool plain_text(const instruction& in, std::size_t from, std::string_view text);
+  bool json(const instruction& in, std::size_t from, std::string_view text);
+  bool packed_value(const instruction& in, std::size_t from, bytes_view bytes);
+  bool zero_text(const instruction& in);
+
+  // structure
+  bool object(const instruction& in, std::int32_t pc);
+  void announce_container(const instruction& in) {
+    if (in.name >= 0) visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
+  }
+  bool array(const instruction& in, std::int32_t pc);
+  bool region(const instruction& in, std::int32_t pc);
+  bool leftover(const instruction& in);
+  bool choose(const instruction& in, std::int32_t);
+  bool require(const instruction& in);
+  bool view(const instruction& in);
+
+  // packets within packets
+  bool nested(const instruction& in, std::int32_t pc);
+  void inside(std::size_t from);
+  bool frames(const instruction& in);
+
+  const program& p_;
+  bytes_view data_;
+  Visitor& visitor_;
+  unpack_budget& budget_;
+  codec_error& error_;
+  std::size_t pos_ = 0;
+  std::size_t end_;
+  std::size_t region_ = 0;
+  std::array<std::int64_t, slot_limit>
+      slots_;  // each is written before it is read: the compiler sees to that
+  std::array<std::size_t, slot_limit> marks_;
+};
+
+}  // namespace duplexd::protocol
