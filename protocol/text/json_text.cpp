@@ -1,6 +1,7 @@
 #include "protocol/text/json_text.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "protocol/text/text_encoding.hpp"
 #include "protocol/text/text_scan.hpp"
@@ -115,6 +116,28 @@ class json_finder {
     return false;
   }
 
+  // Calls `found(name, value)` for each field of a map; false as read_json_fields says.
+  template <class Found>
+  bool each_field(Found found) {
+    skip_space();
+    if (peek() != '{') return false;
+    ++at_;
+    skip_space();
+    if (peek() == '}') return true;
+    do {
+      skip_space();
+      if (peek() != '"') return false;
+      const std::size_t from = at_;
+      skip_string();
+      const std::string_view name = text_.substr(from + 1, at_ - from - 2);
+      if (name.find('\\') != std::string_view::npos) return false;
+      skip_space();
+      ++at_;  // the colon
+      found(name, value());
+    } while (next_item());
+    return true;
+  }
+
   std::string_view value() {
     skip_space();
     const std::size_t from = at_;
@@ -128,8 +151,12 @@ class json_finder {
     while (at_ < text_.size() && is_space(text_[at_])) ++at_;
   }
   void skip_string() {
-    for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_)
-      if (text_[at_] == '\\') ++at_;
+    const char* const end = text_.data() + text_.size();
+    const auto at_stop = [&] {
+      return static_cast<std::size_t>(find_not_plain(text_.data() + at_, end) - text_.data());
+    };
+    for (++at_, at_ = at_stop(); at_ < text_.size() && text_[at_] != '"'; at_ = at_stop())
+      at_ = std::min(at_ + (text_[at_] == '\\' ? 2 : 1), text_.size());
     at_ = std::min(at_ + 1, text_.size());
   }
   void skip_value() {
@@ -210,6 +237,32 @@ std::optional<std::string_view> find_json(std::string_view text, const std::vect
     if (!finder.enter(part)) return std::nullopt;
   const std::string_view found = finder.value();
   return found.empty() ? std::nullopt : std::optional(found);
+}
+
+namespace {
+
+// Most values that are looked at are short texts and whole numbers: they need no parser.
+ordered_json value_of(std::string_view text) {
+  if (text.front() == '"' && text.find('\\') == std::string_view::npos)
+    return std::string(text.substr(1, text.size() - 2));
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && stop == end) {
+    if (number < 0) return number;
+    return static_cast<std::uint64_t>(number);
+  }
+  return ordered_json::parse(text, nullptr, false);
+}
+
+}  // namespace
+
+bool read_json_fields(std::string_view text, std::span<const std::string> names, ordered_json& out) {
+  out = ordered_json::object();
+  return json_finder(text).each_field([&](std::string_view name, std::string_view value) {
+    const auto wanted = std::ranges::find(names, name);
+    if (wanted != names.end()) out[*wanted] = value_of(value);
+  });
 }
 
 std::optional<std::vector<std::string>> split_pointer(std::string_view pointer) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,12 @@ inline constexpr std::size_t standard_json_depth = 64;
 /// rest of the text. Nothing if there is none.
 [[nodiscard]] std::optional<std::string_view> find_json(std::string_view text,
                                                         const std::vector<std::string>& parts);
+
+/// Reads those fields of a map that have one of the names; of a name that comes twice the last counts, as in
+/// a tree. `text` was checked. False if the fields cannot be told without reading the whole text into a tree:
+/// it is no map, or one of its names is escaped. `out` is a map then or not: it is to be read anew.
+[[nodiscard]] bool read_json_fields(std::string_view text, std::span<const std::string> names,
+                                    nlohmann::ordered_json& out);
 
 /// The parts of a JSON pointer, RFC 6901; nothing if it does not start with '/'. An empty text has no parts.
 [[nodiscard]] std::optional<std::vector<std::string>> split_pointer(std::string_view pointer);

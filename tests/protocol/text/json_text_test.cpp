@@ -213,3 +213,30 @@ TEST_CASE("what is no JSON says where, and leaves the value alone") {
   }
   CHECK(parse_json("\xEF\xBB\xBF[1]") == nlohmann::ordered_json{1});
 }
+
+// What conditions look at is what a tree would hold, whatever stands around it.
+TEST_CASE("fields read from a text are those of its tree") {
+  const std::vector<std::string> names{"a", "b.c", "", "\xC3\xA4"};
+  nlohmann::ordered_json out;
+  for (const std::string text :
+       {R"({})", R"({"a":1})", R"({"x":{"a":2},"a":-5,"b":{"c":1},"b.c":[{"a":3}]})", R"({"a":1,"a":"two"})",
+        R"({"":null,"a":"q\"\\","z":"{\"a\":7}"})",
+        R"({"a":18446744073709551615,"b.c":-9223372036854775809})", R"({"a":1.0,"b.c":1e3})",
+        R"({"a":-0,"b.c":true})", R"({"a":"","\u00e4":1})", R"([1,2])", R"("a")", R"(7)",
+        "{\"\xC3\xA4\":\"\xE2\x82\xAC\",\"l\":\"0123456789abcdef0123456789\xC3\xA4\\\\\",\"a\":[]}"}) {
+    INFO(text);
+    const auto tree = nlohmann::ordered_json::parse(text);
+    const bool plain = tree.is_object() && text.find("\\u00e4") == std::string::npos;
+    REQUIRE(read_json_fields(text, names, out) == plain);
+    if (!plain) continue;
+    for (const std::string& name : names) {
+      INFO(name);
+      CHECK(out.contains(name) == tree.contains(name));
+      if (tree.contains(name)) {
+        CHECK(out[name] == tree[name]);
+        CHECK(out[name].is_number_float() == tree[name].is_number_float());
+      }
+    }
+    CHECK_FALSE(out.contains("x"));
+  }
+}
