@@ -464,6 +464,28 @@ const section& section_of<limit_settings>() {
                "the function `json` reads, and in a value that a reference stands for. Messages have the "
                "protocol's own limit.")
               .range(1, 200, "1 to 200"),
+          make.as<size_parser>(
+                  "inbox", &s::inbox,
+                  "The maximum size of replies that wait to be processed, for each of three reasons: for the "
+                  "handlers under `on` and their tasks (the session then stops reading), for slow outputs "
+                  "(the "
+                  "session then stops reading), and for steps that may still ask for them (the oldest is "
+                  "then "
+                  "discarded, with a warning).")
+              .range(1024, 1u << 30, "1KiB to 1GiB"),
+          make.as<size_parser>("variables", &s::variables,
+                               "The maximum size of all variables; a step that would exceed it fails.")
+              .range(1024, 1u << 30, "1KiB to 1GiB"),
+          make.as<size_parser>("sequences", &s::sequences,
+                               "The maximum size of the keys of `liveness.sequence`; further keys are not "
+                               "watched, with a warning.")
+              .range(1024, 1u << 30, "1KiB to 1GiB"),
+          make("calls", &s::calls,
+               "The maximum number of `call` steps waiting for their reply; a further one fails.")
+              .range(1, 65535, "1 to 65535"),
+          make("tasks", &s::tasks,
+               "The maximum number of tasks; `spawn` waits until one has ended, with a warning.")
+              .range(1, 65535, "1 to 65535"),
       }};
   return fields;
 }

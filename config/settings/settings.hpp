@@ -171,6 +171,12 @@ struct limit_settings {
   std::uint64_t message = 16u << 20;  ///< bytes of one message received, decompressed
   std::uint64_t frame = 0;            ///< bytes of one frame received; 0: as many as a message may have
   std::uint16_t json_depth = 64;      ///< levels of JSON from outside: answers, outputs, texts
+  std::uint64_t inbox =
+      16u << 20;  ///< bytes of replies that wait, each time: for steps, for handlers, for outputs
+  std::uint64_t variables = 16u << 20;  ///< bytes of all variables
+  std::uint64_t sequences = 4u << 20;   ///< bytes of keys that `liveness.sequence` knows
+  std::uint16_t calls = 10'000;         ///< calls that wait for their reply
+  std::uint16_t tasks = 10'000;         ///< tasks that run
 };
 
 /// Compression of messages that is offered to the server, RFC 7692, in its words.

@@ -28,6 +28,8 @@ class recording_link final : public transport {
     return false;
   }
 
+  [[nodiscard]] bool end_is_next() const noexcept override { return link_->end_is_next(); }
+
   // What the link ignores did not happen.
   void put(protocol::frame_view message) override {
     if (!closing_ && !link_->ended()) to_.message(session_, capture_way::out, message);

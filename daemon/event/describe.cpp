@@ -105,6 +105,12 @@ struct describer {
              {"expected", e.expected},
              {"found", e.found}}};
   }
+  description operator()(const happening::limit_reached& e) const {
+    return {log_level::warning,
+            "limit_reached",
+            fmt::format("{} ({})", e.what, e.limit),
+            {{"limit", e.limit}, {"what", e.what}}};
+  }
   description operator()(const happening::resubscribed&) const {
     return {log_level::info, "resubscribed", "subscribing again", {}};
   }

@@ -31,6 +31,11 @@ class event_line {
   std::string_view compose(std::string_view time, const protocol::packet& packet,
                            const protocol::codec_error** error);
 
+  /// The values in the line that was composed last, without an error; valid as long as the line.
+  [[nodiscard]] std::string_view data() const noexcept {
+    return std::string_view(line_).substr(kept_size_, line_.size() - kept_size_ - 2);
+  }
+
   /// Unpacks the packet when nobody wants its line: why it could not be, or null. Valid until the next call.
   const protocol::codec_error* check(const protocol::packet& packet);
 

@@ -56,6 +56,10 @@ struct sequence_broken {
   std::int64_t expected = 0;
   std::int64_t found = 0;
 };
+struct limit_reached {  ///< a bound of the configuration, and what follows
+  std::string limit;    ///< "limits.inbox"
+  std::string what;
+};
 struct resubscribed {};
 struct inactive {  ///< outside of its hours
   std::chrono::seconds until_active{0};
@@ -103,15 +107,16 @@ struct cut_short {  ///< what was not closed in order when the limit passed or a
 
 }  // namespace happening
 
-using event = std::variant<happening::attempting, happening::connected, happening::login_sent,
-                           happening::login_accepted, happening::certificate_unverified,
-                           happening::command_refused, happening::undecodable, happening::script_finished,
-                           happening::call_retried, happening::command_ended, happening::heartbeat_missed,
-                           happening::reply_overdue, happening::sequence_broken, happening::resubscribed,
-                           happening::inactive, happening::link_renewed, happening::link_closed,
-                           happening::attempt_failed, happening::held_back, happening::quit,
-                           happening::started, happening::descriptors_short, happening::stopping,
-                           happening::hangup_ignored, happening::output_closed, happening::cut_short>;
+using event =
+    std::variant<happening::attempting, happening::connected, happening::login_sent,
+                 happening::login_accepted, happening::certificate_unverified, happening::command_refused,
+                 happening::undecodable, happening::script_finished, happening::call_retried,
+                 happening::command_ended, happening::heartbeat_missed, happening::reply_overdue,
+                 happening::sequence_broken, happening::limit_reached, happening::resubscribed,
+                 happening::inactive, happening::link_renewed, happening::link_closed,
+                 happening::attempt_failed, happening::held_back, happening::quit, happening::started,
+                 happening::descriptors_short, happening::stopping, happening::hangup_ignored,
+                 happening::output_closed, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

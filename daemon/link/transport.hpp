@@ -47,9 +47,15 @@ class transport {
   /// harm to the stream.
   virtual asio::awaitable<void> wait_readable() = 0;
 
-  /// The next whole message that is already here; false when dry. `out` is valid until the next call of any
-  /// member. Pings, pongs and the closing handshake are dealt with inside. Never blocks.
+  /// The next whole message that is already here; false when dry. `out` is valid until the next call of
+  /// `next()` or `wait_readable()`. Pings, pongs and the closing handshake are dealt with inside. Never
+  /// blocks.
   virtual bool next(protocol::frame_view& out) = 0;
+
+  /// After `next()` returned false: whether what comes next ends the link (a close frame, one that breaks the
+  /// protocol, the end of the connection). It is taken note of, and answered, by the call of `next()` after
+  /// that: until then what is put still leaves.
+  [[nodiscard]] virtual bool end_is_next() const noexcept = 0;
 
   /// Queues one message. All that is put in one turn of the loop leaves at its end with one write, by itself.
   /// Ignored once the link has ended or `close()` was called.

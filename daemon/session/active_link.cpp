@@ -3,19 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
 
-#include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/session/script/awaited_replies.hpp"
 
 namespace duplexd {
-
-namespace {
-// A flood on one link must leave turns for the others, the timers and the watchdog.
-constexpr int messages_a_turn = 256;
-}  // namespace
 
 active_link::active_link(std::shared_ptr<const config::session_settings> settings,
                          const session_context& context, variables& values, outbox& commands, stop_flag& stop,
@@ -25,25 +17,26 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
       outbox_(commands),
       stop_(stop),
       link_(link),
-      packets_(settings_->protocol, protocol::direction::reply),
-      replies_(context.loop, context.time, *settings_->protocol, awaited_replies(*settings_)),
+      replies_(context.loop, context.time, *settings_->protocol, awaited_replies(*settings_),
+               settings_->limits.inbox),
       script_(*settings_, context, values, commands, replies_),
       fresh_(settings_->liveness.fresh, *settings_->protocol),
-      sequences_(settings_->liveness.sequence),
-      line_(settings_->name),
+      receiver_(*settings_, context, link, replies_, script_, fresh_),
+      sequences_(settings_->liveness.sequence, settings_->limits.sequences),
+      gap_line_(settings_->name),
       watch_again_(context.loop),
       tasks_(context.loop) {
-  if (!settings_->liveness.sequence.empty())
-    replies_.observe([this](const arrived_reply& reply, const protocol::packet&) { see_sequences(reply); });
+  for (const auto& [reply, fields] : sequences_.looked_at())
+    replies_.observe(reply, fields, [this](offered_reply& each) { see_sequences(each); });
 }
 
 void active_link::start_all() {
-  outbox_.attach(&link_, [this] { tasks_.spawn(writer, write()); });
-  tasks_.spawn(receiver, receive());
-  tasks_.spawn(sender, send());
-  tasks_.spawn(watcher, watch());
+  outbox_.attach(&link_, [this] { tasks_.spawn(writing, write()); });
+  tasks_.spawn(receiving, receive());
+  tasks_.spawn(sending, send());
+  tasks_.spawn(watching, watch());
   const auto stop = [this] {
-    tasks_.put(stopper, std::make_unique<task_result>(task_result{.in_order = true}));
+    tasks_.put(stopping, std::make_unique<task_result>(task_result{.in_order = true}));
   };
   if (stop_.raised()) stop();
   stop_.on_raise(stop);
@@ -52,7 +45,7 @@ void active_link::start_all() {
 asio::awaitable<link_result> active_link::run() {
   start_all();
   auto first = co_await tasks_.next();
-  while (first.id == writer) first = co_await tasks_.next();
+  while (first.id == writing) first = co_await tasks_.next();
   stop_.on_raise({});
   if (first.how == nullptr) first.how = std::make_unique<task_result>();
   if (!link_.ended() && !first.how->peer_dead) co_await close();
@@ -72,7 +65,7 @@ asio::awaitable<link_result> active_link::run() {
 void active_link::record_end(task first, const task_result& how) {
   if (how.in_order) {
     const bool answered = link_.ended() && link_.ended()->closed;
-    const bool by_peer = first == receiver;
+    const bool by_peer = first == receiving;
     close_reason said{settings_->close.code, settings_->close.reason};
     if (by_peer && answered) said = *link_.ended()->closed;
     if (!answered) said = {1006, "no close frame came back"};
@@ -83,14 +76,14 @@ void active_link::record_end(task first, const task_result& how) {
 
 // Our close frame goes out; what is still on its way is read until the peer's comes back.
 asio::awaitable<void> active_link::close() {
-  tasks_.cancel(sender);
-  tasks_.cancel(watcher);
+  tasks_.cancel(sending);
+  tasks_.cancel(watching);
   outbox_.close_gate();
   link_.close(close_reason{settings_->close.code, settings_->close.reason});
-  tasks_.spawn(closer, await_close_limit());
+  tasks_.spawn(closing, await_close_limit());
   for (;;) {
     const auto next = co_await tasks_.next();
-    if (next.id == receiver || next.id == closer) break;
+    if (next.id == receiving || next.id == closing) break;
   }
 }
 
@@ -112,59 +105,15 @@ active_link::end_of_task active_link::link_over() const {
 }
 
 asio::awaitable<active_link::end_of_task> active_link::receive() {
-  protocol::frame_view message;
-  while (!link_.ended()) {
-    const bool stopped = co_await cancelled();
-    if (stopped) break;
-    co_await link_.wait_readable();
-    const std::string time = timestamp(context_.time.wall());
-    int budget = messages_a_turn;
-    while (budget > 0 && link_.next(message)) {
-      handle(message, time);
-      --budget;
-    }
-    if (!outputs_have_room()) co_await wait_for_outputs();
-    if (budget == 0) co_await asio::post(context_.loop, asio::deferred);
-  }
+  co_await receiver_.run();
   co_return link_.ended() ? link_over() : nullptr;
-}
-
-bool active_link::outputs_have_room() const noexcept {
-  return std::ranges::all_of(context_.outputs, &output::has_room);
-}
-
-asio::awaitable<void> active_link::wait_for_outputs() {
-  held_back_ = true;
-  for (output* out : context_.outputs) co_await out->wait_room();
-  held_back_ = false;
-  read_again_ = context_.time.now();
-}
-
-void active_link::handle(protocol::frame_view message, std::string_view time) {
-  packets_.begin(message);
-  protocol::packet packet;
-  while (packets_.next(packet)) {
-    const protocol::codec_error* error = nullptr;
-    if (context_.outputs.empty()) {
-      error = line_.check(packet);
-    } else {
-      const std::string_view line = line_.compose(time, packet, &error);
-      for (output* out : context_.outputs) out->append(line);
-    }
-    if (error != nullptr)
-      context_.telemetry.record(settings_->name,
-                                happening::undecodable{error->text(), packet.frame.bytes.size()});
-    else
-      replies_.offer(packet);
-    if (packet.type != nullptr && !fresh_.empty()) fresh_.seen(packet.type, link_.last_heard());
-  }
 }
 
 asio::awaitable<active_link::end_of_task> active_link::send() {
   flow_result how = co_await script_.log_in();
   bool stopped = co_await cancelled();
   if (!how.ends_flow() && !stopped) {
-    fresh_.start(context_.time.now());
+    fresh_.start(receiver_.reading().now());
     watch_again_.notify();
     how = co_await script_.run();
     stopped = co_await cancelled();
@@ -198,7 +147,8 @@ asio::awaitable<active_link::end_of_task> active_link::watch() {
 active_link::end_of_task active_link::check(keepalive& decide, clock::time_point& check_again) {
   const auto now = context_.time.now();
   // While we do not read, silence says nothing about the peer.
-  const auto heard = held_back_ ? now : std::max(link_.last_heard(), read_again_);
+  const reading_clock& reading = receiver_.reading();
+  const auto heard = reading.held() ? now : std::max(link_.last_heard(), receiver_.read_again());
   const keepalive_step step = decide.step(now, heard);
   if (step.dead) {
     const auto limit = static_cast<double>(settings_->liveness.idle_timeout.count()) / 1000.0;
@@ -207,15 +157,14 @@ active_link::end_of_task active_link::check(keepalive& decide, clock::time_point
     return std::make_unique<task_result>(task_result{.peer_dead = true, .failed = std::move(gone)});
   }
   if (step.ping) link_.put_ping();
-  for (const config::freshness_settings* overdue : fresh_.run_out(now)) {
-    if (held_back_) continue;
+  for (const config::freshness_settings* overdue : fresh_.run_out(reading.now())) {
     context_.telemetry.record(settings_->name, happening::reply_overdue{overdue->reply, overdue->within});
     const auto limit = static_cast<double>(overdue->within.count()) / 1000.0;
     auto cause = fmt::format("no reply {} for {} s", overdue->reply, limit);
     if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
   }
   if (broken_) return std::make_unique<task_result>(task_result{.failed = std::move(broken_)});
-  check_again = std::min(step.check_at, fresh_.check_at());
+  check_again = std::min(step.check_at, reading.when(fresh_.check_at()));
   return nullptr;
 }
 
@@ -226,21 +175,25 @@ std::optional<fault> active_link::act_on(config::liveness_action action, std::st
   return std::nullopt;
 }
 
-void active_link::see_sequences(const arrived_reply& reply) {
-  for (const sequence_gap& gap : sequences_.see(reply.name, reply.data)) {
+void active_link::see_sequences(offered_reply& reply) {
+  const auto gaps = sequences_.see(reply.name(), reply.fields());
+  if (sequences_.overflowed())
+    context_.telemetry.record(
+        settings_->name,
+        happening::limit_reached{"limits.sequences", "a new key of liveness.sequence is not watched"});
+  for (const sequence_gap& gap : gaps) {
     const std::string key = gap.key.empty() ? "" : gap.key.dump();
-    context_.telemetry.record(settings_->name, happening::sequence_broken{reply.name, gap.rule->field, key,
+    context_.telemetry.record(settings_->name, happening::sequence_broken{reply.name(), gap.rule->field, key,
                                                                           gap.expected, gap.found});
-    const std::string time = timestamp(context_.time.wall());
-    const std::string_view line = line_.note(time, "gap",
-                                             {{"reply", reply.name},
-                                              {"field", gap.rule->field},
-                                              {"key", gap.key},
-                                              {"expected", gap.expected},
-                                              {"found", gap.found}});
+    const std::string_view line = gap_line_.note(receiver_.time(), "gap",
+                                                 {{"reply", reply.name()},
+                                                  {"field", gap.rule->field},
+                                                  {"key", gap.key},
+                                                  {"expected", gap.expected},
+                                                  {"found", gap.found}});
     for (output* out : context_.outputs) out->append(line);
-    auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name, gap.rule->field, gap.expected,
-                             gap.found);
+    auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name(), gap.rule->field,
+                             gap.expected, gap.found);
     if (auto failed = act_on(gap.rule->action, std::move(cause))) {
       broken_ = std::move(failed);
       watch_again_.notify();

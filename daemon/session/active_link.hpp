@@ -15,6 +15,7 @@
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/freshness.hpp"
 #include "daemon/session/keepalive.hpp"
+#include "daemon/session/receiver.hpp"
 #include "daemon/session/script/script_runner.hpp"
 #include "daemon/session/sequence_watch.hpp"
 
@@ -38,7 +39,7 @@ class active_link {
   asio::awaitable<link_result> run();
 
  private:
-  enum task { receiver, sender, writer, watcher, stopper, closer };
+  enum task { receiving, sending, writing, watching, stopping, closing };
   /// How a task ended, and with it the link if it was the first. A small handle: it goes through many frames.
   struct task_result {
     bool in_order = false;
@@ -58,11 +59,8 @@ class active_link {
   void record_end(task first, const task_result& how);
   [[nodiscard]] end_of_task check(keepalive& decide, clock::time_point& check_again);
 
-  [[nodiscard]] bool outputs_have_room() const noexcept;
-  asio::awaitable<void> wait_for_outputs();
-  void handle(protocol::frame_view message, std::string_view time);
   [[nodiscard]] end_of_task link_over() const;
-  void see_sequences(const arrived_reply& reply);
+  void see_sequences(offered_reply& reply);
   [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 
   std::shared_ptr<const config::session_settings> settings_;
@@ -70,17 +68,15 @@ class active_link {
   outbox& outbox_;
   stop_flag& stop_;
   transport& link_;
-  protocol::packet_reader packets_;
   reply_inbox replies_;
   script_runner script_;
   freshness fresh_;
+  receiver receiver_;
   sequence_watch sequences_;
-  event_line line_;
+  event_line gap_line_;
   notifier watch_again_;
   task_group<end_of_task> tasks_;
-  std::optional<fault> broken_;     ///< a sequence is, and that ends the link
-  bool held_back_ = false;          ///< slow outputs keep the receiver from reading
-  clock::time_point read_again_{};  ///< when they last let go
+  std::optional<fault> broken_;  ///< a sequence is, and that ends the link
 };
 
 }  // namespace duplexd

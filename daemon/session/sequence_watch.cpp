@@ -6,8 +6,19 @@ namespace duplexd {
 
 using nlohmann::ordered_json;
 
+std::map<std::string, field_list> sequence_watch::looked_at() const {
+  std::map<std::string, field_list> all;
+  for (const config::sequence_settings& rule : rules_) {
+    field_list& fields = all[rule.reply];
+    fields.add(rule.field);
+    for (const std::string& key : rule.key) fields.add(key);
+  }
+  return all;
+}
+
 std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const ordered_json& data) {
   std::vector<sequence_gap> gaps;
+  overflowed_ = false;
   for (const config::sequence_settings& rule : rules_) {
     if (rule.reply != reply) continue;
     const ordered_json* number = config::find_path(data, rule.field);
@@ -18,8 +29,16 @@ std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const or
       const ordered_json* value = config::find_path(data, field);
       key.push_back(value == nullptr ? ordered_json() : *value);
     }
-    const auto [place, is_new] =
-        next_.try_emplace({&rule, key.dump(-1, ' ', false, ordered_json::error_handler_t::replace)}, found);
+    std::pair known{&rule, key.dump(-1, ' ', false, ordered_json::error_handler_t::replace)};
+    auto place = next_.find(known);
+    const bool is_new = place == next_.end();
+    if (is_new) {
+      const std::uint64_t size = known.second.size() + overhead;
+      overflowed_ = size > limit_ - used_;
+      if (overflowed_) continue;
+      used_ += size;
+      place = next_.emplace(std::move(known), found).first;
+    }
     if (!is_new && place->second != found) gaps.push_back({&rule, std::move(key), place->second, found});
     place->second = found + 1;
   }

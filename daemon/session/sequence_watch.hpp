@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings/settings.hpp"
+#include "daemon/session/exchange/arrived_reply.hpp"
 
 namespace duplexd {
 
@@ -22,13 +23,27 @@ struct sequence_gap {
 /// Watches fields that count a reply's messages. Pure. One for each link.
 class sequence_watch {
  public:
-  explicit sequence_watch(const std::vector<config::sequence_settings>& rules) : rules_(rules) {}
+  /// `limit`: bytes of all keys; further ones are not watched.
+  sequence_watch(const std::vector<config::sequence_settings>& rules, std::uint64_t limit)
+      : rules_(rules), limit_(limit) {}
+
+  /// The replies that the rules are about, and what they look at.
+  [[nodiscard]] std::map<std::string, field_list> looked_at() const;
 
   /// A reply has come. The first number of each key is taken as it is.
   std::vector<sequence_gap> see(const std::string& reply, const nlohmann::ordered_json& data);
 
+  /// Whether the last reply had a key that is not watched.
+  [[nodiscard]] bool overflowed() const noexcept { return overflowed_; }
+
  private:
+  /// What a key costs beside its bytes.
+  static constexpr std::uint64_t overhead = 96;
+
   const std::vector<config::sequence_settings>& rules_;
+  std::uint64_t limit_;
+  std::uint64_t used_ = 0;
+  bool overflowed_ = false;
   std::map<std::pair<const config::sequence_settings*, std::string>, std::int64_t> next_;
 };
 

@@ -34,6 +34,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
     : settings_(std::move(settings)),
       context_(std::move(context)),
       life_(settings_->reconnect, context_.once),
+      values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_),
       stop_(context_.loop),
       tasks_(context_.loop) {}

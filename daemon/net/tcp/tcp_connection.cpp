@@ -207,7 +207,7 @@ void tcp_connection::wake_sender() {
 
 asio::awaitable<void> tcp_connection::wait_sent() {
   const auto state = co_await asio::this_coro::cancellation_state;
-  if (unsent() == 0 || send_failed_ || is_cancelled(state)) co_return;
+  if ((unsent() == 0 && !send_failed_) || is_cancelled(state)) co_return;
   std::ignore = co_await sent_.async_wait(as_value);
 }
 

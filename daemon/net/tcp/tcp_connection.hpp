@@ -82,8 +82,8 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   void hold_flush() noexcept { flush_scheduled_ = true; }
   [[nodiscard]] std::size_t unsent() const noexcept { return cork_.size() + out_.size(); }
 
-  /// Suspends until nothing is unsent, sending has failed, or `wake_sender()` was called. Returns early when
-  /// cancelled.
+  /// Suspends until nothing is unsent, sending fails, or `wake_sender()` is called; after a failure only
+  /// until that. Returns early when cancelled.
   asio::awaitable<void> wait_sent();
   void wake_sender();
   [[nodiscard]] bool send_failed() const noexcept { return send_failed_; }

@@ -6,6 +6,7 @@
 
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/websocket/frame_writer.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -44,6 +45,10 @@ asio::awaitable<void> websocket_link::wait_readable() {
 
 bool websocket_link::next(protocol::frame_view& out) {
   if (ended_) return false;
+  if (end_) {
+    end_();
+    return false;
+  }
   // One read of the socket for each call, so that a flood leaves the loop its turns.
   for (bool filled = false;;) {
     const step result = advance(out);
@@ -53,8 +58,8 @@ bool websocket_link::next(protocol::frame_view& out) {
       filled = true;
       if (connection_->fill()) continue;
     }
-    if (connection_->end_cause()) end_lost();
-    may_have_ = false;
+    may_have_ = connection_->end_cause().has_value();
+    if (may_have_) end_ = [this] { end_lost(); };
     return false;
   }
 }
@@ -230,10 +235,10 @@ websocket_link::step websocket_link::take_close(std::span<const std::uint8_t> pa
   if (scan.refusal != nullptr) {
     return fail(scan.bad_text ? 1007 : 1002, std::string("the peer broke the protocol: ") + scan.refusal);
   }
-  send_close(scan.code, {});
-  link_end end;
-  end.closed = close_reason{.code = scan.code, .text = std::string(scan.text)};
-  set_ended(std::move(end));
+  end_ = [this, said = close_reason{.code = scan.code, .text = std::string(scan.text)}] {
+    send_close(said.code, {});
+    set_ended({.closed = said, .failed = {}});
+  };
   return step::ended;
 }
 
@@ -243,12 +248,10 @@ websocket_link::step websocket_link::fail_size(std::uint64_t size) {
 }
 
 websocket_link::step websocket_link::fail(std::uint16_t code, const std::string& cause) {
-  send_close(code, cause);
-  link_end end;
-  end.failed.emplace();
-  end.failed->kind = config::fault_class::protocol_error;
-  end.failed->cause = cause;
-  set_ended(std::move(end));
+  end_ = [this, code, cause] {
+    send_close(code, cause);
+    set_ended({.closed = {}, .failed = fault{.kind = config::fault_class::protocol_error, .cause = cause}});
+  };
   return step::ended;
 }
 
@@ -310,11 +313,16 @@ void websocket_link::send_close(std::uint16_t code, std::string_view text) {
 }
 
 std::size_t websocket_link::unsent() const noexcept {
-  return connection_->unsent();
+  // What could not be sent is gone from the queue, but it was not sent.
+  return std::max<std::size_t>(connection_->unsent(), connection_->send_failed() ? 1 : 0);
 }
 
 asio::awaitable<void> websocket_link::wait_sent() {
-  if (!ended_ && !connection_->send_failed() && unsent() != 0) co_await connection_->wait_sent();
+  bool stopped = co_await cancelled();
+  while (!ended_ && unsent() != 0 && !stopped) {
+    co_await connection_->wait_sent();
+    stopped = co_await cancelled();
+  }
 }
 
 transport::clock::time_point websocket_link::last_heard() const noexcept {

@@ -3,6 +3,7 @@
 #include <boost/beast/websocket/stream.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ class websocket_link final : public transport {
 
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
+  [[nodiscard]] bool end_is_next() const noexcept override { return end_ && !ended_; }
   void put(protocol::frame_view message) override;
   void put_and_flush(protocol::frame_view message) override;
   void put_ping() override;
@@ -96,6 +98,7 @@ class websocket_link final : public transport {
   bool taken_ = true;             ///< the message in `message_` was handed out
   bool may_have_ = true;          ///< `next()` has not been dry since bytes came
   bool close_sent_ = false;
+  std::function<void()> end_;  ///< set when the end is all that is left to read: takes note of it
   std::optional<link_end> ended_;
 };
 

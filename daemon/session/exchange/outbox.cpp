@@ -166,11 +166,11 @@ void outbox::note_written() {
   written_.notify();
 }
 
-void outbox::see(const arrived_reply& reply) {
+void outbox::see(const std::string& reply, const nlohmann::ordered_json& data) {
   // The reply to a command may come in the very turn in which the kernel took the command.
   if (link_ != nullptr && !link_->ended()) note_written();
   const auto found = std::ranges::find_if(
-      unconfirmed_, [&](const unconfirmed& each) { return each.answer.fits(reply.name, reply.data); });
+      unconfirmed_, [&](const unconfirmed& each) { return each.answer.fits(reply, data); });
   if (found == unconfirmed_.end()) return;
   const auto fate = found->fate;
   unconfirmed_.erase(found);

@@ -71,7 +71,7 @@ class outbox {
                                            std::function<void(const submission&)> on_change = {});
 
   /// A reply came: it may confirm a command.
-  void see(const arrived_reply& reply);
+  void see(const std::string& reply, const nlohmann::ordered_json& data);
 
   /// Moves messages on to written. Ends when all are: see `attach`.
   asio::awaitable<void> run_link();

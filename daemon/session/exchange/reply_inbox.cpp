@@ -1,13 +1,46 @@
 #include "daemon/session/exchange/reply_inbox.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
+#include <map>
+#include <ranges>
 
 #include "config/script/match.hpp"
 #include "config/value/json_path.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
 
 using nlohmann::ordered_json;
+
+namespace {
+
+// Equal values have equal texts. Numbers are equal by value, whatever their type.
+void append_value(std::string& out, const ordered_json& value) {
+  if (value.is_number_float()) {
+    const double number = value.get<double>();
+    constexpr double exact = 9007199254740992.0;  // 2^53
+    if (number > -exact && number < exact && number == static_cast<double>(static_cast<std::int64_t>(number)))
+      out += fmt::format("{}", static_cast<std::int64_t>(number));
+    else
+      out += fmt::format("{}", number);
+  } else {
+    out += value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  }
+  out += '\n';
+}
+
+// Conditions that ask for one plain value. Integers beyond 2^53 equal some doubles that are not written so:
+// these are compared one by one.
+bool is_plain(const ordered_json& wanted) {
+  if (wanted.is_structured()) return false;
+  if (!wanted.is_number()) return true;
+  return std::abs(wanted.get<double>()) < 9007199254740992.0;
+}
+
+}  // namespace
 
 bool wanted_reply::fits(const std::string& name, const ordered_json& data) const {
   if (std::ranges::find(names, name) == names.end()) return false;
@@ -18,41 +51,197 @@ bool wanted_reply::fits(const std::string& name, const ordered_json& data) const
   return correlated && config::matches(data, where);
 }
 
+reply_mark::reply_mark(const reply_mark& other)
+    : list_base_hook(), inbox_(other.inbox_), since_(other.since_) {
+  if (inbox_ == nullptr) return;
+  if (!other.is_linked()) since_ = inbox_->next_number();
+  inbox_->marks_.push_back(*this);
+}
+
+void reply_mark::count_from_here(reply_inbox& inbox) {
+  inbox_ = &inbox;
+  since_ = inbox.next_number();
+  if (!is_linked()) inbox.marks_.push_back(*this);
+}
+
+struct reply_inbox::waiter {
+  waiter(const asio::any_io_executor& loop, const wanted_reply& wanted) : what(wanted), woken(loop) {}
+
+  const wanted_reply& what;
+  std::uint64_t turn = 0;  ///< who came first is served first
+  bool compares = false;   ///< its conditions are more than equal values
+  kept_reply got{};
+  notifier woken;
+  std::vector<place> places{};
+  std::list<waiter*>::iterator entry{};
+};
+
 reply_inbox::reply_inbox(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
-                         const std::set<std::string>& names)
-    : time_(time), offered_(loop) {
-  for (const std::string& name : names)
-    if (const auto* type = types.find(protocol::direction::reply, name)) kept_.push_back(type);
+                         const std::set<std::string>& awaited, std::uint64_t limit)
+    : loop_(loop), time_(time), types_(types), patience_(time), limit_(limit) {
+  for (const std::string& name : awaited)
+    if (const auto* type = types.find(protocol::direction::reply, name)) slots_[type].awaited = true;
 }
 
-void reply_inbox::offer(const protocol::packet& packet) {
-  if (std::ranges::find(kept_, packet.type) == kept_.end()) return;
-  ordered_json data;
-  if (protocol::read_json(packet, data)) return;
-  if (replies_.size() == capacity) replies_.pop_front();
-  replies_.push_back({next_, protocol::name_of(*packet.type), std::move(data)});
-  ++next_;
-  for (const observer& each : observers_) each(replies_.back(), packet);
-  offered_.notify();
+void reply_inbox::observe(const std::string& name, const field_list& looked_at, observer who) {
+  const auto* type = types_.find(protocol::direction::reply, name);
+  if (type == nullptr) return;
+  slot& at = slots_[type];
+  at.looked_at.add_all_of(looked_at);
+  at.observers.push_back(std::move(who));
 }
 
-std::optional<arrived_reply> reply_inbox::find(const wanted_reply& what) {
-  const auto found = std::ranges::find_if(replies_, [&](const arrived_reply& each) {
-    return each.number >= what.since && what.fits(each.name, each.data);
-  });
-  if (found == replies_.end()) return std::nullopt;
-  arrived_reply taken = std::move(*found);
-  replies_.erase(found);
+void reply_inbox::offer(const protocol::packet& packet, std::string_view json) {
+  const auto found = slots_.find(packet.type);
+  if (found == slots_.end()) return;
+  slot& at = found->second;
+  offered_reply reply{next_++, packet, json, at.looked_at};
+  for (const observer& each : at.observers) each(reply);
+  if (!at.awaited) return;
+  if (waiter* first = find_waiter(at, reply)) {
+    hand_over(*first, reply.keep());
+  } else if (!marks_.empty()) {
+    keep(reply.keep());
+  }
+}
+
+void reply_inbox::hand_over(waiter& who, kept_reply reply) {
+  leave(who);
+  who.got = std::move(reply);
+  who.woken.notify();
+}
+
+reply_inbox::waiter* reply_inbox::find_waiter(slot& at, offered_reply& reply) {
+  waiter* first = nullptr;
+  for (group& each : at.groups) {
+    std::string values;
+    for (const std::string& path : each.paths) {
+      const ordered_json* found = config::find_path(reply.fields(), path);
+      if (found == nullptr) {
+        values += '-';  // no value is written so
+        continue;
+      }
+      append_value(values, *found);
+    }
+    const auto waiting = each.by_values.find(values);
+    if (waiting == each.by_values.end()) continue;
+    for (waiter* who : waiting->second) {
+      if (first != nullptr && first->turn < who->turn) break;
+      if (who->what.since > reply.number()) continue;
+      if (who->compares && !who->what.fits(reply.name(), reply.fields())) continue;
+      first = who;
+      break;
+    }
+  }
+  return first;
+}
+
+// Under each of its names, with those that look at the same fields.
+void reply_inbox::enter(waiter& who) {
+  who.turn = next_turn_++;
+  who.entry = waiters_.insert(waiters_.end(), &who);
+  std::map<std::string, std::string> plain;
+  field_list looked_at;
+  const auto add = [&](const std::string& path, const ordered_json& wanted) {
+    looked_at.add(path);
+    std::string text;
+    if (is_plain(wanted)) append_value(text, wanted);
+    if (text.empty() || plain.emplace(path, text).first->second != text) who.compares = true;
+  };
+  for (const auto& [path, wanted] : who.what.equal) add(path, wanted);
+  if (who.what.where.is_object())
+    for (const auto& [path, wanted] : who.what.where.items()) add(path, wanted);
+  std::vector<std::string> paths;
+  std::string values;
+  for (const auto& [path, text] : plain) {
+    paths.push_back(path);
+    values += text;
+  }
+  for (const std::string& name : who.what.names) {
+    const auto found = slots_.find(types_.find(protocol::direction::reply, name));
+    if (found == slots_.end()) continue;
+    slot& at = found->second;
+    at.looked_at.add_all_of(looked_at);
+    auto in = std::ranges::find(at.groups, paths, &group::paths);
+    if (in == at.groups.end()) in = at.groups.insert(in, {paths, {}});
+    auto& waiting = in->by_values[values];
+    who.places.push_back({&at, in, values, waiting.insert(waiting.end(), &who)});
+  }
+}
+
+void reply_inbox::leave(waiter& who) {
+  if (who.entry == waiters_.end()) return;
+  waiters_.erase(std::exchange(who.entry, waiters_.end()));
+  for (const place& each : std::exchange(who.places, {})) {
+    const auto waiting = each.in->by_values.find(each.values);
+    waiting->second.erase(each.entry);
+    if (waiting->second.empty()) each.in->by_values.erase(waiting);
+    if (each.in->by_values.empty()) each.at->groups.erase(each.in);
+  }
+}
+
+// What no flow may ask for goes first, then the oldest.
+void reply_inbox::keep(kept_reply reply) {
+  kept_bytes_ += reply->size();
+  kept_.push_back(std::move(reply));
+  if (kept_bytes_ <= limit_) return;
+  auto since = std::ranges::min(marks_ | std::views::transform(&reply_mark::since));
+  const auto drop_first = [this] {
+    kept_bytes_ -= kept_.front()->size();
+    kept_.pop_front();
+  };
+  while (!kept_.empty() && kept_.front()->number() < since) drop_first();
+  std::size_t forgotten = 0;
+  for (; kept_bytes_ > limit_ && kept_.size() > 1; ++forgotten) drop_first();
+  if (forgotten > 0 && complain_) complain_(forgotten);
+}
+
+kept_reply reply_inbox::take_kept(const wanted_reply& what) {
+  const auto fits = [&](const kept_reply& each) {
+    if (each->number() < what.since || std::ranges::find(what.names, each->name()) == what.names.end())
+      return false;
+    if (what.equal.empty() && !what.where.is_object()) return true;
+    const auto values = each->values();
+    return values != nullptr && what.fits(each->name(), *values);
+  };
+  const auto found = std::ranges::find_if(kept_, fits);
+  if (found == kept_.end()) return nullptr;
+  kept_reply taken = std::move(*found);
+  kept_bytes_ -= taken->size();
+  kept_.erase(found);
   return taken;
 }
 
-asio::awaitable<std::optional<arrived_reply>> reply_inbox::take(const wanted_reply& what,
-                                                                clock::time_point deadline) {
-  for (;;) {
-    if (auto found = find(what)) co_return found;
-    const bool go_on = co_await offered_.wait_until(time_, deadline);
-    if (!go_on) co_return find(what);
+// Who was cancelled after it had got a reply does not use it.
+void reply_inbox::return_unused(kept_reply reply) {
+  const auto values = reply->values();
+  for (waiter* each : waiters_)
+    if (values != nullptr && each->what.since <= reply->number() && each->what.fits(reply->name(), *values))
+      return hand_over(*each, std::move(reply));
+  const auto later =
+      std::ranges::find_if(kept_, [&](const kept_reply& each) { return each->number() > reply->number(); });
+  kept_bytes_ += reply->size();
+  kept_.insert(later, std::move(reply));
+}
+
+asio::awaitable<kept_reply> reply_inbox::take(const wanted_reply& what, clock::duration time) {
+  bool stopped = co_await cancelled();
+  if (stopped) co_return nullptr;
+  if (auto kept = take_kept(what)) co_return kept;
+  const auto deadline = time == for_ever ? clock::time_point::max() : patience_.now() + time;
+  waiter self{loop_, what};
+  enter(self);
+  while (self.got == nullptr && !stopped && patience_.now() < deadline) {
+    co_await self.woken.wait_until(time_, patience_.when(deadline));
+    stopped = co_await cancelled();
   }
+  leave(self);
+  if (stopped && self.got != nullptr) return_unused(std::exchange(self.got, nullptr));
+  co_return std::move(self.got);
+}
+
+void reply_inbox::released() {
+  for (waiter* each : waiters_) each->woken.notify();
 }
 
 }  // namespace duplexd

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,7 +14,19 @@ namespace duplexd {
 /// there on the next.
 class variables {
  public:
-  void set(const std::string& name, nlohmann::ordered_json value) { values_[name] = std::move(value); }
+  /// `limit`: bytes of all of them.
+  explicit variables(std::uint64_t limit = std::numeric_limits<std::uint64_t>::max()) : limit_(limit) {}
+
+  /// False: there would be too many bytes, and nothing is changed.
+  [[nodiscard]] bool set(const std::string& name, nlohmann::ordered_json value) {
+    const std::uint64_t size = name.size() + size_of(value);
+    auto& known = sizes_[name];
+    if (size > limit_ - (bytes_ - known)) return false;
+    bytes_ += size - known;
+    known = size;
+    values_[name] = std::move(value);
+    return true;
+  }
 
   /// Null if there is none of that name.
   [[nodiscard]] const nlohmann::ordered_json* find(std::string_view name) const {
@@ -36,6 +49,20 @@ class variables {
            std::ranges::any_of(value, [&](const auto& inner) { return mentions(inner, part); });
   }
 
+  // As much as a value takes in memory, roughly.
+  static std::uint64_t size_of(const nlohmann::ordered_json& value) {
+    std::uint64_t size = sizeof(value);
+    if (const auto* text = value.get_ptr<const std::string*>()) size += text->size();
+    if (value.is_array())
+      for (const auto& each : value) size += size_of(each);
+    if (value.is_object())
+      for (const auto& [name, each] : value.items()) size += sizeof(name) + name.size() + size_of(each);
+    return size;
+  }
+
+  std::uint64_t limit_;
+  std::uint64_t bytes_ = 0;
+  std::map<std::string, std::uint64_t> sizes_;
   std::map<std::string, nlohmann::ordered_json, std::less<>> values_;
   std::map<std::string, std::uint64_t> counters_;
 };

@@ -27,15 +27,9 @@ std::set<std::string> awaited_replies(const config::session_settings& settings) 
   }
   found.add(settings.subscribe);
   found.add(settings.script);
-  for (const config::handler& each : settings.on) {
-    found.add(each.replies);
-    found.add(each.body);
-  }
+  for (const config::handler& each : settings.on) found.add(each.body);
   const auto& heartbeat = settings.liveness.heartbeat;
   if (heartbeat && heartbeat->expect) found.add(heartbeat->expect->replies);
-  for (const auto& [name, command] : settings.commands)
-    if (command.confirm) found.add(command.confirm->replies);
-  for (const config::sequence_settings& each : settings.liveness.sequence) found.names.insert(each.reply);
   return found.names;
 }
 

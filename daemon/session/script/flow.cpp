@@ -43,9 +43,12 @@ void take_tokens(config::scope& to, const ordered_json& value) {
 
 }  // namespace
 
-flow::flow(flow_context& shared, ordered_json reply, std::optional<kept_message> message)
-    : shared_(shared), reply_(std::move(reply)), message_(std::move(message)) {
-  if (shared.replies != nullptr) since_ = shared.replies->next_number();
+flow::flow(flow_context& shared) : shared_(shared) {
+  if (shared.replies != nullptr) mark_.count_from_here(*shared.replies);
+}
+
+flow::flow(flow_context& shared, kept_reply message) : flow(shared) {
+  message_ = std::move(message);
 }
 
 flow::flow(const flow& parent)
@@ -53,7 +56,8 @@ flow::flow(const flow& parent)
       shared_(parent.shared_),
       reply_(parent.reply_),
       message_(parent.message_),
-      since_(parent.since_),
+      charge_(parent.charge_),
+      mark_(parent.mark_),
       blame_(parent.blame_) {}
 
 const ordered_json* flow::variable(std::string_view name) const {
@@ -61,7 +65,8 @@ const ordered_json* flow::variable(std::string_view name) const {
 }
 
 const ordered_json* flow::reply() const {
-  return reply_ ? &*reply_ : nullptr;
+  if (!reply_ && message_) reply_ = message_->values();
+  return reply_.get();
 }
 
 std::chrono::system_clock::time_point flow::wall() const {
@@ -102,6 +107,7 @@ asio::awaitable<flow_result> flow::run(std::span<const script_step> steps) {
     }
     if (steps.empty()) break;
     work_in_turn_ += work_of_step;
+    ++shared_.progress.steps;
     flow_result how = co_await perform(steps.front());
     if (how.ends_flow()) co_return how;
     if (!how.result.is_null()) last.result = std::move(how.result);
@@ -150,9 +156,15 @@ std::optional<fault> flow::save(const script_step& step, const ordered_json& res
     const ordered_json* found = config::find_path(result, path);
     if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
     if (asks_outside(step)) take_tokens(*this, *found);
-    shared_.values.set(variable, *found);
+    if (auto failed = set(variable, *found)) return failed;
   }
   return std::nullopt;
+}
+
+std::optional<fault> flow::set(const std::string& variable, ordered_json value) {
+  if (shared_.values.set(variable, std::move(value))) return std::nullopt;
+  return mishap(fmt::format("{} not saved: the variables would take more than {} bytes (limits.variables)",
+                            variable, shared_.settings.limits.variables));
 }
 
 // The condition names variables, and `reply.FIELD`.
@@ -167,7 +179,7 @@ bool flow::holds(const config::json_template& condition, std::optional<fault>& f
     const std::string name = path.substr(0, path.find('.'));
     if (const auto* variable = shared_.values.find(name)) known[name] = *variable;
   }
-  if (reply_) known["reply"] = *reply_;
+  if (const ordered_json* last = reply()) known["reply"] = *last;
   return config::matches(known, wanted.value);
 }
 
@@ -181,7 +193,8 @@ asio::awaitable<flow_result> flow::execute(const config::sleep_step& step) {
 asio::awaitable<flow_result> flow::execute(const config::set_step& step) {
   auto values = step.values.resolve(this);
   if (!values) co_return ended_by(mishap(values.error));
-  for (auto& [name, value] : values.value.items()) shared_.values.set(name, std::move(value));
+  for (auto& [name, value] : values.value.items())
+    if (auto failed = set(name, std::move(value))) co_return ended_by(std::move(*failed));
   co_return flow_result{};
 }
 

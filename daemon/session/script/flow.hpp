@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/settings/settings.hpp"
+#include "daemon/session/exchange/arrived_reply.hpp"
 #include "daemon/session/exchange/outbox.hpp"
 #include "daemon/session/exchange/reply_inbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"
@@ -19,14 +20,21 @@
 
 namespace duplexd {
 
-/// A message as it came, for `echo`.
-struct kept_message {
+/// A packet that may be sent more than once.
+struct packed_command {
   protocol::frame_kind kind = protocol::frame_kind::binary;
   std::vector<std::uint8_t> bytes;
 };
 
-/// What all flows of one link share. Before there is a link the last three are null, and the steps that need
-/// them do not come: the configuration was checked.
+/// Whether anything goes on: counts that only grow.
+struct flow_progress {
+  std::uint64_t steps = 0;    ///< carried out
+  std::uint64_t replies = 0;  ///< taken, by steps and handlers
+  friend bool operator==(const flow_progress&, const flow_progress&) = default;
+};
+
+/// What all flows of one link share. Before there is a link all after `values` is null, and the steps that
+/// need it do not come: the configuration was checked.
 struct flow_context {
   const config::session_settings& settings;
   const session_context& context;
@@ -34,6 +42,9 @@ struct flow_context {
   outbox* commands = nullptr;
   reply_inbox* replies = nullptr;
   task_registry* tasks = nullptr;
+  std::shared_ptr<reply_budget> budget{};  ///< of the replies that handlers and their tasks hold
+  std::size_t calls = 0;                   ///< that wait for their reply
+  flow_progress progress{};
 };
 
 /// Steps carried out one after the other. Branches and tasks are flows of their own that start from a copy of
@@ -41,8 +52,8 @@ struct flow_context {
 /// cancelled. The context and the steps outlive it.
 class flow final : public config::scope {
  public:
-  explicit flow(flow_context& shared) : shared_(shared) {}
-  flow(flow_context& shared, nlohmann::ordered_json reply, std::optional<kept_message> message);
+  explicit flow(flow_context& shared);
+  flow(flow_context& shared, kept_reply message);  ///< of a handler that the message came for
   flow(const flow& parent);
   flow& operator=(const flow&) = delete;
   ~flow() override = default;
@@ -53,7 +64,10 @@ class flow final : public config::scope {
   void blame(config::fault_class kind) noexcept { blame_ = kind; }
 
   /// What the steps see as the last reply.
-  void take_over(nlohmann::ordered_json reply) { reply_ = std::move(reply); }
+  void take_over(std::shared_ptr<const nlohmann::ordered_json> reply) { reply_ = std::move(reply); }
+
+  /// No reply before the next one counts, and none is kept for this flow until it sends something.
+  void ask_for_nothing() { mark_.release(); }
 
   /// Carries out the steps in order, up to a fault or a wish for a new link.
   asio::awaitable<flow_result> run(std::span<const config::script_step> steps);
@@ -113,10 +127,11 @@ class flow final : public config::scope {
 
   asio::awaitable<flow_result> put(protocol::frame_view message, std::string name,
                                    bool answer_awaited = false);
-  [[nodiscard]] std::optional<fault> pack(const config::send_step& command, kept_message& out,
+  [[nodiscard]] std::optional<fault> pack(const config::send_step& command, packed_command& out,
                                           nlohmann::ordered_json& values);
   asio::awaitable<void> await_turn(const std::string& command);
   [[nodiscard]] bool holds(const config::json_template& condition, std::optional<fault>& failed);
+  [[nodiscard]] std::optional<fault> set(const std::string& variable, nlohmann::ordered_json value);
   [[nodiscard]] std::optional<fault> save(const config::script_step& step,
                                           const nlohmann::ordered_json& result);
   [[nodiscard]] fault blamed(std::string cause) const;  ///< caused by a reply, or on purpose
@@ -124,9 +139,11 @@ class flow final : public config::scope {
   [[nodiscard]] fault mishap(std::string cause, fault_reason reason = fault_reason::other) const;
 
   flow_context& shared_;
-  std::optional<nlohmann::ordered_json> reply_;
-  std::optional<kept_message> message_;
-  std::uint64_t since_ = 0;  ///< replies from this number on count
+  mutable std::shared_ptr<const nlohmann::ordered_json>
+      reply_;  ///< read from `message_` when it is asked for
+  kept_reply message_;
+  std::shared_ptr<const reply_charge> charge_;  ///< of a task that a handler started, for `message_`
+  reply_mark mark_;                             ///< replies from there on count
   config::fault_class blame_ = config::fault_class::script;
   unsigned work_in_turn_ = 0;
 };

@@ -48,7 +48,19 @@ asio::awaitable<flow_result> flow::execute(const config::race_step& step) {
 }
 
 asio::awaitable<flow_result> flow::execute(const config::spawn_step& step) {
-  shared_.tasks->start(step.task, branch(step.body));
+  const auto limit = shared_.settings.limits.tasks;
+  if (shared_.tasks->size() >= limit)
+    shared_.context.telemetry.record(
+        shared_.settings.name,
+        happening::limit_reached{"limits.tasks", fmt::format("spawn waits: {} tasks are running", limit)});
+  while (shared_.tasks->size() >= limit) {
+    const bool go_on = co_await shared_.tasks->wait();
+    if (!go_on) co_return flow_result{};
+  }
+  auto child = std::make_shared<flow>(*this);
+  if (message_ && !charge_)
+    child->charge_ = std::make_shared<const reply_charge>(shared_.budget, message_->size());
+  shared_.tasks->start(step.task, branch(std::move(child), step.body));
   co_return flow_result{};
 }
 

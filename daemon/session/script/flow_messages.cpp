@@ -19,6 +19,17 @@ flow_result ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
+class counted_call {
+ public:
+  explicit counted_call(std::size_t& calls) : calls_(calls) { ++calls_; }
+  ~counted_call() { --calls_; }
+  counted_call(const counted_call&) = delete;
+  counted_call& operator=(const counted_call&) = delete;
+
+ private:
+  std::size_t& calls_;
+};
+
 std::string shown(const ordered_json& value) {
   std::string text;
   if (!protocol::append_json(text, value, protocol::json_style::python)) text = "(text that is not UTF-8)";
@@ -29,7 +40,7 @@ std::string shown(const ordered_json& value) {
 
 }  // namespace
 
-std::optional<fault> flow::pack(const config::send_step& command, kept_message& out, ordered_json& values) {
+std::optional<fault> flow::pack(const config::send_step& command, packed_command& out, ordered_json& values) {
   auto resolved = command.with.resolve(this);
   if (!resolved) return fault{.kind = fault_class::secret, .cause = std::move(resolved.error)};
   const auto* type = shared_.settings.protocol->find(protocol::direction::command, command.command);
@@ -51,7 +62,7 @@ asio::awaitable<void> flow::await_turn(const std::string& command) {
 }
 
 asio::awaitable<flow_result> flow::put(protocol::frame_view message, std::string name, bool answer_awaited) {
-  since_ = shared_.replies->next_number();
+  mark_.count_from_here(*shared_.replies);
   if (!shared_.commands->send(message, answer_awaited)) {
     const std::string why = "there is no link, or far too much is waiting to be sent";
     shared_.context.telemetry.record(shared_.settings.name, happening::command_refused{name, why});
@@ -70,7 +81,7 @@ asio::awaitable<flow_result> flow::send(const config::send_step& command) {
     const protocol::frame_view known{command.packed->kind, command.packed->bytes};
     co_return co_await put(known, command.command);
   }
-  kept_message packed;
+  packed_command packed;
   ordered_json values;
   if (auto failed = pack(command, packed, values)) co_return ended_by(std::move(*failed));
   const protocol::frame_view frame{packed.kind, packed.bytes, command.with.has_secrets()};
@@ -81,7 +92,7 @@ asio::awaitable<flow_result> flow::send(const config::send_step& command) {
 // and the link takes more. Stops where the turn has had its share.
 std::size_t flow::send_at_once(std::span<const config::script_step> steps) {
   if (steps.empty() || !steps.front().in_burst || shared_.commands->has_rates()) return 0;
-  since_ = shared_.replies->next_number();
+  mark_.count_from_here(*shared_.replies);
   outbox& out = *shared_.commands;
   std::size_t sent = 0;
   const auto may_go_on = [&] {
@@ -119,45 +130,55 @@ asio::awaitable<flow_result> flow::execute(const config::echo_step& /*step*/) {
   co_await await_turn("");
   const bool stopped = co_await cancelled();
   if (stopped || !message_) co_return flow_result{};
-  const protocol::frame_view frame{message_->kind, message_->bytes};
+  const protocol::frame_view frame = message_->message();
   co_return co_await put(frame, "the echo");
 }
 
 asio::awaitable<flow_result> flow::expect(const config::expectation& what,
                                           std::vector<std::pair<std::string, ordered_json>> equal) {
-  wanted_reply wanted{what.replies, nullptr, std::move(equal), since_};
+  wanted_reply wanted{what.replies, nullptr, std::move(equal), mark_.since()};
   auto where = what.where.resolve(this);
   if (!where) co_return ended_by(mishap(where.error));
   wanted.where = std::move(where.value);
-  const auto deadline =
-      what.timeout.count() == 0 ? clock::time_point::max() : shared_.context.time.now() + what.timeout;
+  const auto begin = shared_.replies->patience().now();
+  const auto time_left = [&]() -> clock::duration {
+    if (what.timeout.count() == 0) return reply_inbox::for_ever;
+    return what.timeout - (shared_.replies->patience().now() - begin);
+  };
   flow_result how;
   if (what.count > 1) how.result = ordered_json::array();
   for (unsigned i = 0; i < what.count; ++i) {
-    auto answer = co_await shared_.replies->take(wanted, deadline);
+    const kept_reply answer = co_await shared_.replies->take(wanted, time_left());
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_result{};
     if (!answer)
       co_return ended_by(mishap(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
                                             static_cast<double>(what.timeout.count()) / 1000.0),
                                 fault_reason::no_reply));
-    reply_ = answer->data;
+    ++shared_.progress.replies;
+    reply_ = answer->values();
+    if (!reply_) co_return ended_by(mishap(fmt::format("the reply {} is nested too deeply", answer->name())));
     const auto check = what.check.resolve(this);
     if (!check) co_return ended_by(mishap(check.error));
-    if (!config::matches(answer->data, check.value))
+    if (!config::matches(*reply_, check.value))
       co_return ended_by(
-          blamed(fmt::format("the reply {} is not as it must be: {}", answer->name, shown(answer->data))));
+          blamed(fmt::format("the reply {} is not as it must be: {}", answer->name(), shown(*reply_))));
     if (what.count > 1)
-      how.result.push_back(std::move(answer->data));
+      how.result.push_back(*reply_);
     else
-      how.result = std::move(answer->data);
+      how.result = *reply_;
   }
   co_return how;
 }
 
 // Each attempt has the whole time. The command is packed once: a repeated one is the same command.
 asio::awaitable<flow_result> flow::execute(const config::call_step& step) {
-  kept_message packed;
+  const auto limit = shared_.settings.limits.calls;
+  if (shared_.calls >= limit)
+    co_return ended_by(mishap(fmt::format("call {}: {} calls wait for their reply already (limits.calls)",
+                                          step.command.command, limit)));
+  const counted_call counted{shared_.calls};
+  packed_command packed;
   ordered_json values;
   if (auto failed = pack(step.command, packed, values)) co_return ended_by(std::move(*failed));
   std::vector<std::pair<std::string, ordered_json>> equal;

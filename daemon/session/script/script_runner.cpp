@@ -4,16 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <charconv>
+#include <map>
 
 #include "config/script/match.hpp"
 #include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/turn_budget.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace duplexd {
 
 using config::fault_class;
 using config::liveness_action;
+using config::resolved;
 using nlohmann::ordered_json;
 
 namespace {
@@ -23,9 +28,6 @@ constexpr std::chrono::minutes longest_doze{1};
 
 // No link lives longer: what lies beyond the range of the clock is as good as never.
 constexpr std::chrono::duration<double> longest_age{std::chrono::years{100}};
-
-// A handler that has so many replies before it does not keep up: that is a fault, not a leak.
-constexpr std::size_t mailbox_capacity = 1'024;
 
 // A number, or a text that is one; 0 stands for everything else.
 double number_in(const ordered_json& value) {
@@ -55,26 +57,41 @@ script_runner::script_runner(const config::session_settings& settings, const ses
       replies_(replies),
       group_(context.loop),
       tasks_(context.loop, group_),
-      shared_{settings, context, values, &commands, &replies, &tasks_},
+      shared_{settings,
+              context,
+              values,
+              &commands,
+              &replies,
+              &tasks_,
+              std::make_shared<reply_budget>(context.loop, settings.limits.inbox)},
       login_flow_(shared_),
-      delivered_(context.loop),
       asked_again_(context.loop) {
-  for (const config::handler& each : settings.on) boxes_.push_back({&each});
-  replies.observe([this](const arrived_reply& reply, const protocol::packet& packet) {
-    outbox_.see(reply);
-    deliver(reply, packet);
+  observe_confirmations();
+  for (const config::handler& each : settings.on) {
+    mailbox& box = boxes_.emplace_back(context.loop, each, shared_.budget);
+    for (const std::string& name : each.replies)
+      replies.observe(name, box.looked_at(), [&box](offered_reply& reply) { box.offer(reply); });
+  }
+  replies.on_forgotten([this](std::size_t count) {
+    context_.telemetry.record(
+        settings_.name,
+        happening::limit_reached{"limits.inbox",
+                                 fmt::format("{} replies that no step took were discarded", count)});
   });
   login_flow_.blame(fault_class::login_rejected);
 }
 
-void script_runner::deliver(const arrived_reply& reply, const protocol::packet& packet) {
-  for (mailbox& box : boxes_) {
-    if (std::ranges::find(box.rule->replies, reply.name) == box.rule->replies.end()) continue;
-    if (box.letters.size() > mailbox_capacity) continue;  // the handler reports it
-    const auto bytes = packet.frame.bytes;
-    box.letters.push_back({reply, {packet.frame.kind, {bytes.begin(), bytes.end()}}});
-    delivered_.notify();
+void script_runner::observe_confirmations() {
+  std::map<std::string, field_list> confirming;
+  for (const auto& [name, command] : settings_.commands) {
+    if (!command.confirm) continue;
+    field_list fields;
+    fields.add_all_of(command.confirm->where.unresolved());
+    for (const auto& [ours, theirs] : command.confirm->correlate) fields.add(theirs);
+    for (const std::string& reply : command.confirm->replies) confirming[reply].add_all_of(fields);
   }
+  for (const auto& [reply, fields] : confirming)
+    replies_.observe(reply, fields, [this](offered_reply& each) { outbox_.see(each.name(), each.fields()); });
 }
 
 asio::awaitable<flow_result> script_runner::send_login(const config::login_settings& login) {
@@ -107,8 +124,7 @@ asio::awaitable<flow_result> script_runner::await_login_reply(const config::expe
                                                               const std::vector<std::string>& reject) {
   wanted_reply wanted{what.replies, nullptr};
   wanted.names.insert(wanted.names.end(), reject.begin(), reject.end());
-  const auto deadline = context_.time.now() + what.timeout;
-  const auto answer = co_await replies_.take(wanted, deadline);
+  const kept_reply answer = co_await replies_.take(wanted, what.timeout);
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_result{};
   if (!answer)
@@ -118,22 +134,23 @@ asio::awaitable<flow_result> script_runner::await_login_reply(const config::expe
                                              fmt::join(what.replies, " or "), seconds(what.timeout))});
   const auto check = what.check.resolve(&login_flow_);
   if (!check) co_return ended_by({.kind = fault_class::secret, .cause = check.error});
-  const bool rejected = std::ranges::find(reject, answer->name) != reject.end();
-  if (rejected || !config::matches(answer->data, check.value)) {
+  const bool rejected = std::ranges::find(reject, answer->name()) != reject.end();
+  const auto data = answer->values();
+  if (rejected || data == nullptr || !config::matches(*data, check.value)) {
     std::string text;
-    if (!protocol::append_json(text, answer->data, protocol::json_style::python)) text.clear();
+    if (data == nullptr || !protocol::append_json(text, *data, protocol::json_style::python)) text.clear();
     co_return ended_by({.kind = fault_class::login_rejected,
-                        .cause = fmt::format("the server answered the login with {} {}", answer->name,
+                        .cause = fmt::format("the server answered the login with {} {}", answer->name(),
                                              text.substr(0, 200))});
   }
-  login_flow_.take_over(answer->data);
+  login_flow_.take_over(data);
   co_return flow_result{};
 }
 
 void script_runner::start_all() {
   group_.spawn(main_script, run_main());
-  for (std::size_t i = 0; i < boxes_.size(); ++i)
-    group_.spawn(first_handler + static_cast<int>(i), run_handler(boxes_[i]));
+  int id = first_handler;
+  for (mailbox& box : boxes_) group_.spawn(id++, run_handler(box));
   if (settings_.liveness.heartbeat) group_.spawn(heart, run_heartbeat(*settings_.liveness.heartbeat));
   if ((settings_.renew.after || settings_.renew.at) && !context_.once) group_.spawn(renewal, run_renewal());
   if (!settings_.active.always()) group_.spawn(hours, watch_hours());
@@ -162,6 +179,7 @@ asio::awaitable<flow_result> script_runner::run() {
 
 asio::awaitable<flow_result> script_runner::run_main() {
   flow steps{login_flow_};
+  login_flow_.ask_for_nothing();
   steps.blame(fault_class::script);
   flow_result how = co_await steps.run(settings_.subscribe);
   bool stopped = co_await cancelled();
@@ -179,24 +197,27 @@ asio::awaitable<flow_result> script_runner::run_linger() {
 }
 
 asio::awaitable<flow_result> script_runner::run_handler(mailbox& box) {
+  turn_budget turn{context_.time};
   bool stopped = co_await cancelled();
   while (!stopped) {
-    if (box.letters.empty()) {
-      co_await delivered_.wait();
-    } else if (box.letters.size() > mailbox_capacity) {
-      co_return ended_by({.kind = fault_class::script,
-                          .cause = fmt::format("the handler of {} does not keep up: {} replies wait",
-                                               fmt::join(box.rule->replies, " or "), mailbox_capacity)});
-    } else {
-      mailbox::letter letter = std::move(box.letters.front());
-      box.letters.pop_front();
-      flow steps{shared_, std::move(letter.reply.data), std::move(letter.message)};
-      const auto where = box.rule->where.resolve(&steps);
+    if (kept_reply letter = box.take()) {
+      ++shared_.progress.replies;
+      turn.spend(letter->size());
+      flow steps{shared_, std::move(letter)};
+      resolved<ordered_json> where;
+      if (box.depends()) where = box.rule().where.resolve(&steps);
       if (!where) co_return ended_by({.kind = fault_class::script, .cause = where.error});
-      if (config::matches(*steps.reply(), where.value)) {
-        flow_result how = co_await steps.run(box.rule->body);
+      if (!box.depends() || (steps.reply() != nullptr && config::matches(*steps.reply(), where.value))) {
+        flow_result how = co_await steps.run(box.rule().body);
         if (how.ends_flow()) co_return how;
       }
+      if (turn.is_over()) {
+        co_await asio::post(context_.loop, asio::deferred);
+        turn.begin();
+      }
+    } else {
+      co_await box.wait();
+      turn.begin();
     }
     stopped = co_await cancelled();
   }

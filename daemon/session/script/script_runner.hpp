@@ -12,6 +12,7 @@
 #include "daemon/session/exchange/reply_inbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/script/flow.hpp"
+#include "daemon/session/script/mailbox.hpp"
 #include "daemon/session/script/task_registry.hpp"
 
 namespace duplexd {
@@ -34,23 +35,17 @@ class script_runner {
   /// Carries the subscriptions out again, soon.
   void resubscribe();
 
+  /// Whether the handlers hold no more replies than they may; `wait_room()` of the budget waits for that.
+  [[nodiscard]] reply_budget& budget() noexcept { return *shared_.budget; }
+
+  [[nodiscard]] const flow_progress& progress() const noexcept { return shared_.progress; }
+
   /// Whether all steps of the script have been carried out.
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
   enum child { main_script, heart, renewal, hours, subscriber, lingering, first_handler = 100 };
 
-  /// The replies that a handler has yet to look at.
-  struct mailbox {
-    const config::handler* rule;
-    struct letter {
-      arrived_reply reply;
-      kept_message message;
-    };
-    std::list<letter> letters{};
-  };
-
-  void deliver(const arrived_reply& reply, const protocol::packet& packet);
   asio::awaitable<flow_result> send_login(const config::login_settings& login);
   asio::awaitable<flow_result> await_login_reply(const config::expectation& what,
                                                  const std::vector<std::string>& reject);
@@ -62,6 +57,7 @@ class script_runner {
   asio::awaitable<flow_result> run_subscriber();
   asio::awaitable<flow_result> run_linger();
   void start_all();
+  void observe_confirmations();
   [[nodiscard]] std::optional<clock::duration> time_to_renewal(std::optional<fault>& failed);
 
   const config::session_settings& settings_;
@@ -72,8 +68,7 @@ class script_runner {
   task_registry tasks_;
   flow_context shared_;
   flow login_flow_;
-  std::vector<mailbox> boxes_;
-  notifier delivered_;
+  std::list<mailbox> boxes_;
   notifier asked_again_;
   bool subscriptions_asked_ = false;
   bool finished_ = false;

@@ -86,7 +86,7 @@ protocol::frame_view view(const message& what) {
 
 void read_all(transport& link) {
   protocol::frame_view ignored;
-  while (link.next(ignored)) {
+  while (link.next(ignored) || link.end_is_next()) {
   }
 }
 

@@ -275,9 +275,9 @@ TEST_CASE("all outputs must have room before more is read") {
   play.session = with_outputs(play, {&play.out, &second});
   auto server = play.accept();
   play.run_for(1s);
-  second.full = true;
   server->say(say({{"op", "tick"}}));
   play.run_for(1ms);
+  second.full = true;
   server->say(say({{"op", "tick"}}));
   play.run_for(1s);
   CHECK(play.out.lines.size() == 1);

@@ -79,7 +79,7 @@ TEST_CASE("a reply that comes has its time again, and no other's") {
 
 TEST_CASE("numbers that follow one another are no gap; every other number is one") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {}}};
-  sequence_watch watch{rules};
+  sequence_watch watch{rules, 4096};
   CHECK(gaps(watch, "tick", {{"n", 7}}).empty());  // the first is taken as it is
   CHECK(gaps(watch, "tick", {{"n", 8}}).empty());
   CHECK(gaps(watch, "tick", {{"n", 10}}) == names{"n 9/10 []"});
@@ -91,7 +91,7 @@ TEST_CASE("numbers that follow one another are no gap; every other number is one
 
 TEST_CASE("only the rule's reply counts, and only whole numbers") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "at.n", .key = {}}};
-  sequence_watch watch{rules};
+  sequence_watch watch{rules, 4096};
   const auto number = [](const ordered_json& value) { return ordered_json{{"at", {{"n", value}}}}; };
   CHECK(gaps(watch, "tick", number(1)).empty());
   CHECK(gaps(watch, "ping", number(5)).empty());
@@ -105,7 +105,7 @@ TEST_CASE("only the rule's reply counts, and only whole numbers") {
 TEST_CASE("each key and each rule counts by itself") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {"sym", "side"}},
                                                      {.reply = "tick", .field = "all", .key = {}}};
-  sequence_watch watch{rules};
+  sequence_watch watch{rules, 4096};
   CHECK(gaps(watch, "tick", {{"sym", "a"}, {"side", 1}, {"n", 1}, {"all", 1}}).empty());
   CHECK(gaps(watch, "tick", {{"sym", "a"}, {"side", 2}, {"n", 5}, {"all", 2}}).empty());
   CHECK(gaps(watch, "tick", {{"sym", "b"}, {"n", 9}, {"all", 3}}).empty());

@@ -39,6 +39,8 @@ bool stormy_link::next(protocol::frame_view& out) {
   wire_->step();
   if (wire_->to_client.empty()) {
     if (!wire_->over || ended_) return false;
+    end_is_next_ = !end_is_next_;
+    if (end_is_next_) return false;
     ended_ = wire_->over;
     wire_->noticed_end = true;
     wire_->changed.notify();

@@ -53,6 +53,7 @@ class stormy_link final : public transport {
 
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
+  [[nodiscard]] bool end_is_next() const noexcept override { return end_is_next_; }
   void put(protocol::frame_view what) override;
   void put_ping() override;
   [[nodiscard]] std::size_t unsent() const noexcept override;
@@ -67,6 +68,7 @@ class stormy_link final : public transport {
   message current_;
   std::optional<link_end> ended_;
   bool closing_ = false;
+  bool end_is_next_ = false;
 };
 
 /// What comes of one dial, after a while.

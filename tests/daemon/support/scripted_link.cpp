@@ -41,7 +41,11 @@ asio::awaitable<void> scripted_link::wait_readable() {
 
 bool scripted_link::next(protocol::frame_view& out) {
   if (server_->underway.empty()) {
-    if (server_->end) ended_ = server_->end;
+    if (end_is_next_) {
+      ended_ = server_->end;
+      server_->arrived.notify();
+    }
+    end_is_next_ = server_->end && !ended_;
     return false;
   }
   current_ = std::move(server_->underway.front());
@@ -65,7 +69,7 @@ void scripted_link::put_and_flush(protocol::frame_view what) {
 
 asio::awaitable<void> scripted_link::wait_sent() {
   bool go_on = true;
-  while (go_on && unsent() != 0 && !server_->end) go_on = co_await server_->arrived.wait();
+  while (go_on && unsent() != 0 && !ended_) go_on = co_await server_->arrived.wait();
 }
 
 void scripted_link::close(const close_reason& reason) {

@@ -56,6 +56,7 @@ class scripted_link final : public transport {
 
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
+  [[nodiscard]] bool end_is_next() const noexcept override { return end_is_next_; }
   void put(protocol::frame_view what) override;
   void put_and_flush(protocol::frame_view what) override;
   void put_ping() override { ++server_->pings; }
@@ -72,6 +73,7 @@ class scripted_link final : public transport {
   std::shared_ptr<scripted_server> server_;
   message current_;
   std::optional<link_end> ended_;
+  bool end_is_next_ = false;
 };
 
 /// Throws `operation_aborted` when its caller is cancelled, as network operations do.

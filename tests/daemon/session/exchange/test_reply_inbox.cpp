@@ -1,5 +1,6 @@
 // Where replies wait for the steps that ask for them.
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include "daemon/runtime/task_group.hpp"
 #include "daemon/session/exchange/reply_inbox.hpp"
@@ -14,9 +15,12 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-/// A inbox that keeps `got` and `done` of the talk protocol.
+constexpr std::uint64_t limit = 64u << 10;
+
+/// An inbox that keeps `got` and `done` of the talk protocol, for a flow that began before the first.
 class scene {
  public:
+  scene() { mark.count_from_here(board); }
   void offer(const ordered_json& what) { offer_text(what.dump()); }
   void offer_text(const std::string& bytes) {
     packets_.begin(
@@ -26,13 +30,13 @@ class scene {
   }
 
   /// Somebody waits; `answers` gets what it takes: its id, "-" for nothing.
-  void take(wanted_reply what, duplexd::clock::time_point deadline) {
-    waiters_.spawn(0, take_one(board, std::move(what), deadline, answers));
+  void take(wanted_reply what, duplexd::clock::duration patience) {
+    waiters_.spawn(0, take_one(board, std::move(what), patience, answers));
     time.run_for(0s);
   }
   std::string take_now(wanted_reply what) {
     answers.clear();
-    take(std::move(what), time.now());
+    take(std::move(what), 0s);
     return answers.at(0);
   }
   void cancel() { waiters_.cancel_all(); }
@@ -44,14 +48,16 @@ class scene {
   asio::io_context loop{1};
   virtual_clock time{loop};
   config::settings settings = stage{talk_yaml("")}.settings;
-  reply_inbox board{loop.get_executor(), time, *settings.sessions.at(0).protocol, {"got", "done", "unheard"}};
+  reply_inbox board{
+      loop.get_executor(), time, *settings.sessions.at(0).protocol, {"got", "done", "unheard"}, limit};
+  reply_mark mark;
   lines answers;
 
  private:
   static asio::awaitable<int> take_one(reply_inbox& from, wanted_reply what,
-                                       duplexd::clock::time_point deadline, lines& out) {
-    const auto reply = co_await from.take(what, deadline);
-    out.push_back(reply ? reply->name + " " + reply->data.value("id", ordered_json()).dump() : "-");
+                                       duplexd::clock::duration patience, lines& out) {
+    const kept_reply reply = co_await from.take(what, patience);
+    out.push_back(reply ? reply->name() + " " + reply->values()->value("id", ordered_json()).dump() : "-");
     co_return 0;
   }
   protocol::packet_reader packets_{settings.sessions.at(0).protocol, protocol::direction::reply};
@@ -93,10 +99,11 @@ TEST_CASE("replies are taken in the order in which they came, each once") {
 TEST_CASE("only the names that somebody may ask for are kept and numbered") {
   scene s;
   lines observed;
-  s.board.observe([&](const arrived_reply& reply, const protocol::packet& packet) {
-    observed.push_back(std::to_string(reply.number) + " " + reply.name + " " +
-                       std::to_string(packet.frame.bytes.size()));
-  });
+  for (const char* name : {"got", "done"})
+    s.board.observe(name, {}, [&](offered_reply& reply) {
+      observed.push_back(std::to_string(reply.number()) + " " + reply.name() + " " +
+                         std::to_string(reply.packet().frame.bytes.size()));
+    });
   CHECK(s.board.next_number() == 1);
   s.offer({{"op", "tick"}, {"id", 1}});
   CHECK(s.board.next_number() == 1);
@@ -117,20 +124,118 @@ TEST_CASE("replies with a lower number than asked for are left") {
   CHECK(s.take_now(any_of({"got"}, nullptr, 1)) == "got 1");
 }
 
-// So many replies that nobody took are kept, and no more: then the oldest is forgotten.
-TEST_CASE("the board keeps the newest replies") {
+// So many bytes of replies that nobody took are kept, and no more: then the oldest is forgotten, and it is
+// said.
+TEST_CASE("the inbox keeps the newest replies") {
   const auto beyond = GENERATE(as<std::size_t>{}, 0, 1, 2);
   scene s;
-  for (std::size_t i = 0; i < reply_inbox::capacity + beyond; ++i) s.offer({{"op", "got"}, {"id", i}});
-  CHECK(s.take_now(any_of({"got"})) == "got " + std::to_string(beyond));
-  CHECK(s.take_now(any_of({"got"}, {{"id", reply_inbox::capacity + beyond - 1}})) ==
-        "got " + std::to_string(reply_inbox::capacity + beyond - 1));
+  std::size_t forgotten = 0;
+  s.board.on_forgotten([&](std::size_t count) { forgotten += count; });
+  const std::string padding(
+      1024 - arrived_reply::overhead - std::string(R"({"op":"got","id":10,"s":""})").size(), 'x');
+  for (std::size_t i = 0; i < limit / 1024 + beyond; ++i)
+    s.offer({{"op", "got"}, {"id", 10 + i}, {"s", padding}});
+  CHECK(forgotten == beyond);
+  CHECK(s.take_now(any_of({"got"})) == "got " + std::to_string(10 + beyond));
+  CHECK(s.take_now(any_of({"got"}, {{"id", 9 + limit / 1024 + beyond}})) ==
+        "got " + std::to_string(9 + limit / 1024 + beyond));
+}
+
+TEST_CASE("a reply larger than the bound is kept alone") {
+  scene s;
+  s.offer({{"op", "got"}, {"id", 1}});
+  s.offer({{"op", "got"}, {"id", 2}, {"s", std::string(limit, 'x')}});
+  CHECK(s.take_now(any_of({"got"})) == "got 2");
+  CHECK(s.take_now(any_of({"got"})) == "-");
+}
+
+// Replies that no flow may ask for any more make room silently; where nobody may ask nothing is kept.
+TEST_CASE("only what some flow may still ask for is kept") {
+  scene s;
+  std::size_t forgotten = 0;
+  s.board.on_forgotten([&](std::size_t count) { forgotten += count; });
+  const std::string large(limit / 4, 'x');
+  for (int id = 1; id <= 3; ++id) s.offer({{"op", "got"}, {"id", id}, {"s", large}});
+  s.mark.count_from_here(s.board);
+  for (int id = 4; id <= 6; ++id) s.offer({{"op", "got"}, {"id", id}, {"s", large}});
+  CHECK(forgotten == 0);
+  CHECK(s.take_now(any_of({"got"}, nullptr, s.mark.since())) == "got 4");
+  s.mark.release();
+  s.offer({{"op", "done"}, {"id", 7}});
+  CHECK(s.take_now(any_of({"done"})) == "-");
+  const reply_mark later{s.mark};
+  CHECK(later.since() == s.board.next_number());
+  s.offer({{"op", "done"}, {"id", 8}});
+  CHECK(s.take_now(any_of({"done"}, nullptr, later.since())) == "done 8");
+}
+
+// Each reply finds its waiter among many by what it is equal to, whatever else they ask for.
+TEST_CASE("a reply goes to the first waiter that it fits") {
+  scene s;
+  const auto wait = [&](wanted_reply what) { s.take(std::move(what), 5s); };
+  wait({{"got"}, {{"id", {{"$min", 50}}}}});  // a list: compared one by one
+  for (int id = 0; id < 60; ++id) wait({{"got", "done"}, nullptr, {{"id", id}}});
+  wait({{"got"}, {{"id", 7}}});  // the same as a correlated one, later
+  wait({{"got"}, {{"id", 7.0}, {"ok", true}}});
+  wait({{"done"}, {{"id", {{"$any", {7, 8}}}}}});
+  wait({{"got"}, nullptr, {{"id", 3}, {"id", 4}}});  // never
+  const auto answered = [&](const ordered_json& reply) {
+    s.answers.clear();
+    s.offer(reply);
+    s.time.run_for(0s);
+    return s.answers;
+  };
+  CHECK(answered({{"op", "got"}, {"id", 55}}) == lines{"got 55"});  // the list came first
+  CHECK(answered({{"op", "got"}, {"id", 55.0}}) == lines{"got 55.0"});
+  CHECK(answered({{"op", "got"}, {"id", 55}}).empty());
+  CHECK(answered({{"op", "done"}, {"id", 7}}) == lines{"done 7"});
+  CHECK(answered({{"op", "got"}, {"id", 7}}) == lines{"got 7"});
+  CHECK(answered({{"op", "got"}, {"id", 7}}).empty());  // that one asks for ok as well
+  CHECK(answered({{"op", "got"}, {"id", 7}, {"ok", true}}) == lines{"got 7"});
+  CHECK(answered({{"op", "done"}, {"id", 8}}) == lines{"done 8"});
+  CHECK(answered({{"op", "done"}, {"id", 8}}) == lines{"done 8"});
+  CHECK(answered({{"op", "got"}, {"id", "9"}}).empty());
+  CHECK(answered({{"op", "got"}, {"id", 4}}) == lines{"got 4"});
+  CHECK(answered({{"op", "got"}, {"id", 4}}).empty());
+}
+
+// Whoever was cancelled in the turn in which a reply was handed over leaves it to the next.
+TEST_CASE("a reply for somebody who gave up is not lost") {
+  const bool somebody_else = GENERATE(false, true);
+  scene s;
+  s.take(any_of({"got"}), 5s);
+  asio::post(s.loop, [&] { s.cancel(); });
+  s.offer({{"op", "got"}, {"id", 1}});  // handed over before, resumed after it was cancelled
+  s.time.run_for(0s);
+  CHECK(s.answers == lines{"-"});
+  if (somebody_else) s.offer({{"op", "got"}, {"id", 2}});
+  CHECK(s.take_now(any_of({"got"})) == "got 1");
+}
+
+TEST_CASE("the time of those who wait stands still while the link is not read") {
+  scene s;
+  s.take(any_of({"got"}), 5s);
+  s.time.run_for(4s);
+  s.board.patience().hold();
+  s.time.run_for(60s);
+  s.take(any_of({"done"}), 2s);
+  s.time.run_for(60s);
+  CHECK(s.answers.empty());
+  s.board.patience().release();
+  s.board.released();
+  s.time.run_for(999ms);
+  CHECK(s.answers.empty());
+  s.time.run_for(1ms);
+  CHECK(s.answers == lines{"-"});
+  s.offer({{"op", "done"}, {"id", 1}});
+  s.time.run_for(0s);
+  CHECK(s.answers == lines{"-", "done 1"});
 }
 
 TEST_CASE("who waits gets what comes, before the deadline and not after it") {
   scene s;
-  s.take(any_of({"got"}), s.time.now() + 5s);
-  s.take(any_of({"done"}), s.time.now() + 5s);
+  s.take(any_of({"got"}), 5s);
+  s.take(any_of({"done"}), 5s);
   CHECK(s.answers.empty());
   s.time.run_for(4s);
   s.offer({{"op", "done"}, {"id", 1}});
@@ -142,8 +247,8 @@ TEST_CASE("who waits gets what comes, before the deadline and not after it") {
 
 TEST_CASE("of two who wait for the same reply the first gets it") {
   scene s;
-  s.take(any_of({"got"}), s.time.now() + 5s);
-  s.take(any_of({"got"}), s.time.now() + 6s);
+  s.take(any_of({"got"}), 5s);
+  s.take(any_of({"got"}), 6s);
   s.offer({{"op", "got"}, {"id", 1}});
   s.time.run_for(0s);
   CHECK(s.answers == lines{"got 1"});
@@ -153,7 +258,7 @@ TEST_CASE("of two who wait for the same reply the first gets it") {
 
 TEST_CASE("a cancelled wait ends with nothing") {
   scene s;
-  s.take(any_of({"got"}), duplexd::clock::time_point::max());
+  s.take(any_of({"got"}), reply_inbox::for_ever);
   s.cancel();
   s.time.run_for(0s);
   CHECK(s.answers == lines{"-"});

@@ -114,9 +114,9 @@ TEST_CASE("one task is cancelled, not the others, and whoever waits is told of a
 TEST_CASE("variables keep their last value, and each counter counts by itself") {
   variables all;
   CHECK(all.find("a") == nullptr);
-  all.set("a", 1);
-  all.set("a", "two");
-  all.set("b", nullptr);
+  REQUIRE(all.set("a", 1));
+  REQUIRE(all.set("a", "two"));
+  REQUIRE(all.set("b", nullptr));
   REQUIRE(all.find("a") != nullptr);
   CHECK(*all.find("a") == "two");
   REQUIRE(all.find("b") != nullptr);

@@ -1,0 +1,180 @@
+#include "daemon/session/receiver.hpp"
+
+#include <algorithm>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+
+#include "daemon/event/timestamp.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/task_group.hpp"
+#include "daemon/runtime/turn_budget.hpp"
+
+namespace duplexd {
+
+namespace {
+
+// A message of several packets is held back in its middle only if so much of it was handled: while it lasts
+// nothing can be read ahead.
+constexpr std::size_t message_in_one = 64u << 10;
+
+// What a message that is read ahead costs beside its bytes.
+constexpr std::size_t overhead = 64;
+
+// Steps that go on without waiting are resumed within few turns of the loop. Those that never wait are not
+// waited for: only what came from the link is.
+constexpr unsigned quiet_turns = 32;
+constexpr unsigned most_turns = 64;
+
+}  // namespace
+
+receiver::receiver(const config::session_settings& settings, const session_context& context, transport& link,
+                   reply_inbox& replies, script_runner& script, freshness& fresh)
+    : settings_(settings),
+      context_(context),
+      link_(link),
+      replies_(replies),
+      script_(script),
+      fresh_(fresh),
+      packets_(settings.protocol, protocol::direction::reply),
+      line_(settings.name),
+      reading_(context.time) {}
+
+asio::awaitable<void> receiver::run() {
+  for (;;) {
+    const bool stopped = co_await cancelled();
+    const bool has_more = in_message_ || !ahead_.empty();
+    if (stopped || (link_.ended() && !has_more)) break;
+    if (!has_more && link_.end_is_next()) co_await settle();
+    if (!has_more) co_await link_.wait_readable();
+    const turn_end how = take_turn();
+    if (how == turn_end::no_room)
+      co_await hold_back();
+    else if (how == turn_end::used_up)
+      co_await asio::post(context_.loop, asio::deferred);
+  }
+}
+
+receiver::turn_end receiver::take_turn() {
+  time_ = timestamp(context_.time.wall());
+  turn_began_ = reading_.now();
+  turn_budget turn{context_.time};
+  for (;;) {
+    if ((!in_message_ || of_message_ >= message_in_one) && !has_room()) return turn_end::no_room;
+    if (turn.is_over()) return turn_end::used_up;
+    if (!in_message_) {
+      protocol::frame_view whole;
+      if (!next_message(whole)) return turn_end::dry;
+      packets_.begin(whole);
+      in_message_ = true;
+      of_message_ = 0;
+    }
+    protocol::packet packet;
+    in_message_ = packets_.next(packet);
+    if (!in_message_) continue;
+    handle(packet);
+    turn.spend(packet.frame.bytes.size());
+    of_message_ += packet.frame.bytes.size();
+  }
+}
+
+bool receiver::next_message(protocol::frame_view& out) {
+  if (ahead_.empty()) return (!link_.end_is_next() || settled_) && link_.next(out);
+  current_ = std::move(ahead_.front());
+  ahead_.pop_front();
+  ahead_bytes_ -= current_.bytes.size() + overhead;
+  out = {.kind = current_.kind, .bytes = current_.bytes};
+  return true;
+}
+
+void receiver::handle(const protocol::packet& packet) {
+  const protocol::codec_error* error = nullptr;
+  std::string_view json;
+  if (context_.outputs.empty()) {
+    error = line_.check(packet);
+  } else {
+    const std::string_view line = line_.compose(time_, packet, &error);
+    for (output* out : context_.outputs) out->append(line);
+    if (error == nullptr) json = line_.data();
+  }
+  if (error != nullptr)
+    context_.telemetry.record(settings_.name,
+                              happening::undecodable{error->text(), packet.frame.bytes.size()});
+  else
+    replies_.offer(packet, json);
+  if (packet.type != nullptr && !fresh_.empty()) fresh_.seen(packet.type, turn_began_);
+}
+
+bool receiver::outputs_have_room() const noexcept {
+  return std::ranges::all_of(context_.outputs, &output::has_room);
+}
+
+bool receiver::has_room() const noexcept {
+  return outputs_have_room() && script_.budget().has_room();
+}
+
+asio::awaitable<int> receiver::wait_for_room() {
+  bool stopped = co_await cancelled();
+  while (!stopped && !has_room()) {
+    for (output* out : context_.outputs) co_await out->wait_room();
+    co_await script_.budget().wait_room();
+    stopped = co_await cancelled();
+  }
+  co_return 0;
+}
+
+asio::awaitable<int> receiver::wait_for_more() {
+  co_await link_.wait_readable();
+  co_return 0;
+}
+
+bool receiver::may_read_ahead() const noexcept {
+  return !in_message_ && ahead_bytes_ < settings_.limits.inbox && !link_.ended() && !link_.end_is_next();
+}
+
+void receiver::read_ahead() {
+  protocol::frame_view next;
+  while (may_read_ahead() && link_.next(next)) {
+    ahead_.push_back({next.kind, {next.bytes.begin(), next.bytes.end()}});
+    ahead_bytes_ += next.bytes.size() + overhead;
+  }
+}
+
+// Slow outputs are nobody's fault: who waits for a reply has patience. A handler that is too slow may itself
+// be who waits.
+asio::awaitable<void> receiver::hold_back() {
+  enum task { room, more };
+  reading_.hold();
+  if (!outputs_have_room()) replies_.patience().hold();
+  task_group<int> tasks{context_.loop};
+  tasks.spawn(room, wait_for_room());
+  if (may_read_ahead()) tasks.spawn(more, wait_for_more());
+  bool stopped = false;
+  for (auto ended = co_await tasks.next(); ended.id == more && !stopped; ended = co_await tasks.next()) {
+    read_ahead();
+    stopped = co_await cancelled();
+    if (may_read_ahead() && !stopped) tasks.spawn(more, wait_for_more());
+  }
+  co_await tasks.join();
+  reading_.release();
+  read_again_ = context_.time.now();
+  if (replies_.patience().held()) {
+    replies_.patience().release();
+    replies_.released();
+  }
+}
+
+asio::awaitable<void> receiver::settle() {
+  unsigned quiet = 0;
+  bool stopped = co_await cancelled();
+  for (unsigned turns = 0; turns < most_turns && quiet < quiet_turns && !stopped; ++turns) {
+    const flow_progress before = script_.progress();
+    co_await asio::post(context_.loop, asio::deferred);
+    const flow_progress after = script_.progress();
+    quiet = after == before ? quiet + 1 : 0;
+    if (after.replies != before.replies) turns = 0;
+    stopped = co_await cancelled();
+  }
+  settled_ = true;
+}
+
+}  // namespace duplexd

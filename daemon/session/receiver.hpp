@@ -1,0 +1,80 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "daemon/event/event_line.hpp"
+#include "daemon/link/transport.hpp"
+#include "daemon/session/exchange/reading_clock.hpp"
+#include "daemon/session/exchange/reply_inbox.hpp"
+#include "daemon/session/exchange/session_context.hpp"
+#include "daemon/session/freshness.hpp"
+#include "daemon/session/script/script_runner.hpp"
+
+namespace duplexd {
+
+/// Takes messages off one link, writes their packets' events and offers the packets to whoever waits for
+/// them. It works in turns (turn_budget), so that neither a flood nor a large message keeps the loop from
+/// others. While outputs or handlers have no room it handles nothing and reads ahead only `limits.inbox`
+/// bytes: enough that pings are answered, the rest is held back by TCP.
+class receiver {
+ public:
+  receiver(const config::session_settings& settings, const session_context& context, transport& link,
+           reply_inbox& replies, script_runner& script, freshness& fresh);
+
+  /// Runs until the link has ended, or it is cancelled. Before the end of a link is taken note of, everything
+  /// that came before it has been handled, and steps have done what they can do without waiting.
+  asio::awaitable<void> run();
+
+  /// The clock by which the peer's silence is measured.
+  [[nodiscard]] const reading_clock& reading() const noexcept { return reading_; }
+
+  /// When the link was last read again after it had not been.
+  [[nodiscard]] clock::time_point read_again() const noexcept { return read_again_; }
+
+  /// The wall's time of what is being handled, RFC 3339.
+  [[nodiscard]] std::string_view time() const noexcept { return time_; }
+
+ private:
+  struct message {
+    protocol::frame_kind kind;
+    std::vector<std::uint8_t> bytes;
+  };
+  enum class turn_end : std::uint8_t { dry, used_up, no_room };
+
+  turn_end take_turn();
+  bool next_message(protocol::frame_view& out);
+  void handle(const protocol::packet& packet);
+  [[nodiscard]] bool has_room() const noexcept;
+  [[nodiscard]] bool outputs_have_room() const noexcept;
+  asio::awaitable<int> wait_for_room();
+  asio::awaitable<int> wait_for_more();
+  asio::awaitable<void> hold_back();
+  [[nodiscard]] bool may_read_ahead() const noexcept;
+  void read_ahead();
+  asio::awaitable<void> settle();
+
+  const config::session_settings& settings_;
+  const session_context& context_;
+  transport& link_;
+  reply_inbox& replies_;
+  script_runner& script_;
+  freshness& fresh_;
+  protocol::packet_reader packets_;
+  event_line line_;
+  reading_clock reading_;
+  clock::time_point read_again_{};
+  std::string time_;
+  clock::time_point turn_began_{};  ///< by `reading_`
+  bool settled_ = false;            ///< everything before the end of the link has had its effect
+  bool in_message_ = false;         ///< `packets_` may have more of a message
+  std::size_t of_message_ = 0;      ///< bytes of its packets that were handled
+  message current_{};               ///< if it had been read ahead
+  std::deque<message> ahead_;
+  std::size_t ahead_bytes_ = 0;
+};
+
+}  // namespace duplexd
