@@ -139,6 +139,7 @@ void tcp_connection::shrink() noexcept {
   in_.shrink(kept_when_idle);
   cork_.shrink(kept_when_idle);
   out_.shrink(kept_when_idle);
+  deferred_.shrink(0);
   if (!tls_) return;
   tls_->output().shrink(kept_when_idle);
   tls_->release_buffers();
@@ -154,6 +155,10 @@ void tcp_connection::schedule_flush() {
 
 /// Puts more into the empty `out_`; false if there is nothing.
 bool tcp_connection::refill_output() {
+  if (!deferred_.empty()) {
+    cork_.append(deferred_.view().data(), deferred_.size());
+    deferred_.clear();
+  }
   if (!tls_) {
     swap(cork_, out_);
     return !out_.empty();
@@ -199,6 +204,7 @@ void tcp_connection::fail_sending() {
   send_failed_ = true;
   cork_.clear();
   out_.clear();
+  deferred_.clear();
 }
 
 void tcp_connection::wake_sender() {
@@ -247,6 +253,7 @@ void tcp_connection::abort() noexcept {
   send_failed_ = true;
   cork_.clear();
   out_.clear();
+  deferred_.clear();
   boost::system::error_code ignored;
   socket_.close(ignored);
   sent_.cancel();

@@ -80,7 +80,9 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   void flush();
   /// For whoever calls `flush()` in a moment: until then none is scheduled.
   void hold_flush() noexcept { flush_scheduled_ = true; }
-  [[nodiscard]] std::size_t unsent() const noexcept { return cork_.size() + out_.size(); }
+  /// What may wait until the kernel has taken what it was given: it then goes behind all that is queued.
+  [[nodiscard]] byte_queue& deferred() noexcept { return deferred_; }
+  [[nodiscard]] std::size_t unsent() const noexcept { return cork_.size() + out_.size() + deferred_.size(); }
 
   /// Suspends until nothing is unsent, sending fails, or `wake_sender()` is called; after a failure only
   /// until that. Returns early when cancelled.
@@ -108,6 +110,7 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   byte_queue in_;    ///< plaintext received
   byte_queue cork_;  ///< plaintext to send
   byte_queue out_;   ///< what the kernel gets next; with TLS, ciphertext
+  byte_queue deferred_;
   std::optional<std::string> end_;
   clock::time_point last_heard_ = clock::now();
   bool readable_ = true;

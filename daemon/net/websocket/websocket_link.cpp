@@ -15,6 +15,7 @@ namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
 constexpr std::size_t kept_when_idle = 64 * 1024;
+constexpr std::size_t all_pongs_up_to = 64 * 1024;  ///< unsent; beyond it only the newest ping is answered
 
 }  // namespace
 
@@ -225,9 +226,14 @@ websocket_link::step websocket_link::take_control(const frame_header& header) {
 }
 
 void websocket_link::answer_ping(std::span<const std::uint8_t> payload) {
-  // Who asks without reading the answers gets none (RFC 6455, 5.5.3 asks for the newest only).
-  if (!may_write() || unsent() > 64 * 1024) return;
-  send(opcode::pong, payload);
+  if (!may_write()) return;
+  // One pong waits at most, for the newest ping (RFC 6455, 5.5.3): who asks without reading the answers does
+  // not fill our memory, and who asks behind a slow uplink is answered.
+  connection_->deferred().clear();
+  if (connection_->unsent() <= all_pongs_up_to)
+    send(opcode::pong, payload);
+  else
+    append_frame(connection_->deferred(), opcode::pong, payload, next_mask());
 }
 
 websocket_link::step websocket_link::take_close(std::span<const std::uint8_t> payload) {
@@ -295,19 +301,21 @@ void websocket_link::close(const close_reason& reason) {
   if (!ended_) send_close(reason.code, reason.text);
 }
 
+std::optional<masking_key> websocket_link::next_mask() const {
+  if (role_ == endpoint_role::server) return std::nullopt;
+  return fresh_mask();
+}
+
 void websocket_link::send(opcode code, std::span<const std::uint8_t> payload, bool compressed) {
-  std::optional<masking_key> mask;
-  if (role_ == endpoint_role::client) mask = fresh_mask();
-  append_frame(connection_->cork(), code, payload, mask, compressed);
+  append_frame(connection_->cork(), code, payload, next_mask(), compressed);
   connection_->schedule_flush();
 }
 
 void websocket_link::send_close(std::uint16_t code, std::string_view text) {
   if (close_sent_) return;
   close_sent_ = true;
-  std::optional<std::array<std::uint8_t, 4>> mask;
-  if (role_ == endpoint_role::client) mask = fresh_mask();
-  const std::string frame = make_close_frame(code, text, mask);
+  connection_->deferred().clear();  // nothing follows a close frame
+  const std::string frame = make_close_frame(code, text, next_mask());
   connection_->cork().append(frame.data(), frame.size());
   connection_->schedule_flush();
 }

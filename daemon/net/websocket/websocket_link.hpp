@@ -14,6 +14,7 @@
 #include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/net/websocket/connection_stream.hpp"
 #include "daemon/net/websocket/frame_header.hpp"
+#include "daemon/net/websocket/frame_writer.hpp"
 #include "daemon/net/websocket/permessage_deflate.hpp"
 
 namespace duplexd::net {
@@ -72,6 +73,7 @@ class websocket_link final : public transport {
   step take_close(std::span<const std::uint8_t> payload);
   step fail(std::uint16_t code, const std::string& cause);
   void answer_ping(std::span<const std::uint8_t> payload);
+  [[nodiscard]] std::optional<masking_key> next_mask() const;
   void send(opcode code, std::span<const std::uint8_t> payload, bool compressed = false);
   void send_close(std::uint16_t code, std::string_view text);
   void end_lost();

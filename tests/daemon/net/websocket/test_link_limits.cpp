@@ -54,6 +54,24 @@ std::vector<std::uint8_t> kinds_of(std::string sent) {
   return kinds;
 }
 
+/// Everything that was queued, read until nothing is left.
+std::string all_sent(raw_peer& peer) {
+  std::string sent;
+  do {
+    sent += peer.sent_by_link();
+  } while (peer.link().unsent() != 0);
+  return sent + peer.sent_by_link();
+}
+
+/// The last frame's payload, which has `size` bytes.
+std::string unmasked_tail(std::string sent, std::size_t size) {
+  auto* end = reinterpret_cast<std::uint8_t*>(sent.data() + sent.size());
+  masking_key key{};
+  std::copy_n(end - size - key.size(), key.size(), key.begin());
+  apply_mask({end - size, size}, key);
+  return sent.substr(sent.size() - size);
+}
+
 }  // namespace
 
 // Short binary messages have a way of their own, and so have fragments.
@@ -141,6 +159,55 @@ TEST_CASE("frames of all lengths are written in the shortest form, masked by fre
   }
   std::sort(keys.begin(), keys.end());
   CHECK(std::unique(keys.begin(), keys.end()) == keys.end());
+}
+
+// RFC 6455, 5.5.3: behind a slow uplink the newest ping is answered, once what is queued has left.
+TEST_CASE("while much is unsent the newest ping waits for its pong, and only that one", "[limits]") {
+  raw_peer peer;
+  raw_peer::heard heard;
+  const auto hear = [&](const std::string& bytes) {
+    peer.send(bytes);
+    peer.read_into(heard);
+  };
+  const std::string large = of(16'000'000);
+  peer.link().put(view(large));
+  peer.turn();
+  REQUIRE(peer.link().unsent() > 1'000'000);
+  hear(frame(fin | ping, "old") + frame(fin | ping, "older than the next"));
+  hear(frame(fin | ping, "new"));
+  peer.link().put(view("behind"));
+
+  SECTION("it is sent when the kernel has taken what was queued") {
+    CHECK(kinds_of(all_sent(peer)) == std::vector<std::uint8_t>{0x82, 0x82, 0x8a});
+    hear(frame(fin | ping, "with nothing unsent"));
+    CHECK(kinds_of(all_sent(peer)) == std::vector<std::uint8_t>{0x8a});
+  }
+  SECTION("it is sent though more and more is queued") {
+    std::string sent;
+    const std::string more = of(2'000'000);
+    for (int i = 0; i < 10; ++i) {
+      while (peer.link().unsent() < 10'000'000) peer.link().put(view(more));
+      sent += peer.sent_by_link();
+    }
+    sent += all_sent(peer);
+    const auto kinds = kinds_of(sent);
+    const auto pong = std::find(kinds.begin(), kinds.end(), 0x8a);
+    CHECK(pong < kinds.begin() + 10);
+    CHECK(std::count(kinds.begin(), kinds.end(), 0x8a) == 1);
+  }
+  SECTION("a later ping is answered in its place") {
+    for (int i = 0; i < 1000; ++i) hear(frame(fin | ping, of(125)));
+    const std::size_t before = peer.link().unsent();
+    hear(frame(fin | ping, "newest"));
+    CHECK(peer.link().unsent() == before - 125 + 6);
+    const std::string sent = all_sent(peer);
+    CHECK(kinds_of(sent) == std::vector<std::uint8_t>{0x82, 0x82, 0x8a});
+    CHECK(unmasked_tail(sent, 6) == "newest");
+  }
+  SECTION("nothing follows our close frame") {
+    peer.link().close({});
+    CHECK(kinds_of(all_sent(peer)) == std::vector<std::uint8_t>{0x82, 0x82, 0x88});
+  }
 }
 
 // A flood of messages leaves the loop its turns: each call reads the socket once, and no message is lost.
