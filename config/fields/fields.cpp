@@ -136,6 +136,13 @@ const section& section_of<parsed_session>() {
           make.as<output_parser>("outputs", &s::outputs, "Where the session's events are written."),
           make("simulate", &s::unresolved_simulate, "How `duplexd simulate` behaves as the server."),
           make("proxy", &s::proxy, "The proxy to connect through."),
+          make("redirects", &s::redirects,
+               "Redirects to follow during the WebSocket handshake and in `http` steps: those to the same "
+               "origin (scheme, host and port), none, or also those to the listed origins. A listed origin "
+               "gets everything that the server gets: all headers, the login and the client certificate. "
+               "Whether an origin starts with `wss` or `https` makes no difference. Redirects from TLS to "
+               "plain text are never followed.")
+              .example({"wss://eu.ws.test.com"}),
           make("tcp", &s::tcp, "Options of the TCP connection.").merged(),
           make("permessage_deflate", &s::deflate,
                "Message compression, if the server accepts it. Not offered without this section.")

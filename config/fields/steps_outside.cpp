@@ -45,6 +45,10 @@ const section& section_of<parsed_request>() {
           make("body", &s::body, "The request body, sent unchanged.")
               .example("grant_type=client_credentials")
               .apart(),
+          make("redirects", &s::redirects,
+               "Redirects to follow, instead of the session's `redirects`. A listed origin gets all headers, "
+               "the body and the client certificate.")
+              .example({"https://login.test.com"}),
           make("timeout", &s::timeout, "Time limit for the whole request.").range(1, an_hour, "1ms to 1h"),
       }};
   return fields;

@@ -272,6 +272,51 @@ bool url_parser::read(const value_at& at, value& out, reading& in) {
   return good;
 }
 
+namespace {
+
+/// One of the origins of a list.
+struct origin_parser {
+  static bool read(const value_at& at, url& out, reading& in) {
+    std::string text;
+    if (!value_parser<std::string>::read(at, text, in)) return false;
+    std::string error;
+    const auto origin = parse_origin(text, error);
+    if (origin)
+      out = *origin;
+    else
+      at.complain(in, std::move(error));
+    return origin.has_value();
+  }
+};
+
+}  // namespace
+
+value_type value_parser<redirect_rules>::type() {
+  return {"same_origin, none, or list of origins",
+          {{"anyOf",
+            {{{"enum", {"same_origin", "none"}}},
+             {{"type", "array"},
+              {"items", {{"type", "string"}, {"pattern", "^([wW][sS]|[hH][tT][tT][pP])[sS]?://"}}}}}}}};
+}
+
+ordered_json value_parser<redirect_rules>::show(const redirect_rules& value) {
+  if (!value.origins.empty()) return nullptr;
+  return value.followed ? "same_origin" : "none";
+}
+
+bool value_parser<redirect_rules>::read(const value_at& at, redirect_rules& out, reading& in) {
+  out = {};
+  if (at.value.kind == node_kind::list) return read_list<origin_parser, url>(at, out.origins, in);
+  if (at.value.kind == node_kind::text && at.value.text == "same_origin") return true;
+  out.followed = false;
+  if (at.value.kind == node_kind::text && at.value.text == "none") return true;
+  if (at.value.kind == node_kind::text && at.value.text.find("://") != std::string::npos)
+    at.complain(in, "origins must be in a list", "write [" + in_quotes(at.value.text) + "]");
+  else
+    complain_of_choice(at, {"same_origin", "none"}, in);
+  return false;
+}
+
 value_type value_parser<json_template>::type() {
   return {"any value with references", ordered_json::object()};
 }

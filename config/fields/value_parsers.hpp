@@ -12,6 +12,7 @@
 
 #include "config/fields/field.hpp"
 #include "config/reference/template.hpp"
+#include "config/value/redirect_rules.hpp"
 
 namespace duplexd::config {
 
@@ -98,6 +99,14 @@ struct url_parser {
   static value_type type();
   static nlohmann::ordered_json show(const value& /*value*/) { return nullptr; }
   static bool read(const value_at& at, value& out, reading& in);
+};
+
+/// A word, or a list of origins.
+template <>
+struct value_parser<redirect_rules> {
+  static value_type type();
+  static nlohmann::ordered_json show(const redirect_rules& value);
+  static bool read(const value_at& at, redirect_rules& out, reading& in);
 };
 
 /// Puts the reason into `error` if the text is none of its kind: `parse_url`, for instance.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/reference/template.hpp"
+#include "config/value/redirect_rules.hpp"
 #include "protocol/document/diagnostic.hpp"
 #include "protocol/text/frame.hpp"
 
@@ -110,6 +111,7 @@ struct http_step {
   std::vector<std::pair<std::string, text_template>> headers;
   std::optional<json_template> json;  ///< sent as application/json
   std::optional<text_template> body;
+  std::optional<redirect_rules> redirects;  ///< absent: the session's
   milliseconds timeout{0};
 };
 /// A program that gets JSON on its standard input and gives JSON on its standard output.

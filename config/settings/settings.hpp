@@ -15,6 +15,7 @@
 #include "config/script/script.hpp"
 #include "config/value/active_hours.hpp"
 #include "config/value/fault_class.hpp"
+#include "config/value/redirect_rules.hpp"
 #include "protocol/message/protocol.hpp"
 
 namespace duplexd::config {
@@ -250,6 +251,7 @@ struct session_settings {
   std::vector<std::string> outputs;  ///< names of outputs; "stdout" is the one there is
   simulate_settings simulate;
   std::optional<proxy_settings> proxy;
+  redirect_rules redirects;  ///< of the handshake, and of `http` steps without rules of their own
   tcp_settings tcp;
   std::optional<deflate_settings> deflate;
 };

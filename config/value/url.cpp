@@ -208,6 +208,19 @@ std::optional<url> resolve_reference(const url& base, std::string_view reference
   return result;
 }
 
+std::optional<url> parse_origin(std::string_view text, std::string& error) {
+  const std::string scheme = lower(text.substr(0, text.find("://")));
+  const bool is_web_socket = scheme == "ws" || scheme == "wss";
+  if (!is_web_socket && scheme != "http" && scheme != "https") {
+    error = "an origin must start with wss://, https://, ws:// or http://";
+    return std::nullopt;
+  }
+  auto result = is_web_socket ? parse_url(text, error) : parse_http_url(text, error);
+  if (!result || result->target == "/") return result;
+  error = "an origin has a scheme, a host and perhaps a port, and no path";
+  return std::nullopt;
+}
+
 bool is_same_origin(const url& a, const url& b) {
   return a.secure == b.secure && lower(a.host) == lower(b.host) && a.port == b.port && a.socket == b.socket;
 }

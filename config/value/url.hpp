@@ -35,6 +35,9 @@ struct url {
 [[nodiscard]] std::optional<url> resolve_reference(const url& base, std::string_view reference,
                                                    std::string& error);
 
+/// An origin (RFC 6454, section 4): scheme (ws, wss, http or https), host, perhaps a port, and nothing more.
+[[nodiscard]] std::optional<url> parse_origin(std::string_view text, std::string& error);
+
 /// Whether both are the same server to a browser: security, host and port (RFC 6454, section 4).
 [[nodiscard]] bool is_same_origin(const url& a, const url& b);
 

@@ -54,6 +54,7 @@ std::optional<fault> resolve_server(const config::session_settings& settings, co
   out.tls = tls;
   out.timeouts = settings.timeouts;
   out.tcp = settings.tcp;
+  out.redirects = settings.redirects;
   if (auto failed = read("tls.ca_file", tls.ca_file, inside, out.ca_file)) return failed;
   if (auto failed = read("tls.cert_file", tls.cert_file, inside, out.cert_file)) return failed;
   if (auto failed = read("tls.key_file", tls.key_file, inside, out.key_file)) return failed;
@@ -76,7 +77,6 @@ std::variant<dial_request, fault> resolve_dial_request(const config::session_set
     const auto value = text.resolve(inside);
     if (!value) return secret_fault("headers." + name, value.error);
     request.headers.emplace_back(name, value.value);
-    if (text.has_references()) request.secret_headers.push_back(name);
   }
   request.limits = settings.limits;
   if (settings.deflate && settings.deflate->enabled) request.deflate = settings.deflate;

@@ -18,7 +18,7 @@ namespace duplexd {
                                                                      std::size_t index = 0);
 
 /// The part of it that other requests of the session share: how to get to a server, not where. TLS, proxies,
-/// TCP, timeouts.
+/// redirects, TCP, timeouts.
 [[nodiscard]] std::optional<fault> resolve_server(const config::session_settings& settings,
                                                   config::scope* inside, server_request& out);
 

@@ -24,7 +24,6 @@ namespace asio = boost::asio;
 struct http_request : server_request {
   std::string method = "GET";
   std::string body;
-  bool body_is_secret = false;                        ///< no other origin may get it if the server redirects
   std::chrono::milliseconds timeout{30'000};          ///< everything together, redirects too; positive
   std::size_t largest_answer = std::size_t{1} << 20;  ///< bytes of the body
 };
@@ -56,9 +55,8 @@ class http_client {
   http_client& operator=(const http_client&) = delete;
   virtual ~http_client() = default;
 
-  /// Follows up to five redirects: to http and https only and never from https to http; another origin gets
-  /// neither Authorization, Cookie, Proxy-Authorization nor `secret_headers`. 301, 302 and 303 make a POST a
-  /// GET, 307 and 308 keep method and body.
+  /// Follows up to five redirects, those that `redirects` allows: to http and https only and never from https
+  /// to http. 301, 302 and 303 make a POST a GET, 307 and 308 keep method and body.
   ///
   /// Faults: `resolve`, `connect`, `tls`; `http`: no answer in time, no HTTP, a body over the limit, a
   /// redirect that may not be followed, a request that cannot be sent; `lost`: the connection ended before

@@ -6,6 +6,7 @@
 
 #include "config/settings/settings.hpp"
 #include "config/value/proxy.hpp"
+#include "config/value/redirect_rules.hpp"
 #include "config/value/url.hpp"
 
 namespace duplexd {
@@ -25,10 +26,7 @@ struct server_request {
   config::tcp_settings tcp;
   config::timeout_settings timeouts;
   std::vector<std::pair<std::string, std::string>> headers;
-
-  /// Names of headers that no other origin may get if the server redirects, beside Authorization, Cookie and
-  /// Proxy-Authorization, which never go there: those whose values hold secrets.
-  std::vector<std::string> secret_headers;
+  config::redirect_rules redirects;
 
   dial_observer* watch = nullptr;  ///< told about the phases; may be null
 };

@@ -45,6 +45,7 @@ class socket_dialer final : public dialer {
 
  private:
   asio::awaitable<dial_result> run_phases(dial_request request) {
+    const config::url first = request.address;
     for (int redirects = 0;; ++redirects) {
       auto handshake = make_handshake(request);
       if (auto why = check_request(handshake)) co_return make_fault(config::fault_class::http, *why);
@@ -65,7 +66,7 @@ class socket_dialer final : public dialer {
       connection->abort();
       std::optional<std::string> why =
           redirects == most_redirects ? "redirected more than " + std::to_string(most_redirects) + " times"
-                                      : follow(request, redirect.location);
+                                      : follow(request, first, redirect.location);
       if (!why) continue;
       redirect.answer.cause += "; not followed: " + *why;
       co_return std::move(redirect.answer);

@@ -41,15 +41,12 @@ void forget_body(http_request& request, int status) {
 }
 
 /// Makes `request` what the redirect asks for, or says why not.
-std::optional<fault> redirected(http_request& request, const http_response& answer) {
-  const config::url from = request.address;
+std::optional<fault> redirected(http_request& request, const config::url& first,
+                                const http_response& answer) {
   const std::string* header = answer.header("Location");
   const std::string_view location = header == nullptr ? std::string_view() : *header;
-  auto refusal = follow(request, location);
+  const auto refusal = follow(request, first, location);
   forget_body(request, answer.status);
-  if (!refusal && request.body_is_secret && !request.body.empty() &&
-      !config::is_same_origin(from, request.address))
-    refusal = "another server may not get what is sent";
   if (!refusal) return std::nullopt;
   return make_fault(fault_class::http, "the server answered HTTP " + std::to_string(answer.status) +
                                            ", go to '" + shown_location(location) +
@@ -71,6 +68,7 @@ class socket_http_client final : public http_client {
   asio::awaitable<http_result> follow_redirects(http_request what) {
     const auto end = clock::now() + what.timeout;
     const auto timeouts = what.timeouts;
+    const config::url first = what.address;
     for (int redirects = 0;; ++redirects) {
       if (const auto why = check_request(what)) co_return make_fault(fault_class::http, *why);
       const milliseconds left = until(end);
@@ -85,7 +83,7 @@ class socket_http_client final : public http_client {
         co_return make_fault(fault_class::http,
                              "the server redirected more than " + std::to_string(most_redirects) + " times");
       }
-      auto failed = redirected(what, *answer);
+      auto failed = redirected(what, first, *answer);
       if (failed) co_return std::move(*failed);
     }
   }

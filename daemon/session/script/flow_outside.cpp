@@ -58,25 +58,22 @@ std::variant<http_request, fault> resolve_request(const config::http_step& step,
   request.address = *address;
   request.method = step.method;
   request.timeout = step.timeout;
+  if (step.redirects) request.redirects = *step.redirects;
   request.headers.clear();
-  request.secret_headers.clear();
   for (const auto& [name, text] : step.headers) {
     const auto value = text.resolve(inside);
     if (!value) return secret("headers." + name, value.error);
     request.headers.emplace_back(name, value.value);
-    if (text.has_references()) request.secret_headers.push_back(name);
   }
   if (step.json) {
     const auto value = step.json->resolve(inside);
     if (!value) return secret("json", value.error);
     request.body = value.value.dump();
-    request.body_is_secret = step.json->has_references();
     request.headers.emplace_back("Content-Type", "application/json");
   } else if (step.body) {
     const auto value = step.body->resolve(inside);
     if (!value) return secret("body", value.error);
     request.body = value.value;
-    request.body_is_secret = step.body->has_references();
   }
   return request;
 }

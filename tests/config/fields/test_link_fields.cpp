@@ -67,6 +67,27 @@ TEST_CASE("a proxy is given, or looked up in the environment", "[link_fields]") 
   CHECK(mistake(start + "{}").find("give one of: url, from_env") != std::string::npos);
 }
 
+TEST_CASE("redirects are followed to the same origin, nowhere, or to listed origins too", "[link_fields]") {
+  const std::string start = "url: 'wss://a', redirects: ";
+  CHECK(session("url: 'wss://a'").redirects.followed);
+  CHECK(session(start + "same_origin").redirects.followed);
+  CHECK(session(start + "same_origin").redirects.origins.empty());
+  CHECK_FALSE(session(start + "none").redirects.followed);
+  CHECK(session(start + "[]").redirects.followed);
+  const auto listed = session(start + "['wss://b', 'https://c:444']").redirects;
+  CHECK(listed.followed);
+  REQUIRE(listed.origins.size() == 2);
+  CHECK(listed.origins[1].authority() == "c:444");
+  CHECK(mistake(start + "any") ==
+        "sessions.s.redirects: 'any' is not a known value (known: same_origin, none)");
+  CHECK(mistake(start + "'wss://b'") ==
+        "sessions.s.redirects: origins must be in a list (write ['wss://b'])");
+  CHECK(mistake(start + "['wss://b/c']") ==
+        "sessions.s.redirects[0]: an origin has a scheme, a host and perhaps a port, and no path");
+  CHECK(mistake(start + "['wss://b', '${env:HOME}']").starts_with("sessions.s.redirects[1]: "));
+  CHECK(mistake(start + "{}").starts_with("sessions.s.redirects: expected a text, found a map"));
+}
+
 TEST_CASE("TLS and TCP are set field by field", "[link_fields]") {
   const auto one =
       session("url: 'wss://a', tls: {cert_file: /c.pem, key_file: /c.key, key_password: x, pins: ['" + pin +

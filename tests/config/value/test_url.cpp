@@ -168,6 +168,33 @@ TEST_CASE("a reference without a scheme keeps the base's, and no more than that"
 }
 
 // Each differs from the first in one thing.
+TEST_CASE("an origin is read without a path, of links and of documents", "[url]") {
+  std::string error;
+  for (const char* good : {"wss://H", "https://h:443", "https://h/", "WSS://h"}) {
+    const auto parsed = parse_origin(good, error);
+    INFO(good << ": " << error);
+    REQUIRE(parsed);
+    CHECK(is_same_origin(*parsed, parse_url("wss://h/x", error).value()));
+  }
+  for (const char* good : {"ws://[::1]:8080", "http://[::1]:8080"}) {
+    const auto parsed = parse_origin(good, error);
+    REQUIRE(parsed);
+    CHECK_FALSE(parsed->secure);
+    CHECK(parsed->authority() == "[::1]:8080");
+  }
+  const auto why = [&](const char* text) {
+    CHECK_FALSE(parse_origin(text, error));
+    return error;
+  };
+  const std::string path = "an origin has a scheme, a host and perhaps a port, and no path";
+  CHECK(why("wss://h/a") == path);
+  CHECK(why("https://h?a") == path);
+  const std::string scheme = "an origin must start with wss://, https://, ws:// or http://";
+  for (const char* bad : {"", "h", "h:443", "ftp://h", "ws+unix:/run/s", "*"}) CHECK(why(bad) == scheme);
+  CHECK(why("wss://") == "the host is missing");
+  CHECK(why("https://h:0") == "the port is not a number from 1 to 65535");
+}
+
 TEST_CASE("an origin is scheme, host, port and socket", "[url]") {
   std::string error;
   const url base = parse_url("wss://h:9/x", error).value();

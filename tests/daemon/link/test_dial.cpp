@@ -59,13 +59,16 @@ TEST_CASE("a dial's references are resolved, and secrets are marked") {
       "X-App: "
       "a}, proxy: {url: 'http://p:3128', username: u, password: '${env:DUPLEXD_T}'}, tls: {cert_file: "
       "/c.pem, "
-      "key_password: '${env:DUPLEXD_T}'}, tcp: {keepalive: 7s}}}"};
+      "key_password: '${env:DUPLEXD_T}'}, tcp: {keepalive: 7s}, "
+      "redirects: ['wss://c:444']}}"};
   const auto& settings = play.settings.sessions.at(0);
   auto resolved = resolve_dial_request(settings, nullptr, 1);
   REQUIRE(std::holds_alternative<dial_request>(resolved));
   const auto& request = std::get<dial_request>(resolved);
   CHECK(request.address.target == "/sekret");
-  CHECK(request.secret_headers == std::vector<std::string>{"X-Key"});
+  CHECK(request.redirects.followed);
+  REQUIRE(request.redirects.origins.size() == 1);
+  CHECK(request.redirects.origins[0].authority() == "c:444");
   CHECK(request.cert_file == "/c.pem");
   CHECK(request.key_password == "sekret");
   CHECK(request.tcp.keepalive == 7s);

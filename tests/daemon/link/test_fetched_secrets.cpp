@@ -1,4 +1,4 @@
-// What http and exec steps fetch and send: it is as secret as what stands in the environment.
+// What http and exec steps fetch: it is as secret as what stands in the environment.
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -34,16 +34,6 @@ http_result answer_of(const std::string& body) {
   made.headers = {{"X-Session", "header-0123456789"}, {"X-Short", "header-01234567"}};
   made.body = body;
   return made;
-}
-
-/// What a session with these steps has asked for when it is logged in.
-std::vector<http_request> asked_with(const std::string& steps) {
-  stage play{session_with(steps)};
-  play.http.answer = [](const http_request&) { return answer_of(R"({"token":"0123456789abcdef"})"); };
-  auto server = play.accept();
-  play.run_for(1ms);
-  REQUIRE(server->received.size() == 1);
-  return play.http.asked;
 }
 
 const std::string sixteen = "0123456789abcdef";
@@ -84,29 +74,4 @@ TEST_CASE("a header that a step saved is a secret as a body's field is", "[secre
   REQUIRE(server->received.size() == 1);
   CHECK(play.secrets.in("header-0123456789"));
   CHECK_FALSE(play.secrets.in("header-01234567"));
-}
-
-// At another origin they stay behind: those with references, in headers and in the body, and no others.
-TEST_CASE("an http step's request says which of its parts are secret", "[secrets]") {
-  setenv("DUPLEXD_TEST_SECRET", "s3cret", 1);
-  const auto asked = asked_with(R"(
-      - {http: {url: "https://api.example/1", method: POST, json: {grant: plain}, headers: {X-App: "7"}}}
-      - {http: {url: "https://api.example/2", method: POST, json: {key: "${env:DUPLEXD_TEST_SECRET}"},
-                headers: {X-App: "7", X-Key: "${env:DUPLEXD_TEST_SECRET}"}}, save: {token: body.token}}
-      - {http: {url: "https://api.example/3", method: POST, body: plain}}
-      - {http: {url: "https://api.example/4", method: POST, body: "token=${var:token}",
-                headers: {X-Token: "${var:token}", X-App: "7"}}})");
-  REQUIRE(asked.size() == 4);
-  CHECK(asked[0].body == R"({"grant":"plain"})");
-  CHECK_FALSE(asked[0].body_is_secret);
-  CHECK(asked[0].secret_headers.empty());
-  CHECK(asked[1].body == R"({"key":"s3cret"})");
-  CHECK(asked[1].body_is_secret);
-  CHECK(asked[1].secret_headers == std::vector<std::string>{"X-Key"});
-  CHECK(asked[2].body == "plain");
-  CHECK_FALSE(asked[2].body_is_secret);
-  CHECK(asked[3].body == "token=" + sixteen);
-  CHECK(asked[3].body_is_secret);
-  CHECK(asked[3].secret_headers == std::vector<std::string>{"X-Token"});
-  CHECK(asked[3].headers.at(0).second == sixteen);
 }

@@ -2,10 +2,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/tcp/tcp_options.hpp"
@@ -38,6 +40,13 @@ std::string local(const std::string& scheme, std::uint16_t port, const std::stri
   return scheme + "://localhost:" + std::to_string(port) + target;
 }
 
+std::vector<config::url> origins_of(const std::vector<std::uint16_t>& ports) {
+  std::vector<config::url> made;
+  std::string why;
+  for (const auto port : ports) made.push_back(config::parse_origin(local("ws", port, ""), why).value());
+  return made;
+}
+
 }  // namespace
 
 TEST_CASE("a redirect of the handshake is followed to the link", "[destinations]") {
@@ -50,29 +59,41 @@ TEST_CASE("a redirect of the handshake is followed to the link", "[destinations]
       loop, [&](const std::string&) { return redirect_to(status, local(scheme, last.port(), "/c")); });
   http_script first(
       loop, [&](const std::string&) { return redirect_to(status, local(scheme, second.port(), "/b")); });
-  CHECK(cause_of(loop, request_to(first.port(), false)).empty());
+  auto request = request_to(first.port(), false);
+  request.redirects.origins = origins_of({second.port(), last.port()});
+  CHECK(cause_of(loop, request).empty());
+  CHECK(last.accepted() == 1);
+  request.redirects.origins.pop_back();
+  CHECK(contains(cause_of(loop, request),
+                 "/c; not followed: that is another origin, which redirects does not list"));
   CHECK(last.accepted() == 1);
 }
 
-TEST_CASE("a redirect to another origin takes no credentials along", "[destinations]") {
+// Another origin must not learn who we are, by a literal header neither; one that is listed must.
+TEST_CASE("a redirect takes everything along, to an origin that may have it", "[destinations]") {
   asio::io_context loop{1};
   http_script other(loop, [](const std::string&) { return http_answer("404 Not Found"); });
-  const bool leaves = GENERATE(true, false);
+  const auto [leaves, listed] = GENERATE(table<bool, bool>({{false, false}, {true, false}, {true, true}}));
   const std::string where = leaves ? local("ws", other.port(), "/there") : "/there";
   http_script first(loop, [&](const std::string& request) {
     return contains(request, "/there") ? http_answer("404 Not Found") : redirect_to("302 Found", where);
   });
   auto request = request_to(first.port(), false);
-  request.headers = {
-      {"authorization", "sekret"}, {"Cookie", "sekret"}, {"X-Key", "sekret"}, {"Origin", "me"}};
-  request.secret_headers = {"X-Key"};
+  request.headers = {{"authorization", "sekret"}, {"Cookie", "sekret"}, {"X-Key", "sekret"}};
   request.subprotocols = {"mqtt"};
-  CHECK(contains(cause_of(loop, std::move(request)), "HTTP 404 Not Found"));
+  if (listed) request.redirects.origins = origins_of({other.port()});
+  const std::string cause = cause_of(loop, std::move(request));
+  CHECK(other.requests().size() == (listed ? 1 : 0));
+  if (leaves && !listed) {
+    CHECK(contains(cause, "HTTP 302 Found"));
+    CHECK(contains(cause, "/there; not followed: that is another origin, which redirects does not list"));
+    return;
+  }
+  CHECK(contains(cause, "HTTP 404 Not Found"));
   const std::string& last = leaves ? other.requests().at(0) : first.requests().at(1);
   CHECK(last.starts_with("GET /there HTTP/1.1\r\n"));
-  CHECK(contains(last, "Origin: me"));
-  CHECK(contains(last, "mqtt"));
-  CHECK(contains(last, "sekret") == !leaves);
+  for (const char* part : {"authorization: sekret", "Cookie: sekret", "X-Key: sekret", "mqtt"})
+    CHECK(contains(last, part));
 }
 
 TEST_CASE("a redirect of the handshake that may not be followed is a fault", "[destinations]") {
