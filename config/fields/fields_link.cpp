@@ -158,13 +158,19 @@ const section& section_of<tls_settings>() {
   static const section fields{
       "tls",
       "Authentication of the server and of the client, for wss:// only. Files are read for each connection "
-      "attempt.",
+      "attempt. The server's certificate must be valid now, lead to a trusted CA, and be issued for the "
+      "host. "
+      "Whether it was revoked is not checked, neither by CRL nor by OCSP.",
       {
           make.as<path_parser>("ca_file", &s::ca_file,
                                "PEM file with the CA certificates to trust instead of the system's store.")
               .example("/etc/duplexd/ca.pem"),
           make("verify", &s::verify,
                "Verify the server's certificate and host name. Disable for experiments only."),
+          make("allow_common_name", &s::allow_common_name,
+               "Accept a certificate that has the host as its common name (CN) only, without a subject "
+               "alternative name; such certificates are refused otherwise, unless one of `pins` is in the "
+               "chain."),
           make("server_name", &s::server_name,
                "Host name to request (SNI) and to verify, instead of the URL's host.")
               .example("ws.test.com"),

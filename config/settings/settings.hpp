@@ -26,6 +26,7 @@ enum class tls_version : std::uint8_t { v1_2, v1_3 };
 struct tls_settings {
   std::optional<text_template> ca_file;    ///< PEM file; absent: the system's store
   bool verify = true;                      ///< off only for experiments; the log warns at each connect
+  bool allow_common_name = false;          ///< a certificate without alternative names counts by its CN
   std::optional<std::string> server_name;  ///< SNI and name to check; absent: the URL's host
   std::optional<text_template> cert_file;  ///< PEM chain that proves who we are
   std::optional<text_template> key_file;   ///< its PEM key; absent: it stands in `cert_file`

@@ -89,6 +89,7 @@ asio::awaitable<std::optional<fault>> connector::start_tls(std::shared_ptr<tcp_c
   if (!trusted.context) co_return make_fault(fault_class::tls, "TLS: " + trusted.error);
   tls_peer peer{.name = to.tls.server_name.value_or(to.address.host),
                 .verify = to.tls.verify,
+                .by_common_name = to.tls.allow_common_name || !to.tls.pins.empty(),  // a pin must match, then
                 .address = to.address.authority()};
   const deadline guard(connection, to.timeouts.tls);
   auto engine = std::make_unique<tls_engine>(trusted.context, std::move(peer));

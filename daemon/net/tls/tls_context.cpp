@@ -88,6 +88,7 @@ std::string key_of(const server_request& to, const tls_files& files) {
                                   &to.tls.ciphers, &to.tls.ciphersuites})
     add(*each);
   add(to.tls.verify ? "verify" : "");
+  add(to.tls.allow_common_name ? "common name" : "");
   add(to.tls.min_version == config::tls_version::v1_3 ? "1.3" : "1.2");
   for (const std::string& pin : to.tls.pins) add(pin);
   std::string digest(EVP_MAX_MD_SIZE, '\0');

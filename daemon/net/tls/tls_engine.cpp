@@ -68,7 +68,8 @@ tls_engine::tls_engine(const tls_context& context, tls_peer peer) : tls_engine(S
   if (!address) named = SSL_set_tlsext_host_name(session, peer_.name.c_str()) == 1;
   if (peer_.verify) {
     X509_VERIFY_PARAM* rules = SSL_get0_param(session);
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const unsigned by_name = peer_.by_common_name ? 0 : X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | by_name);
     named =
         named && (address ? X509_VERIFY_PARAM_set1_ip_asc(rules, peer_.name.c_str())
                           : X509_VERIFY_PARAM_set1_host(rules, peer_.name.c_str(), peer_.name.size())) == 1;

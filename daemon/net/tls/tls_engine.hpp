@@ -23,6 +23,7 @@ struct tls_peer {
   std::string
       name;  ///< host name or address: checked against the certificate, and sent as SNI if it is a name
   bool verify = true;
+  bool by_common_name = false;  ///< the certificate may have the name as its CN only
   std::string address{};  ///< where it is: together with the above it tells whose tickets may be used; empty:
                           ///< nothing is resumed
 };

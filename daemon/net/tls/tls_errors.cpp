@@ -34,6 +34,12 @@ std::string names_of(X509* certificate) {
   return text;
 }
 
+/// Whether the certificate would be accepted if its common name counted.
+bool has_common_name_only(X509* certificate, const std::string& name) {
+  return X509_check_host(certificate, name.c_str(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+                         nullptr) == 1;
+}
+
 }  // namespace
 
 std::string explain_verify_failure(x509_store_ctx_st* store, const std::string& wanted_name) {
@@ -60,6 +66,12 @@ std::string explain_verify_failure(x509_store_ctx_st* store, const std::string& 
              common_name(X509_get_issuer_name(certificate)) +
              "): give the authority's certificate as tls.ca_file";
     case X509_V_ERR_HOSTNAME_MISMATCH:
+      if (has_common_name_only(certificate, wanted_name)) {
+        return "certificate has the name '" + wanted_name +
+               "' as its common name (CN) only, which is not accepted: give the server a certificate with a "
+               "subject alternative name, set tls.allow_common_name, or pin its key by tls.pins";
+      }
+      [[fallthrough]];
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return "certificate is for " + names_of(certificate) + ", not for '" + wanted_name +
              "': correct the url or give tls.server_name";

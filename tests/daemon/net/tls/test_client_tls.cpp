@@ -59,6 +59,32 @@ std::string pin_of_pem(const std::string& pem) {
   return pin_of(certificate.get());
 }
 
+/// A self-signed certificate whose only name is its CN.
+issued_certificate make_without_alternative_names(const std::string& name) {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> made(X509_new(), &X509_free);
+  X509_set_version(made.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(made.get()), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(made.get()), 3600);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509_set_issuer_name(made.get(), X509_get_subject_name(made.get()));
+  X509_set_pubkey(made.get(), key.get());
+  REQUIRE(X509_sign(made.get(), key.get(), EVP_sha256()) > 0);
+  const auto pem = [](auto write) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+    REQUIRE(write(out.get()) == 1);
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &bytes);
+    return std::string(bytes, static_cast<std::size_t>(size));
+  };
+  return {.certificate = pem([&](BIO* out) { return PEM_write_bio_X509(out, made.get()); }),
+          .key = pem([&](BIO* out) {
+            return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+          })};
+}
+
 int accept_any(int /*ok*/, X509_STORE_CTX* /*store*/) {
   return 1;
 }
@@ -220,4 +246,51 @@ TEST_CASE("a server that insists on HTTP/1.1 by ALPN gets it", "[client_tls]") {
   request.watch = &watch;
   CHECK(cause_of(loop, request).empty());
   CHECK(watch.chosen == "http/1.1");
+}
+
+// RFC 9525, 2: the common name is no identity. Some devices have nothing else.
+TEST_CASE("a certificate with a common name only is refused unless allowed or pinned", "[client_tls]") {
+  const trust trusted;
+  asio::io_context loop{1};
+  const auto issued = make_without_alternative_names("localhost");
+  test_server server(loop, echo_server(trusted.server(issued)));
+  auto request = request_to(server.port(), true, trusted.write("device.pem", issued.certificate));
+  const std::string refusal =
+      "TLS: certificate has the name 'localhost' as its common name (CN) only, which is not accepted: give "
+      "the server a certificate with a subject alternative name, set tls.allow_common_name, or pin its key "
+      "by tls.pins";
+  const auto dial = make_dialer(loop);
+  CHECK(cause_of(loop, *dial, request) == refusal);
+  SECTION("allowed") {
+    request.tls.allow_common_name = true;
+    CHECK(cause_of(loop, *dial, request).empty());
+    request.tls.server_name = "other.example";
+    CHECK(cause_of(loop, *dial, request) ==
+          "TLS: certificate is for no name at all (CN=localhost), not for 'other.example': correct the url "
+          "or give tls.server_name");
+    // What was allowed once stays with those who allow it, also where sessions are resumed.
+    request.tls.server_name.reset();
+    request.tls.allow_common_name = false;
+    CHECK(cause_of(loop, *dial, request) == refusal);
+  }
+  SECTION("pinned") {
+    request.tls.pins = {pin_of_pem(issued.certificate)};
+    CHECK(cause_of(loop, *dial, request).empty());
+    request.tls.pins = {pin_of_pem(make_self_signed({"localhost"}).certificate)};
+    CHECK(contains(cause_of(loop, *dial, request), "among tls.pins"));
+  }
+}
+
+// An alternative name of another kind does not make the common name count, and neither does allowing it.
+TEST_CASE("the common name does not count beside alternative names", "[client_tls]") {
+  const trust trusted;
+  asio::io_context loop{1};
+  test_server server(loop, echo_server(trusted.server(trusted.authority().issue({"localhost"}))));
+  auto request = request_to(server.port(), true, trusted.ca_file());
+  request.tls.allow_common_name = GENERATE(true, false);
+  CHECK(cause_of(loop, request).empty());
+  test_server other(loop, echo_server(trusted.server(trusted.authority().issue({"first", "second"}))));
+  auto mismatch = request_to(other.port(), true, trusted.ca_file());
+  mismatch.tls.allow_common_name = request.tls.allow_common_name;
+  CHECK(contains(cause_of(loop, mismatch), "certificate is for 'first', 'second', not for 'localhost'"));
 }
