@@ -195,7 +195,9 @@ const section& section_of<parsed_shutdown>() {
   static const section fields{"shutdown",
                               "The shutdown that SIGTERM and SIGINT start.",
                               {
-                                  make("limit", &s::limit, "How long the sessions have to drain and close.")
+                                  make("limit", &s::limit,
+                                       "How long the shutdown may take in all: the sessions drain and close, "
+                                       "stdout takes the last events.")
                                       .range(0, an_hour, "0 to 1h"),
                               }};
   return fields;

@@ -112,9 +112,10 @@ asio::awaitable<void> app::flush_outputs() {
     co_await out.wait_written();
     co_return true;
   };
-  const auto deadline = time_.now() + settings_.shutdown_limit;
+  const auto deadline = std::min(end_by_, time_.now() + settings_.shutdown_limit);
   const auto done = co_await within(loop_.get_executor(), time_, deadline, written(stdout_));
-  if (!done)
+  events_lost_ = !done;
+  if (events_lost_)
     telemetry_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
 }
 
@@ -151,6 +152,7 @@ void app::on_signal(int number) {
 void app::stop(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
+  end_by_ = time_.now() + settings_.shutdown_limit;
   telemetry_->record("", happening::stopping{why, settings_.shutdown_limit});
   systemd_.stopping();
   systemd_.status("stopping: " + why);
@@ -164,7 +166,7 @@ asio::awaitable<app::task_result> app::pace_dials() {
 }
 
 asio::awaitable<app::task_result> app::await_limit() {
-  co_await time_.sleep_for(settings_.shutdown_limit);
+  co_await time_.sleep_until(end_by_);
   co_return task_result{};
 }
 
@@ -202,7 +204,7 @@ exit_code app::judge() const {
              : result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
                                                                          : exit_fatal_fault;
   }
-  return exit_success;
+  return events_lost_ ? exit_interrupted : exit_success;
 }
 
 }  // namespace duplexd

@@ -82,7 +82,9 @@ class app {
   service_manager systemd_;
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
+  clock::time_point end_by_ = clock::time_point::max();  ///< once it stops: for all of the end
   bool output_broken_ = false;
+  bool events_lost_ = false;
 };
 
 }  // namespace duplexd

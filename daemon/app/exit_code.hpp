@@ -12,7 +12,7 @@ enum exit_code : int {
   exit_login_rejected = 4,  ///< the server refused the login and the configuration calls that fatal
   exit_fatal_fault = 5,     ///< another fault that the configuration calls fatal, or any fault with `--once`
   exit_output_closed = 6,   ///< the reader closed stdout
-  exit_interrupted = 7,     ///< a second signal cut the clean end short
+  exit_interrupted = 7,     ///< a second signal or the limit cut the clean end short, or events were lost
   exit_data = 8,            ///< encode, decode or an example: the data does not fit its layout
   exit_differs = 9,         ///< simulate --replay: the client did not do what it did in the capture
 
