@@ -19,7 +19,6 @@
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/cancelled.hpp"
-#include "daemon/runtime/within.hpp"
 
 namespace duplexd {
 
@@ -90,33 +89,46 @@ asio::awaitable<void> app::supervise() {
 
   while (running_ > 0) {
     auto next = co_await tasks_.next();
-    if (next.id == serving) {
-      sessions_.at(next.how.session).result = std::move(next.how.ended);
-      --running_;
-    } else if (next.id == writer) {
-      output_broken_ = true;
-      telemetry_->record("", happening::output_closed{"stdout", next.how.broken});
-      stop("output closed");
-    } else if (next.id == limit) {
-      cut_short(fmt::format("the limit of {} ms has passed", settings_.shutdown_limit.count()));
-    }
+    take(std::move(next));
   }
   systemd_.stopping();
-  co_await flush_outputs();
+  // Events that came are not lost because their reader is slow, but the end does not wait for it for ever.
+  begin_end();
+  tasks_.spawn(flusher, flush_outputs());
+  while (!flushed_) {
+    auto next = co_await tasks_.next();
+    take(std::move(next));
+  }
   co_await tasks_.join();
 }
 
-// Events that came are not lost because their reader is slow, but the end does not wait for it for ever.
-asio::awaitable<void> app::flush_outputs() {
-  auto written = [](output& out) -> asio::awaitable<bool> {
-    co_await out.wait_written();
-    co_return true;
-  };
-  const auto deadline = std::min(end_by_, time_.now() + settings_.shutdown_limit);
-  const auto done = co_await within(loop_.get_executor(), time_, deadline, written(stdout_));
-  events_lost_ = !done;
-  if (events_lost_)
-    telemetry_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
+void app::take(task_group<task_result>::ended next) {
+  if (next.id == serving) {
+    sessions_.at(next.how.session).result = std::move(next.how.ended);
+    --running_;
+  } else if (next.id == writer) {
+    output_broken_ = true;
+    telemetry_->record("", happening::output_closed{"stdout", next.how.broken});
+    if (running_ > 0) stop("output closed");
+  } else if (next.id == flusher) {
+    flushed_ = true;
+  } else if (next.id == limit && running_ > 0) {
+    cut_short(fmt::format("the limit of {} ms has passed", settings_.shutdown_limit.count()));
+  } else if (next.id == limit) {
+    flushed_ = true;
+    tell_lost_events();
+  }
+}
+
+void app::tell_lost_events() {
+  if (output_broken_ || stdout_.waiting() == 0) return;
+  events_lost_ = true;
+  telemetry_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
+}
+
+asio::awaitable<app::task_result> app::flush_outputs() {
+  co_await stdout_.wait_written();
+  co_return task_result{};
 }
 
 asio::awaitable<app::task_result> app::run_session(session& which) {
@@ -152,12 +164,16 @@ void app::on_signal(int number) {
 void app::stop(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
-  end_by_ = time_.now() + settings_.shutdown_limit;
   telemetry_->record("", happening::stopping{why, settings_.shutdown_limit});
   systemd_.stopping();
   systemd_.status("stopping: " + why);
   for (const std::string& name : names_) sessions_.at(name).runs->stop();
-  tasks_.spawn(limit, await_limit());
+  begin_end();
+}
+
+/// One limit for all that the end takes, from when it began.
+void app::begin_end() {
+  if (!std::exchange(ending_, true)) tasks_.spawn(limit, await_limit());
 }
 
 asio::awaitable<app::task_result> app::pace_dials() {
@@ -166,12 +182,13 @@ asio::awaitable<app::task_result> app::pace_dials() {
 }
 
 asio::awaitable<app::task_result> app::await_limit() {
-  co_await time_.sleep_until(end_by_);
+  co_await time_.sleep_for(settings_.shutdown_limit);
   co_return task_result{};
 }
 
 // No destructor runs: the sessions still hold streams with operations pending.
 void app::cut_short(const std::string& why) {
+  tell_lost_events();
   telemetry_->record("", happening::cut_short{why, running_});
   std::_Exit(exit_interrupted);
 }

@@ -36,7 +36,7 @@ class app {
   [[nodiscard]] exit_code run();
 
  private:
-  enum task : int { serving, watchdog, signals, writer, limit, pacing };
+  enum task : int { serving, watchdog, signals, writer, limit, pacing, flusher };
   struct task_result {
     std::string session;  ///< the name of the one that ended
     session_result ended;
@@ -49,7 +49,8 @@ class app {
 
   dialer& links_of(const config::session_settings& session);
   asio::awaitable<void> supervise();
-  asio::awaitable<void> flush_outputs();
+  void take(task_group<task_result>::ended next);
+  asio::awaitable<task_result> flush_outputs();
   asio::awaitable<task_result> run_session(session& which);
   asio::awaitable<task_result> run_output();
   asio::awaitable<task_result> take_signals();
@@ -58,6 +59,8 @@ class app {
   asio::awaitable<task_result> pace_dials();
   void on_signal(int number);
   void stop(const std::string& why);
+  void begin_end();
+  void tell_lost_events();
   [[noreturn]] void cut_short(const std::string& why);
   [[nodiscard]] exit_code judge() const;
   [[nodiscard]] std::string status() const;
@@ -82,7 +85,8 @@ class app {
   service_manager systemd_;
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
-  clock::time_point end_by_ = clock::time_point::max();  ///< once it stops: for all of the end
+  bool ending_ = false;   ///< its limit runs: it was stopped, or nothing but the last events is left
+  bool flushed_ = false;  ///< nothing is waited for any more
   bool output_broken_ = false;
   bool events_lost_ = false;
 };

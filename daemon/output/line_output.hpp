@@ -23,10 +23,12 @@ class line_output final : public output {
   asio::awaitable<std::string> run() override;
   asio::awaitable<void> wait_written() override;
 
+  /// Bytes that are not written yet.
+  [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size() + writing_.size() - written_; }
+
  private:
   asio::awaitable<std::string> write_all();
   asio::awaitable<std::string> watch_reader();
-  [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size() + writing_.size() - written_; }
 
   asio::any_io_executor loop_;
   descriptor_writer writer_;

@@ -149,22 +149,25 @@ class Streams(unittest.TestCase):
             for i in range(count):
                 self.assertIn(f'"code":{i},', daemon.process.stdout.readline())
 
-    # A reader that takes nothing any more: one limit for all of the end, and the exit code says that events are lost.
+    # A reader that takes nothing any more: one limit for all of the end, whether the session can close (few events) or
+    # is held up itself (more than are kept), and the exit code says that events are lost.
     def test_events_that_nobody_took(self):
-        def flood(connection, _):
-            connection.accept()
-            connection.read_message()
-            connection.send(b"".join(frame(BINARY, reply(i)) for i in range(5_000)))
-            connection.send(close_frame(connection.read_close()[0]))
+        for count in (5_000, 60_000):
+            def flood(connection, _, count=count):
+                connection.accept()
+                connection.read_message()
+                connection.send(b"".join(frame(BINARY, reply(i)) for i in range(count)))
+                connection.send(close_frame(connection.read_close()[0]))
 
-        with RawServer(flood) as server, Daemon(config(listener(server.url), shutdown={"limit": "2s"}),
-                                                read_stdout=False) as daemon:
-            self.assertIn('"code":0,', daemon.process.stdout.readline())
-            time.sleep(0.5)
-            start = time.monotonic()
-            daemon.signal()
-            self.assertEqual(daemon.wait(10), 7, daemon.log.all())
-            self.assertLess(time.monotonic() - start, 3)
+            with self.subTest(count), RawServer(flood) as server, \
+                    Daemon(config(listener(server.url), shutdown={"limit": "2s"}), read_stdout=False) as daemon:
+                self.assertIn('"code":0,', daemon.process.stdout.readline())
+                time.sleep(0.5)
+                start = time.monotonic()
+                daemon.signal()
+                self.assertEqual(daemon.wait(20), 7, daemon.log.all())
+                self.assertLess(time.monotonic() - start, 3.5)
+                self.assertIn("events are lost", str(daemon.log.all()))
 
     # stdout carries events and nothing else, even when everything goes wrong.
     def test_no_log_on_stdout(self):
