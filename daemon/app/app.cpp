@@ -153,6 +153,7 @@ asio::awaitable<app::task_result> app::take_signals() {
 }
 
 void app::on_signal(int number) {
+  if (echo_.is_echo(number, time_.now())) return;
   if (number == SIGHUP)
     telemetry_->record("", happening::hangup_ignored{});
   else if (stopping_)

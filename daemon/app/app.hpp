@@ -13,6 +13,7 @@
 #include "config/settings/settings.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/service_manager.hpp"
+#include "daemon/app/signal_echo.hpp"
 #include "daemon/capture/recorder.hpp"
 #include "daemon/event/events.hpp"
 #include "daemon/link/dialer.hpp"
@@ -82,6 +83,7 @@ class app {
   std::vector<std::string> names_;  ///< of the sessions, in the order of the file
   std::size_t running_ = 0;
   asio::signal_set caught_;
+  signal_echo echo_;
   service_manager systemd_;
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;

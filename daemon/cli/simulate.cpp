@@ -18,6 +18,7 @@
 
 #include "config/load/load.hpp"
 #include "daemon/app/exit_code.hpp"
+#include "daemon/app/signal_echo.hpp"
 #include "daemon/capture/capture.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "daemon/simulate/simulator.hpp"
@@ -69,16 +70,22 @@ int serve(const config::settings& settings, net::simulator_options options) {
   }
   int result = exit_success;
   if (replaying) result = exit_differs;  // until a client has been as recorded
-  signals.async_wait([&](const boost::system::error_code& error, int) {
-    if (error) return;
-    log_line("stopping");
-    simulated.stop();
-    signals.async_wait([&](const boost::system::error_code& second, int) {
-      if (second) return;
-      result = exit_interrupted;
-      loop.stop();
-    });
-  });
+  signal_echo echo;
+  bool stopping = false;
+  std::function<void(const boost::system::error_code&, int)> on_signal =
+      [&](const boost::system::error_code& error, int number) {
+        if (error) return;
+        signals.async_wait(on_signal);
+        if (echo.is_echo(number, signal_echo::time_point::clock::now())) return;
+        if (std::exchange(stopping, true)) {
+          result = exit_interrupted;
+          loop.stop();
+          return;
+        }
+        log_line("stopping");
+        simulated.stop();
+      };
+  signals.async_wait(on_signal);
   // A waiting signal keeps the loop running; when only it is left the links are all closed.
   while (!simulated.stopped() && loop.run_one() != 0) {
   }

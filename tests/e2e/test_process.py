@@ -90,10 +90,23 @@ class Signals(unittest.TestCase):
                 daemon.wait_reply()
                 daemon.signal()
                 daemon.wait_log("stopping")
+                time.sleep(0.3)
                 start = time.monotonic()
                 daemon.signal()
                 self.assertEqual(daemon.wait(5), 7)
                 self.assertLess(time.monotonic() - start, 2)
+
+    # timeout(1) signals the program and then its group, in which the program is: that is one request.
+    def test_an_echo_is_no_second_signal(self):
+        with Server(answer_close=False) as server:
+            settings = config(listener(server.url, timeouts={"close": "1s"}))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                with self.subTest(number), Daemon(settings) as daemon:
+                    daemon.wait_reply()
+                    for _ in range(3):
+                        daemon.signal(number)
+                        time.sleep(0.01)
+                    self.assertEqual(daemon.wait(5), 0, daemon.log.all())
 
     # A signal between two attempts, in the pause of the backoff, ends at once too.
     def test_sigterm_during_backoff(self):
