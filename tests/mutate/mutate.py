@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-import random
 import re
 import sys
 import threading
@@ -18,6 +17,7 @@ import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from build import HERE, JOBS, SOURCES, Build, digest, say
@@ -148,7 +148,14 @@ def chosen(options: argparse.Namespace, mutants: list[Mutant]) -> list[Mutant]:
     some = [m for m in mutants if not options.only or m.key in options.only]
     if options.all or options.only or len(some) <= options.sample:
         return some
-    return sorted(random.Random(options.seed).sample(some, options.sample), key=lambda m: m.number)
+    # A digest's order, so that the draw stays what it was where the sources did, and a bigger one holds a smaller one.
+    groups: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in sorted(some, key=lambda m: digest(str(options.seed).encode(), m.key.encode())):
+        folder = folder_of(mutant.file)
+        groups[folder if folder in GOALS else ""].append(mutant)
+    rounds = zip_longest(*groups.values())
+    in_turn = [mutant for each in rounds for mutant in each if mutant is not None]
+    return sorted(in_turn[: options.sample], key=lambda m: m.number)
 
 
 def main() -> int:
@@ -157,7 +164,7 @@ def main() -> int:
     parser.add_argument("--folder", action="append", metavar="FOLDER", help="mutants of what is below FOLDER only")
     parser.add_argument("--file", action="append", metavar="FILE", help="mutants of FILE only; may be a pattern")
     parser.add_argument("--only", action="append", metavar="ID", help="this mutant only")
-    parser.add_argument("--sample", type=int, default=300, metavar="N", help="draw N mutants (default 300)")
+    parser.add_argument("--sample", type=int, default=300, metavar="N", help="draw N mutants, as many of each folder with a goal, and of all others together (default 300)")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="of the draw (default 1)")
     parser.add_argument("--all", action="store_true", help="all of them, not a sample")
     parser.add_argument("--list", action="store_true", help="print the mutants and stop: nothing is compiled")
