@@ -17,8 +17,14 @@ struct packet_reader::state {
   std::vector<std::uint8_t> kept;  // stream framing: bytes whose packet is not complete
   std::size_t carried = 0;         // bytes of `kept` that came before this message
 
-  [[nodiscard]] bool framed() const { return types->framing && message.kind == frame_kind::binary; }
-  [[nodiscard]] bool stream() const { return framed() && types->framing->stream; }
+  /// What cuts this message into packets; null if it is one itself.
+  [[nodiscard]] const framing_rule* framing() const {
+    return types->framing && message.kind == frame_kind::binary ? &*types->framing : nullptr;
+  }
+  [[nodiscard]] bool stream() const {
+    const framing_rule* rule = framing();
+    return rule != nullptr && rule->stream;
+  }
   [[nodiscard]] bytes_view source() const { return stream() ? bytes_view(kept) : message.bytes; }
   [[nodiscard]] std::size_t offset_of(std::size_t place) const {
     return !stream() ? place : place < carried ? 0 : place - carried;
@@ -34,7 +40,7 @@ struct packet_reader::state {
   }
   void classify(packet& out) const;
   void classify_by_trial(packet& out) const;
-  bool next_framed(packet& out);
+  bool next_framed(const framing_rule& rule, packet& out);
   void give_up(packet& out, std::string why);
 };
 
@@ -66,7 +72,7 @@ bool packet_reader::next(packet& out) {
   out.type = nullptr;
   out.offset = 0;
   if (!out.error.message.empty()) out.error = {};
-  if (s.framed()) return s.next_framed(out);
+  if (const framing_rule* rule = s.framing()) return s.next_framed(*rule, out);
   s.done = true;
   out.frame = s.message;
   s.classify(out);
@@ -84,7 +90,7 @@ void packet_reader::state::give_up(packet& out, std::string why) {
   done = true;
 }
 
-bool packet_reader::state::next_framed(packet& out) {
+bool packet_reader::state::next_framed(const framing_rule& rule, packet& out) {
   const bytes_view all = source();
   if (at == all.size()) {
     done = true;
@@ -94,7 +100,6 @@ bool packet_reader::state::next_framed(packet& out) {
     classify(out);
     return true;
   }
-  const framing_rule& rule = *types->framing;
   const bytes_view left = all.subspan(at);
   if (broken) return give_up(out, "an earlier packet broke the framing of the stream"), true;
   const cut found = cut_packet(rule, left);

@@ -221,16 +221,17 @@ void protocol_compiler::replies(const node& from) {
     places_.push_back(&item);
     type.way = direction::reply;
     const node* name = item.find("as");
-    if (name == nullptr || !is_field_name(name->text))
+    if (name == nullptr || !is_field_name(name->text)) {
       fail(name != nullptr ? *name : item,
            name == nullptr ? "'as' is missing"
                            : fmt::format("'{}' is not a valid name for a reply", name->text),
            "as: the reply's name in events");
-    else
+    } else {
       type.name = name->text;
-    for (std::size_t k = 0; k + 1 < to_->replies.size(); ++k)
-      if (!type.name.empty() && to_->replies[k].name == type.name)
-        fail(*name, fmt::format("a reply is named '{}' already", type.name));
+      for (std::size_t k = 0; k + 1 < to_->replies.size(); ++k)
+        if (to_->replies[k].name == type.name)
+          fail(*name, fmt::format("a reply is named '{}' already", type.name));
+    }
     message(item, type);
   }
   unreachable();
@@ -297,12 +298,11 @@ void protocol_compiler::body(const node& from, message_type& type) {
     return;
   }
   if (env_.framing && !env_.framing->strip && type.frame == frame_kind::binary && layout != nullptr)
-    tie_length(type, *layout);
+    tie_length(*env_.framing, *layout, type);
 }
 
 // Framing knows where the length is; the field that stands there is filled in when packing.
-void protocol_compiler::tie_length(message_type& type, const node& where) {
-  const framing_rule& rule = *env_.framing;
+void protocol_compiler::tie_length(const framing_rule& rule, const node& where, message_type& type) {
   program& p = type.layout;
   std::size_t at = 0;
   for (std::size_t pc = 2; pc < p.code.size(); ++pc) {

@@ -26,7 +26,7 @@ class protocol_compiler {
   void message(const node& from, message_type& type);
   void body(const node& from, message_type& type);
   void json_body(const node& from, message_type& type);
-  void tie_length(message_type& type, const node& where);
+  void tie_length(const framing_rule& rule, const node& where, message_type& type);
 
   // selection_compiler.cpp
   void selection(const node& from, message_type& type);

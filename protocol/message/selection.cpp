@@ -19,7 +19,7 @@ bool opcode_is(const condition& c, bytes_view bytes) {
   const unsigned width = width_of(rule.type);
   if (bytes.size() < width || bytes.size() - width < rule.at) return false;
   const std::uint64_t value = (load(bytes.data() + rule.at, width, rule.big) & rule.mask) >> rule.shift;
-  const std::uint64_t ones = ~std::uint64_t{0} >> (64 - 8 * width);
+  const std::uint64_t ones = width < 8 ? (std::uint64_t{1} << (8 * width)) - 1 : ~std::uint64_t{0};
   const auto is = [&](const ordered_json& wanted) {
     if (wanted.is_number_unsigned()) return wanted.get<std::uint64_t>() == value;
     if (!wanted.is_number_integer()) return false;

@@ -96,9 +96,11 @@ void protocol_compiler::json_conditions(const node& from, message_type& type) {
       return;
     }
     c.pointer = std::move(*parts);
-    if (values != nullptr) c.values = alternatives(*values);
-    for (const auto& value : c.values)
-      if (value.is_structured()) fail(*values, "expected a text, a number, a boolean or null");
+    if (values != nullptr) {
+      c.values = alternatives(*values);
+      for (const auto& value : c.values)
+        if (value.is_structured()) fail(*values, "expected a text, a number, a boolean or null");
+    }
     type.when.push_back(std::move(c));
   };
   if (json != nullptr && json->kind == node_kind::map) {
