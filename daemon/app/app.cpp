@@ -14,7 +14,6 @@
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/capture/recording_dialer.hpp"
-#include "daemon/log/spdlog_telemetry.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
@@ -25,6 +24,9 @@ namespace duplexd {
 namespace {
 // The loop, the output, the log, files that are read, programs, and dials that are tried in parallel.
 constexpr std::size_t descriptors_besides = 48;
+
+// How often a log that is not read is tried again.
+constexpr std::chrono::milliseconds log_pause{50};
 }  // namespace
 
 app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture)
@@ -128,6 +130,8 @@ void app::tell_lost_events() {
 
 asio::awaitable<app::task_result> app::flush_outputs() {
   co_await stdout_.wait_written();
+  bool go_on = true;
+  while (go_on && !telemetry_->flush()) go_on = co_await time_.sleep_for(log_pause);
   co_return task_result{};
 }
 
@@ -194,7 +198,8 @@ void app::cut_short(const std::string& why) {
   std::_Exit(exit_interrupted);
 }
 
-// The loop itself feeds the watchdog: if it hangs, so does this.
+// The loop itself feeds the watchdog: if it hangs, so does this. With it goes what is to be done now and
+// then.
 asio::awaitable<app::task_result> app::keep_watchdog() {
   using namespace std::chrono_literals;
   const auto watched = service_manager::watchdog_limit();
@@ -202,7 +207,8 @@ asio::awaitable<app::task_result> app::keep_watchdog() {
   while (!co_await cancelled()) {
     systemd_.feed_watchdog();
     if (!stopping_) systemd_.status(status());
-    co_await time_.sleep_for(pause);
+    const bool dry = telemetry_->flush();
+    co_await time_.sleep_for(dry ? pause : std::min<clock::duration>(pause, log_pause));
   }
   co_return task_result{};
 }

@@ -19,6 +19,7 @@
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
+#include "daemon/log/spdlog_telemetry.hpp"
 #include "daemon/output/line_output.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
@@ -70,7 +71,7 @@ class app {
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
   secret_index secrets_;  ///< what the log and a capture leave out
-  std::unique_ptr<telemetry> telemetry_;
+  std::unique_ptr<log_writer> telemetry_;
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;
   std::unique_ptr<program_runner> programs_;

@@ -1,5 +1,8 @@
 #include "daemon/cli/simulate.hpp"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -21,6 +24,7 @@
 #include "daemon/app/signal_echo.hpp"
 #include "daemon/capture/capture.hpp"
 #include "daemon/event/timestamp.hpp"
+#include "daemon/log/log_lines.hpp"
 #include "daemon/simulate/simulator.hpp"
 
 namespace duplexd::cli {
@@ -28,8 +32,13 @@ namespace duplexd::cli {
 namespace {
 
 void log_line(std::string_view line) {
-  const std::string when = timestamp(std::chrono::system_clock::now());
-  std::fprintf(stderr, "%s simulate: %.*s\n", when.c_str(), static_cast<int>(line.size()), line.data());
+  static log_lines log{STDERR_FILENO};
+  const auto say = [](std::string_view what) {
+    log.append(fmt::format("{} simulate: {}\n", timestamp(std::chrono::system_clock::now()), what));
+  };
+  if (log.dropped() > 0 && log.flush())
+    say(fmt::format("{} lines were dropped here: stderr was not read", log.take_dropped()));
+  say(line);
 }
 
 struct replay_given {

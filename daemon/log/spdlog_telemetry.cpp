@@ -1,6 +1,9 @@
 #include "daemon/log/spdlog_telemetry.hpp"
 
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <fmt/format.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/details/os.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 #include "daemon/event/describe.hpp"
 #include "daemon/event/flood_guard.hpp"
 #include "daemon/event/timestamp.hpp"
+#include "daemon/log/log_lines.hpp"
 
 namespace duplexd {
 
@@ -44,14 +48,50 @@ bool journal_listens() {
   return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
 }
 
-class spdlog_telemetry final : public telemetry {
+// An error, so that no level leaves it out: it stands for lines of every level.
+description describe_dropped(std::size_t count) {
+  return {config::log_level::error,
+          "log_dropped",
+          fmt::format("{} log lines were dropped here: stderr was not read", count),
+          {{"count", count}}};
+}
+
+/// A level's name has its colour on a terminal, `%^` and `%$` of the pattern.
+class lines_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit lines_sink(log_lines& to)
+      : to_(to),
+        colours_(spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal()) {}
+
+ private:
+  static std::string_view colour_of(spdlog::level::level_enum level) {
+    if (level == spdlog::level::err) return "\x1b[31m\x1b[1m";
+    if (level == spdlog::level::warn) return "\x1b[33m\x1b[1m";
+    return level == spdlog::level::info ? "\x1b[32m" : "\x1b[36m";
+  }
+
+  void sink_it_(const spdlog::details::log_msg& what) override {
+    spdlog::memory_buf_t buffer;
+    formatter_->format(what, buffer);
+    std::string line{buffer.data(), buffer.size()};
+    if (colours_ && what.color_range_end > what.color_range_start) {
+      line.insert(what.color_range_end, "\x1b[m");
+      line.insert(what.color_range_start, colour_of(what.level));
+    }
+    to_.append(line);
+  }
+  void flush_() override { to_.flush(); }
+
+  log_lines& to_;
+  bool colours_;
+};
+
+class spdlog_telemetry final : public log_writer {
  public:
   spdlog_telemetry(const config::log_settings& settings, const secret_index& secrets)
       : secrets_(secrets), json_(settings.format == config::log_format::json), journal_(journal_listens()) {
-    logger_ =
-        std::make_shared<spdlog::logger>("duplexd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+    logger_ = std::make_shared<spdlog::logger>("duplexd", std::make_shared<lines_sink>(lines_));
     logger_->set_level(words_of(settings.level).spdlog);
-    logger_->flush_on(spdlog::level::debug);
     logger_->set_pattern(json_ || journal_ ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
   }
 
@@ -69,12 +109,19 @@ class spdlog_telemetry final : public telemetry {
     write(session, std::move(text));
   }
 
+  bool flush() override {
+    if (!lines_.flush()) return false;
+    if (lines_.dropped() > 0) write("", describe_dropped(lines_.take_dropped()));
+    return lines_.flush();
+  }
+
  private:
   void tell_held_back(std::string_view session, std::string_view name = {}) {
     for (const auto& each : guard_.take_held_back(session, name)) write(session, describe(each));
   }
 
   void write(std::string_view session, description text) {
+    if (lines_.dropped() > 0) flush();
     secrets_.mask(text.message);
     mask(text.fields);
     if (json_)
@@ -107,6 +154,7 @@ class spdlog_telemetry final : public telemetry {
   }
 
   const secret_index& secrets_;
+  log_lines lines_{STDERR_FILENO};
   flood_guard guard_;
   bool json_;
   bool journal_;
@@ -115,8 +163,8 @@ class spdlog_telemetry final : public telemetry {
 
 }  // namespace
 
-std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
-                                                 const secret_index& secrets) {
+std::unique_ptr<log_writer> make_spdlog_telemetry(const config::log_settings& settings,
+                                                  const secret_index& secrets) {
   return std::make_unique<spdlog_telemetry>(settings, secrets);
 }
 

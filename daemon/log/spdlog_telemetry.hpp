@@ -8,10 +8,17 @@
 
 namespace duplexd {
 
+/// The log. What is recorded never waits for whoever reads it, and what of it is lost is told.
+class log_writer : public telemetry {
+ public:
+  /// Writes what waits as far as it fits now; to be called now and then. Returns whether nothing waits.
+  virtual bool flush() = 0;
+};
+
 /// Writes each event as one line to stderr: text for people (with the priority prefix of sd-daemon(3) instead
 /// of the time when journald listens), or one JSON object a line. What `secrets`, which must outlive it,
 /// knows stands there as `***`. The only place that knows spdlog.
-[[nodiscard]] std::unique_ptr<telemetry> make_spdlog_telemetry(const config::log_settings& settings,
-                                                               const secret_index& secrets);
+[[nodiscard]] std::unique_ptr<log_writer> make_spdlog_telemetry(const config::log_settings& settings,
+                                                                const secret_index& secrets);
 
 }  // namespace duplexd

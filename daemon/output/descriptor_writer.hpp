@@ -6,19 +6,22 @@
 #include <cstdint>
 #include <string_view>
 
+#include "daemon/output/inherited_descriptor.hpp"
+
 namespace duplexd {
 
 namespace asio = boost::asio;
 
-/// Writes to an inherited descriptor (stdout) without ever blocking the loop and without making it
-/// non-blocking for the other processes that share it: a pipe or terminal is opened anew through /proc, a
-/// socket is written with MSG_DONTWAIT, a file does not block.
+/// An inherited descriptor of a loop.
 class descriptor_writer {
  public:
   descriptor_writer(const asio::any_io_executor& loop, int inherited);
+  ~descriptor_writer();
+  descriptor_writer(const descriptor_writer&) = delete;
+  descriptor_writer& operator=(const descriptor_writer&) = delete;
 
-  /// Writes what fits now. Returns the number of bytes, 0 if none fit, or -1 with errno set.
-  [[nodiscard]] std::int64_t write_some(std::string_view data) const;
+  /// See there.
+  [[nodiscard]] std::int64_t write_some(std::string_view data) const { return inherited_.write_some(data); }
 
   /// Suspends until more may fit. Returns false when cancelled.
   asio::awaitable<bool> wait_writable();
@@ -28,12 +31,8 @@ class descriptor_writer {
   asio::awaitable<bool> wait_reader_gone();
 
  private:
-  enum class kind : std::uint8_t { file, socket, reopened, shared_pipe };
-  [[nodiscard]] bool writable_now() const;
-
-  kind kind_ = kind::file;
-  bool pipe_ = false;
-  asio::posix::stream_descriptor descriptor_;
+  inherited_descriptor inherited_;
+  asio::posix::stream_descriptor descriptor_;  ///< the same, without owning it
 };
 
 }  // namespace duplexd

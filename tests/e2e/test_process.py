@@ -1,13 +1,16 @@
 """duplexd as a process: signals, its standard streams, its exit codes."""
 
+import fcntl
 import re
 import signal
+import subprocess
 import tempfile
 import time
 import unittest
 
 from support.config import LOGIN, config, listener, reply, session
-from support.daemon import Daemon, run_to_end
+from support.daemon import BINARY as DUPLEXD
+from support.daemon import Daemon, run_to_end, write_config
 from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
 
 
@@ -181,6 +184,36 @@ class Streams(unittest.TestCase):
                 self.assertEqual(daemon.wait(20), 7, daemon.log.all())
                 self.assertLess(time.monotonic() - start, 3.5)
                 self.assertIn("events are lost", str(daemon.log.all()))
+
+    # A log that nobody reads holds nothing up, also not the end; who reads it later gets whole lines in order.
+    def test_unread_log(self):
+        line = re.compile(r"\d{4}-\S+ \S+ (info|warning) +(duplexd \S+ started|callcentre: (attempting|connect|tls|lost))")
+        with RawServer(lambda c, _: c.abort(), handshake=False) as server, tempfile.TemporaryDirectory() as place:
+            settings = listener(server.url, reconnect={"initial": "10ms", "maximum": "10ms"})
+            path = write_config(config(settings, shutdown={"limit": "1s"}), place)
+            process = subprocess.Popen([DUPLEXD, "run", "-c", path], stdin=subprocess.DEVNULL, text=True,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+
+                def wait_accepted(count):
+                    end = time.monotonic() + 20
+                    while server.accepted < count and time.monotonic() < end:
+                        time.sleep(0.01)
+                    self.assertGreaterEqual(server.accepted, count)
+
+                wait_accepted(100)  # two lines each: far more than the pipe takes
+                for _ in range(100):
+                    self.assertRegex(process.stderr.readline(), line)
+                wait_accepted(server.accepted + 100)
+                start = time.monotonic()
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(10), 0)
+                self.assertLess(time.monotonic() - start, 3)
+            finally:
+                process.kill()
+                process.wait()
+                process.stderr.close()
 
     # stdout carries events and nothing else, even when everything goes wrong.
     def test_no_log_on_stdout(self):

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace duplexd {
+
+/// A descriptor that others gave us and may share (stdout, stderr), written without ever blocking and without
+/// making it non-blocking for them: a pipe or terminal is opened anew through /proc, a socket is written with
+/// MSG_DONTWAIT, a file does not block.
+class inherited_descriptor {
+ public:
+  explicit inherited_descriptor(int inherited);
+  ~inherited_descriptor();
+  inherited_descriptor(const inherited_descriptor&) = delete;
+  inherited_descriptor& operator=(const inherited_descriptor&) = delete;
+
+  /// Writes what fits now. Returns the number of bytes, 0 if none fit, or -1 with errno set.
+  [[nodiscard]] std::int64_t write_some(std::string_view data) const;
+
+  /// To be waited on; -1 if there is none. Stays ours.
+  [[nodiscard]] int handle() const noexcept { return handle_; }
+  [[nodiscard]] bool is_pipe() const noexcept { return pipe_; }
+
+ private:
+  enum class kind : std::uint8_t { file, socket, reopened, shared_pipe };
+  [[nodiscard]] bool writable_now() const;
+
+  kind kind_ = kind::file;
+  bool pipe_ = false;
+  int handle_ = -1;
+};
+
+}  // namespace duplexd
