@@ -125,7 +125,17 @@ void app::take(task_group<task_result>::ended next) {
 void app::tell_lost_events() {
   if (output_broken_ || stdout_.waiting() == 0) return;
   events_lost_ = true;
-  telemetry_->record("", happening::output_closed{"stdout", "its reader is too slow; events are lost"});
+  const std::string why = stdout_.held_up();
+  telemetry_->record("", happening::output_closed{"stdout", (why.empty() ? "its reader is too slow" : why) +
+                                                                std::string("; events are lost")});
+}
+
+// A full disk: once, until it has taken something.
+void app::tell_held_up() {
+  const std::string why = stdout_.held_up();
+  if (!why.empty() && why != held_up_)
+    telemetry_->record("", happening::output_closed{"stdout", why + "; events wait until there is room"});
+  held_up_ = why;
 }
 
 asio::awaitable<app::task_result> app::flush_outputs() {
@@ -207,6 +217,7 @@ asio::awaitable<app::task_result> app::keep_watchdog() {
   while (!co_await cancelled()) {
     systemd_.feed_watchdog();
     if (!stopping_) systemd_.status(status());
+    tell_held_up();
     const bool dry = telemetry_->flush();
     co_await time_.sleep_for(dry ? pause : std::min<clock::duration>(pause, log_pause));
   }

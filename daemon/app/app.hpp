@@ -63,6 +63,7 @@ class app {
   void stop(const std::string& why);
   void begin_end();
   void tell_lost_events();
+  void tell_held_up();
   [[noreturn]] void cut_short(const std::string& why);
   [[nodiscard]] exit_code judge() const;
   [[nodiscard]] std::string status() const;
@@ -92,6 +93,7 @@ class app {
   bool flushed_ = false;  ///< nothing is waited for any more
   bool output_broken_ = false;
   bool events_lost_ = false;
+  std::string held_up_;  ///< told about stdout; empty: nothing
 };
 
 }  // namespace duplexd

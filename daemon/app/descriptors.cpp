@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
+
 namespace duplexd {
 
 std::uint64_t raise_descriptor_limit() noexcept {
@@ -19,6 +21,7 @@ std::uint64_t raise_descriptor_limit() noexcept {
 
 void prepare_process() noexcept {
   ::prctl(PR_SET_DUMPABLE, 0);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write
   int opened = 0;
   while (opened >= 0 && opened <= STDERR_FILENO) opened = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (opened >= 0) ::close(opened);

@@ -48,13 +48,30 @@ capture_file::~capture_file() {
 }
 
 std::string capture_file::append(std::string_view lines) const {
-  while (!lines.empty()) {
-    const auto count = ::write(descriptor_, lines.data(), lines.size());
+  std::size_t written = 0;
+  while (written < lines.size()) {
+    const auto count = ::write(descriptor_, lines.data() + written, lines.size() - written);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return last_error();
-    lines.remove_prefix(static_cast<std::size_t>(count));
+    if (count < 0) {
+      std::string why = last_error();
+      const auto whole = lines.substr(0, written).rfind('\n');
+      take_back(lines.substr(0, written).substr(whole == std::string_view::npos ? 0 : whole + 1));
+      return why;
+    }
+    written += static_cast<std::size_t>(count);
   }
   return {};
+}
+
+// Unless another process has written behind it.
+void capture_file::take_back(std::string_view half_line) const {
+  struct stat status{};
+  if (half_line.empty() || fstat(descriptor_, &status) != 0) return;
+  std::string last(half_line.size(), '\0');
+  const off_t begin = status.st_size - static_cast<off_t>(last.size());
+  if (begin < 0 || pread(descriptor_, last.data(), last.size(), begin) != static_cast<ssize_t>(last.size()))
+    return;
+  if (last == half_line && ::ftruncate(descriptor_, begin) != 0) return;  // then it stays
 }
 
 recorder::recorder(const asio::any_io_executor& loop, const clock& time, telemetry& telemetry,

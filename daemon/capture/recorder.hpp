@@ -20,13 +20,15 @@ class capture_file {
   capture_file(const capture_file&) = delete;
   capture_file& operator=(const capture_file&) = delete;
 
-  /// Writes all of it; an empty text, or why not.
+  /// Writes all of it; an empty text, or why not. Of what did not fit whole lines are left.
   [[nodiscard]] std::string append(std::string_view lines) const;
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
   capture_file(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  void take_back(std::string_view half_line) const;
+
   std::string path_;
   int descriptor_;
 };

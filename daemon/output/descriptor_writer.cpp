@@ -1,6 +1,7 @@
 #include "daemon/output/descriptor_writer.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "daemon/runtime/cancelled.hpp"
@@ -21,6 +22,11 @@ descriptor_writer::~descriptor_writer() {
 asio::awaitable<bool> descriptor_writer::wait_writable() {
   const bool stopped = co_await cancelled();
   if (stopped) co_return false;
+  if (inherited_.is_file()) {
+    asio::steady_timer timer{descriptor_.get_executor(), retry};
+    const auto [cut] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return !cut;
+  }
   const auto [error] = co_await descriptor_.async_wait(asio::posix::stream_descriptor::wait_write,
                                                        asio::as_tuple(asio::use_awaitable));
   co_return !error;

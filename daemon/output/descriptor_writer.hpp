@@ -3,6 +3,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -21,7 +22,12 @@ class descriptor_writer {
   descriptor_writer& operator=(const descriptor_writer&) = delete;
 
   /// See there.
-  [[nodiscard]] std::int64_t write_some(std::string_view data) const { return inherited_.write_some(data); }
+  [[nodiscard]] std::int64_t write_some(std::string_view data) { return inherited_.write_some(data); }
+  [[nodiscard]] bool is_file() const noexcept { return inherited_.is_file(); }
+  [[nodiscard]] int held_up() const noexcept { return inherited_.held_up(); }
+
+  /// How often a full disk is tried again: it says nothing when it has room.
+  static constexpr std::chrono::milliseconds retry{500};
 
   /// Suspends until more may fit. Returns false when cancelled.
   asio::awaitable<bool> wait_writable();

@@ -17,6 +17,7 @@ inherited_descriptor::inherited_descriptor(int inherited) {
   struct stat status{};
   if (fstat(inherited, &status) == 0) {
     pipe_ = S_ISFIFO(status.st_mode);
+    file_ = S_ISREG(status.st_mode);
     if (S_ISSOCK(status.st_mode)) {
       kind_ = kind::socket;
     } else if (pipe_ || S_ISCHR(status.st_mode)) {
@@ -38,7 +39,7 @@ bool inherited_descriptor::writable_now() const {
   return poll(&query, 1, 0) != 0;
 }
 
-std::int64_t inherited_descriptor::write_some(std::string_view data) const {
+std::int64_t inherited_descriptor::write_some(std::string_view data) {
   ssize_t count = -1;
   do {
     if (kind_ == kind::socket) {
@@ -51,7 +52,9 @@ std::int64_t inherited_descriptor::write_some(std::string_view data) const {
       count = ::write(handle_, data.data(), data.size());
     }
   } while (count < 0 && errno == EINTR);
-  return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : count;
+  const bool full = count < 0 && file_ && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+  held_up_ = full ? errno : 0;
+  return full || (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ? 0 : count;
 }
 
 }  // namespace duplexd

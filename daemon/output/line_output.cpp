@@ -17,6 +17,10 @@ void line_output::append(std::string_view line) {
   pending_.append(line);
 }
 
+std::string line_output::held_up() const {
+  return writer_.held_up() == 0 ? "" : std::generic_category().message(writer_.held_up());
+}
+
 asio::awaitable<void> line_output::wait_room() {
   bool go_on = true;
   while (go_on && !has_room()) go_on = co_await progress_.wait();
@@ -42,7 +46,8 @@ asio::awaitable<std::string> line_output::write_all() {
     const auto count = writer_.write_some(std::string_view{writing_}.substr(written_));
     if (count < 0) co_return std::generic_category().message(errno);
     written_ += static_cast<std::size_t>(count);
-    if (written_ != writing_.size()) co_await writer_.wait_writable();
+    const bool again = count > 0 && writer_.is_file();  // only nothing at all says that it is full
+    if (written_ != writing_.size() && !again) co_await writer_.wait_writable();
   }
   co_return std::string{};
 }

@@ -23,6 +23,9 @@ class line_output final : public output {
   asio::awaitable<std::string> run() override;
   asio::awaitable<void> wait_written() override;
 
+  /// Why nothing is written at present although it is a file, in words; empty: it goes on.
+  [[nodiscard]] std::string held_up() const;
+
   /// Bytes that are not written yet.
   [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size() + writing_.size() - written_; }
 

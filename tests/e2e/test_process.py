@@ -1,7 +1,9 @@
 """duplexd as a process: signals, its standard streams, its exit codes."""
 
 import fcntl
+import json
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -11,6 +13,7 @@ import unittest
 from support.config import LOGIN, config, listener, reply, session
 from support.daemon import BINARY as DUPLEXD
 from support.daemon import Daemon, run_to_end, write_config
+from support.lines import Lines
 from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
 
 
@@ -214,6 +217,44 @@ class Streams(unittest.TestCase):
                 process.kill()
                 process.wait()
                 process.stderr.close()
+
+    # stdout is a file that may not grow for a while, as on a full disk: each line is there in the end, whole and once. If it
+    # never may, the exit code says that events are lost.
+    def test_full_disk(self):
+        count = 1_000
+
+        def flood(connection, _):
+            connection.accept()
+            connection.read_message()
+            connection.send(b"".join(frame(BINARY, reply(i)) for i in range(count)))
+            connection.send(close_frame(connection.read_close()[0]))
+
+        def limited():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+
+        for grows in (True, False):
+            with self.subTest(grows=grows), RawServer(flood) as server, tempfile.TemporaryDirectory() as place, \
+                    open(f"{place}/events", "w+", encoding="utf-8") as events:
+                path = write_config(config(listener(server.url), shutdown={"limit": "1s"}), place)
+                process = subprocess.Popen([DUPLEXD, "run", "-c", path], stdin=subprocess.DEVNULL, text=True,
+                                           stdout=events, stderr=subprocess.PIPE, preexec_fn=limited)
+                log = Lines(process.stderr)
+                try:
+                    log.wait(lambda line: "File too large; events wait until there is room" in line)
+                    if grows:
+                        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+                    process.send_signal(signal.SIGTERM)
+                    self.assertEqual(process.wait(10), 0 if grows else 7)
+                finally:
+                    process.kill()
+                    process.wait()
+                    log.join()
+                events.seek(0)
+                text = events.read()
+                if grows:
+                    self.assertEqual([json.loads(line)["data"]["code"] for line in text.splitlines()], list(range(count)))
+                else:
+                    self.assertEqual(len(text), 10_000)
 
     # stdout carries events and nothing else, even when everything goes wrong.
     def test_no_log_on_stdout(self):

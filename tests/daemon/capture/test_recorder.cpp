@@ -244,6 +244,28 @@ TEST_CASE("what cannot be recorded to is refused with the reason") {
   CHECK(why.find("No such file") != std::string::npos);
 }
 
+// Who else appends to the file is not cut off.
+TEST_CASE("half a line is taken back only from the end of the file") {
+  const net::test::temporary_directory directory;
+  const std::string path = (directory.path() / "capture.jsonl").string();
+  const auto file = open(path);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{20, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &little);
+  const std::string why = file->append("first\nsecond\nthird is long\n");
+  const std::string whole = content_of(path);
+  const std::string again = file->append("fourth is too long as well\n");
+  setrlimit(RLIMIT_FSIZE, &before);
+  CHECK(why == "File too large");
+  CHECK(whole == "first\nsecond\n");
+  CHECK(again == why);
+  CHECK(content_of(path) == whole);
+  CHECK(file->append("fifth\n").empty());
+  CHECK(content_of(path) == whole + "fifth\n");
+}
+
 // As on a full disk: the capture ends, once and with a word; the session goes on.
 TEST_CASE("a write error ends the recording and nothing else") {
   recorded_stage world{reference_yaml};
@@ -261,7 +283,11 @@ TEST_CASE("a write error ends the recording and nothing else") {
   REQUIRE(world.play.result);
   CHECK_FALSE(world.play.result->fatal);
   CHECK(server->received.size() == 3);
-  CHECK(content_of(world.path).size() == 100);
+  // What there was room for, without half a line.
+  const std::string opened =
+      R"({"v":1,"time":"1970-01-01T00:00:00.000000Z","session":"callcentre","event":"opened"})";
+  REQUIRE(opened.size() < 100);
+  CHECK(content_of(world.path) == opened + "\n");
   const auto& log = world.play.log();
   CHECK(std::ranges::count_if(log, [](const std::string& line) {
           return line.find("capture.jsonl failed: File too large") != std::string::npos;

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -123,6 +124,51 @@ TEST_CASE("a file takes everything at once") {
   char buffer[16] = {};
   CHECK(pread(file, buffer, sizeof buffer, 0) == 5);
   CHECK(std::string{buffer} == "line\n");
+  close(file);
+  unlink(path);
+}
+
+// As on a full disk. The file is not ours alone: what stands there stays, and the line is finished later.
+TEST_CASE("a file that is full for a while gets every byte once") {
+  std::signal(SIGXFSZ, SIG_IGN);
+  char path[] = "/tmp/duplexd-output-XXXXXX";
+  const int file = mkstemp(path);
+  REQUIRE(file >= 0);
+  const auto content = [&] {
+    std::string all(4096, '\0');
+    const auto count = pread(file, all.data(), all.size(), 0);
+    all.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return all;
+  };
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little{10, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &little);
+  running r{file};
+  r.out.append("first\nsecond\n");
+  r.poll();
+  const std::string half = content();
+  const std::string why = r.out.held_up();
+  r.out.append("third\n");
+  r.poll();
+  setrlimit(RLIMIT_FSIZE, &before);
+  CHECK(half == "first\nseco");
+  CHECK(why == "File too large");
+  CHECK_FALSE(r.broken);
+  CHECK(r.out.waiting() == 9);
+  bool written = false;
+  asio::co_spawn(
+      r.loop,
+      [](line_output& out, bool& done) -> asio::awaitable<void> {
+        co_await out.wait_written();
+        done = true;
+      }(r.out, written),
+      [](const std::exception_ptr&) {});
+  r.loop.restart();
+  while (!written && r.loop.run_one_for(std::chrono::seconds(10)) != 0) {
+  }
+  CHECK(content() == "first\nsecond\nthird\n");
+  CHECK(r.out.held_up().empty());
   close(file);
   unlink(path);
 }
