@@ -16,7 +16,6 @@
 #include "daemon/capture/recording_dialer.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
-#include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
@@ -218,6 +217,7 @@ asio::awaitable<app::task_result> app::keep_watchdog() {
     systemd_.feed_watchdog();
     if (!stopping_) systemd_.status(status());
     tell_held_up();
+    programs_->reap();
     const bool dry = telemetry_->flush();
     co_await time_.sleep_for(dry ? pause : std::min<clock::duration>(pause, log_pause));
   }

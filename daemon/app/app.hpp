@@ -18,9 +18,9 @@
 #include "daemon/event/events.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
-#include "daemon/link/program_runner.hpp"
 #include "daemon/log/spdlog_telemetry.hpp"
 #include "daemon/output/line_output.hpp"
+#include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
 #include "daemon/session/session.hpp"
@@ -75,7 +75,7 @@ class app {
   std::unique_ptr<log_writer> telemetry_;
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;
-  std::unique_ptr<program_runner> programs_;
+  std::unique_ptr<program_keeper> programs_;
   std::unique_ptr<recorder> recorder_;                   ///< null: nothing is recorded
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted

@@ -12,6 +12,8 @@ namespace duplexd {
 
 namespace {
 
+constexpr std::size_t kept_room = 64 * 1024;  // bytes; what a large line took is given back at the next one
+
 const std::string line_start = fmt::format(R"({{"v":{},"time":")", event_schema_version);
 
 std::string json_text(std::string_view text) {
@@ -22,7 +24,14 @@ std::string json_text(std::string_view text) {
 
 event_line::event_line(std::string_view session) : session_(json_text(session)) {}
 
+void event_line::give_back() {
+  if (line_.capacity() <= kept_room) return;
+  std::string().swap(line_);
+  kept_type_ = nullptr;
+}
+
 void event_line::begin(std::string_view time) {
+  give_back();
   kept_type_ = nullptr;
   line_.clear();
   line_.append(line_start).append(time);
@@ -61,6 +70,7 @@ const protocol::codec_error* event_line::check(const protocol::packet& packet) {
 
 // The messages of one turn carry the same time: all that stands before the data is there already.
 void event_line::begin_reply(std::string_view time, const protocol::message_type& type) {
+  give_back();
   if (kept_type_ == &type && std::string_view(line_).substr(line_start.size()).starts_with(time) &&
       line_[line_start.size() + time.size()] == '"') {
     line_.resize(kept_size_);

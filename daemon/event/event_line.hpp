@@ -40,6 +40,7 @@ class event_line {
   const protocol::codec_error* check(const protocol::packet& packet);
 
  private:
+  void give_back();
   void begin(std::string_view time);
   void begin_reply(std::string_view time, const protocol::message_type& type);
   std::string_view head_of(const protocol::message_type& type);

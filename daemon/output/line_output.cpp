@@ -8,6 +8,10 @@
 
 namespace duplexd {
 
+namespace {
+constexpr std::size_t kept_capacity = 64 * 1024;  // bytes; what a burst took beyond that is given back
+}  // namespace
+
 line_output::line_output(const asio::any_io_executor& loop, int descriptor)
     : loop_(loop), writer_(loop, descriptor), appended_(loop), progress_(loop) {}
 
@@ -34,6 +38,7 @@ asio::awaitable<void> line_output::wait_written() {
 asio::awaitable<std::string> line_output::write_all() {
   while (!co_await cancelled()) {
     if (written_ == writing_.size()) {
+      if (writing_.capacity() > kept_capacity) std::string().swap(writing_);
       writing_.clear();
       written_ = 0;
       std::swap(writing_, pending_);

@@ -108,12 +108,11 @@ program_result judge(int status, std::string output, std::string errors) {
   return program_failure{said.empty() ? how : fmt::format("{}: {}", how, said.substr(0, 200))};
 }
 
-class posix_program_runner final : public program_runner {
+class posix_program_runner final : public program_keeper {
  public:
   explicit posix_program_runner(asio::any_io_executor loop) : loop_(std::move(loop)) {}
 
   asio::awaitable<program_result> run(program_request what) override {
-    reap();
     std::string error;
     child_process child(what.arguments, environment_with(what.environment), error);
     if (!child.started()) co_return program_failure{"it cannot be started: " + error};
@@ -165,6 +164,10 @@ class posix_program_runner final : public program_runner {
     co_return judge(*status, std::move(said), std::move(complained));
   }
 
+  void reap() override {
+    std::erase_if(left_, [](pid_t each) { return ::waitpid(each, nullptr, WNOHANG) != 0; });
+  }
+
  private:
   /// Asks the program to end if there is time for that, and kills it and its group. Goes on when cancelled.
   /// `unreached` says why no signal reached it.
@@ -179,11 +182,6 @@ class posix_program_runner final : public program_runner {
     co_return 0;
   }
 
-  /// The zombies of programs that were left alone.
-  void reap() {
-    std::erase_if(left_, [](pid_t each) { return ::waitpid(each, nullptr, WNOHANG) != 0; });
-  }
-
   asio::any_io_executor loop_;
   steady_clock time_{loop_};
   std::vector<pid_t> left_;
@@ -191,7 +189,7 @@ class posix_program_runner final : public program_runner {
 
 }  // namespace
 
-std::unique_ptr<program_runner> make_program_runner(asio::any_io_executor loop) {
+std::unique_ptr<program_keeper> make_program_runner(asio::any_io_executor loop) {
   return std::make_unique<posix_program_runner>(std::move(loop));
 }
 

@@ -1,3 +1,6 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -146,6 +149,18 @@ TEST_CASE("a program that became another user's is left alone, and that is said"
   REQUIRE(::setresuid(0, 0, 0) == 0);
   CHECK(failure(result) == "it took longer than 0.1 s, and cannot be killed: Operation not permitted");
   CHECK(std::chrono::steady_clock::now() - begin < 5s);
+
+  // When it ends at last, no other program need be started for its status to be taken.
+  pid_t left = 0;
+  std::ifstream("/proc/thread-self/children") >> left;
+  REQUIRE(left > 0);
+  runner->reap();
+  REQUIRE(::kill(left, SIGKILL) == 0);
+  siginfo_t ended{};
+  REQUIRE(::waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT) == 0);
+  CHECK(ended.si_pid == left);
+  runner->reap();
+  CHECK(::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == -1);
 }
 
 // The daemon's own environment may hold secrets.
