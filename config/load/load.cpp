@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "config/document/source_map.hpp"
 #include "config/fields/fields.hpp"
@@ -15,6 +13,7 @@
 #include "config/load/protocol_library.hpp"
 #include "config/load/session_builder.hpp"
 #include "config/settings/session_checks.hpp"
+#include "config/value/regular_file.hpp"
 
 namespace duplexd::config {
 
@@ -128,15 +127,12 @@ std::optional<settings> load_text(std::string_view text, document_format format,
 }
 
 std::optional<settings> load(const std::string& file, const load_options& options, diagnostics& out) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  std::error_code failed;
-  if (!stream.is_open() || stream.bad() || std::filesystem::is_directory(file, failed)) {
-    out.push_back({{}, "", "the file cannot be read", "check that it exists and that this user may read it"});
+  const auto text = read_file_or_pipe(file, largest_config_file, config_wait);
+  if (!text) {
+    out.push_back({{}, "", "the file cannot be read: " + text.error, ""});
     return std::nullopt;
   }
-  return load_text(text.view(), format_of(file), file, options, out);
+  return load_text(text.value, format_of(file), file, options, out);
 }
 
 std::string format(const std::string& file, const diagnostic& mistake) {

@@ -52,7 +52,7 @@ X509* use_chain(SSL_CTX* context, const std::string& pem) {
 
 }  // namespace
 
-std::string use_client_certificate(ssl_ctx_st* context, const server_request& from, const tls_files& files) {
+std::string use_certificate(ssl_ctx_st* context, const server_request& from, const tls_files& files) {
   ERR_clear_error();
   X509* const certificate = use_chain(context, files.certificate);
   if (certificate == nullptr) {

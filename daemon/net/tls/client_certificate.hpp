@@ -17,7 +17,7 @@ struct tls_files {
 
 /// Puts the request's certificate, its chain and its key into a context. Says what is wrong with which file,
 /// or nothing.
-[[nodiscard]] std::string use_client_certificate(ssl_ctx_st* context, const server_request& from,
-                                                 const tls_files& files);
+[[nodiscard]] std::string use_certificate(ssl_ctx_st* context, const server_request& from,
+                                          const tls_files& files);
 
 }  // namespace duplexd::net

@@ -132,7 +132,7 @@ tls_context_result client_tls::get(const server_request& to) {
     error = "the CA file " + to.ca_file + " holds no PEM certificate";
   }
   if (error.empty()) error = apply(to.tls, made.get());
-  if (error.empty() && !to.cert_file.empty()) error = use_client_certificate(made.get(), to, files);
+  if (error.empty() && !to.cert_file.empty()) error = use_certificate(made.get(), to, files);
   if (!error.empty()) return {.context = {}, .error = std::move(error)};
   tls_engine::collect_tickets(made.get());
   if (known_.size() == most_known) known_.clear();  // those in use live on with their links
@@ -141,18 +141,14 @@ tls_context_result client_tls::get(const server_request& to) {
 }
 
 tls_context_result make_server_tls(const std::string& certificate_file, const std::string& key_file) {
+  server_request from;
+  from.cert_file = certificate_file;
+  from.key_file = key_file;
+  tls_files files;
   auto made = new_context(TLS_server_method());
-  ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(made.get(), certificate_file.c_str()) != 1) {
-    return {.context = {},
-            .error = "cannot use the certificate " + certificate_file + ": " + explain_tls_error()};
-  }
-  if (SSL_CTX_use_PrivateKey_file(made.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return {.context = {}, .error = "cannot use the key " + key_file + ": " + explain_tls_error()};
-  }
-  if (SSL_CTX_check_private_key(made.get()) != 1) {
-    return {.context = {}, .error = "the key " + key_file + " does not belong to " + certificate_file};
-  }
+  std::string error = read_files(from, files);
+  if (error.empty()) error = use_certificate(made.get(), from, files);
+  if (!error.empty()) return {.context = {}, .error = std::move(error)};
   return {.context = std::move(made), .error = {}};
 }
 

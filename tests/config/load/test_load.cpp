@@ -216,14 +216,15 @@ TEST_CASE("what is insecure or hardly meant is a warning", "[load]") {
 
 // A file that is not there, or is no file.
 TEST_CASE("a file that cannot be read is a mistake", "[load]") {
-  for (const char* file : {"/nonexistent/duplexd.yaml", "/"}) {
-    protocol::diagnostics mistakes;
-    CHECK_FALSE(load(file, {}, mistakes).has_value());
-    REQUIRE(mistakes.size() == 1);
-    CHECK(format(file, mistakes[0]) ==
-          std::string(file) +
-              ": the file cannot be read (check that it exists and that this user may read it)");
-  }
+  const auto [file, why] = GENERATE(table<std::string, std::string>({
+      {"/nonexistent/duplexd.yaml", "there is no such file"},
+      {"/", "it is a directory"},
+      {"/dev/zero", "the file is larger than 16 MiB"},
+  }));
+  protocol::diagnostics mistakes;
+  CHECK_FALSE(load(file, {}, mistakes).has_value());
+  REQUIRE(mistakes.size() == 1);
+  CHECK(format(file, mistakes[0]) == file + ": the file cannot be read: " + why);
 }
 
 }  // namespace duplexd::config

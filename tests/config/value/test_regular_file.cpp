@@ -1,4 +1,5 @@
 // Files that are read while the loop runs: what is refused, and in which words.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,10 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "config/value/regular_file.hpp"
 #include "tests/catch.hpp"
 
+using duplexd::config::read_file_or_pipe;
 using duplexd::config::read_regular_file;
 
 namespace {
@@ -67,6 +70,34 @@ TEST_CASE("what is no regular file is refused without waiting", "[regular_file]"
   REQUIRE(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   CHECK(read_regular_file(place, 10).error == "it is a socket, not a regular file");
   close(listener);
+}
+
+// `duplexd run -c <(…)`: all of it, even if its writer is slow to come, but not for ever and not without end.
+TEST_CASE("a pipe is read to its end, within its limits", "[regular_file]") {
+  using std::chrono::milliseconds;
+  const folder here;
+  const std::string pipe = here.path + "/pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  constexpr milliseconds soon{30};
+  constexpr milliseconds long_enough{20'000};
+  const std::string late = "its writer has not come to an end within 30 ms";
+  CHECK(read_file_or_pipe(pipe, 10, soon).error == late);  // nobody writes
+  const std::string text(300'000, 'x');                    // more than a pipe holds
+  std::thread writer([&] { std::ofstream(pipe) << text; });
+  CHECK(read_file_or_pipe(pipe, text.size(), long_enough).value == text);
+  writer.join();
+
+  const int both_ends = open(pipe.c_str(), O_RDWR);  // a writer that neither writes nor goes
+  CHECK(read_file_or_pipe(pipe, 10, soon).error == late);
+  REQUIRE(write(both_ends, "0123456789", 10) == 10);
+  CHECK(read_file_or_pipe(pipe, 10, soon).error == late);
+  REQUIRE(write(both_ends, "0123456789a", 11) == 11);
+  CHECK(read_file_or_pipe(pipe, 10, long_enough).error == "the file is larger than 10 bytes");
+  close(both_ends);
+
+  CHECK(read_file_or_pipe(here.file("a", "text"), 4, soon).value == "text");
+  CHECK(read_file_or_pipe("/dev/null", 4, soon).error.empty());
+  CHECK(read_file_or_pipe(here.path, 4, soon).error == "it is a directory");
 }
 
 TEST_CASE("why a file cannot be read is told in words", "[regular_file]") {
