@@ -13,6 +13,7 @@
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace duplexd {
 
@@ -167,9 +168,14 @@ void probe::record(std::string_view, const event& what) {
 // What comes before the login has ended is its answer, of which the session is the judge.
 void probe::append(std::string_view line) {
   if (over_ || phase_ != probe_phase::reply) return;
-  const json row = json::parse(line, nullptr, false);
-  const std::string name = row.is_object() ? row.value("reply", "") : "";
-  if (row.is_object() && row.value("event", "") == "reply")
+  // Without its data, which may be nested as deep as limits.json_depth allows.
+  const auto text_at = [&](const char* key) {
+    const auto found = protocol::find_json(line, {key});
+    const auto value = found ? protocol::parse_json(*found) : std::nullopt;
+    return value && value->is_string() ? value->get<std::string>() : std::string{};
+  };
+  const std::string name = text_at("reply");
+  if (text_at("event") == "reply")
     succeed(name, {{"reply", name}});
   else
     succeed("a message that no layout fits", {{"reply", nullptr}});

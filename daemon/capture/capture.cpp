@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "daemon/event/timestamp.hpp"
+#include "protocol/text/json_text.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd {
@@ -114,9 +115,10 @@ void append_capture_line(std::string& out, const capture_entry& entry) {
 }
 
 std::optional<capture_entry> parse_capture_line(std::string_view line, std::string& why) {
-  const json row = json::parse(line, nullptr, false);
-  if (!row.is_object()) {
-    why = "not a JSON object";
+  json row;
+  const auto fault = protocol::parse_json(line, row);
+  if (fault || !row.is_object()) {
+    why = fault && fault->too_deep ? fault->message : "not a JSON object";
     return std::nullopt;
   }
   capture_entry entry;

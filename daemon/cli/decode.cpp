@@ -15,6 +15,7 @@
 #include "daemon/cli/codec_source.hpp"
 #include "daemon/cli/message_printer.hpp"
 #include "protocol/codec/struct_format.hpp"
+#include "protocol/text/json_text.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
@@ -45,7 +46,7 @@ std::optional<std::vector<std::uint8_t>> bytes_of_hex(std::string digits) {
 
 // {"hex": "…", "frame": "text", "direction": "command"}, or {"text": "…"}, or a raw event with "bytes".
 std::optional<message> from_json_line(const std::string& line, message standard) {
-  const ordered_json row = ordered_json::parse(line, nullptr, false);
+  const ordered_json row = protocol::parse_json(line).value_or(ordered_json());
   const auto text_at = [&](const char* key) -> std::optional<std::string> {
     if (!row.is_object() || !row.contains(key) || !row[key].is_string()) return std::nullopt;
     return row[key].get<std::string>();

@@ -11,6 +11,7 @@
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/codec_source.hpp"
 #include "protocol/codec/struct_format.hpp"
+#include "protocol/text/json_text.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
@@ -45,10 +46,20 @@ void print(const std::vector<std::uint8_t>& bytes, bool raw) {
   std::printf("%s\n", digits.c_str());
 }
 
+constexpr std::size_t deepest = 200;  // the most that limits.json_depth may be
+
 // 5, [1, 2] and "x" are JSON; everything else is a text.
 ordered_json value_of(const std::string& word) {
-  ordered_json value = ordered_json::parse(word, nullptr, false);
-  return value.is_discarded() ? ordered_json(word) : value;
+  ordered_json value;
+  return protocol::parse_json(word, value, deepest) ? ordered_json(word) : value;
+}
+
+std::optional<ordered_json> value_of_json(const std::string& text, std::string& error) {
+  ordered_json value;
+  const auto fault = protocol::parse_json(text, value, deepest);
+  if (!fault) return value;
+  error = "--json is not valid JSON: " + std::string(fault->message);
+  return std::nullopt;
 }
 
 // Words as values: all of them key=value, or none of them.
@@ -77,8 +88,8 @@ int encode_struct(const options& given) {
     std::printf("%zu\n", format->size());
     return exit_success;
   }
-  const auto list = given.has_json ? std::optional(ordered_json::parse(given.json, nullptr, false))
-                                   : values_of(given.words, error);
+  const auto list = given.has_json ? value_of_json(given.json, error) : values_of(given.words, error);
+  if (!list && given.has_json) return complain(exit_usage, error);
   if (!list || (!list->is_array() && !list->is_null()))
     return complain(exit_usage, "expected a JSON list of values");
   std::vector<protocol::struct_value> values;
@@ -114,8 +125,8 @@ int encode(options given) {
   if (!values) return complain(exit_usage, error);
   if (given.has_json) {
     if (!values->is_null()) return complain(exit_usage, "give values as key=value or with --json, not both");
-    *values = ordered_json::parse(given.json, nullptr, false);
-    if (values->is_discarded()) return complain(exit_usage, "--json is not valid JSON");
+    values = value_of_json(given.json, error);
+    if (!values) return complain(exit_usage, error);
   }
   std::vector<std::uint8_t> bytes;
   if (const auto fault = protocol::pack(*type, *values, bytes))

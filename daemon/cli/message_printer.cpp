@@ -8,6 +8,7 @@
 
 #include "daemon/capture/capture.hpp"
 #include "daemon/event/timestamp.hpp"
+#include "protocol/text/json_text.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
@@ -97,9 +98,9 @@ capture_printer::capture_printer(const codecs& types, std::string session, bool 
 }
 
 bool capture_printer::is_capture_line(const std::string& line) {
-  const auto row = nlohmann::json::parse(line, nullptr, false);
-  if (!row.is_object() || !row.contains("event") || !row["event"].is_string()) return false;
-  const auto& event = row["event"].get_ref<const std::string&>();
+  const auto row = protocol::parse_json(line);
+  if (!row || !row->is_object() || !row->contains("event") || !row->at("event").is_string()) return false;
+  const auto& event = row->at("event").get_ref<const std::string&>();
   return event == "opened" || event == "message" || event == "close" || event == "ended";
 }
 

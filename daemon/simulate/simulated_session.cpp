@@ -1,9 +1,12 @@
 #include "daemon/simulate/simulated_session.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <variant>
 
+#include "protocol/text/json_text.hpp"
 #include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -71,8 +74,10 @@ std::optional<std::string> simulated_session::refuse_login(protocol::frame_view 
 std::optional<std::string> simulated_session::refuse_json(protocol::frame_view message,
                                                           const config::json_template& wanted) const {
   if (message.kind != protocol::frame_kind::text) return "the login must be a text message with JSON";
-  const auto found = ordered_json::parse(message.bytes.begin(), message.bytes.end(), nullptr, false);
-  if (found.is_discarded()) return "the login is not JSON";
+  const std::string_view text{reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size()};
+  ordered_json found;
+  if (const auto fault = protocol::parse_json(text, found, settings_->limits.json_depth))
+    return fmt::format("the login is not JSON: {}", fault->message);
   const auto known = wanted.resolve();
   const bool same =
       known ? equal_json(found, known.value, false) : equal_json(found, wanted.unresolved(), true);

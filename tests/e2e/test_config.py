@@ -54,6 +54,18 @@ class Mistakes(unittest.TestCase):
         self.assertIn("/nonexistent/duplexd.yaml", done.stderr)
 
 
+class Values(unittest.TestCase):
+    # A value that is nested so deeply that a stack would not hold it is an error like others.
+    def test_a_deep_value_of_the_command_line(self):
+        for depth in (201, 60_000):
+            deep = "[" * depth + "]" * depth
+            for arguments in (["--json", deep], ["--json", f"[{deep}]"]):
+                with self.subTest(depth=depth, size=len(arguments[1])):
+                    done = run_to_end("encode", "--struct", "i", *arguments)
+                    self.assertIn(done.returncode, (2, 8), done.stderr[:200])
+                    self.assertLess(len(done.stderr), 2 * depth + 200)
+
+
 class Examples(unittest.TestCase):
     # Everything that config/examples offers is right.
     def test_examples_check(self):

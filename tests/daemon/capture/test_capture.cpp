@@ -73,6 +73,7 @@ TEST_CASE("a text message that is not UTF-8 is recorded as hex") {
 TEST_CASE("a line that is none of a capture says what is wrong with it") {
   const auto [line, expected] = GENERATE(table<std::string, std::string>({
       {"{", "not a JSON object"},
+      {R"({"v":1,"x":)" + std::string(100, '[') + std::string(100, ']') + "}", "nested too deeply"},
       {R"({"v":2,"time":"1970-01-01T00:00:01Z","event":"opened"})", "\"v\" must be 1"},
       {R"({"v":1,"time":"1970-01-01T00:00:01Z","event":"reply"})", "\"event\" must be"},
       {R"({"v":1,"time":"noon","event":"opened"})", "\"time\" must be"},

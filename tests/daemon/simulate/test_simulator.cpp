@@ -149,6 +149,17 @@ TEST_CASE("the simulator rejects a wrong login") {
   CHECK_FALSE(world.logged("hidden-value"));
 }
 
+// Nobody's login makes a tree that is deeper than limits.json_depth.
+TEST_CASE("the simulator refuses a login that is nested too deeply") {
+  simulation world;
+  const auto link = world.connect();
+  world.say(*link, frame_kind::text, std::string(65, '[') + std::string(65, ']'));
+  CHECK_FALSE(world.hear(*link));
+  REQUIRE(link->ended()->closed);
+  CHECK(link->ended()->closed->code == 1008);
+  CHECK(world.logged("nested too deeply"));
+}
+
 TEST_CASE("the simulator refuses a path of no session") {
   simulation world;
   const auto result = run(world.loop, world.dial->dial(world.request("/nobody")));
