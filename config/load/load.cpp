@@ -14,6 +14,7 @@
 #include "config/load/session_builder.hpp"
 #include "config/settings/session_checks.hpp"
 #include "config/value/regular_file.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::config {
 
@@ -141,7 +142,7 @@ std::string format(const std::string& file, const diagnostic& mistake) {
   if (!mistake.path.empty()) line += ": " + mistake.path;
   line += ": " + mistake.message;
   if (!mistake.hint.empty()) line += " (" + mistake.hint + ")";
-  return line;
+  return protocol::one_line(line);
 }
 
 }  // namespace duplexd::config

@@ -14,6 +14,7 @@
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd {
 
@@ -145,7 +146,7 @@ void probe::phase_begun(dial_phase phase) {
 void probe::phase_done(dial_phase phase, std::chrono::nanoseconds took, const dial_details& details) {
   if (over_) return;
   auto [text, found] = std::visit(describer{}, details);
-  report_.rows.push_back({phase_of(phase), true, took, one_line(text), std::move(found)});
+  report_.rows.push_back({phase_of(phase), true, took, protocol::one_line(text), std::move(found)});
   begin(probe_phase::websocket);  // what comes next; it says so itself
 }
 
@@ -209,7 +210,7 @@ void probe::fail(const fault& why) {
   json details{{"class", config::name_of(why.kind)}, {"cause", cause}};
   if (why.http_status) details["http_status"] = *why.http_status;
   if (why.close_code) details["close_code"] = *why.close_code;
-  report_.rows.push_back({phase_, false, taken(), one_line(cause), std::move(details)});
+  report_.rows.push_back({phase_, false, taken(), protocol::one_line(cause), std::move(details)});
   report_.failed = phase_;
   finish();
 }

@@ -16,6 +16,7 @@
 #include "daemon/cli/message_printer.hpp"
 #include "protocol/codec/struct_format.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
@@ -40,7 +41,7 @@ struct options {
 std::optional<std::vector<std::uint8_t>> bytes_of_hex(std::string digits) {
   std::erase_if(digits, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == ':'; });
   auto bytes = protocol::parse_hex(digits);
-  if (!bytes) std::fprintf(stderr, "not hex digits: %s\n", digits.c_str());
+  if (!bytes) std::fprintf(stderr, "not hex digits: %s\n", protocol::one_line(digits).c_str());
   return bytes;
 }
 
@@ -67,7 +68,8 @@ std::optional<message> from_json_line(const std::string& line, message standard)
     standard.bytes.assign(text->begin(), text->end());
     return standard;
   }
-  std::fprintf(stderr, "no message in this line (expected \"hex\" or \"text\"): %s\n", line.c_str());
+  std::fprintf(stderr, "no message in this line (expected \"hex\" or \"text\"): %s\n",
+               protocol::one_line(line).c_str());
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "daemon/capture/capture.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::cli {
@@ -87,8 +88,8 @@ void message_printer::print_table(const protocol::packet& found, const message& 
   std::optional<protocol::codec_error> error = found.error;
   if (found.type != nullptr) error = protocol::explain(found, table);
   const char* name = found.type != nullptr ? protocol::name_of(*found.type).c_str() : "no layout";
-  std::printf("%s%s\n%s", from.head.c_str(), name, table.c_str());
-  if (error) std::printf("error: %s\n", error->text().c_str());
+  std::printf("%s%s\n%s", protocol::one_line(from.head).c_str(), name, protocol::as_lines(table).c_str());
+  if (error) std::printf("error: %s\n", protocol::one_line(error->text()).c_str());
   failed_ = failed_ || error.has_value();
 }
 
@@ -133,7 +134,7 @@ message_printer* capture_printer::find(const std::string& session) {
 }
 
 void capture_printer::complain(const std::string& why, const std::string& line) {
-  std::fprintf(stderr, "%s: %s\n", why.c_str(), line.c_str());
+  std::fprintf(stderr, "%s: %s\n", why.c_str(), protocol::one_line(line).c_str());
   failed_ = true;
 }
 

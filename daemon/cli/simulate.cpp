@@ -26,6 +26,7 @@
 #include "daemon/event/timestamp.hpp"
 #include "daemon/log/log_lines.hpp"
 #include "daemon/simulate/simulator.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::cli {
 
@@ -34,7 +35,8 @@ namespace {
 void log_line(std::string_view line) {
   static log_lines log{STDERR_FILENO};
   const auto say = [](std::string_view what) {
-    log.append(fmt::format("{} simulate: {}\n", timestamp(std::chrono::system_clock::now()), what));
+    log.append(fmt::format("{} simulate: {}\n", timestamp(std::chrono::system_clock::now()),
+                           protocol::one_line(what)));
   };
   if (log.dropped() > 0 && log.flush())
     say(fmt::format("{} lines were dropped here: stderr was not read", log.take_dropped()));
@@ -48,7 +50,7 @@ struct replay_given {
 };
 
 int print_report(const net::replay_report& report) {
-  for (const auto& line : report.differences) std::printf("%s\n", line.c_str());
+  for (const auto& line : report.differences) std::printf("%s\n", protocol::one_line(line).c_str());
   std::printf("replay: %zu messages as recorded, %zu differences\n", report.equal, report.differences.size());
   return report.differences.empty() ? exit_success : exit_differs;
 }

@@ -23,7 +23,4 @@ struct description {
 /// Pure: tests assert these lines.
 [[nodiscard]] description describe(const event& what);
 
-/// The text with control characters as `\xNN`: what a server says must not look like lines of ours.
-[[nodiscard]] std::string one_line(std::string_view text);
-
 }  // namespace duplexd

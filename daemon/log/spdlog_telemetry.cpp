@@ -14,6 +14,7 @@
 #include "daemon/event/flood_guard.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "daemon/log/log_lines.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd {
 
@@ -140,7 +141,7 @@ class spdlog_telemetry final : public log_writer {
     std::string line;
     if (journal_) line += words_of(text.level).priority;
     if (!session.empty()) line.append(session).append(": ");
-    return line + one_line(text.message);
+    return line + protocol::one_line(text.message);
   }
 
   [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {

@@ -144,9 +144,3 @@ TEST_CASE("times are RFC 3339 in UTC with microseconds") {
   CHECK(timestamp(system_clock::time_point{} + 4'102'444'799s) == "2099-12-31T23:59:59.000000Z");
   CHECK(timestamp(system_clock::time_point{} - 1us) == "1969-12-31T23:59:59.999999Z");
 }
-
-TEST_CASE("what a server says stays on its line") {
-  CHECK(one_line("bye\n2026-01-01 fake: line\x1b[0m") == "bye\\x0a2026-01-01 fake: line\\x1b[0m");
-  CHECK(one_line(std::string("\x00\x1f\x20\x7e\x7f", 5)) == "\\x00\\x1f ~\\x7f");
-  CHECK(one_line("h\u00e9llo") == "h\u00e9llo");
-}
