@@ -405,6 +405,12 @@ const section& section_of<parsed_liveness>() {
           make("idle_timeout", &s::idle_timeout,
                "Drop the connection when nothing was received for this long; 0 means never.")
               .range(0, a_day, "0 to 24h"),
+          make(
+              "send_timeout", &s::send_timeout,
+              "Drop the connection when the server's host has acknowledged nothing of what was sent for this "
+              "long; 0 means never. Default: the same as `idle_timeout`.")
+              .range(0, a_day, "0 to 24h")
+              .example("60s"),
           make("heartbeat", &s::heartbeat, "The heartbeat of the application's protocol."),
           make("fresh", &s::fresh, "Replies that must keep arriving."),
           make("sequence", &s::sequence, "Fields that number messages."),

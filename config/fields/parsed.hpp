@@ -100,6 +100,7 @@ struct parsed_sequence {
 struct parsed_liveness {
   milliseconds ping_interval = liveness_settings{}.ping_interval;
   milliseconds idle_timeout = liveness_settings{}.idle_timeout;
+  std::optional<milliseconds> send_timeout{};
   std::optional<parsed_heartbeat> heartbeat;
   std::vector<parsed_freshness> fresh;
   std::vector<parsed_sequence> sequence;

@@ -33,6 +33,7 @@ liveness_settings build_liveness(parsed_liveness& written, script_builder& make)
   liveness_settings made;
   made.ping_interval = written.ping_interval;
   made.idle_timeout = written.idle_timeout;
+  made.send_timeout = written.send_timeout;
   if (written.heartbeat) {
     parsed_heartbeat& beat = *written.heartbeat;
     heartbeat_settings out;

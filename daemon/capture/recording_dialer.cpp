@@ -38,6 +38,7 @@ class recording_link final : public transport {
 
   void put_ping() override { link_->put_ping(); }
   [[nodiscard]] std::size_t unsent() const noexcept override { return link_->unsent(); }
+  [[nodiscard]] send_progress sending() const noexcept override { return link_->sending(); }
   asio::awaitable<void> wait_sent() override { return link_->wait_sent(); }
 
   void close(const close_reason& reason) override {

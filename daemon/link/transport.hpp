@@ -8,6 +8,7 @@
 #include <string>
 
 #include "daemon/link/fault.hpp"
+#include "daemon/link/send_progress.hpp"
 #include "protocol/text/frame.hpp"
 
 namespace duplexd {
@@ -69,6 +70,9 @@ class transport {
 
   /// Bytes queued that the kernel has not taken yet.
   [[nodiscard]] virtual std::size_t unsent() const noexcept = 0;
+
+  /// Zeros if nothing is known of it.
+  [[nodiscard]] virtual send_progress sending() const noexcept { return {}; }
 
   /// Suspends until `unsent()` is zero or the link has ended. Returns early when cancelled. One waiter at a
   /// time.

@@ -130,12 +130,17 @@ asio::awaitable<active_link::end_of_task> active_link::write() {
   co_return nullptr;
 }
 
+std::chrono::milliseconds active_link::send_timeout() const {
+  return settings_->liveness.send_timeout.value_or(settings_->liveness.idle_timeout);
+}
+
 asio::awaitable<active_link::end_of_task> active_link::watch() {
   keepalive decide{settings_->liveness, context_.time.now()};
+  send_watch taken{send_timeout(), context_.time.now()};
   bool stopped = co_await cancelled();
   while (!stopped) {
     clock::time_point check_again{};
-    end_of_task over = check(decide, check_again);
+    end_of_task over = check(decide, taken, check_again);
     if (over != nullptr) co_return over;
     co_await watch_again_.wait_until(context_.time, check_again);
     stopped = co_await cancelled();
@@ -144,7 +149,8 @@ asio::awaitable<active_link::end_of_task> active_link::watch() {
 }
 
 // One check of all that must happen in time; not null: the link is to be left.
-active_link::end_of_task active_link::check(keepalive& decide, clock::time_point& check_again) {
+active_link::end_of_task active_link::check(keepalive& decide, send_watch& taken,
+                                            clock::time_point& check_again) {
   const auto now = context_.time.now();
   // While we do not read, silence says nothing about the peer.
   const reading_clock& reading = receiver_.reading();
@@ -156,6 +162,12 @@ active_link::end_of_task active_link::check(keepalive& decide, clock::time_point
                .cause = fmt::format("nothing was heard from the server for {} s", limit)};
     return std::make_unique<task_result>(task_result{.peer_dead = true, .failed = std::move(gone)});
   }
+  if (taken.is_stuck(now, link_.sending())) {
+    const auto limit = static_cast<double>(send_timeout().count()) / 1000.0;
+    fault gone{.kind = config::fault_class::liveness,
+               .cause = fmt::format("the server took nothing of what was sent for {} s", limit)};
+    return std::make_unique<task_result>(task_result{.peer_dead = true, .failed = std::move(gone)});
+  }
   if (step.ping) link_.put_ping();
   for (const config::freshness_settings* overdue : fresh_.run_out(reading.now())) {
     context_.telemetry.record(settings_->name, happening::reply_overdue{overdue->reply, overdue->within});
@@ -164,7 +176,7 @@ active_link::end_of_task active_link::check(keepalive& decide, clock::time_point
     if (auto failed = act_on(overdue->action, std::move(cause))) broken_ = std::move(failed);
   }
   if (broken_) return std::make_unique<task_result>(task_result{.failed = std::move(broken_)});
-  check_again = std::min(step.check_at, reading.when(fresh_.check_at()));
+  check_again = std::min({step.check_at, taken.check_at(now), reading.when(fresh_.check_at())});
   return nullptr;
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/session/keepalive.hpp"
 #include "daemon/session/receiver.hpp"
 #include "daemon/session/script/script_runner.hpp"
+#include "daemon/session/send_watch.hpp"
 #include "daemon/session/sequence_watch.hpp"
 
 namespace duplexd {
@@ -57,7 +58,8 @@ class active_link {
   asio::awaitable<void> close();
   void start_all();
   void record_end(task first, const task_result& how);
-  [[nodiscard]] end_of_task check(keepalive& decide, clock::time_point& check_again);
+  [[nodiscard]] std::chrono::milliseconds send_timeout() const;
+  [[nodiscard]] end_of_task check(keepalive& decide, send_watch& taken, clock::time_point& check_again);
 
   [[nodiscard]] end_of_task link_over() const;
   void see_sequences(offered_reply& reply);

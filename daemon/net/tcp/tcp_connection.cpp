@@ -1,9 +1,12 @@
 #include "daemon/net/tcp/tcp_connection.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <cerrno>
@@ -182,6 +185,7 @@ void tcp_connection::flush() {
     const ssize_t sent = ::send(socket_.native_handle(), out_.view().data(), out_.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       out_.consume(static_cast<std::size_t>(sent));
+      given_ += static_cast<std::uint64_t>(sent);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       waiting_writable_ = true;
       socket_.async_wait(tcp_socket::wait_write, [weak = weak_from_this()](const boost::system::error_code&) {
@@ -205,6 +209,13 @@ void tcp_connection::fail_sending() {
   cork_.clear();
   out_.clear();
   deferred_.clear();
+}
+
+send_progress tcp_connection::sending() noexcept {
+  int unacknowledged = 0;
+  if (::ioctl(socket_.native_handle(), SIOCOUTQ, &unacknowledged) != 0) return {};
+  const auto here = static_cast<std::uint64_t>(unacknowledged);
+  return {.pending = here + unsent(), .delivered = given_ - std::min(given_, here)};
 }
 
 void tcp_connection::wake_sender() {

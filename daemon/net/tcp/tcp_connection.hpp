@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 
+#include "daemon/link/send_progress.hpp"
 #include "daemon/net/tls/tls_engine.hpp"
 #include "daemon/runtime/byte_queue.hpp"
 
@@ -84,6 +85,9 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   [[nodiscard]] byte_queue& deferred() noexcept { return deferred_; }
   [[nodiscard]] std::size_t unsent() const noexcept { return cork_.size() + out_.size() + deferred_.size(); }
 
+  /// By what the peer's kernel has acknowledged: ours takes megabytes for a peer that reads nothing.
+  [[nodiscard]] send_progress sending() noexcept;
+
   /// Suspends until nothing is unsent, sending fails, or `wake_sender()` is called; after a failure only
   /// until that. Returns early when cancelled.
   asio::awaitable<void> wait_sent();
@@ -107,9 +111,10 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   tcp_socket socket_;
   loop_timer sent_;  ///< never expires: cancelled to wake `wait_sent()`
   std::unique_ptr<tls_engine> tls_;
-  byte_queue in_;    ///< plaintext received
-  byte_queue cork_;  ///< plaintext to send
-  byte_queue out_;   ///< what the kernel gets next; with TLS, ciphertext
+  byte_queue in_;            ///< plaintext received
+  byte_queue cork_;          ///< plaintext to send
+  std::uint64_t given_ = 0;  ///< bytes, to the kernel
+  byte_queue out_;           ///< what the kernel gets next; with TLS, ciphertext
   byte_queue deferred_;
   std::optional<std::string> end_;
   clock::time_point last_heard_ = clock::now();

@@ -52,6 +52,7 @@ class websocket_link final : public transport {
   void put_and_flush(protocol::frame_view message) override;
   void put_ping() override;
   [[nodiscard]] std::size_t unsent() const noexcept override;
+  [[nodiscard]] send_progress sending() const noexcept override { return connection_->sending(); }
   asio::awaitable<void> wait_sent() override;
   void close(const close_reason& reason) override;
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }

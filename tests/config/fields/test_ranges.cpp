@@ -50,6 +50,7 @@ const range_row ranges[] = {
     {"fresh", "within", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"liveness", "ping_interval", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"liveness", "idle_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
+    {"liveness", "send_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"renew", "after", "'1ms'", "'876000h'", "'0'", "'876000h1ms'"},
     {"renew", "margin", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"limits", "message", "1", "1073741824", "0", "1073741825"},

@@ -335,3 +335,14 @@ TEST_CASE("a link that comes when the stop has been asked for is closed at once"
   CHECK_FALSE(outcome->renew);
   CHECK(server->close_received);
 }
+
+// A server that talks but never reads is given up all the same.
+TEST_CASE("a link that delivers nothing ends") {
+  stage play{talk_yaml("    liveness: {ping_interval: 0, idle_timeout: 0, send_timeout: 10s}\n"), true};
+  auto server = play.accept();
+  server->sending = {.pending = 1, .delivered = 7};
+  play.run_for(10s);
+  CHECK(end_of(play) == "-");
+  play.run_for(5s);
+  CHECK(end_of(play) == "liveness: the server took nothing of what was sent for 10 s");
+}

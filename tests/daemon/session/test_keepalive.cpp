@@ -1,4 +1,5 @@
 #include "daemon/session/keepalive.hpp"
+#include "daemon/session/send_watch.hpp"
 #include "tests/catch.hpp"
 
 using namespace duplexd;
@@ -74,4 +75,23 @@ TEST_CASE("without an idle timeout only pings are looked at") {
   CHECK(step.ping);
   CHECK_FALSE(step.dead);
   CHECK(step.check_at == start + 24h + 1ms);
+}
+
+TEST_CASE("a peer is stuck when nothing that is pending is delivered for the limit") {
+  send_watch watch{10s, start};
+  CHECK_FALSE(watch.is_stuck(start + 9'999ms, {.pending = 5, .delivered = 0}));
+  CHECK(watch.check_at(start + 6s) == start + 10s);
+  CHECK(watch.is_stuck(start + 10s, {.pending = 5, .delivered = 0}));
+  CHECK_FALSE(watch.is_stuck(start + 11s, {.pending = 9, .delivered = 1}));  // slow is not stuck
+  CHECK_FALSE(watch.is_stuck(start + 20s, {.pending = 8, .delivered = 1}));
+  CHECK_FALSE(watch.is_stuck(start + 25s, {.pending = 0, .delivered = 1}));  // nothing to deliver
+  CHECK(watch.check_at(start + 25s) == start + 30s);
+  CHECK_FALSE(watch.is_stuck(start + 34s, {.pending = 1, .delivered = 1}));
+  CHECK(watch.is_stuck(start + 35s, {.pending = 1, .delivered = 1}));
+}
+
+TEST_CASE("without a limit no peer is stuck") {
+  send_watch watch{0s, start};
+  CHECK_FALSE(watch.is_stuck(start + 24h, {.pending = 1, .delivered = 0}));
+  CHECK(watch.check_at(start) == clock::time_point::max());
 }

@@ -35,6 +35,7 @@ struct scripted_server {
   bool takes_bytes = true;                                ///< false: the kernel's buffer is full
   std::size_t unsent_bytes = 1;                           ///< that wait for it then
   std::optional<std::chrono::milliseconds> finish_limit;  ///< once the client has left
+  send_progress sending{};
   std::function<void(scripted_server&, const message&)> on_message = [](auto&, const auto&) {};
 
   void say(message what);
@@ -63,6 +64,7 @@ class scripted_link final : public transport {
   [[nodiscard]] std::size_t unsent() const noexcept override {
     return server_->takes_bytes ? 0 : server_->unsent_bytes;
   }
+  [[nodiscard]] send_progress sending() const noexcept override { return server_->sending; }
   asio::awaitable<void> wait_sent() override;
   void close(const close_reason& reason) override;
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
