@@ -51,8 +51,8 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   /// Reads once from the socket if there may be something. True if plaintext was added.
   bool fill();
   [[nodiscard]] std::span<const std::uint8_t> received() const noexcept { return in_.view(); }
-  /// The same bytes, to be corrected in place.
-  [[nodiscard]] std::uint8_t* received_data() noexcept { return in_.data(); }
+  /// The same bytes, for whoever takes them from the queue's front or corrects them in place.
+  [[nodiscard]] byte_queue& incoming() noexcept { return in_; }
   void consume(std::size_t size) noexcept { in_.consume(size); }
 
   /// True if another `fill()` may bring something without waiting.
@@ -60,9 +60,6 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
 
   /// Suspends until the socket is readable or has failed. Returns early when cancelled.
   asio::awaitable<void> wait_readable();
-
-  /// For an operation that completes by handler: the socket has become readable.
-  void note_readable() noexcept { readable_ = true; }
 
   /// Why nothing more will come, once that is so; bytes received before may still be there.
   [[nodiscard]] const std::optional<std::string>& end_cause() const noexcept { return end_; }

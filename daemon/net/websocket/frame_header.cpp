@@ -85,34 +85,26 @@ close_scan scan_close_payload(std::span<const std::uint8_t> payload) noexcept {
   found.text = {reinterpret_cast<const char*>(text.data()), text.size()};
   if (!is_sendable_close_code(found.code)) {
     found.refusal = "a close code that may not be sent";
-  } else if (!is_utf8(text)) {
+  } else if (good_utf8(text) != text.size()) {
     found.refusal = "a close reason that is not UTF-8";
     found.bad_text = true;
   }
   return found;
 }
 
-std::string make_close_frame(std::uint16_t code, std::string_view text,
-                             std::optional<std::array<std::uint8_t, 4>> mask) {
+std::string make_close_payload(std::uint16_t code, std::string_view text) {
   std::string payload;
-  if (is_sendable_close_code(code)) {
-    std::size_t length = std::min<std::size_t>(text.size(), 123);
-    if (length < text.size()) {
-      while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
-    }
-    payload.push_back(static_cast<char>(code >> 8));
-    payload.push_back(static_cast<char>(code & 0xff));
-    payload.append(text.substr(0, length));
+  if (!is_sendable_close_code(code)) return payload;
+  std::size_t length = std::min<std::size_t>(text.size(), 123);
+  if (length < text.size()) {
+    while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
   }
-  std::string frame{static_cast<char>(0x88), static_cast<char>((mask ? 0x80U : 0U) | payload.size())};
-  if (mask) {
-    frame.append(reinterpret_cast<const char*>(mask->data()), mask->size());
-    apply_mask({reinterpret_cast<std::uint8_t*>(payload.data()), payload.size()}, *mask);
-  }
-  return frame + payload;
+  payload.push_back(static_cast<char>(code >> 8));
+  payload.push_back(static_cast<char>(code & 0xff));
+  return payload.append(text.substr(0, length));
 }
 
-void apply_mask(std::span<std::uint8_t> bytes, const std::array<std::uint8_t, 4>& mask) noexcept {
+void apply_mask(std::span<std::uint8_t> bytes, const masking_key& mask) noexcept {
   std::array<std::uint8_t, 8> twice{};
   std::copy(mask.begin(), mask.end(), twice.begin());
   std::copy(mask.begin(), mask.end(), twice.begin() + 4);
@@ -128,15 +120,19 @@ void apply_mask(std::span<std::uint8_t> bytes, const std::array<std::uint8_t, 4>
   for (; at < bytes.size(); ++at) bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ mask[at % 4]);
 }
 
-bool is_utf8(std::span<const std::uint8_t> text) noexcept {
-  return protocol::find_bad_utf8({reinterpret_cast<const char*>(text.data()), text.size()}) == text.size();
+std::size_t good_utf8(std::span<const std::uint8_t> text) noexcept {
+  return protocol::find_bad_utf8({reinterpret_cast<const char*>(text.data()), text.size()});
 }
 
-bool ends_inside_character(std::span<const std::uint8_t> text) noexcept {
-  // A character has at most four bytes: its first one is among the last three, or it is whole.
-  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
-    const auto byte = text[text.size() - back];
-    if ((byte & 0xc0) != 0x80) return character_length(byte) > back;
+bool begins_character(std::span<const std::uint8_t> bytes) noexcept {
+  if (bytes.empty() || bytes.size() >= character_length(bytes.front())) return false;
+  // Which bytes may come second depends on the first, but the least or the greatest of all is among them.
+  for (const std::uint8_t rest : {std::uint8_t{0x80}, std::uint8_t{0xbf}}) {
+    std::array<std::uint8_t, 4> whole{};
+    whole.fill(rest);
+    std::copy(bytes.begin(), bytes.end(), whole.begin());
+    const std::size_t length = character_length(bytes.front());
+    if (good_utf8(std::span(whole).first(length)) == length) return true;
   }
   return false;
 }

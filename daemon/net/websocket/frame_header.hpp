@@ -12,6 +12,8 @@
 /// functions, no I/O, no Boost.
 namespace duplexd::net {
 
+using masking_key = std::array<std::uint8_t, 4>;
+
 /// Which side of the link we are: it decides who masks (RFC 6455, 5.1).
 enum class endpoint_role : std::uint8_t { client, server };
 
@@ -24,10 +26,10 @@ enum class opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close
 struct frame_header {
   opcode code = opcode::continuation;
   bool final = false;
-  bool compressed = false;             ///< RSV1: the message that begins here is (RFC 7692, 6)
-  std::size_t size = 0;                ///< bytes of the header itself, masking key included
-  std::uint64_t length = 0;            ///< bytes of the payload
-  std::array<std::uint8_t, 4> mask{};  ///< zeros when not masked
+  bool compressed = false;   ///< RSV1: the message that begins here is (RFC 7692, 6)
+  std::size_t size = 0;      ///< bytes of the header itself, masking key included
+  std::uint64_t length = 0;  ///< bytes of the payload
+  masking_key mask{};        ///< zeros when not masked
 };
 
 /// What a look at the bytes at a frame's start says.
@@ -55,18 +57,18 @@ struct close_scan {
 /// True for the codes that may stand in a close frame (RFC 6455, 7.4.1, and IANA's 1012 to 1014).
 [[nodiscard]] bool is_sendable_close_code(std::uint16_t code) noexcept;
 
-/// A close frame ready to send; a client's with its masking key. The text is cut to 123 bytes at a
-/// character's start. A code that may not be sent gives an empty payload.
-[[nodiscard]] std::string make_close_frame(std::uint16_t code, std::string_view text,
-                                           std::optional<std::array<std::uint8_t, 4>> mask);
+/// A close frame's payload. The text is cut to 123 bytes at a character's start. A code that may not be sent
+/// gives an empty payload.
+[[nodiscard]] std::string make_close_payload(std::uint16_t code, std::string_view text);
 
 /// XORs `bytes` with the masking key, from the key's first byte on. RFC 6455, 5.3.
-void apply_mask(std::span<std::uint8_t> bytes, const std::array<std::uint8_t, 4>& mask) noexcept;
+void apply_mask(std::span<std::uint8_t> bytes, const masking_key& mask) noexcept;
 
-/// RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF.
-[[nodiscard]] bool is_utf8(std::span<const std::uint8_t> text) noexcept;
+/// How many bytes at the text's start are whole characters. RFC 3629: no overlong forms, no surrogates,
+/// nothing over U+10FFFF.
+[[nodiscard]] std::size_t good_utf8(std::span<const std::uint8_t> text) noexcept;
 
-/// True if `text`, valid so far, stops inside a character.
-[[nodiscard]] bool ends_inside_character(std::span<const std::uint8_t> text) noexcept;
+/// Whether these bytes, one at least, are the beginning of a character whose end is missing.
+[[nodiscard]] bool begins_character(std::span<const std::uint8_t> bytes) noexcept;
 
 }  // namespace duplexd::net

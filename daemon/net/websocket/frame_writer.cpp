@@ -3,12 +3,16 @@
 #include <openssl/rand.h>
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
+#include <string>
 
 namespace duplexd::net {
 namespace {
 
-/// Puts the header to `to`, which has room for 14 bytes, and returns its size.
+constexpr std::size_t longest_header = 14;
+
+/// Puts the header to `to`, which has room for the longest one, and returns its size.
 std::size_t write_header(std::uint8_t* to, opcode code, std::uint64_t length,
                          const std::optional<masking_key>& mask, bool compressed) noexcept {
   const unsigned masked = mask ? 0x80 : 0;
@@ -43,13 +47,30 @@ masking_key fresh_mask() {
   return key;
 }
 
-void append_frame(byte_queue& out, opcode code, std::span<const std::uint8_t> payload,
-                  const std::optional<masking_key>& mask, bool compressed) {
-  std::uint8_t* const to = out.prepare(14 + payload.size());
+void frame_writer::append(byte_queue& out, opcode code, std::span<const std::uint8_t> payload,
+                          bool compressed) {
+  std::optional<masking_key> mask;
+  if (role_ == endpoint_role::client) mask = fresh_mask();
+  std::uint8_t* const to = out.prepare(longest_header + payload.size());
   const std::size_t header = write_header(to, code, payload.size(), mask, compressed);
   if (!payload.empty()) std::memcpy(to + header, payload.data(), payload.size());
   if (mask) apply_mask({to + header, payload.size()}, *mask);
   out.commit(header + payload.size());
+}
+
+void frame_writer::message(byte_queue& out, const protocol::frame_view& what) {
+  const opcode code = what.kind == protocol::frame_kind::text ? opcode::text : opcode::binary;
+  const bool compressed = compression_ && compression_->wants(what.bytes.size());
+  append(out, code, compressed ? compression_->compress(what.bytes) : what.bytes, compressed);
+}
+
+void frame_writer::control(byte_queue& out, opcode code, std::span<const std::uint8_t> payload) {
+  append(out, code, payload, false);
+}
+
+void frame_writer::close(byte_queue& out, std::uint16_t code, std::string_view text) {
+  const std::string payload = make_close_payload(code, text);
+  control(out, opcode::close, {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
 }
 
 }  // namespace duplexd::net

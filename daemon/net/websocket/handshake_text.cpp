@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/status.hpp>
 #include <boost/beast/websocket/error.hpp>
 #include <span>
 #include <utility>
@@ -18,6 +19,7 @@
 namespace duplexd::net {
 namespace {
 
+namespace http = boost::beast::http;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
@@ -36,7 +38,7 @@ std::string joined(const std::vector<std::string>& names) {
 }
 
 bool has_token(const std::string& list, const char* token) {
-  return boost::beast::http::token_list{list}.exists(token);
+  return http::token_list{list}.exists(token);
 }
 
 /// RFC 6455, 4.1: the server may only agree to what was offered.
@@ -75,8 +77,8 @@ std::string handshake_text(const handshake_request& request, const std::string& 
     headers.emplace_back("Sec-WebSocket-Protocol", joined(request.subprotocols));
   headers.emplace_back("User-Agent", "duplexd");
   for (const auto& [name, value] : request.headers) {
-    const auto same = std::find_if(headers.begin(), headers.end(), [&name = name](const auto& header) {
-      return is_same_header(header.first, name);
+    const auto same = std::find_if(headers.begin(), headers.end(), [&wanted = name](const auto& header) {
+      return is_same_header(header.first, wanted);
     });
     if (same != headers.end())
       *same = {name, value};
@@ -86,6 +88,25 @@ std::string handshake_text(const handshake_request& request, const std::string& 
   std::string text = "GET " + request.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : headers) text.append(name).append(": ").append(value).append("\r\n");
   return text.append("\r\n");
+}
+
+std::string acceptance_text(std::string_view key, const std::string& subprotocol) {
+  std::string text =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      accept_of(key) + "\r\nServer: duplexd simulate\r\n";
+  if (!subprotocol.empty()) text += "Sec-WebSocket-Protocol: " + subprotocol + "\r\n";
+  return text + "\r\n";
+}
+
+std::string refusal_text(const handshake_answer& answer) {
+  const auto reason = http::obsolete_reason(http::int_to_status(answer.status));
+  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
+  text.append(reason.data(), reason.size());
+  if (answer.status == 426) text += "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";  // RFC 6455, 4.4
+  text += "\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " +
+          std::to_string(answer.body.size() + 1);
+  return text + "\r\n\r\n" + answer.body + '\n';
 }
 
 std::optional<std::string> handshake_mistake(const answer_head& answer, const handshake_request& request,

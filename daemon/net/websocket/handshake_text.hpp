@@ -19,6 +19,10 @@ namespace duplexd::net {
 /// The request as it goes over the wire. A header of the user's takes the place of one of ours.
 [[nodiscard]] std::string handshake_text(const handshake_request& request, const std::string& key);
 
+/// A server's answer that opens the link, and one that refuses it with `body` as the reason.
+[[nodiscard]] std::string acceptance_text(std::string_view key, const std::string& subprotocol);
+[[nodiscard]] std::string refusal_text(const handshake_answer& answer);
+
 /// Why an answer with status 101 does not open the link (RFC 6455, 4.1), extensions apart; nothing if it
 /// does.
 [[nodiscard]] std::optional<std::string> handshake_mistake(const answer_head& answer,

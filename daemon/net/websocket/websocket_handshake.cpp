@@ -1,12 +1,11 @@
 #include "daemon/net/websocket/websocket_handshake.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/error.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
 #include <ctime>
 #include <limits>
 #include <utility>
@@ -36,6 +35,8 @@ std::string_view view(boost::core::string_view text) {
 }
 
 constexpr std::size_t shown_body = 4096;  ///< so much of a body is waited for
+constexpr std::size_t most_of_request = 64 * 1024;
+constexpr std::string_view end_of_head = "\r\n\r\n";
 
 /// What went wrong before the head of an answer was there, from the best witness: TLS, the answer's bytes,
 /// the clock, the connection.
@@ -72,31 +73,31 @@ asio::awaitable<void> read_answer(std::shared_ptr<tcp_connection> connection, an
   }
 }
 
-/// Beast joins fragments only on a stream that it has opened by a handshake of its own: it has one with us.
-void open(websocket_stream& stream) {
-  stream.next_layer().answer_with([](const std::string& request) {
-    constexpr std::string_view name = "Sec-WebSocket-Key: ";
-    const auto key = std::string_view(request).substr(request.find(name) + name.size());
-    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           "Sec-WebSocket-Accept: " +
-           accept_of(key.substr(0, key.find('\r'))) + "\r\n\r\n";
-  });
-  stream.handshake("localhost", "/");
+/// What was agreed on, if anything; `why` if it was not offered.
+std::optional<deflate_agreement> agreed_compression(const std::string& extensions,
+                                                    const handshake_request& wanted, std::string& why) {
+  if (extensions.empty()) return std::nullopt;
+  if (wanted.deflate) return read_deflate_answer(extensions, *wanted.deflate, why);
+  why = "the server insists on an extension that was not offered: " + protocol::printable(extensions, 100);
+  return std::nullopt;
 }
 
-/// What was agreed on, if anything; `why` if it was not offered.
-std::unique_ptr<link_compression> agreed_compression(const std::string& extensions,
-                                                     const handshake_request& wanted, std::string& why) {
-  if (extensions.empty()) return nullptr;
-  if (!wanted.deflate) {
-    why = "the server insists on an extension that was not offered: " + protocol::printable(extensions, 100);
-    return nullptr;
+std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
+                                     const handshake_request& request,
+                                     const std::optional<deflate_agreement>& agreed) {
+  std::unique_ptr<inflater> in;
+  std::unique_ptr<deflater> out;
+  if (agreed) {
+    in = std::make_unique<inflater>(*agreed);
+    out = std::make_unique<deflater>(*agreed, *request.deflate);
   }
-  const auto agreed = read_deflate_answer(extensions, *wanted.deflate, why);
-  if (!agreed) return nullptr;
-  return std::make_unique<link_compression>(
-      link_compression{.in = inflater(*agreed), .out = deflater(*agreed, *wanted.deflate)});
+  const frame_limits limits{.message = request.limits.message, .frame = request.limits.frame};
+  return std::make_unique<websocket_link>(std::move(connection),
+                                          frame_reader(endpoint_role::client, limits, std::move(in)),
+                                          frame_writer(endpoint_role::client, std::move(out)));
 }
+
+using head_parser = http::request_parser<http::empty_body>;
 
 handshake_offer offer_of(const http::request<http::empty_body>& request) {
   handshake_offer offer{.target = std::string(view(request.target())), .subprotocols = {}};
@@ -106,21 +107,49 @@ handshake_offer offer_of(const http::request<http::empty_body>& request) {
   return offer;
 }
 
-asio::awaitable<void> refuse(std::shared_ptr<tcp_connection> connection, websocket_stream& stream,
-                             handshake_answer answer) {
-  auto response = std::make_shared<http::response<http::string_body>>();
-  response->version(11);
-  response->result(answer.status);
-  response->set(http::field::connection, "close");
-  response->set(http::field::content_type, "text/plain");
-  response->body() = answer.body + "\n";
-  response->prepare_payload();
-  auto start = [&stream, response](auto handler) {
-    http::async_write(
-        stream.next_layer(), *response,
-        [handler = std::move(handler), response](error_code error, std::size_t) mutable { handler(error); });
+/// Why this cannot be answered by 101, whatever the decision (RFC 6455, 4.2.1); nothing if it can.
+std::optional<handshake_answer> request_mistake(const http::request<http::empty_body>& request) {
+  const auto refused = [](unsigned status, std::string why) {
+    return handshake_answer{.status = status, .subprotocol = {}, .body = std::move(why)};
   };
-  std::ignore = co_await abortable(connection, std::move(start));
+  const auto told = [](websocket::error why) { return error_code(why).message(); };
+  if (!websocket::is_upgrade(request)) return refused(426, "This is a WebSocket server.");
+  if (request.count(http::field::host) == 0) return refused(400, told(websocket::error::no_host));
+  if (request[http::field::sec_websocket_version] != "13")
+    return refused(426, told(websocket::error::bad_sec_version));
+  const auto key = request[http::field::sec_websocket_key];
+  if (key.empty()) return refused(400, told(websocket::error::no_sec_key));
+  constexpr std::size_t longest_key = 24;  // 16 bytes in base64
+  if (key.size() > longest_key) return refused(400, told(websocket::error::bad_sec_key));
+  return std::nullopt;
+}
+
+/// Reads the head of a request and not further: frames may stand behind it. Says what went wrong.
+asio::awaitable<error_code> read_request(std::shared_ptr<tcp_connection> connection, head_parser& parser) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  parser.header_limit(most_of_request);
+  for (;;) {
+    const auto there = connection->received();
+    const std::string_view text(reinterpret_cast<const char*>(there.data()), there.size());
+    const auto end = text.substr(0, most_of_request).find(end_of_head);
+    if (end != std::string_view::npos) {
+      error_code error;
+      parser.put(asio::buffer(text.substr(0, end + end_of_head.size())), error);
+      connection->consume(end + end_of_head.size());
+      co_return error;
+    }
+    if (text.size() >= most_of_request) co_return http::error::header_limit;
+    if (is_cancelled(state)) connection->abort();
+    if (connection->end_cause())
+      co_return text.empty() ? http::error::end_of_stream : http::error::partial_message;
+    const bool more = connection->fill();
+    if (!more && !connection->end_cause()) co_await connection->wait_readable();
+  }
+}
+
+void send_text(tcp_connection& connection, const std::string& text) {
+  connection.cork().append(text.data(), text.size());
+  connection.flush();
 }
 
 }  // namespace
@@ -155,8 +184,7 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
   if (key.empty())
     co_return make_fault(config::fault_class::http, "WebSocket handshake: the system gives no random key");
   const std::string text = handshake_text(request, key);
-  connection->cork().append(text.data(), text.size());
-  connection->flush();
+  send_text(*connection, text);
 
   answer_limits answer_size;
   answer_size.body = std::numeric_limits<std::size_t>::max();  // what is not shown is not read
@@ -178,7 +206,7 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
     co_return make_fault(config::fault_class::http, "WebSocket handshake: " + *why);
   const std::string extensions = answer.list("Sec-WebSocket-Extensions").value_or("");
   std::string why;
-  auto compression = agreed_compression(extensions, request, why);
+  const auto agreed = agreed_compression(extensions, request, why);
   if (!why.empty()) co_return make_fault(config::fault_class::http, "WebSocket handshake: " + why);
   phase.done([&] {
     return handshake_details{.status = status,
@@ -186,55 +214,32 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
                              .subprotocol = answer.list("Sec-WebSocket-Protocol").value_or(""),
                              .extensions = protocol::printable(extensions, 200)};
   });
-  auto stream = std::make_unique<websocket_stream>(connection);
-  open(*stream);
-  const frame_limits limits{.message = request.limits.message, .frame = request.limits.frame};
-  co_return std::make_unique<websocket_link>(connection, std::move(stream), endpoint_role::client, limits,
-                                             std::move(compression));
+  co_return make_link(std::move(connection), request, agreed);
 }
 
 asio::awaitable<dial_result> handshake_as_server(std::shared_ptr<tcp_connection> connection,
                                                  handshake_decision decide, std::chrono::milliseconds limit) {
-  auto stream = std::make_unique<websocket_stream>(connection);
   const deadline guard(connection, limit);
-  beast::flat_buffer buffer;
-  http::request_parser<http::empty_body> parser;
-  auto read = [&](auto handler) {
-    http::async_read_header(
-        stream->next_layer(), buffer, parser,
-        [handler = std::move(handler)](error_code error, std::size_t) mutable { handler(error); });
-  };
-  const auto [read_error] = co_await abortable(connection, std::move(read));
-  if (read_error) {
-    const std::string why =
-        guard.expired() ? "no request within " + duration_text(limit) : read_error.message();
+  head_parser parser;
+  const error_code error = co_await read_request(connection, parser);
+  if (error) {
+    const std::string why = guard.expired() ? "no request within " + duration_text(limit) : error.message();
     co_return make_fault(config::fault_class::http, "WebSocket handshake: " + why);
   }
-
-  handshake_answer answer{};
-  if (websocket::is_upgrade(parser.get())) {
-    answer = decide(offer_of(parser.get()));
-  } else {
-    answer.status = 426;
-    answer.body = "This is a WebSocket server.";
-  }
+  const auto& request = parser.get();
+  const auto mistake = request_mistake(request);
+  const handshake_answer answer = mistake ? *mistake : decide(offer_of(request));
   if (answer.status != 101) {
-    const std::string why = "refused with HTTP " + std::to_string(answer.status) + ": " + answer.body;
-    co_await refuse(connection, *stream, std::move(answer));
+    send_text(*connection, refusal_text(answer));
     co_await connection->finish(std::chrono::seconds(1));
-    co_return make_fault(config::fault_class::http, why);
+    co_return make_fault(config::fault_class::http,
+                         "refused with HTTP " + std::to_string(answer.status) + ": " + answer.body);
   }
-
-  stream->set_option(
-      websocket::stream_base::decorator([chosen = answer.subprotocol](websocket::response_type& made) {
-        made.set(http::field::server, "duplexd simulate");
-        if (!chosen.empty()) made.set(http::field::sec_websocket_protocol, chosen);
-      }));
-  auto accept = [&](auto handler) { stream->async_accept(parser.get(), std::move(handler)); };
-  const auto [error] = co_await abortable(connection, std::move(accept));
-  if (error) co_return make_fault(config::fault_class::http, "WebSocket handshake: " + error.message());
+  send_text(*connection, acceptance_text(view(request[http::field::sec_websocket_key]), answer.subprotocol));
   const frame_limits limits{.message = answer.message_limit};
-  co_return std::make_unique<websocket_link>(connection, std::move(stream), endpoint_role::server, limits);
+  co_return std::make_unique<websocket_link>(std::move(connection),
+                                             frame_reader(endpoint_role::server, limits),
+                                             frame_writer(endpoint_role::server));
 }
 
 }  // namespace duplexd::net

@@ -128,47 +128,40 @@ TEST_CASE("close codes are those of the registry") {
 }
 
 // What we make must be what we accept.
-TEST_CASE("a close frame survives the way there and back") {
-  const std::string frame = make_close_frame(1000, "user quit", std::array<std::uint8_t, 4>{9, 8, 7, 6});
-  auto raw = of(frame);
-  const auto scan = scan_frame_header(raw, endpoint_role::server, false);
-  REQUIRE(scan.header);
-  CHECK(scan.header->code == opcode::close);
-  const auto payload = std::span(raw).subspan(scan.header->size);
-  REQUIRE(payload.size() == scan.header->length);
-  apply_mask(payload, scan.header->mask);
+TEST_CASE("a close frame's payload survives the way there and back") {
+  const auto payload = of(make_close_payload(1000, "user quit"));
   CHECK(scan_close_payload(payload).code == 1000);
   CHECK(scan_close_payload(payload).text == "user quit");
-
-  CHECK(make_close_frame(1005, "not sent", std::nullopt) == std::string("\x88\x00", 2));
+  CHECK(make_close_payload(1005, "not sent").empty());
 }
 
 // A control frame has room for 123 bytes of reason; a character is not cut in two.
 TEST_CASE("a long close reason is cut at a character") {
-  std::string text(122, 'a');
-  text += "é";  // its second byte would be the 124th
-  const std::string frame = make_close_frame(1000, text, std::nullopt);
-  CHECK(frame.size() == 2 + 2 + 122);
+  const std::string text = std::string(122, 'a') + "é";  // its second byte would be the 124th
+  CHECK(make_close_payload(1000, text).size() == 2 + 122);
+  CHECK(make_close_payload(1000, std::string(200, 'a')).size() == 2 + 123);
 }
 
 // RFC 3629: shortest form only, no surrogates, at most U+10FFFF.
 TEST_CASE("UTF-8 is checked strictly") {
   for (const std::string_view good : {"", "plain", "é", "€", "𝄞", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"}) {
-    CHECK(is_utf8(of(good)));
+    CHECK(good_utf8(of(good)) == good.size());
   }
   for (const std::string_view bad :
        {"\x80", "\xc0\xaf", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
         "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "a\xff"}) {
-    CHECK_FALSE(is_utf8(of(bad)));
+    CHECK(good_utf8(of(bad)) < bad.size());
   }
 }
 
-TEST_CASE("a text that stops inside a character is seen") {
-  CHECK(ends_inside_character(of("a\xc3")));
-  CHECK(ends_inside_character(of("\xe2\x82")));
-  CHECK(ends_inside_character(of("\xf0\x9d\x84")));
-  CHECK_FALSE(ends_inside_character(of("")));
-  CHECK_FALSE(ends_inside_character(of("a")));
-  CHECK_FALSE(ends_inside_character(of("é")));
-  CHECK_FALSE(ends_inside_character(of("𝄞")));
+// All that may stand before the last bytes of a character, and all that looks like it.
+TEST_CASE("the beginning of a character is told from what cannot become one") {
+  CHECK(good_utf8(of("aé\xe2\x82")) == 3);
+  for (const std::string_view good : {"\xc2", "\xdf", "\xe0", "\xe0\xa0", "\xe0\xbf", "\xed\x9f", "\xe2\x82",
+                                      "\xf0", "\xf0\x90", "\xf0\x9d\x84", "\xf4", "\xf4\x8f", "\xf4\x8f\xbf"})
+    CHECK(begins_character(of(good)));
+  for (const std::string_view bad :
+       {"", "a", "\x80", "\xbf", "\xc0", "\xc1", "é", "\xe0\x9f", "\xed\xa0", "\xe2\x41", "\xe2\xc0", "€",
+        "\xf0\x8f", "\xf0\x9d\x41", "\xf4\x90", "\xf5", "\xff", "𝄞", "\xe2\x82\x82\x82"})
+    CHECK_FALSE(begins_character(of(bad)));
 }

@@ -79,8 +79,8 @@ TEST_CASE("no two upgrade requests have the same key") {
   CHECK(keys.size() == 100);
 }
 
-// What makes a synchronous Beast read run dry: pings, pongs and empty fragments right before nothing.
-// Wherever the bytes are cut, the messages come whole and in order and the stream stays open.
+// Pings, pongs and empty fragments between others and right before nothing: wherever the bytes are cut, the
+// messages come whole and in order and the link stays open.
 TEST_CASE("frames of every kind come through wherever they are cut") {
   const std::string bytes =
       frame(fin | ping, "are you there") + frame(fin | binary, "one") + frame(fin | pong, "") +
@@ -117,8 +117,7 @@ TEST_CASE("frames come through byte by byte") {
   CHECK(heard.messages[1].second == std::string(130, 'c'));
 }
 
-// Sizes around the borders of Beast's own buffer and of the length's three forms, in one piece and in
-// fragments.
+// Sizes around the borders of the length's three forms, in one piece and in fragments.
 TEST_CASE("messages of all sizes come through, also in fragments") {
   raw_peer peer;
   raw_peer::heard heard;
