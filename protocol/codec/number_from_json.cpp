@@ -87,7 +87,7 @@ std::string real_bits(number_type type, double value, std::uint64_t& raw) {
 
 std::string scaled(const program& layout, const instruction& in, const ordered_json& value,
                    std::int64_t divisor, std::uint64_t& raw) {
-  const scale_rule& rule = layout.scales[static_cast<std::size_t>(in.side)];
+  const scale_rule& rule = layout.scales[in.its<scale_rule>()];
   double number = 0;
   if (!as_real(value, number)) return fmt::format("expected a number, found {}", kind_of(value));
   long double wide = value.is_number_integer() ? static_cast<long double>(value.get<std::int64_t>())
@@ -112,7 +112,7 @@ std::string flags(const program& layout, const instruction& in, const ordered_js
   for (const ordered_json& each : value) {
     int128 bits = 0;
     bool known = as_integer(each, bits) && bits >= 0;
-    for (const auto& [bit, name] : layout.enums[static_cast<std::size_t>(in.side)].names) {
+    for (const auto& [bit, name] : layout.enums[in.its<names_rule>()].names) {
       if (!each.is_string() || each.get_ref<const std::string&>() != name) continue;
       bits = int128{1} << bit;
       known = true;
@@ -166,7 +166,7 @@ std::string number_from_json(const program& layout, const instruction& in, const
   if (value.is_string() && in.as == form::names) {
     const auto& text = value.get_ref<const std::string&>();
     std::vector<std::string> names;
-    for (const auto& [number, name] : layout.enums[static_cast<std::size_t>(in.side)].names) {
+    for (const auto& [number, name] : layout.enums[in.its<names_rule>()].names) {
       if (name == text) return number_from_integer(in.type, number, raw);
       names.push_back(name);
     }
@@ -174,8 +174,7 @@ std::string number_from_json(const program& layout, const instruction& in, const
     return fmt::format("{} is not one of its names{}", shown(value), hint.empty() ? "" : "; " + hint);
   }
   if (value.is_string() && in.as == form::time) {
-    const auto time =
-        parse_time(value.get_ref<const std::string&>(), layout.times[static_cast<std::size_t>(in.side)]);
+    const auto time = parse_time(value.get_ref<const std::string&>(), layout.times[in.its<time_unit>()]);
     if (!time)
       return fmt::format("{} is not a time such as 2024-01-31T12:00:00Z in this field's unit", shown(value));
     return number_from_integer(in.type, *time, raw);

@@ -1,23 +1,30 @@
 #include "protocol/codec/packer.hpp"
 
-#include "protocol/codec/pack_walk.hpp"
+#include "protocol/codec/pack_cases.ipp"
+#include "protocol/codec/pack_gaps.ipp"
+#include "protocol/codec/pack_nested.ipp"
+#include "protocol/codec/pack_numbers.ipp"
+#include "protocol/codec/pack_structure.ipp"
+#include "protocol/codec/pack_texts.ipp"
 
 namespace duplexd::protocol {
 
 using nlohmann::ordered_json;
 
-const ordered_json* packer::look_up(std::int32_t name) {
+namespace {
+
+inline const ordered_json* packer::look_up(name_id name) {
   if (current_ == nullptr || !current_->is_object()) return nullptr;
-  const auto found = current_->find(p_.names[static_cast<std::size_t>(name)].text);
+  const auto found = current_->find(p_.names[name].text);
   if (found == current_->end()) return nullptr;
   ++consumed_;
-  used_.push_back(&p_.names[static_cast<std::size_t>(name)].text);
+  used_.push_back(&p_.names[name].text);
   return &*found;
 }
 
-const ordered_json* packer::given(const instruction& in) {
+inline const ordered_json* packer::given(const instruction& in) {
   if (in.helper) return nullptr;
-  if (in.name < 0) return element_;
+  if (!in.name) return element_;
   if (!in.positional || in.code == op::object) return look_up(in.name);
   const auto index = static_cast<std::size_t>(position_++);
   if (current_ == nullptr || !current_->is_array() || index >= current_->size()) return nullptr;
@@ -25,13 +32,13 @@ const ordered_json* packer::given(const instruction& in) {
   return &(*current_)[index];
 }
 
-bool packer::missing(const instruction& in) {
+inline bool packer::missing(const instruction& in) {
   if (in.positional) return fail(in, "a value is missing");
   return fail(in, "the field is missing");
 }
 
-bool packer::needs(std::int32_t expr) {
-  for (const expression_step& s : p_.expressions[static_cast<std::size_t>(expr)].steps) {
+inline bool packer::needs(expression_id expr) {
+  for (const expression_step& s : p_.expressions[expr].steps) {
     if (s.what == expression_step::kind::slot &&
         known_[static_cast<std::size_t>(s.value)] == slot_state::unknown)
       return true;
@@ -42,39 +49,38 @@ bool packer::needs(std::int32_t expr) {
   return false;
 }
 
-std::optional<std::int64_t> packer::eval(std::int32_t expr, std::size_t rest_from) {
+inline std::optional<std::int64_t> packer::eval(expression_id expr, std::size_t rest_from) {
   const std::size_t region = regions_.empty() ? packet_ : regions_.back();
-  return evaluate(
-      p_.expressions[static_cast<std::size_t>(expr)],
-      {slots_, static_cast<std::int64_t>(out_.size() - region),
-       static_cast<std::int64_t>(out_.size() - packet_), static_cast<std::int64_t>(out_.size() - rest_from)});
+  return evaluate(p_.expressions[expr], {slots_, static_cast<std::int64_t>(out_.size() - region),
+                                         static_cast<std::int64_t>(out_.size() - packet_),
+                                         static_cast<std::int64_t>(out_.size() - rest_from)});
 }
 
-bool packer::no_value(const instruction& in, std::int32_t expr) {
-  const std::string& text = p_.expressions[static_cast<std::size_t>(expr)].text;
+inline bool packer::no_value(const instruction& in, expression_id expr) {
+  const std::string& text = p_.expressions[expr].text;
   if (needs(expr))
     return fail(in, fmt::format("'{}' is not known yet when packing; give the fields in it", text));
   return fail(in, fmt::format("'{}' has no value: it overflows or divides by zero", text));
 }
 
-void packer::set_slot(std::int32_t slot, std::int64_t value, slot_state how) {
-  if (slot < 0) return;
-  slots_[static_cast<std::size_t>(slot)] = value;
-  known_[static_cast<std::size_t>(slot)] = how;
+inline void packer::set_slot(slot_id slot, std::int64_t value, slot_state how) {
+  if (!slot) return;
+  slots_[slot.index()] = value;
+  known_[slot.index()] = how;
 }
 
-bool packer::block(std::int32_t pc, std::int32_t end) {
+inline bool packer::block(std::int32_t pc, std::int32_t end) {
   while (pc < end) {
     const instruction& in = p_.code[static_cast<std::size_t>(pc)];
-    if (in.begin_mark >= 0) marks_[static_cast<std::size_t>(in.begin_mark)] = out_.size();
+    if (in.begin_mark) marks_[in.begin_mark.index()] = out_.size();
     if (!execute(in, pc)) return false;
-    if (in.end_mark >= 0) marks_[static_cast<std::size_t>(in.end_mark)] = out_.size();
+    if (in.end_mark) marks_[in.end_mark.index()] = out_.size();
     pc = in.next;
   }
   return true;
 }
 
-bool packer::execute(const instruction& in, std::int32_t pc) {
+inline bool packer::execute(const instruction& in, std::int32_t pc) {
   switch (in.code) {
     case op::number:
       return number(in);
@@ -110,6 +116,8 @@ bool packer::execute(const instruction& in, std::int32_t pc) {
   }
   return false;
 }
+
+}  // namespace
 
 std::optional<codec_error> pack_layout(const program& layout, const ordered_json& values,
                                        std::vector<std::uint8_t>& out) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "protocol/codec/expression.hpp"
@@ -25,11 +26,11 @@ enum class op : std::uint8_t {
   object,     ///< body: the members of a map (of a list if `positional`)
   array,      ///< body: one element
   region,     ///< body: a layout within `extent` bytes
-  choose,     ///< body: the cases, one after the other; `side` is the table
+  choose,     ///< body: the cases, one after the other; `rule` says which
   require,    ///< an expression that must hold; takes no bytes
   view,       ///< a value computed from others; takes no bytes
   nested,     ///< body: a layout for the bytes that come out of decompression or zero filling
-  frames,     ///< the rest of the region is a list of packets of the routine in `side`
+  frames,     ///< the rest of the region is a list of packets, each of one routine
 };
 
 /// How a number shows in JSON.
@@ -50,15 +51,57 @@ enum class content : std::uint8_t { text, padded_text, bytes, base64, json, cbor
 /// What happens to bytes that a layout leaves over in its region.
 enum class trailing : std::uint8_t { refuse, drop, keep };
 
+/// The place of a T in its table, or none.
+template <class T>
+class id {
+ public:
+  constexpr id() = default;
+  constexpr explicit id(std::size_t index) noexcept : index_(static_cast<std::int32_t>(index)) {}
+  [[nodiscard]] constexpr explicit operator bool() const noexcept { return index_ >= 0; }
+  [[nodiscard]] constexpr std::size_t index() const noexcept { return static_cast<std::size_t>(index_); }
+  friend constexpr bool operator==(id, id) = default;
+
+ private:
+  std::int32_t index_ = -1;
+};
+
+/// What is found by its id.
+template <class T>
+struct table : std::vector<T> {
+  using std::vector<T>::operator[];
+  const T& operator[](id<T> at) const noexcept { return (*this)[at.index()]; }
+  T& operator[](id<T> at) noexcept { return (*this)[at.index()]; }
+  id<T> add(T value) {
+    this->push_back(std::move(value));
+    return id<T>(this->size() - 1);
+  }
+};
+
+struct field_name;
+struct extent;
+struct scale_rule;
+struct names_rule;
+struct bits_rule;
+struct choice_rule;
+struct view_rule;
+struct checksum_rule;
+struct transform_rule;
+struct routine;
+using name_id = id<field_name>;
+using extent_id = id<extent>;
+using expression_id = id<expression>;
+/// One of the registers that a walk over a packet has: values of fields, and places of their bytes.
+using slot_id = id<struct slot>;
+
 /// How many bytes or elements.
 struct extent {
   enum class kind : std::uint8_t { rest, fixed, linear, computed };
   kind what = kind::rest;
   std::int64_t value = 0;  ///< fixed
-  std::int32_t slot = -1;  ///< linear: slot * factor + offset, so that packing can turn it round
+  slot_id slot{};          ///< linear: slot * factor + offset, so that packing can turn it round
   std::int64_t factor = 1;
   std::int64_t offset = 0;
-  std::int32_t expr = -1;  ///< linear and computed: the expression as written
+  expression_id expr{};  ///< linear and computed: the expression as written
 };
 
 struct instruction {
@@ -69,24 +112,34 @@ struct instruction {
   content what = content::text;
   trailing left = trailing::refuse;
   bool big = false;
-  bool hidden = false;           ///< its name starts with '_': not shown, but the command may give it
-  bool positional = false;       ///< object: a list by position; its members have no keys
-  bool simple = false;           ///< a visible named integer, plain or with fixed decimals: the hot path
-  bool strict = false;           ///< of names: unknown numbers are errors
-  bool helper = false;           ///< a length or count prefix: the command never gives it
-  std::uint8_t limit = 10;       ///< bytes of a varint
-  std::int32_t name = -1;        ///< -1: an array's element, or helper without name
-  std::int32_t slot = -1;        ///< register that takes the value
-  std::int32_t begin_mark = -1;  ///< registers that take its first and end offset, for checksums
-  std::int32_t end_mark = -1;
-  std::int32_t size = -1;   ///< extent: bytes
-  std::int32_t count = -1;  ///< extent: elements
-  std::int32_t expr = -1;
-  std::int32_t side = -1;  ///< entry of the table that goes with `code` or `as`
-  std::int32_t text = -1;  ///< constant text or bytes
+  bool hidden = false;      ///< its name starts with '_': not shown, but the command may give it
+  bool positional = false;  ///< object: a list by position; its members have no keys
+  bool simple = false;      ///< a visible named integer, plain or with fixed decimals: the hot path
+  bool strict = false;      ///< of names: unknown numbers are errors
+  bool helper = false;      ///< a length or count prefix: the command never gives it
+  std::uint8_t limit = 10;  ///< bytes of a varint
+  name_id name{};           ///< none: an array's element, or helper without name
+  slot_id slot{};           ///< register that takes the value
+  slot_id begin_mark{};     ///< registers that take its first and end offset, for checksums
+  slot_id end_mark{};
+  extent_id size{};   ///< bytes
+  extent_id count{};  ///< elements
+  expression_id expr{};
+  id<std::string> text{};  ///< constant text or bytes
+  /// What goes with `code` or `as`.
+  std::variant<std::monostate, id<names_rule>, id<scale_rule>, id<time_unit>, id<bits_rule>, id<choice_rule>,
+               id<view_rule>, id<checksum_rule>, id<transform_rule>, id<routine>>
+      rule{};
   std::int32_t next = 0;
   std::int64_t constant = 0;
   std::optional<std::int64_t> none;  ///< this raw number means null
+
+  /// `rule`, if it is of that kind.
+  template <class T>
+  [[nodiscard]] id<T> its() const noexcept {
+    const auto* found = std::get_if<id<T>>(&rule);
+    return found == nullptr ? id<T>() : *found;
+  }
 };
 
 /// A field's name, and its JSON key ready to be copied: `,"name":`.
@@ -102,7 +155,7 @@ struct scale_rule {
   std::int64_t divisor = 1;
   unsigned places = 0;
   unsigned all_places = 0;  ///< `simple`: places of factor 1 over a power of ten
-  std::int32_t divisor_expr = -1;
+  expression_id divisor_expr{};
 };
 
 struct names_rule {
@@ -111,13 +164,13 @@ struct names_rule {
 
 /// A bit field: most significant first.
 struct bit_member {
-  std::int32_t name = -1;
+  name_id name{};
   unsigned shift = 0;
   unsigned width = 1;
   bool hidden = false;
   bool boolean = false;
-  std::int32_t slot = -1;
-  std::int32_t names = -1;
+  slot_id slot{};
+  id<names_rule> names{};
   value_source from = value_source::given;
   std::int64_t constant = 0;
 };
@@ -136,7 +189,7 @@ struct choice_rule {
   std::vector<choice_case> cases;  ///< by label
   bool has_otherwise = false;
   choice_case otherwise;
-  std::int32_t key_slot = -1;  ///< the expression is just this slot
+  slot_id key_slot{};  ///< the expression is just this slot
 };
 
 struct view_value {
@@ -165,10 +218,10 @@ enum class checksum_kind : std::uint8_t {
 };
 struct checksum_rule {
   checksum_kind kind = checksum_kind::crc32;
-  std::int32_t from_mark = -1;   ///< -1: the region's begin
-  std::int32_t to_mark = -1;     ///< end of a field; -1: the checksum itself
-  bool over_rest = false;        ///< covers what follows in the region
-  std::int32_t extra_expr = -1;  ///< one more byte at the end
+  slot_id from_mark{};         ///< none: the region's begin
+  slot_id to_mark{};           ///< end of a field; none: the checksum itself
+  bool over_rest = false;      ///< covers what follows in the region
+  expression_id extra_expr{};  ///< one more byte at the end
 };
 
 enum class transform_kind : std::uint8_t { zlib, gzip, deflate, brotli, zstd, fill };
@@ -207,21 +260,21 @@ struct routine {
 /// Immutable once made.
 struct program {
   std::vector<instruction> code;
-  std::vector<field_name> names;
-  std::vector<extent> extents;
-  std::vector<expression> expressions;
-  std::vector<std::string> texts;
-  std::vector<scale_rule> scales;
-  std::vector<time_unit> times;
-  std::vector<names_rule> enums;
-  std::vector<bits_rule> bits;
-  std::vector<choice_rule> choices;
-  std::vector<view_rule> views;
-  std::vector<checksum_rule> checksums;
-  std::vector<transform_rule> transforms;
-  std::vector<routine> routines;  ///< [0] is the layout itself, the others are packets within packets
-  std::size_t slots = 0;          ///< at most slot_limit
-  std::size_t min_size = 0;       ///< bytes of the shortest packet
+  table<field_name> names;
+  table<extent> extents;
+  table<expression> expressions;
+  table<std::string> texts;
+  table<scale_rule> scales;
+  table<time_unit> times;
+  table<names_rule> enums;
+  table<bits_rule> bits;
+  table<choice_rule> choices;
+  table<view_rule> views;
+  table<checksum_rule> checksums;
+  table<transform_rule> transforms;
+  table<routine> routines;   ///< [0] is the layout itself, the others are packets within packets
+  std::size_t slots = 0;     ///< at most slot_limit
+  std::size_t min_size = 0;  ///< bytes of the shortest packet
   json_style style = json_style::python;
   codec_limits limits;
   std::optional<framing_rule> framing;

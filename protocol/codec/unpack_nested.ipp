@@ -1,13 +1,14 @@
 // Part of the unpacker: packets within packets.
 #pragma once
 
-#include "protocol/codec/unpack_walk.hpp"
+#include "protocol/codec/unpack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
 template <class Visitor>
-bool unpacker<Visitor>::nested(const instruction& in, std::int32_t pc) {
-  const transform_rule& rule = p_.transforms[static_cast<std::size_t>(in.side)];
+inline bool unpacker<Visitor>::nested(const instruction& in, std::int32_t pc) {
+  const transform_rule& rule = p_.transforms[in.its<transform_rule>()];
   const std::size_t from = pos_;
   const bytes_view raw = data_.subspan(pos_, end_ - pos_);
   pos_ = end_;
@@ -41,14 +42,14 @@ bool unpacker<Visitor>::nested(const instruction& in, std::int32_t pc) {
 }
 
 template <class Visitor>
-void unpacker<Visitor>::inside(std::size_t from) {
+inline void unpacker<Visitor>::inside(std::size_t from) {
   error_.message = fmt::format("at byte {} of the decompressed bytes: {}", error_.offset, error_.message);
   error_.offset = from;
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::frames(const instruction& in) {
-  const routine& what = p_.routines[static_cast<std::size_t>(in.side)];
+inline bool unpacker<Visitor>::frames(const instruction& in) {
+  const routine& what = p_.routines[in.its<routine>()];
   if (budget_.depth + 1 > p_.limits.nesting)
     return fail(in, pos_, fmt::format("nested more than {} deep", p_.limits.nesting));
   announce_container(in);
@@ -81,4 +82,5 @@ bool unpacker<Visitor>::frames(const instruction& in) {
   return true;
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

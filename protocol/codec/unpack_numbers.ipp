@@ -1,12 +1,13 @@
 // Part of the unpacker: numbers.
 #pragma once
 
-#include "protocol/codec/unpack_walk.hpp"
+#include "protocol/codec/unpack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
 template <class Visitor>
-bool unpacker<Visitor>::varint(const instruction& in, std::uint64_t& raw) {
+inline bool unpacker<Visitor>::varint(const instruction& in, std::uint64_t& raw) {
   const std::size_t from = pos_;
   raw = 0;
   for (unsigned i = 0;; ++i) {
@@ -20,7 +21,7 @@ bool unpacker<Visitor>::varint(const instruction& in, std::uint64_t& raw) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::simple(const instruction& in) {
+inline bool unpacker<Visitor>::simple(const instruction& in) {
   const unsigned width = width_of(in.type);
   if (end_ - pos_ < width) return short_of(in, width);
   const std::uint64_t raw = load(data_.data() + pos_, width, in.big);
@@ -29,10 +30,10 @@ bool unpacker<Visitor>::simple(const instruction& in) {
   place(from, in);
   const bool has_sign = is_signed(in.type);
   const std::int64_t value = has_sign ? sign_extend(raw, width) : static_cast<std::int64_t>(raw);
-  visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
+  visitor_.key(p_.names[in.name]);
   if (in.as == form::scaled)
     visitor_.decimal(has_sign ? static_cast<int128>(value) : static_cast<int128>(raw),
-                     p_.scales[static_cast<std::size_t>(in.side)].all_places);
+                     p_.scales[in.its<scale_rule>()].all_places);
   else if (has_sign)
     visitor_.integer(value);
   else
@@ -41,7 +42,7 @@ bool unpacker<Visitor>::simple(const instruction& in) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::number(const instruction& in) {
+inline bool unpacker<Visitor>::number(const instruction& in) {
   const std::size_t from = pos_;
   const unsigned width = width_of(in.type);
   std::uint64_t raw = 0;
@@ -66,7 +67,7 @@ bool unpacker<Visitor>::number(const instruction& in) {
   keep(in, value);
   if (in.from != value_source::given && !check(in, from, value)) return false;
   if (in.as == form::bits || in.as == form::checksum) return special(in, from, raw);
-  if (in.strict && !is_named(in.side, value))
+  if (in.strict && !is_named(in.its<names_rule>(), value))
     return fail(in, from, fmt::format("{} is not one of its names", value));
   if (in.hidden) return true;
   announce(in);
@@ -74,7 +75,7 @@ bool unpacker<Visitor>::number(const instruction& in) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::check(const instruction& in, std::size_t from, std::int64_t value) {
+inline bool unpacker<Visitor>::check(const instruction& in, std::size_t from, std::int64_t value) {
   std::int64_t want = in.constant;
   if (in.from == value_source::computed) {
     const auto result = eval(in.expr);
@@ -84,14 +85,13 @@ bool unpacker<Visitor>::check(const instruction& in, std::size_t from, std::int6
     return true;
   }
   if (value == want) return true;
-  const std::string why = in.from == value_source::computed
-                              ? fmt::format(" ({})", p_.expressions[static_cast<std::size_t>(in.expr)].text)
-                              : "";
+  const std::string why =
+      in.from == value_source::computed ? fmt::format(" ({})", p_.expressions[in.expr].text) : "";
   return fail(in, from, fmt::format("expected {}{}, found {}", want, why, value));
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::real(const instruction& in, std::size_t from, std::uint64_t raw) {
+inline bool unpacker<Visitor>::real(const instruction& in, std::size_t from, std::uint64_t raw) {
   double value = 0;
   if (in.type == number_type::f64)
     value = std::bit_cast<double>(raw);
@@ -107,7 +107,7 @@ bool unpacker<Visitor>::real(const instruction& in, std::size_t from, std::uint6
     return true;
   }
   std::int64_t divisor = 1;
-  const scale_rule& rule = p_.scales[static_cast<std::size_t>(in.side)];
+  const scale_rule& rule = p_.scales[in.its<scale_rule>()];
   if (!divisor_of(in, rule, divisor)) return false;
   double result = value * static_cast<double>(rule.factor) / static_cast<double>(divisor);
   for (unsigned i = 0; i < rule.places; ++i) result /= 10;
@@ -116,9 +116,10 @@ bool unpacker<Visitor>::real(const instruction& in, std::size_t from, std::uint6
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::divisor_of(const instruction& in, const scale_rule& rule, std::int64_t& divisor) {
+inline bool unpacker<Visitor>::divisor_of(const instruction& in, const scale_rule& rule,
+                                          std::int64_t& divisor) {
   divisor = rule.divisor;
-  if (rule.divisor_expr < 0) return true;
+  if (!rule.divisor_expr) return true;
   const auto more = eval(rule.divisor_expr);
   if (!more || *more == 0 || __builtin_mul_overflow(divisor, *more, &divisor))
     return no_value(in, rule.divisor_expr);
@@ -126,8 +127,8 @@ bool unpacker<Visitor>::divisor_of(const instruction& in, const scale_rule& rule
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::scaled(const instruction& in, int128 value) {
-  const scale_rule& rule = p_.scales[static_cast<std::size_t>(in.side)];
+inline bool unpacker<Visitor>::scaled(const instruction& in, int128 value) {
+  const scale_rule& rule = p_.scales[in.its<scale_rule>()];
   std::int64_t divisor = 1;
   if (!divisor_of(in, rule, divisor)) return false;
   value *= rule.factor;
@@ -148,7 +149,7 @@ bool unpacker<Visitor>::scaled(const instruction& in, int128 value) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::show(const instruction& in, std::int64_t value, std::uint64_t raw) {
+inline bool unpacker<Visitor>::show(const instruction& in, std::int64_t value, std::uint64_t raw) {
   if (in.none && *in.none == value) {
     visitor_.null();
     return true;
@@ -166,14 +167,14 @@ bool unpacker<Visitor>::show(const instruction& in, std::int64_t value, std::uin
       return scaled(in, is_signed(in.type) ? static_cast<int128>(value) : static_cast<int128>(raw));
     case form::time: {
       std::string& text = shared_scratch();
-      if (append_time(text, value, p_.times[static_cast<std::size_t>(in.side)]))
+      if (append_time(text, value, p_.times[in.its<time_unit>()]))
         visitor_.text(text);
       else
         visitor_.integer(value);
       return true;
     }
     case form::names:
-      named(in.side, value);
+      named(in.its<names_rule>(), value);
       return true;
     default:
       flags(in, raw);
@@ -182,23 +183,23 @@ bool unpacker<Visitor>::show(const instruction& in, std::int64_t value, std::uin
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::is_named(std::int32_t table, std::int64_t value) const {
-  for (const auto& [number, name] : p_.enums[static_cast<std::size_t>(table)].names)
+inline bool unpacker<Visitor>::is_named(id<names_rule> table, std::int64_t value) const {
+  for (const auto& [number, name] : p_.enums[table].names)
     if (number == value) return true;
   return false;
 }
 
 template <class Visitor>
-void unpacker<Visitor>::named(std::int32_t table, std::int64_t value) {
-  for (const auto& [number, name] : p_.enums[static_cast<std::size_t>(table)].names)
+inline void unpacker<Visitor>::named(id<names_rule> table, std::int64_t value) {
+  for (const auto& [number, name] : p_.enums[table].names)
     if (number == value) return visitor_.text(name);
   visitor_.integer(value);
 }
 
 template <class Visitor>
-void unpacker<Visitor>::flags(const instruction& in, std::uint64_t raw) {
+inline void unpacker<Visitor>::flags(const instruction& in, std::uint64_t raw) {
   visitor_.begin_array();
-  for (const auto& [bit, name] : p_.enums[static_cast<std::size_t>(in.side)].names) {
+  for (const auto& [bit, name] : p_.enums[in.its<names_rule>()].names) {
     const std::uint64_t mask = std::uint64_t{1} << bit;
     if ((raw & mask) == 0) continue;
     raw &= ~mask;
@@ -213,8 +214,8 @@ void unpacker<Visitor>::flags(const instruction& in, std::uint64_t raw) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::bits(const instruction& in, std::size_t from, std::uint64_t raw) {
-  const bits_rule& rule = p_.bits[static_cast<std::size_t>(in.side)];
+inline bool unpacker<Visitor>::bits(const instruction& in, std::size_t from, std::uint64_t raw) {
+  const bits_rule& rule = p_.bits[in.its<bits_rule>()];
   const bool map = !rule.spliced && !in.hidden;
   if (map) {
     announce(in);
@@ -223,17 +224,16 @@ bool unpacker<Visitor>::bits(const instruction& in, std::size_t from, std::uint6
   for (const bit_member& m : rule.members) {
     const auto value = static_cast<std::int64_t>(
         (raw >> m.shift) & (m.width == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << m.width) - 1));
-    if (m.slot >= 0) slots_[static_cast<std::size_t>(m.slot)] = value;
+    if (m.slot) slots_[m.slot.index()] = value;
     if (m.from == value_source::constant && value != m.constant) {
-      error_ = {p_.names[static_cast<std::size_t>(m.name)].text, from,
-                fmt::format("expected {}, found {}", m.constant, value)};
+      error_ = {p_.names[m.name].text, from, fmt::format("expected {}, found {}", m.constant, value)};
       return false;
     }
     if (m.hidden || in.hidden) continue;
-    visitor_.key(p_.names[static_cast<std::size_t>(m.name)]);
+    visitor_.key(p_.names[m.name]);
     if (m.boolean)
       visitor_.boolean(value != 0);
-    else if (m.names >= 0)
+    else if (m.names)
       named(m.names, value);
     else
       visitor_.integer(value);
@@ -243,20 +243,16 @@ bool unpacker<Visitor>::bits(const instruction& in, std::size_t from, std::uint6
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::verify(const instruction& in, std::size_t from, std::uint64_t raw) {
-  const checksum_rule& rule = p_.checksums[static_cast<std::size_t>(in.side)];
-  const std::size_t begin = rule.over_rest        ? pos_
-                            : rule.from_mark >= 0 ? marks_[static_cast<std::size_t>(rule.from_mark)]
-                                                  : region_;
-  const std::size_t end = rule.over_rest      ? end_
-                          : rule.to_mark >= 0 ? marks_[static_cast<std::size_t>(rule.to_mark)]
-                                              : from;
+inline bool unpacker<Visitor>::verify(const instruction& in, std::size_t from, std::uint64_t raw) {
+  const checksum_rule& rule = p_.checksums[in.its<checksum_rule>()];
+  const std::size_t begin = rule.over_rest ? pos_ : rule.from_mark ? marks_[rule.from_mark.index()] : region_;
+  const std::size_t end = rule.over_rest ? end_ : rule.to_mark ? marks_[rule.to_mark.index()] : from;
   if (begin > end || end > data_.size()) return fail(in, from, "the checksum covers nothing");
   budget_.checksummed += end - begin;
   if (budget_.checksummed > 16 * (data_.size() + 4096))
     return fail(in, from, "the packet's checksums cover its bytes too often");
   std::optional<std::uint8_t> extra;
-  if (rule.extra_expr >= 0) {
+  if (rule.extra_expr) {
     const auto value = eval(rule.extra_expr);
     if (!value) return no_value(in, rule.extra_expr);
     extra = static_cast<std::uint8_t>(*value);
@@ -272,4 +268,5 @@ bool unpacker<Visitor>::verify(const instruction& in, std::size_t from, std::uin
   return true;
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,12 +1,13 @@
 // Part of the unpacker: maps, lists, regions and cases.
 #pragma once
 
-#include "protocol/codec/unpack_walk.hpp"
+#include "protocol/codec/unpack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
 template <class Visitor>
-bool unpacker<Visitor>::object(const instruction& in, std::int32_t pc) {
+inline bool unpacker<Visitor>::object(const instruction& in, std::int32_t pc) {
   if (!in.hidden) {
     announce_container(in);
     in.positional ? visitor_.begin_array() : visitor_.begin_object();
@@ -17,8 +18,8 @@ bool unpacker<Visitor>::object(const instruction& in, std::int32_t pc) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
-  const bool to_end = p_.extents[static_cast<std::size_t>(in.count)].what == extent::kind::rest;
+inline bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
+  const bool to_end = p_.extents[in.count].what == extent::kind::rest;
   std::uint64_t count = int64_max;
   if (!to_end && !measure(in, in.count, count)) return false;
   const std::size_t room = p_.limits.elements - budget_.elements;
@@ -41,7 +42,7 @@ bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
+inline bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
   std::size_t size = 0;
   if (!measure_bytes(in, in.size, size)) return false;
   const std::size_t outer_end = end_;
@@ -56,7 +57,7 @@ bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::leftover(const instruction& in) {
+inline bool unpacker<Visitor>::leftover(const instruction& in) {
   if (pos_ == end_ || in.left == trailing::drop) return true;
   if (in.left == trailing::keep) {
     announce(in);
@@ -69,11 +70,11 @@ bool unpacker<Visitor>::leftover(const instruction& in) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::choose(const instruction& in, std::int32_t) {
-  const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+inline bool unpacker<Visitor>::choose(const instruction& in, std::int32_t) {
+  const choice_rule& rule = p_.choices[in.its<choice_rule>()];
   std::int64_t value = 0;
-  if (rule.key_slot >= 0) {
-    value = slots_[static_cast<std::size_t>(rule.key_slot)];
+  if (rule.key_slot) {
+    value = slots_[rule.key_slot.index()];
   } else {
     const auto result = eval(in.expr);
     if (!result) return no_value(in, in.expr);
@@ -86,26 +87,25 @@ bool unpacker<Visitor>::choose(const instruction& in, std::int32_t) {
   std::string labels;
   for (const choice_case& c : rule.cases) labels += fmt::format("{}{}", labels.empty() ? "" : ", ", c.label);
   error_ = {"", pos_,
-            fmt::format("{} is {}, and there is no such case; known: {}",
-                        p_.expressions[static_cast<std::size_t>(in.expr)].text, value, labels)};
+            fmt::format("{} is {}, and there is no such case; known: {}", p_.expressions[in.expr].text, value,
+                        labels)};
   return false;
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::require(const instruction& in) {
+inline bool unpacker<Visitor>::require(const instruction& in) {
   const auto value = eval(in.expr);
   if (!value) return no_value(in, in.expr);
   if (*value != 0) return true;
-  error_ = {"", pos_,
-            fmt::format("'{}' does not hold", p_.expressions[static_cast<std::size_t>(in.expr)].text)};
+  error_ = {"", pos_, fmt::format("'{}' does not hold", p_.expressions[in.expr].text)};
   return false;
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::view(const instruction& in) {
+inline bool unpacker<Visitor>::view(const instruction& in) {
   const auto value = eval(in.expr);
   if (!value) return no_value(in, in.expr);
-  const view_rule& rule = p_.views[static_cast<std::size_t>(in.side)];
+  const view_rule& rule = p_.views[in.its<view_rule>()];
   const view_value* shown = nullptr;
   if (rule.mapped) {
     for (const auto& [number, result] : rule.map)
@@ -113,11 +113,10 @@ bool unpacker<Visitor>::view(const instruction& in) {
     if (shown == nullptr && rule.otherwise) shown = &*rule.otherwise;
     if (shown == nullptr)
       return fail(in, pos_,
-                  fmt::format("{} is {}, which its map does not have",
-                              p_.expressions[static_cast<std::size_t>(in.expr)].text, *value));
+                  fmt::format("{} is {}, which its map does not have", p_.expressions[in.expr].text, *value));
   }
   const std::int64_t number = shown != nullptr ? shown->number : *value;
-  if (in.slot >= 0) slots_[static_cast<std::size_t>(in.slot)] = number;
+  if (in.slot) slots_[in.slot.index()] = number;
   if (in.hidden) return true;
   announce(in);
   if (shown != nullptr && shown->what == view_value::kind::text)
@@ -127,4 +126,5 @@ bool unpacker<Visitor>::view(const instruction& in) {
   return true;
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,12 +1,13 @@
 // Part of the unpacker: texts and bytes.
 #pragma once
 
-#include "protocol/codec/unpack_walk.hpp"
+#include "protocol/codec/unpack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
 template <class Visitor>
-bool unpacker<Visitor>::blob(const instruction& in) {
+inline bool unpacker<Visitor>::blob(const instruction& in) {
   std::size_t size = 0;
   const std::size_t from = pos_;
   if (!measure_bytes(in, in.size, size)) return false;
@@ -37,8 +38,8 @@ bool unpacker<Visitor>::blob(const instruction& in) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::same_text(const instruction& in, std::size_t from, std::string_view found) {
-  const std::string& want = p_.texts[static_cast<std::size_t>(in.text)];
+inline bool unpacker<Visitor>::same_text(const instruction& in, std::size_t from, std::string_view found) {
+  const std::string& want = p_.texts[in.text];
   if (found == want) return true;
   std::string shown;
   append_hex(shown, data_.subspan(from, std::min<std::size_t>(pos_ - from, 32)));
@@ -49,11 +50,11 @@ bool unpacker<Visitor>::same_text(const instruction& in, std::size_t from, std::
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t from, std::string_view text) {
+inline bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t from, std::string_view text) {
   const std::size_t bad = find_bad_utf8(text);
   if (bad != text.size()) return fail(in, from + bad, "not UTF-8 (a field of type bytes takes anything)");
-  if (in.side >= 0) {
-    const auto& allowed = p_.enums[static_cast<std::size_t>(in.side)].names;
+  if (in.its<names_rule>()) {
+    const auto& allowed = p_.enums[in.its<names_rule>()].names;
     const auto same = [&](const auto& each) { return each.second == text; };
     if (std::none_of(allowed.begin(), allowed.end(), same))
       return fail(in, from, "a text that is not allowed here");
@@ -65,7 +66,7 @@ bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t from, std:
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::json(const instruction& in, std::size_t from, std::string_view text) {
+inline bool unpacker<Visitor>::json(const instruction& in, std::size_t from, std::string_view text) {
   const std::size_t depth = p_.limits.json_depth;
   std::optional<json_fault> fault;
   if (in.hidden || std::is_same_v<Visitor, null_visitor>) {
@@ -83,7 +84,7 @@ bool unpacker<Visitor>::json(const instruction& in, std::size_t from, std::strin
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::packed_value(const instruction& in, std::size_t from, bytes_view bytes) {
+inline bool unpacker<Visitor>::packed_value(const instruction& in, std::size_t from, bytes_view bytes) {
   const bool is_cbor = in.what == content::cbor;
   std::string& found = shared_scratch();
   found.clear();
@@ -102,7 +103,7 @@ bool unpacker<Visitor>::packed_value(const instruction& in, std::size_t from, by
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::zero_text(const instruction& in) {
+inline bool unpacker<Visitor>::zero_text(const instruction& in) {
   const std::size_t from = pos_;
   std::size_t size = 0;
   if (!measure_bytes(in, in.size, size)) return false;
@@ -110,11 +111,12 @@ bool unpacker<Visitor>::zero_text(const instruction& in) {
   const std::string_view all(begin, size);
   const std::size_t length = all.find('\0');
   if (length == std::string_view::npos) return fail(in, from, "the text has no zero byte at its end");
-  const bool fixed = p_.extents[static_cast<std::size_t>(in.size)].what != extent::kind::rest;
+  const bool fixed = p_.extents[in.size].what != extent::kind::rest;
   pos_ += fixed ? size : length + 1;
   place(from, in);
   if (in.from == value_source::constant && !same_text(in, from, all.substr(0, length))) return false;
   return plain_text(in, from, all.substr(0, length));
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

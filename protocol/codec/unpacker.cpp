@@ -13,10 +13,12 @@ void prefix_path(codec_error& error, std::string_view name) {
   error.field = fmt::format("{}{}{}", name, dot ? "." : "", error.field);
 }
 
+namespace {
+
 // The number that an extent stands for; what is left of the region for `rest`.
 template <class Visitor>
-bool unpacker<Visitor>::measure(const instruction& in, std::int32_t index, std::uint64_t& out) {
-  const extent& e = p_.extents[static_cast<std::size_t>(index)];
+inline bool unpacker<Visitor>::measure(const instruction& in, extent_id index, std::uint64_t& out) {
+  const extent& e = p_.extents[index];
   if (e.what == extent::kind::rest) {
     out = end_ - pos_;
     return true;
@@ -26,8 +28,8 @@ bool unpacker<Visitor>::measure(const instruction& in, std::int32_t index, std::
     return true;
   }
   std::int64_t value = 0;
-  if (e.what == extent::kind::linear && e.expr < 0) {
-    value = slots_[static_cast<std::size_t>(e.slot)];
+  if (e.what == extent::kind::linear && !e.expr) {
+    value = slots_[e.slot.index()];
   } else {
     const auto result = eval(e.expr);
     if (!result) return no_value(in, e.expr);
@@ -39,24 +41,24 @@ bool unpacker<Visitor>::measure(const instruction& in, std::int32_t index, std::
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::block(std::int32_t pc, std::int32_t end) {
+inline bool unpacker<Visitor>::block(std::int32_t pc, std::int32_t end) {
   while (pc < end) {
     const instruction& in = p_.code[static_cast<std::size_t>(pc)];
-    if (in.simple && in.begin_mark < 0 && in.end_mark < 0) {
+    if (in.simple && !in.begin_mark && !in.end_mark) {
       if (!simple(in)) return false;
       ++pc;
       continue;
     }
-    if (in.begin_mark >= 0) marks_[static_cast<std::size_t>(in.begin_mark)] = pos_;
+    if (in.begin_mark) marks_[in.begin_mark.index()] = pos_;
     if (!execute(in, pc)) return false;
-    if (in.end_mark >= 0) marks_[static_cast<std::size_t>(in.end_mark)] = pos_;
+    if (in.end_mark) marks_[in.end_mark.index()] = pos_;
     pc = in.next;
   }
   return true;
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::execute(const instruction& in, std::int32_t pc) {
+inline bool unpacker<Visitor>::execute(const instruction& in, std::int32_t pc) {
   switch (in.code) {
     case op::number:
       return number(in);
@@ -91,13 +93,15 @@ bool unpacker<Visitor>::execute(const instruction& in, std::int32_t pc) {
 }
 
 template <class Visitor>
-bool unpacker<Visitor>::skip(const instruction& in, std::size_t count) {
+inline bool unpacker<Visitor>::skip(const instruction& in, std::size_t count) {
   if (end_ - pos_ < count) return short_of(in, count);
   const std::size_t from = pos_;
   pos_ += count;
   place(from, in);
   return true;
 }
+
+}  // namespace
 
 template <class Visitor>
 bool unpack(const program& layout, bytes_view packet, Visitor& visitor, codec_error& error) {

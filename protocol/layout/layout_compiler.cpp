@@ -26,7 +26,7 @@ bool layout_compiler::compile(const node& from, const std::string& path, trailin
     visible_from_ = symbols_.size();
     emit(op::object);
     const std::int32_t region = here();
-    const std::int32_t rest = rest_extent();
+    const extent_id rest = rest_extent();
     instruction& in = emit(op::region);
     in.size = rest;
     in.left = over;
@@ -46,7 +46,7 @@ bool layout_compiler::compile(const node& from, const std::string& path, trailin
     const auto [name, index] = pending_routines_.back();
     pending_routines_.pop_back();
     unfolding_.assign(1, name);
-    to.routines[static_cast<std::size_t>(index)] = routine_of(*find_layout(name), trailing::refuse);
+    to.routines[index] = routine_of(*find_layout(name), trailing::refuse);
   }
   // Writing out stops at the limit, so what has reached it may be incomplete.
   if (to.code.size() >= program_limit && mistakes_ == 0)
@@ -165,9 +165,9 @@ void layout_compiler::group(const token& t, const node& from, char order, bool i
     const bool whole = code->what == struct_code::kind::bytes || code->what == struct_code::kind::pascal;
     for (std::int64_t k = 0; k < (whole ? 1 : count) && to_->code.size() < program_limit; ++k) {
       room_for(from, at, text);
-      const std::int32_t name = intern(std::to_string(containers_.back().values++));
-      const std::int32_t size =
-          code->what == struct_code::kind::number ? -1 : fixed_extent(whole ? count : 1);
+      const name_id name = intern(std::to_string(containers_.back().values++));
+      const extent_id size =
+          code->what == struct_code::kind::number ? extent_id() : fixed_extent(whole ? count : 1);
       instruction& in = emit(code->what == struct_code::kind::number ? op::number : op::blob);
       in.type = code->type;
       in.big = order_is_big(order);
@@ -180,7 +180,7 @@ void layout_compiler::group(const token& t, const node& from, char order, bool i
 }
 
 void layout_compiler::named_token(const token& t, const node& from, char order) {
-  std::int32_t id = -1;
+  name_id id;
   if (!declare(t.name.text, from, t.name.at, id) || !room_for(from, t.at, t.name.text)) return;
   const bool hidden = t.name.text.front() == '_';
   const std::size_t first = symbols_.size();
@@ -192,34 +192,33 @@ void layout_compiler::named_token(const token& t, const node& from, char order) 
   value(t, from, order, id, hidden);
 }
 
-void layout_compiler::array(const token& t, const node& from, char order, std::int32_t name, bool hidden) {
+void layout_compiler::array(const token& t, const node& from, char order, name_id name, bool hidden) {
   if (hidden) {
     fail(from, t.at, "a list cannot be hidden", "use bytes to skip, or a name without '_'");
     return;
   }
-  std::int32_t count = -1;
+  extent_id count;
   if (t.count.what == extent_notation::kind::prefix)
     count = prefix(t.count, from, order, name);
   else if (t.count.what == extent_notation::kind::to_end)
     count = rest_extent();
   else
     count = extent_of(t.count.text.text, from, t.count.text.at);
-  if (count < 0) return;
+  if (!count) return;
   const std::int32_t at = here();
   instruction& in = emit(op::array);
   in.name = name;
   in.count = count;
   remember(name, at, false);
   const std::string filled = filled_by_;
-  value(t, from, order, -1, false);
+  value(t, from, order, {}, false);
   filled_by_ = filled;
-  if (t.count.what == extent_notation::kind::to_end)
-    filled_by_ = to_->names[static_cast<std::size_t>(name)].text;
+  if (t.count.what == extent_notation::kind::to_end) filled_by_ = to_->names[name].text;
   close(at);
 }
 
-// One value of any type; `name` is -1 for an array's element.
-void layout_compiler::value(const token& t, const node& from, char order, std::int32_t name, bool hidden) {
+// One value of any type; `name` is none for an array's element.
+void layout_compiler::value(const token& t, const node& from, char order, name_id name, bool hidden) {
   const std::string& word = t.type.text;
   const bool known = find_layout(word) != nullptr;
   const bool codes = is_struct_group(word);
@@ -256,8 +255,7 @@ void layout_compiler::value(const token& t, const node& from, char order, std::i
 }
 
 // A named layout; with "(size)" in a region of its own.
-void layout_compiler::sized_object(const token& t, const node& from, char order, std::int32_t name,
-                                   bool hidden) {
+void layout_compiler::sized_object(const token& t, const node& from, char order, name_id name, bool hidden) {
   const std::string& word = t.type.text;
   if (t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty()) {
     fail(from, t.at, fmt::format("the layout '{}' cannot have a value, scale or unit", word));
@@ -272,8 +270,8 @@ void layout_compiler::sized_object(const token& t, const node& from, char order,
     return;
   }
   if (t.size.what == extent_notation::kind::absent) return object_of(*find_layout(word), word, name, hidden);
-  const std::int32_t size = size_extent(t.size, from, order, name);
-  if (size < 0) return;
+  const extent_id size = size_extent(t.size, from, order, name);
+  if (!size) return;
   const std::string filled = std::exchange(filled_by_, {});
   const std::int32_t at = here();
   emit(op::region).size = size;
@@ -282,8 +280,7 @@ void layout_compiler::sized_object(const token& t, const node& from, char order,
   filled_by_ = filled;
 }
 
-void layout_compiler::object_of(const node& body, const std::string& layout_name, std::int32_t name,
-                                bool hidden) {
+void layout_compiler::object_of(const node& body, const std::string& layout_name, name_id name, bool hidden) {
   if (hidden) {
     fail(body, 0, "a layout cannot be hidden as a whole", "hide its fields, or use bytes");
     return;
@@ -291,7 +288,7 @@ void layout_compiler::object_of(const node& body, const std::string& layout_name
   if (!layout_name.empty() && !may_unfold(layout_name, body, 0)) return;
   const std::int32_t at = here();
   emit(op::object).name = name;
-  if (name >= 0) remember(name, at, false);
+  if (name) remember(name, at, false);
   const std::size_t first = symbols_.size();
   containers_.emplace_back();
   containers_.back().at = at;
@@ -302,14 +299,13 @@ void layout_compiler::object_of(const node& body, const std::string& layout_name
     to_->code[static_cast<std::size_t>(at)].positional = containers_.back().values > 0;
   containers_.pop_back();
   close(at);
-  if (name >= 0)
+  if (name)
     for (std::size_t i = first; i < symbols_.size(); ++i)
-      symbols_[i].name = to_->names[static_cast<std::size_t>(name)].text + "." + symbols_[i].name;
+      symbols_[i].name = to_->names[name].text + "." + symbols_[i].name;
 }
 
 // "pos:3f" is a list of values.
-void layout_compiler::list_of_codes(const token& t, const node& from, char order, std::int32_t name,
-                                    bool hidden) {
+void layout_compiler::list_of_codes(const token& t, const node& from, char order, name_id name, bool hidden) {
   if (hidden) {
     fail(from, t.type.at, "a list cannot be hidden", "use bytes to skip, or a name without '_'");
     return;
@@ -325,7 +321,7 @@ void layout_compiler::list_of_codes(const token& t, const node& from, char order
 }
 
 void layout_compiler::number(const token& t, const node& from, char order, const instruction& basis,
-                             std::int32_t name, bool hidden) {
+                             name_id name, bool hidden) {
   instruction made = basis;
   made.code = op::number;
   made.name = name;
@@ -349,8 +345,7 @@ void layout_compiler::number(const token& t, const node& from, char order, const
       return;
     }
     made.as = form::time;
-    made.side = static_cast<std::int32_t>(to_->times.size());
-    to_->times.push_back(static_cast<time_unit>(found - units.begin()));
+    made.rule = to_->times.add(static_cast<time_unit>(found - units.begin()));
   }
   if (order == '@' && t.type.text.size() == 1 && width_of(made.type) > 1)
     emit(op::align).constant = static_cast<std::int64_t>(width_of(made.type));
@@ -358,7 +353,7 @@ void layout_compiler::number(const token& t, const node& from, char order, const
   const std::int32_t at = here();
   emit(op::number) = made;
   close(at);
-  if (name >= 0) remember(name, at, !is_float(made.type));
+  if (name) remember(name, at, !is_float(made.type));
 }
 
 bool layout_compiler::constant(const token& t, const node& from, instruction& in) {
@@ -384,7 +379,7 @@ bool layout_compiler::constant(const token& t, const node& from, instruction& in
     return fail(from, t.value_text.at, fmt::format("'{}' is not an integer", t.value_text.text));
   in.expr = expression_of(t.value_text.text, from, t.value_text.at);
   in.from = value_source::computed;
-  return in.expr >= 0;
+  return static_cast<bool>(in.expr);
 }
 
 namespace {
@@ -436,9 +431,9 @@ bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
           std::abs(side) > INT32_MAX * std::int64_t{1'000'000})
         return fail(from, each.at, "the scale is too large");
       places += each.text[0] == '*' ? down : -down;
-    } else if (each.text[0] == '/' && rule.divisor_expr < 0 && is_field_name(text)) {
+    } else if (each.text[0] == '/' && !rule.divisor_expr && is_field_name(text)) {
       rule.divisor_expr = expression_of(text, from, each.at + 1);
-      if (rule.divisor_expr < 0) return false;
+      if (!rule.divisor_expr) return false;
     } else {
       return fail(from, each.at + 1, fmt::format("'{}' is not a scale", text),
                   "write /100, *0.01, *1e-7 or /_field");
@@ -450,12 +445,11 @@ bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
   if (places > 18) return fail(from, t.at, "the scale is too small");
   rule.places = static_cast<unsigned>(places);
   in.as = form::scaled;
-  in.side = static_cast<std::int32_t>(to_->scales.size());
-  to_->scales.push_back(rule);
+  in.rule = to_->scales.add(rule);
   return true;
 }
 
-void layout_compiler::blob(const token& t, const node& from, char order, content what, std::int32_t name,
+void layout_compiler::blob(const token& t, const node& from, char order, content what, name_id name,
                            bool hidden) {
   if (!t.scales.empty() || !t.unit.text.empty()) {
     fail(from, t.at, fmt::format("'{}' cannot have a scale or a unit", t.type.text));
@@ -465,7 +459,7 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   const char code = word.back();
   const bool fixed_text = word == "c" || (is_struct_group(word) && (code == 's' || code == 'p'));
   const bool zero = word == "zstr";
-  std::int32_t text = -1;
+  id<std::string> text;
   if (t.value != token::value_kind::absent) {
     std::string bytes = t.value_text.text;
     if ((what == content::bytes || what == content::base64) && !t.value_is_text) {
@@ -479,10 +473,9 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
       fail(from, t.value_text.at, fmt::format("'{}' cannot be constant", word));
       return;
     }
-    text = static_cast<std::int32_t>(to_->texts.size());
-    to_->texts.push_back(std::move(bytes));
+    text = to_->texts.add(std::move(bytes));
   }
-  std::int32_t size = -1;
+  extent_id size;
   if (fixed_text && t.size.what == extent_notation::kind::absent) {
     const auto count = word.size() > 1 ? parse_integer(std::string_view(word).substr(0, word.size() - 1)) : 1;
     if (!count || *count > static_cast<std::int64_t>(env_.limits.packet)) {
@@ -490,18 +483,17 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
       return;
     }
     size = fixed_extent(*count);
-  } else if (t.size.what == extent_notation::kind::absent && text >= 0 && !zero &&
+  } else if (t.size.what == extent_notation::kind::absent && text && !zero &&
              t.value == token::value_kind::constant) {
-    size = fixed_extent(static_cast<std::int64_t>(to_->texts[static_cast<std::size_t>(text)].size()));
+    size = fixed_extent(static_cast<std::int64_t>(to_->texts[text].size()));
   } else {
     size = size_extent(t.size, from, order, name);
   }
-  if (size < 0) return;
-  const extent& e = to_->extents[static_cast<std::size_t>(size)];
+  if (!size) return;
+  const extent& e = to_->extents[size];
   const bool fixed = e.what == extent::kind::fixed;
   if (what == content::text && fixed && word != "c") what = content::padded_text;
-  if (fixed && text >= 0 &&
-      to_->texts[static_cast<std::size_t>(text)].size() > static_cast<std::size_t>(e.value)) {
+  if (fixed && text && to_->texts[text].size() > static_cast<std::size_t>(e.value)) {
     fail(from, t.value_text.at, fmt::format("the value is longer than {} bytes", e.value));
     return;
   }
@@ -513,14 +505,14 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   in.name = name;
   in.hidden = hidden;
   in.text = text;
-  if (text >= 0)
+  if (text)
     in.from = t.value == token::value_kind::constant ? value_source::constant : value_source::standard;
-  if (name >= 0) remember(name, at, false);
-  if (takes_rest) filled_by_ = name >= 0 ? to_->names[static_cast<std::size_t>(name)].text : word;
+  if (name) remember(name, at, false);
+  if (takes_rest) filled_by_ = name ? to_->names[name].text : word;
 }
 
 bool layout_compiler::framed_layout(const std::string& name, const node& from, std::size_t at,
-                                    std::int32_t& index) {
+                                    id<routine>& index) {
   if (find_layout(name) == nullptr) {
     std::vector<std::string> names;
     if (env_.layouts != nullptr)
@@ -532,8 +524,7 @@ bool layout_compiler::framed_layout(const std::string& name, const node& from, s
       index = known_index;
       return true;
     }
-  index = static_cast<std::int32_t>(to_->routines.size());
-  to_->routines.emplace_back();
+  index = to_->routines.add({});
   routines_.emplace_back(name, index);
   pending_routines_.emplace_back(name, index);
   return true;

@@ -55,17 +55,17 @@ class layout_compiler {
   void group(const token& t, const node& from, char order, bool inside_list);
   bool may_unfold(const std::string& name, const node& from, std::size_t at);
   void splice(const std::string& name, const node& from, std::size_t at);
-  void value(const token& t, const node& from, char order, std::int32_t name, bool hidden);
-  void number(const token& t, const node& from, char order, const instruction& basis, std::int32_t name,
+  void value(const token& t, const node& from, char order, name_id name, bool hidden);
+  void number(const token& t, const node& from, char order, const instruction& basis, name_id name,
               bool hidden);
-  void sized_object(const token& t, const node& from, char order, std::int32_t name, bool hidden);
-  void blob(const token& t, const node& from, char order, content what, std::int32_t name, bool hidden);
-  void object_of(const node& layout_node, const std::string& layout_name, std::int32_t name, bool hidden);
-  void list_of_codes(const token& t, const node& from, char order, std::int32_t name, bool hidden);
-  void array(const token& t, const node& from, char order, std::int32_t name, bool hidden);
+  void sized_object(const token& t, const node& from, char order, name_id name, bool hidden);
+  void blob(const token& t, const node& from, char order, content what, name_id name, bool hidden);
+  void object_of(const node& layout_node, const std::string& layout_name, name_id name, bool hidden);
+  void list_of_codes(const token& t, const node& from, char order, name_id name, bool hidden);
+  void array(const token& t, const node& from, char order, name_id name, bool hidden);
   bool scale(const token& t, const node& from, instruction& in);
   bool constant(const token& t, const node& from, instruction& in);
-  bool framed_layout(const std::string& name, const node& from, std::size_t at, std::int32_t& routine_index);
+  bool framed_layout(const std::string& name, const node& from, std::size_t at, id<routine>& routine_index);
 
   // layout_items.cpp: what a line cannot say
   void item(const node& from);
@@ -74,42 +74,42 @@ class layout_compiler {
   void choose_item(const node& from);
   void require_item(const node& from);
   void branch(const node* body, choice_case& into);
-  void bits_item(const node& from, std::int32_t name, bool hidden, bool spliced);
-  void enum_item(const node& from, std::int32_t name, bool hidden);
-  void flags_item(const node& from, std::int32_t name, bool hidden);
-  void array_item(const node& from, std::int32_t name, bool hidden);
-  void region_item(const node& from, std::int32_t name, bool hidden, bool spliced);
-  void nested_item(const node& from, std::int32_t name, bool hidden);
-  void checksum_item(const node& from, std::int32_t name, bool hidden);
+  void bits_item(const node& from, name_id name, bool hidden, bool spliced);
+  void enum_item(const node& from, name_id name, bool hidden);
+  void flags_item(const node& from, name_id name, bool hidden);
+  void array_item(const node& from, name_id name, bool hidden);
+  void region_item(const node& from, name_id name, bool hidden, bool spliced);
+  void nested_item(const node& from, name_id name, bool hidden);
+  void checksum_item(const node& from, name_id name, bool hidden);
   void one_of(const node& from);
-  void typed_item(const node& from, std::int32_t name, bool hidden);
-  void any_value(const node& from, std::int32_t name, bool hidden);
+  void typed_item(const node& from, name_id name, bool hidden);
+  void any_value(const node& from, name_id name, bool hidden);
   bool read_number_type(const node* from, const node& whole, instruction& in);
   bool read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out);
   bool read_bit(const node_entry& entry, bit_member& m);
   bool read_view_value(const node& from, view_value& out);
   trailing read_trailing(const node& from, trailing standard);
-  std::int32_t mark(const node& name, bool at_end);
+  slot_id mark(const node& name, bool at_end);
   [[nodiscard]] static bool is_type(const node& from);
 
   // layout_symbols.cpp: names, extents, instructions
   instruction& emit(op code);
   std::int32_t here() const { return static_cast<std::int32_t>(to_->code.size()); }
   void close(std::int32_t at);
-  std::int32_t intern(const std::string& name);
-  bool declare(const std::string& name, const node& from, std::size_t at, std::int32_t& id);
+  name_id intern(const std::string& name);
+  bool declare(const std::string& name, const node& from, std::size_t at, name_id& id);
   bool room_for(const node& from, std::size_t at, const std::string& what);
-  void remember(std::int32_t id, std::int32_t at, bool number);
+  void remember(name_id id, std::int32_t at, bool number);
   void retire(std::size_t first);
   std::optional<std::int64_t> slot_of(std::string_view name, std::string& error);
-  std::int32_t slot_of(symbol& s);
-  std::int32_t new_slot();
-  std::int32_t expression_of(std::string_view text, const node& from, std::size_t at);
-  std::int32_t extent_of(std::string_view text, const node& from, std::size_t at);
-  std::int32_t fixed_extent(std::int64_t value);
-  std::int32_t rest_extent();
-  std::int32_t prefix(const extent_notation& notation, const node& from, char order, std::int32_t name);
-  std::int32_t size_extent(const extent_notation& notation, const node& from, char order, std::int32_t name);
+  slot_id slot_of(symbol& s);
+  slot_id new_slot();
+  expression_id expression_of(std::string_view text, const node& from, std::size_t at);
+  extent_id extent_of(std::string_view text, const node& from, std::size_t at);
+  extent_id fixed_extent(std::int64_t value);
+  extent_id rest_extent();
+  extent_id prefix(const extent_notation& notation, const node& from, char order, name_id name);
+  extent_id size_extent(const extent_notation& notation, const node& from, char order, name_id name);
   bool number_type_of(std::string_view word, char order, instruction& in) const;
   const node* find_layout(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> known_names() const;
@@ -128,9 +128,9 @@ class layout_compiler {
   std::vector<container> containers_;
   std::string filled_by_;               // the field that takes the rest of this region
   std::vector<std::string> unfolding_;  // named layouts being written out
-  std::vector<std::pair<std::string, std::int32_t>> routines_;
-  std::vector<std::pair<std::string, std::int32_t>> pending_routines_;
-  std::unordered_map<std::string, std::int32_t> interned_;
+  std::vector<std::pair<std::string, id<routine>>> routines_;
+  std::vector<std::pair<std::string, id<routine>>> pending_routines_;
+  std::unordered_map<std::string, name_id> interned_;
   std::size_t unfolded_ = 0;  // layouts written out so far
   std::size_t mistakes_ = 0;
 };

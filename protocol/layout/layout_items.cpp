@@ -21,9 +21,9 @@ void layout_compiler::item(const node& from) {
   if (from.find("let") != nullptr && from.find("let")->kind == node_kind::map) return let_item(from);
   if (from.find("require") != nullptr && from.find("require")->is_scalar()) return require_item(from);
   if (from.find("cases") != nullptr || from.find("then") != nullptr) return choose_item(from);
-  if (from.find("size") != nullptr && from.find("type") != nullptr) return region_item(from, -1, false, true);
+  if (from.find("size") != nullptr && from.find("type") != nullptr) return region_item(from, {}, false, true);
   if (const node* bits = from.find("bits"); bits != nullptr && from.find("fields") != nullptr)
-    return bits_item(from, -1, false, true);
+    return bits_item(from, {}, false, true);
   for (const node_entry& entry : from.entries) {
     node key;
     key.kind = node_kind::text;
@@ -38,7 +38,7 @@ void layout_compiler::item(const node& from) {
 }
 
 void layout_compiler::field_item(const std::string& name, const node& name_node, const node& from) {
-  std::int32_t id = -1;
+  name_id id;
   if (!declare(name, name_node, 0, id) || !room_for(name_node, 0, name)) return;
   const std::size_t first = symbols_.size();
   const bool list = from.kind == node_kind::map && from.find("array") != nullptr;
@@ -47,7 +47,7 @@ void layout_compiler::field_item(const std::string& name, const node& name_node,
 }
 
 // A value's type: a token without name, a typed map, or a layout written in place.
-void layout_compiler::any_value(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::any_value(const node& from, name_id name, bool hidden) {
   if (from.kind == node_kind::map) {
     if (from.find("bits") != nullptr) return bits_item(from, name, hidden, false);
     if (from.find("enum") != nullptr) return enum_item(from, name, hidden);
@@ -70,7 +70,7 @@ void layout_compiler::any_value(const node& from, std::int32_t name, bool hidden
       const char order = parsed->order != 0 ? parsed->order : env_.order;
       const token& t = parsed->tokens[0];
       if (t.count.what == extent_notation::kind::absent) return value(t, from, order, name, hidden);
-      if (name >= 0) return array(t, from, order, name, hidden);
+      if (name) return array(t, from, order, name, hidden);
       fail(from, t.count.text.at, "a list of lists needs a layout for its elements");
       return;
     }
@@ -92,7 +92,7 @@ bool layout_compiler::is_type(const node& from) {
 }
 
 // {type: …, none: …, one_of: […]}
-void layout_compiler::typed_item(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
   if (!known_keys(from, {"type", "of", "none", "one_of"})) return;
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("of");
   any_value(*type, name, hidden);
@@ -120,8 +120,7 @@ void layout_compiler::one_of(const node& from) {
   }
   names_rule rule;
   for (const node& item : from.items) rule.names.emplace_back(0, item.text);
-  in.side = static_cast<std::int32_t>(to_->enums.size());
-  to_->enums.push_back(std::move(rule));
+  in.rule = to_->enums.add(std::move(rule));
 }
 
 bool layout_compiler::read_view_value(const node& from, view_value& out) {
@@ -142,7 +141,7 @@ void layout_compiler::let_item(const node& from) {
     key.kind = node_kind::text;
     key.text = entry.key;
     key.where = entry.where;
-    std::int32_t id = -1;
+    name_id id;
     if (!is_field_name(entry.key)) {
       fail(key, 0, fmt::format("'{}' is not a valid field name", entry.key));
       continue;
@@ -183,15 +182,14 @@ void layout_compiler::let_item(const node& from) {
       fail(*of, 0, "expected an expression");
       continue;
     }
-    const std::int32_t expr = expression_of(of->text, *of, 0);
-    if (expr < 0) continue;
+    const expression_id expr = expression_of(of->text, *of, 0);
+    if (!expr) continue;
     const std::int32_t at = here();
     instruction& in = emit(op::view);
     in.expr = expr;
     in.name = id;
     in.hidden = entry.key.front() == '_';
-    in.side = static_cast<std::int32_t>(to_->views.size());
-    to_->views.push_back(std::move(rule));
+    in.rule = to_->views.add(std::move(rule));
     close(at);
     remember(id, at, number);
   }
@@ -201,9 +199,9 @@ void layout_compiler::let_item(const node& from) {
 void layout_compiler::require_item(const node& from) {
   if (!known_keys(from, {"require"})) return;
   const node& of = *from.find("require");
-  const std::int32_t expr = expression_of(of.text, of, 0);
-  if (expr < 0) return;
-  if (to_->expressions[static_cast<std::size_t>(expr)].uses_region()) {
+  const expression_id expr = expression_of(of.text, of, 0);
+  if (!expr) return;
+  if (to_->expressions[expr].uses_region()) {
     fail(of, 0, "'require' cannot use $size, $packet or $rest",
          "compare fields; a constant such as =$size checks sizes");
     return;
@@ -233,19 +231,18 @@ void layout_compiler::choose_item(const node& from) {
          is_if ? "expected an expression after 'if'" : "expected 'switch: expression' beside 'cases'");
     return;
   }
-  const std::int32_t expr = expression_of(of->text, *of, 0);
-  if (expr < 0) return;
+  const expression_id expr = expression_of(of->text, *of, 0);
+  if (!expr) return;
   const std::int32_t at = here();
-  const auto side = static_cast<std::int32_t>(to_->choices.size());
-  to_->choices.emplace_back();
+  const id<choice_rule> in_table = to_->choices.add({});
   instruction& in = emit(op::choose);
   in.expr = expr;
-  in.side = side;
+  in.rule = in_table;
   choice_rule rule;
   rule.is_if = is_if;
-  const auto& steps = to_->expressions[static_cast<std::size_t>(expr)].steps;
+  const auto& steps = to_->expressions[expr].steps;
   if (steps.size() == 1 && steps[0].what == expression_step::kind::slot)
-    rule.key_slot = static_cast<std::int32_t>(steps[0].value);
+    rule.key_slot = slot_id(static_cast<std::size_t>(steps[0].value));
   const std::set<std::string> outside = containers_.back().names;
   std::set<std::string> all = outside;
   const std::string filled = filled_by_;
@@ -303,7 +300,7 @@ void layout_compiler::choose_item(const node& from) {
   }
   containers_.back().names = std::move(all);
   filled_by_ = filled_after;
-  to_->choices[static_cast<std::size_t>(side)] = std::move(rule);
+  to_->choices[in_table] = std::move(rule);
   close(at);
 }
 
@@ -346,7 +343,7 @@ bool layout_compiler::read_names(const node& from, std::vector<std::pair<std::in
   return true;
 }
 
-void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::enum_item(const node& from, name_id name, bool hidden) {
   instruction made;
   names_rule rule;
   if (!known_keys(from, {"enum", "names", "value", "default", "strict"}) ||
@@ -370,17 +367,16 @@ void layout_compiler::enum_item(const node& from, std::int32_t name, bool hidden
     made.constant = *number;
     made.from = std::string_view(key) == "value" ? value_source::constant : value_source::standard;
   }
-  made.side = static_cast<std::int32_t>(to_->enums.size());
-  to_->enums.push_back(std::move(rule));
+  made.rule = to_->enums.add(std::move(rule));
   made.name = name;
   made.hidden = hidden;
   const std::int32_t at = here();
   emit(op::number) = made;
   close(at);
-  if (name >= 0) remember(name, at, true);
+  if (name) remember(name, at, true);
 }
 
-void layout_compiler::flags_item(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::flags_item(const node& from, name_id name, bool hidden) {
   instruction made;
   names_rule rule;
   if (!known_keys(from, {"flags", "names"}) || !read_number_type(from.find("flags"), from, made) ||
@@ -395,14 +391,13 @@ void layout_compiler::flags_item(const node& from, std::int32_t name, bool hidde
       return;
     }
   made.as = form::flags;
-  made.side = static_cast<std::int32_t>(to_->enums.size());
-  to_->enums.push_back(std::move(rule));
+  made.rule = to_->enums.add(std::move(rule));
   made.name = name;
   made.hidden = hidden;
   const std::int32_t at = here();
   emit(op::number) = made;
   close(at);
-  if (name >= 0) remember(name, at, true);
+  if (name) remember(name, at, true);
 }
 
 // "4", "4=3" (constant), "?" (one bit, a boolean), or {bits: 4, names: {…}}.
@@ -421,8 +416,7 @@ bool layout_compiler::read_bit(const node_entry& entry, bit_member& m) {
       if (number < 0 || (m.width < 63 && number >> m.width != 0))
         return fail(from, 0,
                     fmt::format("the name '{}' has the number {}, outside {} bits", text, number, m.width));
-    m.names = static_cast<std::int32_t>(to_->enums.size());
-    to_->enums.push_back(std::move(rule));
+    m.names = to_->enums.add(std::move(rule));
     return true;
   }
   std::string_view text = from.text;
@@ -443,7 +437,7 @@ bool layout_compiler::read_bit(const node_entry& entry, bit_member& m) {
   return true;
 }
 
-void layout_compiler::bits_item(const node& from, std::int32_t name, bool hidden, bool spliced) {
+void layout_compiler::bits_item(const node& from, name_id name, bool hidden, bool spliced) {
   instruction made;
   if (!known_keys(from, {"bits", "fields"}) || !read_number_type(from.find("bits"), from, made)) return;
   const node* fields = from.find("fields");
@@ -481,19 +475,17 @@ void layout_compiler::bits_item(const node& from, std::int32_t name, bool hidden
     return;
   }
   made.as = form::bits;
-  made.side = static_cast<std::int32_t>(to_->bits.size());
+  made.rule = to_->bits.add(rule);
   made.name = name;
   made.hidden = hidden;
-  to_->bits.push_back(rule);
   const std::int32_t at = here();
   emit(op::number) = made;
   close(at);
-  if (name >= 0) remember(name, at, false);
-  const std::string before =
-      spliced || name < 0 ? std::string() : to_->names[static_cast<std::size_t>(name)].text + ".";
+  if (name) remember(name, at, false);
+  const std::string before = spliced || !name ? std::string() : to_->names[name].text + ".";
   for (std::size_t i = 0; i < rule.members.size(); ++i)
-    symbols_.push_back({before + to_->names[static_cast<std::size_t>(rule.members[i].name)].text, at,
-                        static_cast<std::int32_t>(i), true, false});
+    symbols_.push_back(
+        {before + to_->names[rule.members[i].name].text, at, static_cast<std::int32_t>(i), true, false});
 }
 
 trailing layout_compiler::read_trailing(const node& from, trailing standard) {
@@ -507,14 +499,14 @@ trailing layout_compiler::read_trailing(const node& from, trailing standard) {
 }
 
 // {array: layout, count: expr, each: type}
-void layout_compiler::array_item(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::array_item(const node& from, name_id name, bool hidden) {
   if (!known_keys(from, {"array", "count", "each", "trailing"})) return;
   if (hidden) {
     fail(from, 0, "a list cannot be hidden");
     return;
   }
   const node* count_node = from.find("count");
-  std::int32_t count = -1;
+  extent_id count;
   if (is_nothing(count_node) || count_node->text == "*") {
     count = rest_extent();
   } else if (count_node->text.starts_with(':')) {
@@ -523,8 +515,8 @@ void layout_compiler::array_item(const node& from, std::int32_t name, bool hidde
   } else {
     count = extent_of(count_node->text, *count_node, 0);
   }
-  if (count < 0) return;
-  const bool to_end = to_->extents[static_cast<std::size_t>(count)].what == extent::kind::rest;
+  if (!count) return;
+  const bool to_end = to_->extents[count].what == extent::kind::rest;
   const std::int32_t at = here();
   instruction& in = emit(op::array);
   in.name = name;
@@ -539,25 +531,25 @@ void layout_compiler::array_item(const node& from, std::int32_t name, bool hidde
     if (skip == 1) order = text[0];
     const bool own = text.starts_with(":");
     extent_notation notation{extent_notation::kind::prefix, {text.substr(own ? 1 : 0), own ? 1u : 0u}};
-    const std::int32_t size = prefix(notation, *each, order, name);
+    const extent_id size = prefix(notation, *each, order, name);
     const std::int32_t region = here();
-    if (size >= 0) {
+    if (size) {
       instruction& bounds = emit(op::region);
       bounds.size = size;
       bounds.left = read_trailing(from, trailing::drop);
       if (bounds.left == trailing::keep) fail(from, 0, "'trailing: keep' is not allowed with elements");
-      any_value(*from.find("array"), -1, false);
+      any_value(*from.find("array"), {}, false);
       close(region);
     }
   } else {
-    any_value(*from.find("array"), -1, false);
+    any_value(*from.find("array"), {}, false);
   }
-  filled_by_ = to_end && name >= 0 ? to_->names[static_cast<std::size_t>(name)].text : filled;
+  filled_by_ = to_end && name ? to_->names[name].text : filled;
   close(at);
 }
 
 // {size: expr, type: layout}; spliced: without a name, its fields belong to the surrounding map
-void layout_compiler::region_item(const node& from, std::int32_t name, bool hidden, bool spliced) {
+void layout_compiler::region_item(const node& from, name_id name, bool hidden, bool spliced) {
   if (!known_keys(from, {"size", "type", "trailing", "inflate", "none"})) return;
   const node* type = from.find("type");
   const node* size_node = from.find("size");
@@ -565,13 +557,13 @@ void layout_compiler::region_item(const node& from, std::int32_t name, bool hidd
     fail(from, 0, "expected 'size' and 'type'", "{size: expression, type: layout}");
     return;
   }
-  std::int32_t size = -1;
+  extent_id size;
   if (size_node->text.starts_with(':'))
     size =
         prefix({extent_notation::kind::prefix, {size_node->text.substr(1), 1}}, *size_node, env_.order, name);
   else
     size = extent_of(size_node->text, *size_node, 0);
-  if (size < 0) return;
+  if (!size) return;
   const std::int32_t at = here();
   instruction& in = emit(op::region);
   in.size = size;
@@ -588,7 +580,7 @@ void layout_compiler::region_item(const node& from, std::int32_t name, bool hidd
 }
 
 // {inflate: zlib, frames: layout} and {fill: 28, type: layout}, each with 'size' if it is not the rest
-void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::nested_item(const node& from, name_id name, bool hidden) {
   if (!known_keys(from, {"inflate", "fill", "frames", "type", "layout", "size", "trailing"})) return;
   static const std::vector<std::string> kinds{"zlib", "gzip", "deflate", "brotli", "zstd"};
   const node* inflate = from.find("inflate");
@@ -601,7 +593,7 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
     return;
   }
   const node* size_node = from.find("size");
-  std::int32_t size = -1;
+  extent_id size;
   if (size_node == nullptr)
     size = rest_extent();
   else if (size_node->text.starts_with(':'))
@@ -609,7 +601,7 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
         prefix({extent_notation::kind::prefix, {size_node->text.substr(1), 1}}, *size_node, env_.order, name);
   else
     size = extent_of(size_node->text, *size_node, 0);
-  if (size < 0) return;
+  if (!size) return;
   const std::int32_t region = here();
   emit(op::region).size = size;
   const std::int32_t at = here();
@@ -635,49 +627,48 @@ void layout_compiler::nested_item(const node& from, std::int32_t name, bool hidd
     }
     instruction& in = emit(op::nested);
     in.name = name;
-    in.side = static_cast<std::int32_t>(to_->transforms.size());
     in.left = read_trailing(from, fill_node != nullptr ? trailing::drop : trailing::refuse);
     if (in.left == trailing::keep) fail(from, 0, "'trailing: keep' is not allowed with nested bytes");
-    to_->transforms.push_back(rule);
+    in.rule = to_->transforms.add(rule);
   }
   const std::string filled = std::exchange(filled_by_, {});
   const std::size_t first = symbols_.size();
   if (frames != nullptr) {
-    std::int32_t routine_index = -1;
-    if (!framed_layout(frames->text, *frames, 0, routine_index)) return;
+    id<routine> frame;
+    if (!framed_layout(frames->text, *frames, 0, frame)) return;
     if (hidden) fail(from, 0, "a list cannot be hidden");
     const std::int32_t list = here();
     instruction& in = emit(op::frames);
     in.name = name;
-    in.side = routine_index;
+    in.rule = frame;
     close(list);
   } else {
     any_value(*type, name, hidden);
   }
   // Offsets within other bytes mean nothing outside them.
   for (std::size_t i = first; i < symbols_.size(); ++i) symbols_[i].dead = true;
-  if (name >= 0) remember(name, region, false);
+  if (name) remember(name, region, false);
   if (transformed) close(at);
   close(region);
-  filled_by_ = size_node == nullptr && name >= 0 ? to_->names[static_cast<std::size_t>(name)].text : filled;
+  filled_by_ = size_node == nullptr && name ? to_->names[name].text : filled;
 }
 
-std::int32_t layout_compiler::mark(const node& name, bool at_end) {
+slot_id layout_compiler::mark(const node& name, bool at_end) {
   for (std::size_t i = symbols_.size(); i > visible_from_; --i) {
     const symbol& s = symbols_[i - 1];
     if (s.name != name.text || s.dead || s.member >= 0) continue;
     instruction& in = to_->code[static_cast<std::size_t>(s.at)];
-    std::int32_t& slot = at_end ? in.end_mark : in.begin_mark;
-    if (slot < 0) slot = new_slot();
+    slot_id& slot = at_end ? in.end_mark : in.begin_mark;
+    if (!slot) slot = new_slot();
     return slot;
   }
   fail(name, 0, fmt::format("no field '{}' comes before the checksum", name.text),
        suggest(name.text, known_names()));
-  return -1;
+  return {};
 }
 
 // {crc: x25, type: '<H', over: [from, to], extra: expr}
-void layout_compiler::checksum_item(const node& from, std::int32_t name, bool hidden) {
+void layout_compiler::checksum_item(const node& from, name_id name, bool hidden) {
   if (!known_keys(from, {"crc", "type", "over", "extra"})) return;
   const node* kind_node = from.find("crc");
   const auto kind = checksum_from(kind_node->text);
@@ -702,7 +693,7 @@ void layout_compiler::checksum_item(const node& from, std::int32_t name, bool hi
     if (over->kind == node_kind::list && over->items.size() == 2) {
       rule.from_mark = mark(over->items[0], false);
       rule.to_mark = mark(over->items[1], true);
-      if (rule.from_mark < 0 || rule.to_mark < 0) return;
+      if (!rule.from_mark || !rule.to_mark) return;
     } else if (over->text == "rest") {
       rule.over_rest = true;
     } else {
@@ -713,17 +704,16 @@ void layout_compiler::checksum_item(const node& from, std::int32_t name, bool hi
   }
   if (const node* extra = from.find("extra")) {
     rule.extra_expr = expression_of(extra->text, *extra, 0);
-    if (rule.extra_expr < 0) return;
+    if (!rule.extra_expr) return;
   }
   made.as = form::checksum;
-  made.side = static_cast<std::int32_t>(to_->checksums.size());
-  to_->checksums.push_back(rule);
+  made.rule = to_->checksums.add(rule);
   made.name = name;
   made.hidden = hidden;
   const std::int32_t at = here();
   emit(op::number) = made;
   close(at);
-  if (name >= 0) remember(name, at, true);
+  if (name) remember(name, at, true);
 }
 
 }  // namespace duplexd::protocol

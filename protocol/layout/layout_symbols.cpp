@@ -61,8 +61,8 @@ void layout_compiler::close(std::int32_t at) {
   if (static_cast<std::size_t>(at) < to_->code.size()) to_->code[static_cast<std::size_t>(at)].next = here();
 }
 
-std::int32_t layout_compiler::intern(const std::string& name) {
-  const auto [known, is_new] = interned_.try_emplace(name, static_cast<std::int32_t>(to_->names.size()));
+name_id layout_compiler::intern(const std::string& name) {
+  const auto [known, is_new] = interned_.try_emplace(name, name_id(to_->names.size()));
   if (!is_new) return known->second;
   field_name entry{name, ","};
   append_quoted(entry.key, name);
@@ -71,7 +71,7 @@ std::int32_t layout_compiler::intern(const std::string& name) {
   return known->second;
 }
 
-bool layout_compiler::declare(const std::string& name, const node& from, std::size_t at, std::int32_t& id) {
+bool layout_compiler::declare(const std::string& name, const node& from, std::size_t at, name_id& id) {
   container& around = containers_.back();
   id = intern(name);
   if (around.values > 0)
@@ -88,29 +88,28 @@ bool layout_compiler::room_for(const node& from, std::size_t at, const std::stri
               fmt::format("give '{}' a size, or move '{}' before it", filled_by_, what));
 }
 
-void layout_compiler::remember(std::int32_t id, std::int32_t at, bool number) {
-  symbols_.push_back({to_->names[static_cast<std::size_t>(id)].text, at, -1, number, false});
+void layout_compiler::remember(name_id id, std::int32_t at, bool number) {
+  symbols_.push_back({to_->names[id].text, at, -1, number, false});
 }
 
 void layout_compiler::retire(std::size_t first) {
   for (std::size_t i = first; i < symbols_.size(); ++i) symbols_[i].dead = true;
 }
 
-std::int32_t layout_compiler::new_slot() {
+slot_id layout_compiler::new_slot() {
   if (to_->slots == slot_limit) {
     fail(node{}, 0, fmt::format("more than {} fields are used in expressions", slot_limit));
-    return 0;
+    return slot_id(0);
   }
-  return static_cast<std::int32_t>(to_->slots++);
+  return slot_id(to_->slots++);
 }
 
-std::int32_t layout_compiler::slot_of(symbol& s) {
+slot_id layout_compiler::slot_of(symbol& s) {
   instruction& in = to_->code[static_cast<std::size_t>(s.at)];
-  std::int32_t& slot =
-      s.member >= 0
-          ? to_->bits[static_cast<std::size_t>(in.side)].members[static_cast<std::size_t>(s.member)].slot
-          : in.slot;
-  if (slot < 0) slot = new_slot();
+  slot_id& slot = s.member >= 0
+                      ? to_->bits[in.its<bits_rule>()].members[static_cast<std::size_t>(s.member)].slot
+                      : in.slot;
+  if (!slot) slot = new_slot();
   return slot;
 }
 
@@ -127,7 +126,7 @@ std::optional<std::int64_t> layout_compiler::slot_of(std::string_view name, std:
       error = fmt::format("'{}' is not an integer", name);
       return std::nullopt;
     }
-    return slot_of(s);
+    return static_cast<std::int64_t>(slot_of(s).index());
   }
   error = ended ? fmt::format("'{}' is out of reach here: it is in a case or an element that has ended", name)
                 : fmt::format("no field '{}' comes before this", name);
@@ -144,7 +143,7 @@ std::vector<std::string> layout_compiler::known_names() const {
   return out;
 }
 
-std::int32_t layout_compiler::expression_of(std::string_view text, const node& from, std::size_t at) {
+expression_id layout_compiler::expression_of(std::string_view text, const node& from, std::size_t at) {
   const slot_lookup lookup = [this](std::string_view name, std::string& error) {
     return slot_of(name, error);
   };
@@ -152,23 +151,20 @@ std::int32_t layout_compiler::expression_of(std::string_view text, const node& f
   auto parsed = parse_expression(text, lookup, fault);
   if (!parsed) {
     fail(from, at + fault.offset, fault.message);
-    return -1;
+    return {};
   }
-  to_->expressions.push_back(std::move(*parsed));
-  return static_cast<std::int32_t>(to_->expressions.size()) - 1;
+  return to_->expressions.add(std::move(*parsed));
 }
 
-std::int32_t layout_compiler::fixed_extent(std::int64_t value) {
+extent_id layout_compiler::fixed_extent(std::int64_t value) {
   extent e;
   e.what = extent::kind::fixed;
   e.value = value;
-  to_->extents.push_back(e);
-  return static_cast<std::int32_t>(to_->extents.size()) - 1;
+  return to_->extents.add(e);
 }
 
-std::int32_t layout_compiler::rest_extent() {
-  to_->extents.emplace_back();
-  return static_cast<std::int32_t>(to_->extents.size()) - 1;
+extent_id layout_compiler::rest_extent() {
+  return to_->extents.add({});
 }
 
 namespace {
@@ -185,10 +181,10 @@ bool as_linear(const expression& from, extent& out) {
       out.factor = s[0].value;
     else
       return false;
-    out.slot = static_cast<std::int32_t>(s[1].value);
+    out.slot = slot_id(static_cast<std::size_t>(s[1].value));
     return true;
   }
-  out.slot = static_cast<std::int32_t>(s[0].value);
+  out.slot = slot_id(static_cast<std::size_t>(s[0].value));
   for (std::size_t i = 1; i < s.size(); i += 2) {
     if (i + 1 >= s.size() || s[i].what != kind::constant || s[i].value > INT32_MAX || s[i].value < INT32_MIN)
       return false;
@@ -206,10 +202,10 @@ bool as_linear(const expression& from, extent& out) {
 
 }  // namespace
 
-std::int32_t layout_compiler::extent_of(std::string_view text, const node& from, std::size_t at) {
-  const std::int32_t expr = expression_of(text, from, at);
-  if (expr < 0) return -1;
-  const expression& what = to_->expressions[static_cast<std::size_t>(expr)];
+extent_id layout_compiler::extent_of(std::string_view text, const node& from, std::size_t at) {
+  const expression_id expr = expression_of(text, from, at);
+  if (!expr) return {};
+  const expression& what = to_->expressions[expr];
   extent e;
   e.expr = expr;
   const auto varies = [](const expression_step& s) {
@@ -222,19 +218,18 @@ std::int32_t layout_compiler::extent_of(std::string_view text, const node& from,
     e.value = *value;
     if (e.value < 0) {
       fail(from, at, "a size or count cannot be negative");
-      return -1;
+      return {};
     }
   } else if (as_linear(what, e)) {
     e.what = extent::kind::linear;
-    if (what.steps.size() == 1) e.expr = -1;
+    if (what.steps.size() == 1) e.expr = {};
     // The field that carries the size is filled in when packing.
     for (symbol& s : symbols_) {
       if (s.dead || !s.number) continue;
       instruction& in = to_->code[static_cast<std::size_t>(s.at)];
       if (in.code != op::number) continue;
       if (s.member >= 0) {
-        bit_member& m =
-            to_->bits[static_cast<std::size_t>(in.side)].members[static_cast<std::size_t>(s.member)];
+        bit_member& m = to_->bits[in.its<bits_rule>()].members[static_cast<std::size_t>(s.member)];
         if (m.slot == e.slot && m.from == value_source::given) m.from = value_source::derived;
       } else if (in.slot == e.slot && in.from == value_source::given && in.as == form::plain) {
         in.from = value_source::derived;
@@ -243,18 +238,17 @@ std::int32_t layout_compiler::extent_of(std::string_view text, const node& from,
   } else {
     e.what = extent::kind::computed;
   }
-  to_->extents.push_back(e);
-  return static_cast<std::int32_t>(to_->extents.size()) - 1;
+  return to_->extents.add(e);
 }
 
 // A length or count of its own in front of the field. Returns the extent that it gives.
-std::int32_t layout_compiler::prefix(const extent_notation& notation, const node& from, char order,
-                                     std::int32_t name) {
+extent_id layout_compiler::prefix(const extent_notation& notation, const node& from, char order,
+                                  name_id name) {
   notation_fault fault;
   auto parsed = parse_line(notation.text.text, fault);
   if (!parsed || parsed->tokens.size() != 1 || parsed->tokens[0].named) {
     fail(from, notation.text.at, "expected an integer type after ':'", "such as (:H) or (:varint)");
-    return -1;
+    return {};
   }
   const token& t = parsed->tokens[0];
   instruction basis;
@@ -262,7 +256,7 @@ std::int32_t layout_compiler::prefix(const extent_notation& notation, const node
       is_float(basis.type) || basis.type == number_type::boolean) {
     fail(from, notation.text.at, fmt::format("'{}' is not an integer type", t.type.text),
          "such as B, H, I or varint");
-    return -1;
+    return {};
   }
   if (t.size.what == extent_notation::kind::expression) {
     const auto limit = parse_integer(t.size.text.text);
@@ -276,17 +270,16 @@ std::int32_t layout_compiler::prefix(const extent_notation& notation, const node
   in.from = value_source::derived;
   in.helper = in.hidden = true;
   in.name = name;
-  const std::int32_t slot = new_slot();
+  const slot_id slot = new_slot();
   to_->code.back().slot = slot;
   extent e;
   e.what = extent::kind::linear;
   e.slot = slot;
-  to_->extents.push_back(e);
-  return static_cast<std::int32_t>(to_->extents.size()) - 1;
+  return to_->extents.add(e);
 }
 
-std::int32_t layout_compiler::size_extent(const extent_notation& notation, const node& from, char order,
-                                          std::int32_t name) {
+extent_id layout_compiler::size_extent(const extent_notation& notation, const node& from, char order,
+                                       name_id name) {
   switch (notation.what) {
     case extent_notation::kind::prefix:
       return prefix(notation, from, order, name);
@@ -331,15 +324,14 @@ void layout_compiler::mark_simple() {
   for (instruction& in : to_->code) {
     const bool integer = in.code == op::number && width_of(in.type) != 0 && !is_float(in.type) &&
                          in.type != number_type::boolean;
-    const bool shown = in.name >= 0 && !in.hidden && !in.positional;
-    if (!integer || !shown || in.from != value_source::given || in.slot >= 0 || in.none || in.strict)
-      continue;
+    const bool shown = in.name && !in.hidden && !in.positional;
+    if (!integer || !shown || in.from != value_source::given || in.slot || in.none || in.strict) continue;
     if (in.as == form::scaled) {
-      scale_rule& rule = to_->scales[static_cast<std::size_t>(in.side)];
+      scale_rule& rule = to_->scales[in.its<scale_rule>()];
       std::int64_t left = rule.divisor;
       rule.all_places = rule.places;
       for (; left % 10 == 0; left /= 10) ++rule.all_places;
-      in.simple = left == 1 && rule.factor == 1 && rule.divisor_expr < 0;
+      in.simple = left == 1 && rule.factor == 1 && !rule.divisor_expr;
     } else {
       in.simple = in.as == form::plain;
     }
@@ -348,9 +340,9 @@ void layout_compiler::mark_simple() {
 
 // Bytes of the shortest packet that [begin, end) can read.
 std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end) const {
-  const auto fixed = [&](std::int32_t index) -> std::size_t {
-    if (index < 0) return 0;
-    const extent& e = to_->extents[static_cast<std::size_t>(index)];
+  const auto fixed = [&](extent_id index) -> std::size_t {
+    if (!index) return 0;
+    const extent& e = to_->extents[index];
     return e.what == extent::kind::fixed ? static_cast<std::size_t>(e.value) : 0;
   };
   std::size_t sum = 0;
@@ -374,9 +366,7 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end) cons
         bytes = shortest(pc + 1, in.next);
         break;
       case op::region:
-        bytes = to_->extents[static_cast<std::size_t>(in.size)].what == extent::kind::rest
-                    ? shortest(pc + 1, in.next)
-                    : fixed(in.size);
+        bytes = to_->extents[in.size].what == extent::kind::rest ? shortest(pc + 1, in.next) : fixed(in.size);
         break;
       case op::array: {
         const std::size_t each = shortest(pc + 1, in.next);
@@ -385,7 +375,7 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end) cons
         break;
       }
       case op::choose: {
-        const choice_rule& rule = to_->choices[static_cast<std::size_t>(in.side)];
+        const choice_rule& rule = to_->choices[in.its<choice_rule>()];
         bytes = rule.has_otherwise ? shortest(rule.otherwise.begin, rule.otherwise.end) : SIZE_MAX;
         for (const choice_case& c : rule.cases) bytes = std::min(bytes, shortest(c.begin, c.end));
         if (bytes == SIZE_MAX) bytes = 0;

@@ -43,16 +43,16 @@ class table_writer {
   }
 
   std::string name(const instruction& in) const {
-    return in.name >= 0 && !in.helper ? p_.names[static_cast<std::size_t>(in.name)].text : std::string();
+    return in.name && !in.helper ? p_.names[in.name].text : std::string();
   }
-  std::string expr(std::int32_t index) const { return p_.expressions[static_cast<std::size_t>(index)].text; }
-  std::string extent_text(std::int32_t index) const {
-    const extent& e = p_.extents[static_cast<std::size_t>(index)];
+  std::string expr(expression_id index) const { return p_.expressions[index].text; }
+  std::string extent_text(extent_id index) const {
+    const extent& e = p_.extents[index];
     if (e.what == extent::kind::rest) return "the rest";
     if (e.what == extent::kind::fixed) return std::to_string(e.value);
-    if (e.expr >= 0) return expr(e.expr);
+    if (e.expr) return expr(e.expr);
     for (const instruction& in : p_.code)
-      if (in.slot == e.slot && !in.helper && in.name >= 0) return name(in);
+      if (in.slot == e.slot && !in.helper && in.name) return name(in);
     return "as many as said";
   }
 
@@ -74,18 +74,17 @@ class table_writer {
                     static_cast<std::size_t>(in.constant) * static_cast<std::size_t>(in.constant);
         return;
       case op::object:
-        if (in.name >= 0) line(depth, "", name(in), "a map");
-        return rows(pc + 1, in.next, in.name >= 0 ? depth + 1 : depth);
+        if (in.name) line(depth, "", name(in), "a map");
+        return rows(pc + 1, in.next, in.name ? depth + 1 : depth);
       case op::region:
-        if (p_.extents[static_cast<std::size_t>(in.size)].what != extent::kind::rest)
+        if (p_.extents[in.size].what != extent::kind::rest)
           line(depth, "", "", fmt::format("within {} bytes", extent_text(in.size)));
         return rows(pc + 1, in.next, depth);
       case op::array:
         line(depth, "", name(in),
-             fmt::format("a list of {}",
-                         p_.extents[static_cast<std::size_t>(in.count)].what == extent::kind::rest
-                             ? "what the rest holds"
-                             : extent_text(in.count)));
+             fmt::format("a list of {}", p_.extents[in.count].what == extent::kind::rest
+                                             ? "what the rest holds"
+                                             : extent_text(in.count)));
         rows(pc + 1, in.next, depth + 1);
         return advance(std::nullopt);
       case op::choose:
@@ -117,10 +116,10 @@ class table_writer {
     if (in.as == form::names || in.as == form::flags) what += ", by name";
     line(depth, width == 0 ? fmt::format("1-{}", in.limit) : std::to_string(width), name(in), what);
     if (in.as == form::bits)
-      for (const bit_member& m : p_.bits[static_cast<std::size_t>(in.side)].members) {
-        line(depth + 1, "", p_.names[static_cast<std::size_t>(m.name)].text,
+      for (const bit_member& m : p_.bits[in.its<bits_rule>()].members) {
+        line(depth + 1, "", p_.names[m.name].text,
              fmt::format("bits {} to {}", m.shift + m.width - 1, m.shift));
-        if (m.hidden && m.from == value_source::given) lose(p_.names[static_cast<std::size_t>(m.name)].text);
+        if (m.hidden && m.from == value_source::given) lose(p_.names[m.name].text);
       }
     else if (in.hidden && !in.helper && in.from == value_source::given && in.as != form::checksum)
       lose(name(in));
@@ -131,7 +130,7 @@ class table_writer {
     static constexpr const char* kinds[] = {
         "text",        "text, zero-padded",         "bytes", "bytes, base64 in JSON", "JSON", "CBOR",
         "MessagePack", "text after its length byte"};
-    const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+    const extent& e = p_.extents[in.size];
     const bool zero = in.code == op::zero_text;
     std::string what = zero ? "text up to a zero byte" : kinds[static_cast<int>(in.what)];
     if (in.from == value_source::constant) what += ", constant";
@@ -142,7 +141,7 @@ class table_writer {
   }
 
   void choose(const instruction& in, int depth) {
-    const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+    const choice_rule& rule = p_.choices[in.its<choice_rule>()];
     const auto start = offset_;
     std::int32_t shown = -1;
     for (std::size_t i = 0; i < rule.cases.size(); ++i) {

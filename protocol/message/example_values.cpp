@@ -22,12 +22,10 @@ class inventor {
   }
 
  private:
-  const std::string& name(const instruction& in) const {
-    return p_.names[static_cast<std::size_t>(in.name)].text;
-  }
+  const std::string& name(const instruction& in) const { return p_.names[in.name].text; }
 
   static void put(ordered_json& into, const instruction& in, const std::string& key, ordered_json value) {
-    if (into.is_array() || in.name < 0)
+    if (into.is_array() || !in.name)
       into.is_array() ? into.push_back(std::move(value)) : void(into = std::move(value));
     else
       into[key] = std::move(value);
@@ -44,15 +42,15 @@ class inventor {
         return number(in, into);
       case op::blob:
       case op::zero_text:
-        if (in.from == value_source::given) put(into, in, in.name >= 0 ? name(in) : "", text(in));
+        if (in.from == value_source::given) put(into, in, in.name ? name(in) : "", text(in));
         return;
       case op::object:
-        put(into, in, in.name >= 0 ? name(in) : "", object(pc));
+        put(into, in, in.name ? name(in) : "", object(pc));
         return;
       case op::array:
         return array(pc, in, into);
       case op::frames:
-        put(into, in, in.name >= 0 ? name(in) : "", ordered_json::array());
+        put(into, in, in.name ? name(in) : "", ordered_json::array());
         return;
       case op::region:
       case op::nested:
@@ -65,11 +63,11 @@ class inventor {
   }
 
   ordered_json text(const instruction& in) const {
-    const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+    const extent& e = p_.extents[in.size];
     const bool fixed = e.what == extent::kind::fixed;
     if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack)
       return ordered_json::object();
-    if (in.side >= 0) return p_.enums[static_cast<std::size_t>(in.side)].names.front().second;  // one_of
+    if (in.its<names_rule>()) return p_.enums[in.its<names_rule>()].names.front().second;  // one_of
     if (in.what == content::base64 && fixed) {
       std::string zeros;
       append_base64(zeros, std::vector<std::uint8_t>(static_cast<std::size_t>(e.value)));
@@ -82,15 +80,13 @@ class inventor {
 
   void number(const instruction& in, ordered_json& into) {
     if (in.as == form::bits) return bits(in, into);
-    if (in.slot >= 0)
-      slots_[static_cast<std::size_t>(in.slot)] =
-          in.from == value_source::given ? wanted(in.slot) : in.constant;
+    if (in.slot) slots_[in.slot.index()] = in.from == value_source::given ? wanted(in.slot) : in.constant;
     if (in.from != value_source::given || in.as == form::checksum) return;
     ordered_json value = 0;
     if (in.as == form::flags) value = ordered_json::array();
-    if (in.slot >= 0) value = wanted(in.slot);
+    if (in.slot) value = wanted(in.slot);
     if (in.as == form::names) {
-      const auto& names = p_.enums[static_cast<std::size_t>(in.side)].names;
+      const auto& names = p_.enums[in.its<names_rule>()].names;
       const auto found =
           std::find_if(names.begin(), names.end(), [&](const auto& each) { return value == each.first; });
       if (found != names.end())
@@ -99,25 +95,22 @@ class inventor {
         value = names.front().second;
     }
     if (in.type == number_type::boolean) value = value != 0;
-    put(into, in, in.name >= 0 ? name(in) : "", std::move(value));
+    put(into, in, in.name ? name(in) : "", std::move(value));
   }
 
   void bits(const instruction& in, ordered_json& into) {
-    const bits_rule& rule = p_.bits[static_cast<std::size_t>(in.side)];
+    const bits_rule& rule = p_.bits[in.its<bits_rule>()];
     ordered_json own = ordered_json::object();
     ordered_json& to = rule.spliced ? into : own;
     for (const bit_member& m : rule.members)
-      if (m.slot >= 0)
-        slots_[static_cast<std::size_t>(m.slot)] =
-            m.from == value_source::given ? wanted(m.slot) : m.constant;
+      if (m.slot) slots_[m.slot.index()] = m.from == value_source::given ? wanted(m.slot) : m.constant;
     for (const bit_member& m : rule.members)
-      if (m.from == value_source::given)
-        to[p_.names[static_cast<std::size_t>(m.name)].text] = m.slot >= 0 ? wanted(m.slot) : 0;
-    if (!rule.spliced && !own.empty()) put(into, in, in.name >= 0 ? name(in) : "", std::move(own));
+      if (m.from == value_source::given) to[p_.names[m.name].text] = m.slot ? wanted(m.slot) : 0;
+    if (!rule.spliced && !own.empty()) put(into, in, in.name ? name(in) : "", std::move(own));
   }
 
   // A value for which a later switch has a case.
-  std::int64_t wanted(std::int32_t slot) const {
+  std::int64_t wanted(slot_id slot) const {
     for (const choice_rule& rule : p_.choices)
       if (rule.key_slot == slot && !rule.is_if && !rule.has_otherwise && !rule.cases.empty())
         return rule.cases.front().label;
@@ -128,19 +121,19 @@ class inventor {
 
   void array(std::int32_t pc, const instruction& in, ordered_json& into) {
     ordered_json made = ordered_json::array();
-    const extent& e = p_.extents[static_cast<std::size_t>(in.count)];
+    const extent& e = p_.extents[in.count];
     const std::int64_t count = e.what == extent::kind::fixed ? std::min<std::int64_t>(e.value, 1'000) : 0;
     for (std::int64_t i = 0; i < count; ++i) members(pc + 1, in.next, made);
-    put(into, in, in.name >= 0 ? name(in) : "", std::move(made));
+    put(into, in, in.name ? name(in) : "", std::move(made));
   }
 
   void choose(const instruction& in, ordered_json& into) {
-    const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+    const choice_rule& rule = p_.choices[in.its<choice_rule>()];
     const choice_case* taken = rule.has_otherwise   ? &rule.otherwise
                                : rule.cases.empty() ? nullptr
                                                     : &rule.cases.front();
     // What the values made up so far lead to; sizes count as 0 and seldom lead anywhere.
-    const auto value = evaluate(p_.expressions[static_cast<std::size_t>(in.expr)], {slots_, 0, 0, 0});
+    const auto value = evaluate(p_.expressions[in.expr], {slots_, 0, 0, 0});
     for (const choice_case& c : rule.cases)
       if (value && c.label == (rule.is_if ? *value != 0 : *value)) taken = &c;
     if (taken != nullptr) members(taken->begin, taken->end, into);

@@ -316,8 +316,7 @@ void protocol_compiler::tie_length(const framing_rule& rule, const node& where, 
                  {expression_step::kind::subtract, 0}};
       in.from = value_source::computed;
       in.simple = false;
-      in.expr = static_cast<std::int32_t>(p.expressions.size());
-      p.expressions.push_back(std::move(e));
+      in.expr = p.expressions.add(std::move(e));
       return;
     }
     if (in.code == op::require || in.code == op::view) continue;  // they take no bytes

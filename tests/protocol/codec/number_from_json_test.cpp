@@ -43,10 +43,9 @@ struct input {
   explicit input(number_type type, form as = form::plain) {
     in.type = type;
     in.as = as;
-    in.side = 0;
-    layout.scales.emplace_back();
-    layout.enums.push_back({{{0, "ack"}, {1, "urgent"}, {7, "top"}, {8, "over"}}});
-    layout.times.push_back(time_unit::s);
+    in.rule = layout.enums.add({{{0, "ack"}, {1, "urgent"}, {7, "top"}, {8, "over"}}});
+    if (as == form::scaled) in.rule = layout.scales.add({});
+    if (as == form::time) in.rule = layout.times.add(time_unit::s);
   }
   scale_rule& scale() { return layout.scales[0]; }
 

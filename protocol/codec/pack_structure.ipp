@@ -1,12 +1,13 @@
 // Part of the packer: maps, lists and regions.
-#include "protocol/codec/pack_walk.hpp"
+#pragma once
+
+#include "protocol/codec/pack_walk.ipp"
 #include "protocol/text/suggest.hpp"
 
 namespace duplexd::protocol {
+namespace {
 
-using nlohmann::ordered_json;
-
-bool packer::object(const instruction& in, std::int32_t pc) {
+inline bool packer::object(const instruction& in, std::int32_t pc) {
   const ordered_json* value = given(in);
   if (value != nullptr && value->is_null()) value = nullptr;
   if (value != nullptr && !(in.positional ? value->is_array() : value->is_object()) && !value->empty())
@@ -25,10 +26,10 @@ bool packer::object(const instruction& in, std::int32_t pc) {
 }
 
 // A value that nothing took is a mistake of whoever gave it.
-bool packer::all_used(const instruction& in, std::size_t from) {
+inline bool packer::all_used(const instruction& in, std::size_t from) {
   if (current_ == nullptr || consumed_ >= current_->size()) return true;
   if (current_->is_array()) {
-    (void)fail_named(-1, fmt::format("{} values are given, {} are wanted", current_->size(), consumed_));
+    (void)fail_named({}, fmt::format("{} values are given, {} are wanted", current_->size(), consumed_));
     return under(in, false);
   }
   for (const auto& [key, value] : current_->items()) {
@@ -46,7 +47,7 @@ bool packer::all_used(const instruction& in, std::size_t from) {
   return true;
 }
 
-bool packer::array(const instruction& in, std::int32_t pc) {
+inline bool packer::array(const instruction& in, std::int32_t pc) {
   const ordered_json* value = given(in);
   if (value == nullptr) return missing(in);
   if (!value->is_array()) return fail(in, fmt::format("expected a list, found {}", kind_of(*value)));
@@ -66,20 +67,20 @@ bool packer::array(const instruction& in, std::int32_t pc) {
 }
 
 // Each element has values of its own.
-void packer::forget(std::int32_t pc, std::int32_t end) {
+inline void packer::forget(std::int32_t pc, std::int32_t end) {
   for (; pc < end; ++pc) {
     const instruction& in = p_.code[static_cast<std::size_t>(pc)];
-    if (in.slot >= 0) known_[static_cast<std::size_t>(in.slot)] = slot_state::unknown;
+    if (in.slot) known_[in.slot.index()] = slot_state::unknown;
     if (in.code == op::number && in.as == form::bits)
-      for (const bit_member& m : p_.bits[static_cast<std::size_t>(in.side)].members)
-        if (m.slot >= 0) known_[static_cast<std::size_t>(m.slot)] = slot_state::unknown;
+      for (const bit_member& m : p_.bits[in.its<bits_rule>()].members)
+        if (m.slot) known_[m.slot.index()] = slot_state::unknown;
   }
 }
 
-bool packer::region(const instruction& in, std::int32_t pc) {
+inline bool packer::region(const instruction& in, std::int32_t pc) {
   regions_.push_back(out_.size());
   if (!block(pc + 1, in.next) || !put_trailing(in) || !finish_region()) return false;
-  const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+  const extent& e = p_.extents[in.size];
   std::size_t size = out_.size() - regions_.back();
   // A fixed region whose leftover bytes mean nothing is filled up with zeros.
   if (e.what == extent::kind::fixed && in.left == trailing::drop &&
@@ -91,7 +92,7 @@ bool packer::region(const instruction& in, std::int32_t pc) {
   return settle(in, in.size, size, "bytes");
 }
 
-bool packer::put_trailing(const instruction& in) {
+inline bool packer::put_trailing(const instruction& in) {
   if (in.left != trailing::keep) return true;
   const ordered_json* value = look_up(in.name);
   if (value == nullptr) return true;
@@ -101,19 +102,17 @@ bool packer::put_trailing(const instruction& in) {
   return true;
 }
 
-bool packer::require(const instruction& in) {
+inline bool packer::require(const instruction& in) {
   const auto value = needs(in.expr) ? std::nullopt : eval(in.expr);
   if (!value) return no_value(in, in.expr);
-  return *value != 0 || fail_named(-1, fmt::format("'{}' does not hold",
-                                                   p_.expressions[static_cast<std::size_t>(in.expr)].text));
+  return *value != 0 || fail_named({}, fmt::format("'{}' does not hold", p_.expressions[in.expr].text));
 }
 
-bool packer::view(const instruction& in) {
+inline bool packer::view(const instruction& in) {
   const ordered_json* value = in.hidden ? nullptr : look_up(in.name);
-  const view_rule& rule = p_.views[static_cast<std::size_t>(in.side)];
+  const view_rule& rule = p_.views[in.its<view_rule>()];
   if (needs(in.expr)) {
-    if (value != nullptr)
-      wishes_.push_back({&p_.expressions[static_cast<std::size_t>(in.expr)].text, &rule, value});
+    if (value != nullptr) wishes_.push_back({&p_.expressions[in.expr].text, &rule, value});
     return true;
   }
   const auto result = eval(in.expr);
@@ -128,10 +127,11 @@ bool packer::view(const instruction& in) {
   return true;
 }
 
-const view_value* packer::mapped(const view_rule& rule, std::int64_t key) {
+inline const view_value* packer::mapped(const view_rule& rule, std::int64_t key) {
   for (const auto& [number, result] : rule.map)
     if (number == key) return &result;
   return rule.otherwise ? &*rule.otherwise : nullptr;
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,14 +1,15 @@
 // Part of the packer: packets within packets.
+#pragma once
+
 #include "protocol/codec/compression.hpp"
 #include "protocol/codec/framing.hpp"
-#include "protocol/codec/pack_walk.hpp"
+#include "protocol/codec/pack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
-using nlohmann::ordered_json;
-
-bool packer::nested(const instruction& in, std::int32_t pc) {
-  const transform_rule& rule = p_.transforms[static_cast<std::size_t>(in.side)];
+inline bool packer::nested(const instruction& in, std::int32_t pc) {
+  const transform_rule& rule = p_.transforms[in.its<transform_rule>()];
   const bool filled = rule.kind == transform_kind::fill;
   regions_.push_back(out_.size());
   const std::size_t outer_packet = std::exchange(packet_, out_.size());
@@ -32,7 +33,7 @@ bool packer::nested(const instruction& in, std::int32_t pc) {
 }
 
 // Sizes within count the zeros that unpacking restores.
-bool packer::fill_up(const instruction& in, const transform_rule& rule) {
+inline bool packer::fill_up(const instruction& in, const transform_rule& rule) {
   const std::size_t size = out_.size() - regions_.back();
   const auto room = static_cast<std::size_t>(rule.fill);
   if (size > room)
@@ -41,7 +42,7 @@ bool packer::fill_up(const instruction& in, const transform_rule& rule) {
   return true;
 }
 
-bool packer::frames(const instruction& in) {
+inline bool packer::frames(const instruction& in) {
   const ordered_json* value = given(in);
   if (value == nullptr) return missing(in);
   if (!value->is_array()) return fail(in, fmt::format("expected a list, found {}", kind_of(*value)));
@@ -50,10 +51,10 @@ bool packer::frames(const instruction& in) {
   for (std::size_t i = 0; i < value->size(); ++i) {
     const std::size_t begin = out_.size();
     packer inner(p_, out_, error_, depth_ + 1);
-    bool ok = inner.run(p_.routines[static_cast<std::size_t>(in.side)], (*value)[i]);
+    bool ok = inner.run(p_.routines[in.its<routine>()], (*value)[i]);
     if (!ok) error_.offset += begin - base_;
     if (ok && p_.framing && p_.framing->strip && !add_length(*p_.framing, out_, begin))
-      ok = fail_named(-1, "the packet is too long for its length field");
+      ok = fail_named({}, "the packet is too long for its length field");
     if (ok) continue;
     prefix_path(error_, fmt::format("[{}]", i));
     return under(in, false);
@@ -61,4 +62,5 @@ bool packer::frames(const instruction& in) {
   return true;
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

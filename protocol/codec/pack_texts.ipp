@@ -1,13 +1,14 @@
 // Part of the packer: texts and bytes.
-#include "protocol/codec/pack_walk.hpp"
+#pragma once
+
+#include "protocol/codec/pack_walk.ipp"
 #include "protocol/codec/packed_value.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
+namespace {
 
-using nlohmann::ordered_json;
-
-bool packer::blob_bytes(const instruction& in, const ordered_json& value, std::string& bytes) {
+inline bool packer::blob_bytes(const instruction& in, const ordered_json& value, std::string& bytes) {
   switch (in.what) {
     case content::json:
       if (append_json(bytes, value, p_.style)) return true;
@@ -39,28 +40,28 @@ bool packer::blob_bytes(const instruction& in, const ordered_json& value, std::s
 }
 
 // The bytes of a text or bytes field, or what its constant or standard value says.
-bool packer::contents(const instruction& in, std::string& bytes) {
+inline bool packer::contents(const instruction& in, std::string& bytes) {
   const ordered_json* value = given(in);
   if (value == nullptr) {
-    if (in.text < 0) return missing(in);
-    bytes = p_.texts[static_cast<std::size_t>(in.text)];
+    if (!in.text) return missing(in);
+    bytes = p_.texts[in.text];
     return true;
   }
   if (!blob_bytes(in, *value, bytes)) return false;
-  if (in.side >= 0) {
-    const auto& allowed = p_.enums[static_cast<std::size_t>(in.side)].names;
+  if (in.its<names_rule>()) {
+    const auto& allowed = p_.enums[in.its<names_rule>()].names;
     const auto same = [&](const auto& each) { return each.second == bytes; };
     if (std::none_of(allowed.begin(), allowed.end(), same))
       return fail(in, "a text that is not allowed here");
   }
-  if (in.from != value_source::constant || bytes == p_.texts[static_cast<std::size_t>(in.text)]) return true;
+  if (in.from != value_source::constant || bytes == p_.texts[in.text]) return true;
   return fail(in, "it is constant, and the value is another one");
 }
 
-bool packer::blob(const instruction& in) {
+inline bool packer::blob(const instruction& in) {
   std::string bytes;
   if (!contents(in, bytes)) return false;
-  const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+  const extent& e = p_.extents[in.size];
   if (e.what == extent::kind::fixed) {
     const auto size = static_cast<std::size_t>(e.value);
     if (in.what == content::pascal) {
@@ -79,12 +80,12 @@ bool packer::blob(const instruction& in) {
   return settle(in, in.size, bytes.size(), "bytes");
 }
 
-bool packer::zero_text(const instruction& in) {
+inline bool packer::zero_text(const instruction& in) {
   std::string bytes;
   if (!contents(in, bytes)) return false;
   if (bytes.find('\0') != std::string::npos) return fail(in, "the text holds a zero byte");
   bytes.push_back('\0');
-  const extent& e = p_.extents[static_cast<std::size_t>(in.size)];
+  const extent& e = p_.extents[in.size];
   if (e.what == extent::kind::fixed) {
     if (bytes.size() > static_cast<std::size_t>(e.value))
       return fail(in, fmt::format("{} bytes with the zero byte do not fit {}", bytes.size(), e.value));
@@ -94,4 +95,5 @@ bool packer::zero_text(const instruction& in) {
   return settle(in, in.size, bytes.size(), "bytes");
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,20 +1,21 @@
 // Part of the packer: numbers.
+#pragma once
+
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/number_from_json.hpp"
-#include "protocol/codec/pack_walk.hpp"
+#include "protocol/codec/pack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
-using nlohmann::ordered_json;
-
-void packer::put(const instruction& in, std::uint64_t raw) {
+inline void packer::put(const instruction& in, std::uint64_t raw) {
   const unsigned width = width_of(in.type);
   if (width == 0) return append_varint(out_, raw);
   out_.resize(out_.size() + width);
   store(out_.data() + out_.size() - width, raw, width, in.big);
 }
 
-void packer::leave_gap(gap::kind what, const instruction& in, const bit_member* member) {
+inline void packer::leave_gap(gap::kind what, const instruction& in, const bit_member* member) {
   gap g;
   g.what = what;
   g.in = &in;
@@ -25,14 +26,14 @@ void packer::leave_gap(gap::kind what, const instruction& in, const bit_member* 
 }
 
 // An expression over the whole packet is filled in with the outermost region.
-std::size_t packer::level_for(gap::kind what, const instruction& in) const {
+inline std::size_t packer::level_for(gap::kind what, const instruction& in) const {
   if (what == gap::kind::expr || what == gap::kind::label)
-    for (const expression_step& s : p_.expressions[static_cast<std::size_t>(in.expr)].steps)
+    for (const expression_step& s : p_.expressions[in.expr].steps)
       if (s.what == expression_step::kind::packet) return packet_level_;
   return regions_.size();
 }
 
-bool packer::number(const instruction& in) {
+inline bool packer::number(const instruction& in) {
   if (in.as == form::bits) return bits(in);
   const ordered_json* value = given(in);
   if (value == nullptr) {
@@ -53,8 +54,8 @@ bool packer::number(const instruction& in) {
   }
   std::int64_t divisor = 1;
   if (in.as == form::scaled) {
-    const std::int32_t expr = p_.scales[static_cast<std::size_t>(in.side)].divisor_expr;
-    if (expr >= 0) {
+    const expression_id expr = p_.scales[in.its<scale_rule>()].divisor_expr;
+    if (expr) {
       const auto result = needs(expr) ? std::nullopt : eval(expr);
       if (!result || *result == 0) return no_value(in, expr);
       divisor = *result;
@@ -65,9 +66,9 @@ bool packer::number(const instruction& in) {
     return fail(in, std::move(why));
   if (is_variable(in.type) && !fits_varint(in, raw)) return false;
   const std::int64_t number = is_float(in.type) ? 0 : expression_value(in.type, raw);
-  if (in.strict && std::none_of(p_.enums[static_cast<std::size_t>(in.side)].names.begin(),
-                                p_.enums[static_cast<std::size_t>(in.side)].names.end(),
-                                [&](const auto& name) { return name.first == number; }))
+  if (in.strict &&
+      std::none_of(p_.enums[in.its<names_rule>()].names.begin(), p_.enums[in.its<names_rule>()].names.end(),
+                   [&](const auto& name) { return name.first == number; }))
     return fail(in, fmt::format("{} is not one of its names", number));
   if (in.from == value_source::constant && number != in.constant)
     return fail(in, fmt::format("it is always {}, found {}", in.constant, number));
@@ -76,14 +77,14 @@ bool packer::number(const instruction& in) {
   return true;
 }
 
-bool packer::fits_varint(const instruction& in, std::uint64_t raw) {
+inline bool packer::fits_varint(const instruction& in, std::uint64_t raw) {
   if (in.limit >= 10 || raw >> (7 * in.limit) == 0) return true;
   const std::string shown = in.type == number_type::zigzag ? fmt::format("{}", expression_value(in.type, raw))
                                                            : fmt::format("{}", raw);
   return fail(in, fmt::format("{} needs more than the {} bytes of its varint", shown, in.limit));
 }
 
-bool packer::fixed_number(const instruction& in) {
+inline bool packer::fixed_number(const instruction& in) {
   std::uint64_t raw = 0;
   if (is_float(in.type)) {
     const ordered_json value(in.constant);
@@ -98,8 +99,8 @@ bool packer::fixed_number(const instruction& in) {
   return true;
 }
 
-bool packer::bits(const instruction& in) {
-  const bits_rule& rule = p_.bits[static_cast<std::size_t>(in.side)];
+inline bool packer::bits(const instruction& in) {
+  const bits_rule& rule = p_.bits[in.its<bits_rule>()];
   const ordered_json* outer = current_;
   const std::size_t outer_consumed = consumed_;
   std::size_t used = used_.size();
@@ -125,7 +126,7 @@ bool packer::bits(const instruction& in) {
   return true;
 }
 
-bool packer::bit(const instruction& in, const bit_member& m, std::uint64_t& raw) {
+inline bool packer::bit(const instruction& in, const bit_member& m, std::uint64_t& raw) {
   const ordered_json* value = look_up(m.name);
   std::int64_t number = m.constant;
   if (value == nullptr) {
@@ -141,13 +142,13 @@ bool packer::bit(const instruction& in, const bit_member& m, std::uint64_t& raw)
   return true;
 }
 
-bool packer::read_bit(const bit_member& m, const ordered_json& value, std::int64_t& number) {
+inline bool packer::read_bit(const bit_member& m, const ordered_json& value, std::int64_t& number) {
   if (value.is_boolean() && m.width == 1) {
     number = value.get<bool>() ? 1 : 0;
     return true;
   }
-  if (value.is_string() && m.names >= 0)
-    for (const auto& [known, name] : p_.enums[static_cast<std::size_t>(m.names)].names)
+  if (value.is_string() && m.names)
+    for (const auto& [known, name] : p_.enums[m.names].names)
       if (value.get_ref<const std::string&>() == name) {
         number = known;
         return true;
@@ -163,4 +164,5 @@ bool packer::read_bit(const bit_member& m, const ordered_json& value, std::int64
                                         value.dump(-1, ' ', false, ordered_json::error_handler_t::replace)));
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

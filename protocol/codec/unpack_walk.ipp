@@ -1,3 +1,5 @@
+// The unpacker, for unpacker.cpp only: in one unit and without external names the compiler can inline all of
+// it.
 #pragma once
 
 #include <fmt/format.h>
@@ -19,6 +21,7 @@
 #include "protocol/codec/value_visitor.hpp"
 
 namespace duplexd::protocol {
+namespace {
 
 inline constexpr std::int64_t int64_max = std::numeric_limits<std::int64_t>::max();
 
@@ -33,7 +36,7 @@ inline std::string& shared_scratch() {
 }
 
 /// Walks a program over one packet. A place is an offset into `data_`, which is the packet, or within
-/// `nested` the bytes that came out of it. For unpacker.cpp only; the .ipp files beside hold the parts.
+/// `nested` the bytes that came out of it. The parts are in unpack_*.ipp.
 template <class Visitor>
 class unpacker {
  public:
@@ -46,7 +49,7 @@ class unpacker {
  private:
   // errors
   bool fail(const instruction& in, std::size_t offset, std::string message) {
-    error_.field = in.name >= 0 ? p_.names[static_cast<std::size_t>(in.name)].text : std::string();
+    error_.field = in.name ? p_.names[in.name].text : std::string();
     error_.offset = offset;
     error_.message = std::move(message);
     return false;
@@ -56,7 +59,7 @@ class unpacker {
                 fmt::format("expected {} byte{}, found {}", need, need == 1 ? "" : "s", end_ - pos_));
   }
   bool under(const instruction& in, bool ok) {
-    if (!ok && in.name >= 0) prefix_path(error_, p_.names[static_cast<std::size_t>(in.name)].text);
+    if (!ok && in.name) prefix_path(error_, p_.names[in.name].text);
     return ok;
   }
   bool under_index(const instruction& in, std::size_t index) {
@@ -66,29 +69,28 @@ class unpacker {
 
   // helpers
   void announce(const instruction& in) {
-    if (in.name >= 0 && !in.positional) visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    if (in.name && !in.positional) visitor_.key(p_.names[in.name]);
     if (in.positional) visitor_.element();
   }
   void place(std::size_t begin, const instruction& in) {
     if constexpr (Visitor::wants_places) visitor_.place(data_, begin, pos_, in);
   }
   void keep(const instruction& in, std::int64_t value) {
-    if (in.slot >= 0) slots_[static_cast<std::size_t>(in.slot)] = value;
+    if (in.slot) slots_[in.slot.index()] = value;
   }
-  std::optional<std::int64_t> eval(std::int32_t expr) {
+  std::optional<std::int64_t> eval(expression_id expr) {
     const auto size = static_cast<std::int64_t>(end_ - region_);
-    return evaluate(
-        p_.expressions[static_cast<std::size_t>(expr)],
-        {slots_, size, static_cast<std::int64_t>(data_.size()), static_cast<std::int64_t>(end_ - pos_)});
+    return evaluate(p_.expressions[expr], {slots_, size, static_cast<std::int64_t>(data_.size()),
+                                           static_cast<std::int64_t>(end_ - pos_)});
   }
-  bool no_value(const instruction& in, std::int32_t expr) {
-    return fail(in, pos_,
-                fmt::format("'{}' has no value here: it overflows or divides by zero",
-                            p_.expressions[static_cast<std::size_t>(expr)].text));
+  bool no_value(const instruction& in, expression_id expr) {
+    return fail(
+        in, pos_,
+        fmt::format("'{}' has no value here: it overflows or divides by zero", p_.expressions[expr].text));
   }
   // The number that an extent stands for; what is left of the region for `rest`.
-  bool measure(const instruction& in, std::int32_t index, std::uint64_t& out);
-  bool measure_bytes(const instruction& in, std::int32_t index, std::size_t& out) {
+  bool measure(const instruction& in, extent_id index, std::uint64_t& out);
+  bool measure_bytes(const instruction& in, extent_id index, std::size_t& out) {
     std::uint64_t size = 0;
     if (!measure(in, index, size)) return false;
     if (size > end_ - pos_) return short_of(in, size);
@@ -110,8 +112,8 @@ class unpacker {
   bool divisor_of(const instruction& in, const scale_rule& rule, std::int64_t& divisor);
   bool scaled(const instruction& in, int128 value);
   bool show(const instruction& in, std::int64_t value, std::uint64_t raw);
-  [[nodiscard]] bool is_named(std::int32_t table, std::int64_t value) const;
-  void named(std::int32_t table, std::int64_t value);
+  [[nodiscard]] bool is_named(id<names_rule> table, std::int64_t value) const;
+  void named(id<names_rule> table, std::int64_t value);
   void flags(const instruction& in, std::uint64_t raw);
   bool special(const instruction& in, std::size_t from, std::uint64_t raw) {
     return in.as == form::bits ? under(in, bits(in, from, raw)) : verify(in, from, raw);
@@ -130,7 +132,7 @@ class unpacker {
   // structure
   bool object(const instruction& in, std::int32_t pc);
   void announce_container(const instruction& in) {
-    if (in.name >= 0) visitor_.key(p_.names[static_cast<std::size_t>(in.name)]);
+    if (in.name) visitor_.key(p_.names[in.name]);
   }
   bool array(const instruction& in, std::int32_t pc);
   bool region(const instruction& in, std::int32_t pc);
@@ -157,4 +159,5 @@ class unpacker {
   std::array<std::size_t, slot_limit> marks_;
 };
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,3 +1,4 @@
+// The packer, for packer.cpp only: in one unit and without external names the compiler can inline all of it.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include "protocol/codec/unpacker.hpp"
 
 namespace duplexd::protocol {
+namespace {
 
 /// How far a packer has come, without the bytes: what is put back when a case was only tried.
 struct pack_state {
@@ -53,7 +55,7 @@ struct pack_state {
 
 /// Walks a program and appends bytes. What is only known later (sizes, counts, checksums) leaves a gap that
 /// is filled when its region ends. A place is an offset into `out_`. Its parts are in
-/// pack_*.cpp.
+/// pack_*.ipp.
 class packer : private pack_state {
  public:
   packer(const program& layout, std::vector<std::uint8_t>& out, codec_error& error, std::size_t depth)
@@ -68,26 +70,26 @@ class packer : private pack_state {
 
  private:
   // errors
-  bool fail_named(std::int32_t name, std::string message) {
-    error_.field = name >= 0 ? p_.names[static_cast<std::size_t>(name)].text : std::string();
+  bool fail_named(name_id name, std::string message) {
+    error_.field = name ? p_.names[name].text : std::string();
     error_.offset = out_.size() - base_;
     error_.message = std::move(message);
     return false;
   }
   bool fail(const instruction& in, std::string message) { return fail_named(in.name, std::move(message)); }
   bool under(const instruction& in, bool ok) {
-    if (!ok && in.name >= 0) prefix_path(error_, p_.names[static_cast<std::size_t>(in.name)].text);
+    if (!ok && in.name) prefix_path(error_, p_.names[in.name].text);
     return ok;
   }
 
   // values
-  const ordered_json* look_up(std::int32_t name);
+  const ordered_json* look_up(name_id name);
   const ordered_json* given(const instruction& in);
   bool missing(const instruction& in);
-  bool needs(std::int32_t expr);
-  std::optional<std::int64_t> eval(std::int32_t expr, std::size_t rest_from = 0);
-  bool no_value(const instruction& in, std::int32_t expr);
-  void set_slot(std::int32_t slot, std::int64_t value, slot_state how);
+  bool needs(expression_id expr);
+  std::optional<std::int64_t> eval(expression_id expr, std::size_t rest_from = 0);
+  bool no_value(const instruction& in, expression_id expr);
+  void set_slot(slot_id slot, std::int64_t value, slot_state how);
 
   // the walk
   bool block(std::int32_t pc, std::int32_t end);
@@ -109,7 +111,7 @@ class packer : private pack_state {
   void make_room(std::size_t after, std::size_t count);
   bool fill(gap& g, int128 value);
   // The field with this size or count turned out to have `actual`.
-  bool settle(const instruction& in, std::int32_t index, std::size_t actual, const char* what);
+  bool settle(const instruction& in, extent_id index, std::size_t actual, const char* what);
   // The innermost region is complete: sizes first, from the back, then the checksums over them.
   bool finish_region();
   bool fill_expression(gap& g);
@@ -157,4 +159,5 @@ class packer : private pack_state {
   std::size_t depth_;
 };
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,12 +1,13 @@
 // Part of the packer: cases.
-#include "protocol/codec/pack_walk.hpp"
+#pragma once
+
+#include "protocol/codec/pack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
-using nlohmann::ordered_json;
-
-bool packer::choose(const instruction& in) {
-  const choice_rule& rule = p_.choices[static_cast<std::size_t>(in.side)];
+inline bool packer::choose(const instruction& in) {
+  const choice_rule& rule = p_.choices[in.its<choice_rule>()];
   if (needs(in.expr)) return guess(in, rule);
   const auto result = eval(in.expr);
   if (!result) return no_value(in, in.expr);
@@ -14,15 +15,15 @@ bool packer::choose(const instruction& in) {
   for (const choice_case& c : rule.cases)
     if (c.label == value) return block(c.begin, c.end);
   if (rule.has_otherwise) return block(rule.otherwise.begin, rule.otherwise.end);
-  return fail_named(-1, fmt::format("{} is {}, and there is no such case",
-                                    p_.expressions[static_cast<std::size_t>(in.expr)].text, value));
+  return fail_named({},
+                    fmt::format("{} is {}, and there is no such case", p_.expressions[in.expr].text, value));
 }
 
 // The command may have given a view of the same expression ("mode: ltp"): only those cases come into
 // question.
-bool packer::wished_for(const instruction& in, std::int64_t label) const {
+inline bool packer::wished_for(const instruction& in, std::int64_t label) const {
   for (const wish& w : wishes_) {
-    if (*w.expr != p_.expressions[static_cast<std::size_t>(in.expr)].text) continue;
+    if (*w.expr != p_.expressions[in.expr].text) continue;
     if (!w.rule->mapped) return *w.value == label;
     const view_value* found = mapped(*w.rule, label);
     if (found == nullptr) return false;
@@ -32,7 +33,7 @@ bool packer::wished_for(const instruction& in, std::int64_t label) const {
 }
 
 // What the expression will be is not known yet: take the case that fits and uses most of the values.
-bool packer::guess(const instruction& in, const choice_rule& rule) {
+inline bool packer::guess(const instruction& in, const choice_rule& rule) {
   const choice_case* best = nullptr;
   std::size_t best_score = 0;
   codec_error first_error;
@@ -57,8 +58,7 @@ bool packer::guess(const instruction& in, const choice_rule& rule) {
     error_ = first_error;
     if (error_.message.empty())
       error_ = {"", out_.size() - base_,
-                fmt::format("no case of '{}' fits these values",
-                            p_.expressions[static_cast<std::size_t>(in.expr)].text)};
+                fmt::format("no case of '{}' fits these values", p_.expressions[in.expr].text)};
     return false;
   }
   if (!rule.is_if) {
@@ -68,4 +68,5 @@ bool packer::guess(const instruction& in, const choice_rule& rule) {
   return block(best->begin, best->end);
 }
 
+}  // namespace
 }  // namespace duplexd::protocol

@@ -1,14 +1,15 @@
 // Part of the packer: what is known only later.
+#pragma once
+
 #include "protocol/codec/checksum.hpp"
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/number_from_json.hpp"
-#include "protocol/codec/pack_walk.hpp"
+#include "protocol/codec/pack_walk.ipp"
 
 namespace duplexd::protocol {
+namespace {
 
-using nlohmann::ordered_json;
-
-void packer::make_room(std::size_t after, std::size_t count) {
+inline void packer::make_room(std::size_t after, std::size_t count) {
   out_.insert(out_.begin() + static_cast<std::ptrdiff_t>(after), count, 0);
   const auto shift = [&](std::size_t& place) {
     if (place >= after) place += count;
@@ -19,7 +20,7 @@ void packer::make_room(std::size_t after, std::size_t count) {
   shift(packet_);
 }
 
-bool packer::fill(gap& g, int128 value) {
+inline bool packer::fill(gap& g, int128 value) {
   g.done = true;
   std::uint64_t raw = 0;
   if (g.member != nullptr) {
@@ -47,8 +48,8 @@ bool packer::fill(gap& g, int128 value) {
 }
 
 // The field with this size or count turned out to have `actual`.
-bool packer::settle(const instruction& in, std::int32_t index, std::size_t actual, const char* what) {
-  const extent& e = p_.extents[static_cast<std::size_t>(index)];
+inline bool packer::settle(const instruction& in, extent_id index, std::size_t actual, const char* what) {
+  const extent& e = p_.extents[index];
   const auto value = static_cast<std::int64_t>(actual);
   if (e.what == extent::kind::rest) return true;
   if (e.what == extent::kind::fixed) {
@@ -59,32 +60,32 @@ bool packer::settle(const instruction& in, std::int32_t index, std::size_t actua
     const auto want = needs(e.expr) ? std::nullopt : eval(e.expr);
     if (!want) return no_value(in, e.expr);
     if (*want == value) return true;
-    return fail(in, fmt::format("'{}' says {} {}, found {}",
-                                p_.expressions[static_cast<std::size_t>(e.expr)].text, *want, what, value));
+    return fail(in,
+                fmt::format("'{}' says {} {}, found {}", p_.expressions[e.expr].text, *want, what, value));
   }
   const std::int64_t reduced = value - e.offset;
   if (reduced % e.factor != 0)
     return fail(in, fmt::format("{} {} are not a multiple of {}", value, what, e.factor));
   const std::int64_t wanted = reduced / e.factor;
-  const slot_state state = known_[static_cast<std::size_t>(e.slot)];
+  const slot_state state = known_[e.slot.index()];
   if (state == slot_state::given) return true;  // the command's own word
   if (state == slot_state::derived) {
-    if (slots_[static_cast<std::size_t>(e.slot)] == wanted) return true;
+    if (slots_[e.slot.index()] == wanted) return true;
     return fail(in, fmt::format("found {} {}, but another field with the same length has {}", value, what,
-                                slots_[static_cast<std::size_t>(e.slot)] * e.factor + e.offset));
+                                slots_[e.slot.index()] * e.factor + e.offset));
   }
   set_slot(e.slot, wanted, slot_state::derived);
   // The newest gap: within an array each element has its own.
   for (std::size_t i = gaps_.size(); i > 0; --i) {
     gap& g = gaps_[i - 1];
-    const std::int32_t slot = g.member != nullptr ? g.member->slot : g.in != nullptr ? g.in->slot : -1;
+    const slot_id slot = g.member != nullptr ? g.member->slot : g.in != nullptr ? g.in->slot : slot_id();
     if (g.what == gap::kind::slot && !g.done && slot == e.slot) return fill(g, wanted);
   }
   return true;
 }
 
 // The innermost region is complete: sizes first, from the back, then the checksums over them.
-bool packer::finish_region() {
+inline bool packer::finish_region() {
   const std::size_t level = regions_.size();
   for (std::size_t i = gaps_.size(); i > 0; --i) {
     gap& g = gaps_[i - 1];
@@ -101,13 +102,13 @@ bool packer::finish_region() {
   return true;
 }
 
-bool packer::fill_expression(gap& g) {
+inline bool packer::fill_expression(gap& g) {
   // A varint that counts itself grows by being counted: settle it in a few rounds.
   std::size_t width = std::max(1u, width_of(g.in->type));
   for (int round = 0; round < 4; ++round) {
     const std::size_t extra = is_variable(g.in->type) ? width - 1 : 0;
     const std::size_t region = regions_.back();
-    const auto& what = p_.expressions[static_cast<std::size_t>(g.in->expr)];
+    const auto& what = p_.expressions[g.in->expr];
     for (const expression_step& s : what.steps)
       if (s.what == expression_step::kind::slot &&
           known_[static_cast<std::size_t>(s.value)] == slot_state::unknown)
@@ -128,28 +129,25 @@ bool packer::fill_expression(gap& g) {
   return true;
 }
 
-bool packer::check_label(gap& g) {
+inline bool packer::check_label(gap& g) {
   g.done = true;
   const auto value = eval(g.in->expr, g.at);
   if (value && *value == g.label) return true;
-  return fail_named(-1, fmt::format("the case for {} = {} was packed, but it came out as {}",
-                                    p_.expressions[static_cast<std::size_t>(g.in->expr)].text, g.label,
-                                    value.value_or(-1)));
+  return fail_named({}, fmt::format("the case for {} = {} was packed, but it came out as {}",
+                                    p_.expressions[g.in->expr].text, g.label, value.value_or(-1)));
 }
 
-bool packer::fill_checksum(gap& g) {
+inline bool packer::fill_checksum(gap& g) {
   g.done = true;
-  const checksum_rule& rule = p_.checksums[static_cast<std::size_t>(g.in->side)];
+  const checksum_rule& rule = p_.checksums[g.in->its<checksum_rule>()];
   const std::size_t width = width_of(g.in->type);
-  const std::size_t begin = rule.over_rest        ? g.at + width
-                            : rule.from_mark >= 0 ? marks_[static_cast<std::size_t>(rule.from_mark)]
-                                                  : regions_.back();
-  const std::size_t end = rule.over_rest      ? out_.size()
-                          : rule.to_mark >= 0 ? marks_[static_cast<std::size_t>(rule.to_mark)]
-                                              : g.at;
+  const std::size_t begin = rule.over_rest   ? g.at + width
+                            : rule.from_mark ? marks_[rule.from_mark.index()]
+                                             : regions_.back();
+  const std::size_t end = rule.over_rest ? out_.size() : rule.to_mark ? marks_[rule.to_mark.index()] : g.at;
   if (begin > end || end > out_.size()) return fail(*g.in, "the checksum covers nothing");
   std::optional<std::uint8_t> extra;
-  if (rule.extra_expr >= 0) {
+  if (rule.extra_expr) {
     const auto value = eval(rule.extra_expr, out_.size());
     if (!value) return no_value(*g.in, rule.extra_expr);
     extra = static_cast<std::uint8_t>(*value);
@@ -159,4 +157,5 @@ bool packer::fill_checksum(gap& g) {
   return true;
 }
 
+}  // namespace
 }  // namespace duplexd::protocol
