@@ -120,12 +120,12 @@ std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
 }
 
 std::string show_size(std::uint64_t value) {
+  if (value == 0) return "0";
   for (const unit& each : size_units) {
     const bool binary = each.name.find('i') != std::string_view::npos;
-    if ((binary || each.factor == 1) && value >= each.factor && value % each.factor == 0)
-      return fmt::format("{}{}", value / each.factor, each.factor == 1 ? "" : each.name);
+    if (binary && value % each.factor == 0) return fmt::format("{}{}", value / each.factor, each.name);
   }
-  return "0";
+  return std::to_string(value);
 }
 
 }  // namespace duplexd::config
