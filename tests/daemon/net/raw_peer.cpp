@@ -119,6 +119,7 @@ void raw_peer::read_into(heard& what) {
     const auto* begin = reinterpret_cast<const char*>(message.bytes.data());
     what.messages.emplace_back(message.kind, std::string(begin, message.bytes.size()));
   }
+  if (link_->end_is_next()) link_->next(message);
 }
 
 void raw_peer::stop_listening() {

@@ -338,10 +338,12 @@ TEST_CASE("a link that comes when the stop has been asked for is closed at once"
 
 // A server that talks but never reads is given up all the same.
 TEST_CASE("a link that delivers nothing ends") {
-  stage play{talk_yaml("    liveness: {ping_interval: 0, idle_timeout: 0, send_timeout: 10s}\n"), true};
+  stage play{talk_yaml("    liveness: {ping_interval: 0, idle_timeout: 0, send_timeout: 10s}\n"
+                       "    script: [{sleep: 1h}]\n"),
+             true};
   auto server = play.accept();
   server->sending = {.pending = 1, .delivered = 7};
-  play.run_for(10s);
+  play.run_for(9s);
   CHECK(end_of(play) == "-");
   play.run_for(5s);
   CHECK(end_of(play) == "liveness: the server took nothing of what was sent for 10 s");
