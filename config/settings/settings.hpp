@@ -128,8 +128,8 @@ struct sequence_settings {
 
 /// The clocks: WebSocket pings, the application's heartbeat, freshness of replies; and sequences.
 struct liveness_settings {
-  milliseconds ping_interval{20'000};  ///< 0: no pings
-  milliseconds idle_timeout{60'000};   ///< nothing heard for this long ends the link; 0: never
+  milliseconds ping_interval{20'000};          ///< 0: no pings
+  milliseconds idle_timeout{60'000};           ///< nothing heard for this long ends the link; 0: never
   std::optional<milliseconds> send_timeout{};  ///< the same for what is sent; absent: as long; 0: never
   std::shared_ptr<const heartbeat_settings> heartbeat{};  ///< null: none
   std::vector<freshness_settings> fresh{};

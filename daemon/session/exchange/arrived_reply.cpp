@@ -1,6 +1,8 @@
 #include "daemon/session/exchange/arrived_reply.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "protocol/text/json_text.hpp"
 
@@ -59,15 +61,25 @@ void field_list::add_all_of(const ordered_json& where) {
   for (const auto& [path, wanted] : where.items()) add(path);
 }
 
-const ordered_json& offered_reply::fields() {
-  if (std::exchange(read_, true)) return fields_;
+std::string_view offered_reply::json() {
   if (json_.empty()) {
     if (protocol::write_json(packet_, text_)) text_ = "null";
     json_ = text_;
   }
-  if (looked_at_.whole() || !protocol::read_json_fields(json_, looked_at_.names(), fields_))
-    fields_ = ordered_json::parse(json_, nullptr, false);
+  return json_;
+}
+
+const ordered_json& offered_reply::fields() {
+  if (std::exchange(read_, true)) return fields_;
+  if (looked_at_.whole() || !protocol::read_json_fields(json(), looked_at_.names(), fields_))
+    fields_ = ordered_json::parse(json(), nullptr, false);
   return fields_;
+}
+
+bool offered_reply::lacks(const std::string& quoted) {
+  const std::string_view text = json();
+  if (!has_escapes_) has_escapes_ = text.find('\\') != std::string_view::npos;
+  return !*has_escapes_ && ::memmem(text.data(), text.size(), quoted.data(), quoted.size()) == nullptr;
 }
 
 const kept_reply& offered_reply::keep() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -118,17 +119,24 @@ class offered_reply {
   /// in the whole value.
   [[nodiscard]] const nlohmann::ordered_json& fields();
 
+  /// Whether a text value, as JSON that needs no escapes, certainly stands nowhere in the reply. Much cheaper
+  /// than the fields.
+  [[nodiscard]] bool lacks(const std::string& quoted);
+
   /// The reply for whoever keeps it; all share one.
   [[nodiscard]] const kept_reply& keep();
 
  private:
   std::uint64_t number_;
   const protocol::packet& packet_;
+  [[nodiscard]] std::string_view json();
+
   std::string_view json_;
   const field_list& looked_at_;
   std::string text_;
   nlohmann::ordered_json fields_;
   bool read_ = false;
+  std::optional<bool> has_escapes_;
   kept_reply kept_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
 #include <ranges>
@@ -191,9 +192,8 @@ void reply_inbox::keep(kept_reply reply) {
     kept_.pop_front();
   };
   while (!kept_.empty() && kept_.front()->number() < since) drop_first();
-  std::size_t forgotten = 0;
-  for (; kept_bytes_ > limit_ && kept_.size() > 1; ++forgotten) drop_first();
-  if (forgotten > 0 && complain_) complain_(forgotten);
+  for (; kept_bytes_ > limit_ && kept_.size() > 1; drop_first())
+    if (std::has_single_bit(++forgotten_) && complain_) complain_(forgotten_);
 }
 
 kept_reply reply_inbox::take_kept(const wanted_reply& what) {

@@ -62,8 +62,9 @@ class reply_mark
 class reply_inbox {
  public:
   using observer = std::function<void(offered_reply&)>;
-  /// Called when replies are forgotten that a flow might have asked for.
-  using complaint = std::function<void(std::size_t replies)>;
+  /// Called when replies are forgotten that a flow might have asked for, with how many these were so far: for
+  /// the first, and whenever their number has doubled.
+  using complaint = std::function<void(std::uint64_t replies)>;
 
   /// `awaited`: the replies that steps ask for. `limit`: bytes of those that nobody has taken yet; at the
   /// bound the oldest are forgotten.
@@ -129,6 +130,7 @@ class reply_inbox {
   std::deque<kept_reply> kept_;  ///< that nobody has taken, in their order
   std::uint64_t kept_bytes_ = 0;
   complaint complain_;
+  std::uint64_t forgotten_ = 0;
   std::list<waiter*> waiters_;
   std::uint64_t next_turn_ = 0;
   std::uint64_t next_ = 1;

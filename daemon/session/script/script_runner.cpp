@@ -72,11 +72,11 @@ script_runner::script_runner(const config::session_settings& settings, const ses
     for (const std::string& name : each.replies)
       replies.observe(name, box.looked_at(), [&box](offered_reply& reply) { box.offer(reply); });
   }
-  replies.on_forgotten([this](std::size_t count) {
+  replies.on_forgotten([this](std::uint64_t count) {
     context_.telemetry.record(
         settings_.name,
         happening::limit_reached{"limits.inbox",
-                                 fmt::format("{} replies that no step took were discarded", count)});
+                                 fmt::format("{} replies that no step took were discarded so far", count)});
   });
   login_flow_.blame(fault_class::login_rejected);
 }

@@ -127,10 +127,10 @@ TEST_CASE("replies with a lower number than asked for are left") {
 // So many bytes of replies that nobody took are kept, and no more: then the oldest is forgotten, and it is
 // said.
 TEST_CASE("the inbox keeps the newest replies") {
-  const auto beyond = GENERATE(as<std::size_t>{}, 0, 1, 2);
+  const auto beyond = GENERATE(as<std::size_t>{}, 0, 1, 2, 4);
   scene s;
-  std::size_t forgotten = 0;
-  s.board.on_forgotten([&](std::size_t count) { forgotten += count; });
+  std::uint64_t forgotten = 0;
+  s.board.on_forgotten([&](std::uint64_t count) { forgotten = count; });
   const std::string padding(
       1024 - arrived_reply::overhead - std::string(R"({"op":"got","id":10,"s":""})").size(), 'x');
   for (std::size_t i = 0; i < limit / 1024 + beyond; ++i)
@@ -152,8 +152,8 @@ TEST_CASE("a reply larger than the bound is kept alone") {
 // Replies that no flow may ask for any more make room silently; where nobody may ask nothing is kept.
 TEST_CASE("only what some flow may still ask for is kept") {
   scene s;
-  std::size_t forgotten = 0;
-  s.board.on_forgotten([&](std::size_t count) { forgotten += count; });
+  std::uint64_t forgotten = 0;
+  s.board.on_forgotten([&](std::uint64_t count) { forgotten = count; });
   const std::string large(limit / 4, 'x');
   for (int id = 1; id <= 3; ++id) s.offer({{"op", "got"}, {"id", id}, {"s", large}});
   s.mark.count_from_here(s.board);
@@ -167,6 +167,18 @@ TEST_CASE("only what some flow may still ask for is kept") {
   CHECK(later.since() == s.board.next_number());
   s.offer({{"op", "done"}, {"id", 8}});
   CHECK(s.take_now(any_of({"done"}, nullptr, later.since())) == "done 8");
+}
+
+// What certainly is nowhere in a reply needs no look at its fields.
+TEST_CASE("a text is lacking only where it cannot be") {
+  scene s;
+  std::vector<bool> lacking;
+  s.board.observe("got", {}, [&](offered_reply& reply) { lacking.push_back(reply.lacks("\"abc\"")); });
+  s.offer_text(R"({"op":"got","id":"abc"})");
+  s.offer_text(R"({"op":"got","id":"abcd"})");
+  s.offer_text(R"({"op":"got","id":"\u0061bc"})");  // the same text
+  s.offer_text(R"({"op":"got","deep":[{"abc":1}]})");
+  CHECK(lacking == std::vector<bool>{false, true, false, false});
 }
 
 // Each reply finds its waiter among many by what it is equal to, whatever else they ask for.
