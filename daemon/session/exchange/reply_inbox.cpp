@@ -53,7 +53,7 @@ bool wanted_reply::fits(const std::string& name, const ordered_json& data) const
 }
 
 reply_mark::reply_mark(const reply_mark& other)
-    : list_base_hook(), inbox_(other.inbox_), since_(other.since_) {
+    : list_base_hook(other), inbox_(other.inbox_), since_(other.since_) {
   if (inbox_ == nullptr) return;
   if (!other.is_linked()) since_ = inbox_->next_number();
   inbox_->marks_.push_back(*this);

@@ -56,7 +56,8 @@ class variables {
     if (value.is_array())
       for (const auto& each : value) size += size_of(each);
     if (value.is_object())
-      for (const auto& [name, each] : value.items()) size += sizeof(name) + name.size() + size_of(each);
+      for (const auto& [name, each] : value.items())
+        size += sizeof(std::string) + name.size() + size_of(each);
     return size;
   }
 
