@@ -15,14 +15,14 @@ bool is_obeyed(char32_t c) {
 }
 
 /// What is at the front of a text: a character, or a byte that belongs to none.
-struct piece {
+struct scanned {
   std::size_t length = 1;
   char32_t code = 0;
   bool is_character = false;
   [[nodiscard]] bool is_printable() const { return is_character && !is_obeyed(code); }
 };
 
-piece front_of(std::string_view text) {
+scanned front_of(std::string_view text) {
   const auto first = static_cast<unsigned char>(text.front());
   if (first < 0x80) return {1, first, true};
   for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
@@ -39,7 +39,7 @@ std::string escaped(std::string_view text, bool keep_line_ends) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const piece next = front_of(text);
+    const scanned next = front_of(text);
     if (next.is_printable() || (keep_line_ends && next.code == '\n' && next.is_character))
       out += text.substr(0, next.length);
     else
@@ -55,7 +55,7 @@ std::string escaped(std::string_view text, bool keep_line_ends) {
 std::string printable(std::string_view text, std::size_t limit) {
   std::string out;
   while (!text.empty()) {
-    const piece next = front_of(text);
+    const scanned next = front_of(text);
     if (out.size() + next.length > limit) return out + "…";
     if (next.is_printable()) {
       out += text.substr(0, next.length);
