@@ -6,36 +6,36 @@ using namespace duplexd;
 using namespace std::chrono_literals;
 
 namespace {
-const clock::time_point start{};
+const clock::time_point opened{};
 }
 
 TEST_CASE("a link is pinged at its interval, busy or not") {
   const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 60s};
-  keepalive watch{settings, start};
-  CHECK_FALSE(watch.step(start + 19s, start + 19s).ping);
-  CHECK(watch.step(start + 20s, start + 20s).ping);
-  CHECK_FALSE(watch.step(start + 21s, start + 21s).ping);
-  CHECK(watch.step(start + 40s, start + 40s).ping);
+  keepalive watch{settings, opened};
+  CHECK_FALSE(watch.step(opened + 19s, opened + 19s).ping);
+  CHECK(watch.step(opened + 20s, opened + 20s).ping);
+  CHECK_FALSE(watch.step(opened + 21s, opened + 21s).ping);
+  CHECK(watch.step(opened + 40s, opened + 40s).ping);
 }
 
 TEST_CASE("a link is dead when nothing was heard for the idle timeout, not before") {
   const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 60s};
-  keepalive watch{settings, start};
-  CHECK_FALSE(watch.step(start + 59'999ms, start).dead);
-  CHECK(watch.step(start + 60s, start).dead);
+  keepalive watch{settings, opened};
+  CHECK_FALSE(watch.step(opened + 59'999ms, opened).dead);
+  CHECK(watch.step(opened + 60s, opened).dead);
 }
 
 TEST_CASE("the next check is never later than what is due") {
   const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 25s};
-  keepalive watch{settings, start};
-  CHECK(watch.step(start, start).check_at == start + 20s);
-  CHECK(watch.step(start + 20s, start).check_at == start + 25s);
+  keepalive watch{settings, opened};
+  CHECK(watch.step(opened, opened).check_at == opened + 20s);
+  CHECK(watch.step(opened + 20s, opened).check_at == opened + 25s);
 }
 
 TEST_CASE("zero switches pings and the idle timeout off") {
   const config::liveness_settings settings{.ping_interval = 0s, .idle_timeout = 0s};
-  keepalive watch{settings, start};
-  const auto step = watch.step(start + 24h, start);
+  keepalive watch{settings, opened};
+  const auto step = watch.step(opened + 24h, opened);
   CHECK_FALSE(step.ping);
   CHECK_FALSE(step.dead);
   CHECK(step.check_at == clock::time_point::max());
@@ -44,54 +44,54 @@ TEST_CASE("zero switches pings and the idle timeout off") {
 // A look may come late. The next ping is an interval after the last one, not after when that was due.
 TEST_CASE("pings are an interval apart, however late the look is") {
   const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 0s};
-  keepalive watch{settings, start};
-  CHECK_FALSE(watch.step(start + 20s - 1ns, start).ping);
-  const auto late = watch.step(start + 27s, start);
+  keepalive watch{settings, opened};
+  CHECK_FALSE(watch.step(opened + 20s - 1ns, opened).ping);
+  const auto late = watch.step(opened + 27s, opened);
   CHECK(late.ping);
-  CHECK(late.check_at == start + 47s);
-  CHECK_FALSE(watch.step(start + 40s, start).ping);
-  CHECK(watch.step(start + 46s, start).check_at == start + 47s);
-  CHECK(watch.step(start + 47s, start).ping);
+  CHECK(late.check_at == opened + 47s);
+  CHECK_FALSE(watch.step(opened + 40s, opened).ping);
+  CHECK(watch.step(opened + 46s, opened).check_at == opened + 47s);
+  CHECK(watch.step(opened + 47s, opened).ping);
 }
 
 TEST_CASE("a dead link is not pinged, and the idle timeout is looked at in time") {
   const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 20s};
-  keepalive watch{settings, start};
-  const auto over = watch.step(start + 20s, start);
+  keepalive watch{settings, opened};
+  const auto over = watch.step(opened + 20s, opened);
   CHECK(over.dead);
   CHECK_FALSE(over.ping);
   const config::liveness_settings quiet{.ping_interval = 0s, .idle_timeout = 1ms};
-  keepalive strict{quiet, start};
-  CHECK(strict.step(start, start).check_at == start + 1ms);
-  CHECK_FALSE(strict.step(start + 1ms - 1ns, start).dead);
-  CHECK(strict.step(start + 1ms, start).dead);
-  CHECK(strict.step(start + 5s, start + 5s).check_at == start + 5s + 1ms);
+  keepalive strict{quiet, opened};
+  CHECK(strict.step(opened, opened).check_at == opened + 1ms);
+  CHECK_FALSE(strict.step(opened + 1ms - 1ns, opened).dead);
+  CHECK(strict.step(opened + 1ms, opened).dead);
+  CHECK(strict.step(opened + 5s, opened + 5s).check_at == opened + 5s + 1ms);
 }
 
 TEST_CASE("without an idle timeout only pings are looked at") {
   const config::liveness_settings settings{.ping_interval = 1ms, .idle_timeout = 0s};
-  keepalive watch{settings, start};
-  const auto step = watch.step(start + 24h, start);
+  keepalive watch{settings, opened};
+  const auto step = watch.step(opened + 24h, opened);
   CHECK(step.ping);
   CHECK_FALSE(step.dead);
-  CHECK(step.check_at == start + 24h + 1ms);
+  CHECK(step.check_at == opened + 24h + 1ms);
 }
 
 TEST_CASE("a peer is stuck when nothing that is pending is delivered for the limit") {
-  send_watch watch{10s, start};
-  CHECK_FALSE(watch.is_stuck(start + 9'999ms, {.pending = 5, .delivered = 0}));
-  CHECK(watch.check_at(start + 6s) == start + 10s);
-  CHECK(watch.is_stuck(start + 10s, {.pending = 5, .delivered = 0}));
-  CHECK_FALSE(watch.is_stuck(start + 11s, {.pending = 9, .delivered = 1}));  // slow is not stuck
-  CHECK_FALSE(watch.is_stuck(start + 20s, {.pending = 8, .delivered = 1}));
-  CHECK_FALSE(watch.is_stuck(start + 25s, {.pending = 0, .delivered = 1}));  // nothing to deliver
-  CHECK(watch.check_at(start + 25s) == start + 30s);
-  CHECK_FALSE(watch.is_stuck(start + 34s, {.pending = 1, .delivered = 1}));
-  CHECK(watch.is_stuck(start + 35s, {.pending = 1, .delivered = 1}));
+  send_watch watch{10s, opened};
+  CHECK_FALSE(watch.is_stuck(opened + 9'999ms, {.pending = 5, .delivered = 0}));
+  CHECK(watch.check_at(opened + 6s) == opened + 10s);
+  CHECK(watch.is_stuck(opened + 10s, {.pending = 5, .delivered = 0}));
+  CHECK_FALSE(watch.is_stuck(opened + 11s, {.pending = 9, .delivered = 1}));  // slow is not stuck
+  CHECK_FALSE(watch.is_stuck(opened + 20s, {.pending = 8, .delivered = 1}));
+  CHECK_FALSE(watch.is_stuck(opened + 25s, {.pending = 0, .delivered = 1}));  // nothing to deliver
+  CHECK(watch.check_at(opened + 25s) == opened + 30s);
+  CHECK_FALSE(watch.is_stuck(opened + 34s, {.pending = 1, .delivered = 1}));
+  CHECK(watch.is_stuck(opened + 35s, {.pending = 1, .delivered = 1}));
 }
 
 TEST_CASE("without a limit no peer is stuck") {
-  send_watch watch{0s, start};
-  CHECK_FALSE(watch.is_stuck(start + 24h, {.pending = 1, .delivered = 0}));
-  CHECK(watch.check_at(start) == clock::time_point::max());
+  send_watch watch{0s, opened};
+  CHECK_FALSE(watch.is_stuck(opened + 24h, {.pending = 1, .delivered = 0}));
+  CHECK(watch.check_at(opened) == clock::time_point::max());
 }
