@@ -5,11 +5,13 @@ import time
 import unittest
 
 from support.config import config, listener
-from support.daemon import Daemon
+from support.daemon import BINARY, Daemon
 from support.raw_server import CLOSE, PING, PONG, TEXT, RawServer, close_frame, frame
 
 PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "id": None}}},
             "replies": [{"as": name, "when": {"json": "/op", "is": name}} for name in ("yes", "no", "tick")]}
+# MiB. The sanitizer keeps freed memory for a while, on purpose.
+MOST = 1500 if "asan" in BINARY else 200
 QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
 
 
@@ -83,18 +85,18 @@ class Memory(unittest.TestCase):
     def test_slow_handler(self):
         on = [{"reply": "tick", "do": [{"sleep": "1h"}]}]
         used, _ = self.flood(say("tick", text='"' + "x" * 1_000_000 + '"'), on=on, outputs=[])
-        self.assertLess(used, 200)
+        self.assertLess(used, MOST)
 
     def test_replies_that_nobody_takes(self):
         used, log = self.flood(say("tick", text='"' + "x" * 1_000_000 + '"'), outputs=[],
                                script=[{"sleep": "1h"}, {"expect": "tick"}])
-        self.assertLess(used, 200)
+        self.assertLess(used, MOST)
         self.assertTrue(any("replies that no step took were discarded so far (limits.inbox)" in line for line in log))
 
     def test_tasks(self):
         on = [{"reply": "tick", "do": [{"spawn": "t", "do": [{"sleep": "1h"}]}]}]
         used, log = self.flood(say("tick", id=1) * 1000, on=on, outputs=[], limits={"tasks": 2000})
-        self.assertLess(used, 200)
+        self.assertLess(used, MOST)
         self.assertTrue(any("spawn waits: 2000 tasks are running (limits.tasks)" in line for line in log))
 
 
