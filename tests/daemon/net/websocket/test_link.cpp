@@ -310,5 +310,7 @@ TEST_CASE("hundreds of links leave no descriptors and no memory") {
   const auto memory = mallinfo2().uordblks;
   round(200);
   CHECK(settle([&] { return open_descriptors() <= descriptors + 1; }));
-  CHECK(settle([&] { return mallinfo2().uordblks < memory + 64 * 1024; }));
+  // However many rounds there are, one link's 48 KB are there at the end, and malloc's cache differs by some
+  // 20 KB.
+  CHECK(settle([&] { return mallinfo2().uordblks < memory + 128 * 1024; }));
 }
