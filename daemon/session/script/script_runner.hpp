@@ -35,7 +35,7 @@ class script_runner {
   /// Carries the subscriptions out again, soon.
   void resubscribe();
 
-  /// Whether the handlers hold no more replies than they may; `wait_room()` of the budget waits for that.
+  /// Of the replies that handlers and their tasks hold.
   [[nodiscard]] reply_budget& budget() noexcept { return *shared_.budget; }
 
   [[nodiscard]] const flow_progress& progress() const noexcept { return shared_.progress; }
