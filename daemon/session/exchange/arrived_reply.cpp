@@ -61,6 +61,20 @@ void field_list::add_all_of(const ordered_json& where) {
   for (const auto& [path, wanted] : where.items()) add(path);
 }
 
+bool is_plain_text(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) {
+    return (static_cast<unsigned char>(c) >= 0x20 && c < 0x7f && c != '"' && c != '\\') ||
+           static_cast<unsigned char>(c) >= 0x80;
+  });
+}
+
+std::string quoted_text(std::string_view plain) {
+  std::string quoted{'"'};
+  quoted += plain;
+  quoted += '"';
+  return quoted;
+}
+
 std::string_view offered_reply::json() {
   if (json_.empty()) {
     if (protocol::write_json(packet_, text_)) text_ = "null";
@@ -76,10 +90,14 @@ const ordered_json& offered_reply::fields() {
   return fields_;
 }
 
+bool offered_reply::has_escapes() {
+  if (!has_escapes_) has_escapes_ = json().find('\\') != std::string_view::npos;
+  return *has_escapes_;
+}
+
 bool offered_reply::lacks(const std::string& quoted) {
   const std::string_view text = json();
-  if (!has_escapes_) has_escapes_ = text.find('\\') != std::string_view::npos;
-  return !*has_escapes_ && ::memmem(text.data(), text.size(), quoted.data(), quoted.size()) == nullptr;
+  return !has_escapes() && ::memmem(text.data(), text.size(), quoted.data(), quoted.size()) == nullptr;
 }
 
 const kept_reply& offered_reply::keep() {

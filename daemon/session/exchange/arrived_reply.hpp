@@ -102,6 +102,10 @@ class field_list {
   bool whole_ = false;  ///< conditions look at the whole value
 };
 
+/// Whether a text is written in one way only in JSON without escapes, and how.
+[[nodiscard]] bool is_plain_text(std::string_view text) noexcept;
+[[nodiscard]] std::string quoted_text(std::string_view plain);
+
 /// A reply while it is offered: nothing is copied or read into a tree before somebody asks.
 class offered_reply {
  public:
@@ -119,8 +123,11 @@ class offered_reply {
   /// in the whole value.
   [[nodiscard]] const nlohmann::ordered_json& fields();
 
-  /// Whether a text value, as JSON that needs no escapes, certainly stands nowhere in the reply. Much cheaper
-  /// than the fields.
+  /// The values as JSON, and whether there is an escape in it.
+  [[nodiscard]] std::string_view json();
+  [[nodiscard]] bool has_escapes();
+
+  /// Whether a text (quoted_text) certainly stands nowhere in the reply. Much cheaper than the fields.
   [[nodiscard]] bool lacks(const std::string& quoted);
 
   /// The reply for whoever keeps it; all share one.
@@ -129,8 +136,6 @@ class offered_reply {
  private:
   std::uint64_t number_;
   const protocol::packet& packet_;
-  [[nodiscard]] std::string_view json();
-
   std::string_view json_;
   const field_list& looked_at_;
   std::string text_;

@@ -71,6 +71,7 @@ struct reply_inbox::waiter {
   const wanted_reply& what;
   std::uint64_t turn = 0;  ///< who came first is served first
   bool compares = false;   ///< its conditions are more than equal values
+  std::string needed{};    ///< a text that a reply must hold (quoted_text); empty: none is known
   kept_reply got{};
   notifier woken;
   std::vector<place> places{};
@@ -115,6 +116,10 @@ void reply_inbox::hand_over(waiter& who, kept_reply reply) {
 reply_inbox::waiter* reply_inbox::find_waiter(slot& at, offered_reply& reply) {
   waiter* first = nullptr;
   for (group& each : at.groups) {
+    if (each.by_values.size() == 1) {  // then all need the same
+      const std::string& needed = each.by_values.begin()->second.front()->needed;
+      if (!needed.empty() && reply.lacks(needed)) continue;
+    }
     std::string values;
     for (const std::string& path : each.paths) {
       const ordered_json* found = config::find_path(reply.fields(), path);
@@ -147,6 +152,10 @@ void reply_inbox::enter(waiter& who) {
     looked_at.add(path);
     std::string text;
     if (is_plain(wanted)) append_value(text, wanted);
+    if (who.needed.empty() && wanted.is_string()) {
+      const auto& plain_text = wanted.get_ref<const std::string&>();
+      if (is_plain_text(plain_text)) who.needed = quoted_text(plain_text);
+    }
     if (text.empty() || plain.emplace(path, text).first->second != text) who.compares = true;
   };
   for (const auto& [path, wanted] : who.what.equal) add(path, wanted);

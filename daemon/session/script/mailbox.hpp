@@ -34,7 +34,6 @@ class mailbox {
  private:
   const config::handler& rule_;
   bool depends_;
-  std::string needed_;  ///< a text that a reply must hold, as JSON; empty: none is known
   std::shared_ptr<reply_budget> budget_;
   std::deque<kept_reply> waiting_;
   notifier delivered_;

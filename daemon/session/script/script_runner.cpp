@@ -7,7 +7,6 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
-#include <map>
 
 #include "config/script/match.hpp"
 #include "daemon/runtime/cancelled.hpp"
@@ -69,9 +68,10 @@ script_runner::script_runner(const config::session_settings& settings, const ses
   observe_confirmations();
   for (const config::handler& each : settings.on) {
     mailbox& box = boxes_.emplace_back(context.loop, each, shared_.budget);
-    for (const std::string& name : each.replies)
-      replies.observe(name, box.looked_at(), [&box](offered_reply& reply) { box.offer(reply); });
+    for (const std::string& name : each.replies) handlers_[name].add(box);
   }
+  for (auto& [name, index] : handlers_)
+    replies.observe(name, index.looked_at(), [&index](offered_reply& reply) { index.offer(reply); });
   replies.on_forgotten([this](std::uint64_t count) {
     context_.telemetry.record(
         settings_.name,

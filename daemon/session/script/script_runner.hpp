@@ -2,6 +2,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "daemon/session/exchange/reply_inbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/script/flow.hpp"
+#include "daemon/session/script/handler_index.hpp"
 #include "daemon/session/script/mailbox.hpp"
 #include "daemon/session/script/task_registry.hpp"
 
@@ -69,6 +71,7 @@ class script_runner {
   flow_context shared_;
   flow login_flow_;
   std::list<mailbox> boxes_;
+  std::map<std::string, handler_index> handlers_;  ///< by the reply's name
   notifier asked_again_;
   bool subscriptions_asked_ = false;
   bool finished_ = false;
