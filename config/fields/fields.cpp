@@ -39,17 +39,12 @@ struct value_parser<log_level> : choice_parser<log_level> {};
 
 namespace {
 
-/// The name of an output.
-struct output_parser {
-  static value_type type() {
-    return {"list of names", {{"type", "array"}, {"items", {{"enum", {"stdout"}}}}}};
-  }
-  static ordered_json show(const std::vector<std::string>& names) { return names; }
-  static bool read(const value_at& at, std::vector<std::string>& out, reading& in) {
-    if (!value_parser<std::vector<std::string>>::read(at, out, in)) return false;
-    for (std::size_t i = 0; i < out.size(); ++i)
-      if (out[i] != "stdout") complain_of_choice(at.item(i), {"stdout"}, in);
-    return true;
+/// Routes; the default is a name.
+struct routes_parser : list_parser<value_parser<parsed_route>, parsed_route> {
+  static ordered_json show(const std::vector<parsed_route>& routes) {
+    ordered_json names = ordered_json::array();
+    for (const parsed_route& each : routes) names.push_back(each.to.text);
+    return names;
   }
 };
 
@@ -133,7 +128,9 @@ const section& section_of<parsed_session>() {
                "How long `run --once` waits for late replies after the script has finished.")
               .range(0, a_day, "0 to 24h"),
           make("close", &s::close, "The close frame sent when the session ends.").merged(),
-          make.as<output_parser>("outputs", &s::outputs, "Where the session's events are written."),
+          make.as<routes_parser>("outputs", &s::unresolved_outputs,
+                                 "Where the session's events are written: names of outputs, or routes that "
+                                 "select events."),
           make("simulate", &s::unresolved_simulate, "How `duplexd simulate` behaves as the server."),
           make("proxy", &s::proxy, "The proxy to connect through."),
           make("redirects", &s::redirects,
@@ -240,6 +237,9 @@ const section& section_of<parsed_document>() {
           make("templates", &s::templates, "Sessions with parameters, by name.")
               .of_type(
                   named("map of templates", {{"$ref", "#/$defs/template"}}, &section_of<parsed_template>())),
+          make.as<named_parser<parsed_output>>("outputs", &s::outputs,
+                                               "Places for events, by name (see outputs.md).")
+              .of_type(named("map of outputs", {{"$ref", "#/$defs/output"}}, &section_of<parsed_output>())),
           make("protocols", &s::protocols, "Protocols shared by several sessions, by name (see layouts.md).")
               .of_type(named("map of protocols", {{"type", "object"}}, nullptr)),
           make("sessions", &s::sessions, "The sessions, by name.")

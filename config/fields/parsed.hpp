@@ -143,6 +143,21 @@ struct parsed_simulate {
   bool answer_by_default = true;
 };
 
+struct parsed_output : output_settings {
+  record_form form = record_form::json;
+  std::vector<std::string> columns;
+};
+
+struct parsed_route {
+  protocol::position where_written;
+  std::string path;
+  unresolved_name to;
+  unresolved_names replies;
+  nlohmann::ordered_json where = nullptr;
+  std::optional<record_form> form;
+  std::vector<std::string> columns;
+};
+
 /// A session with what the settings say in another form.
 struct parsed_session : session_settings {
   unresolved_name template_name;
@@ -158,7 +173,8 @@ struct parsed_session : session_settings {
   std::vector<std::pair<unresolved_name, parsed_command>> unresolved_commands;
   parsed_simulate unresolved_simulate;
 
-  parsed_session() { outputs = {"stdout"}; }
+  std::vector<parsed_route> unresolved_outputs{
+      {.where_written = {}, .path = {}, .to = {"stdout", {}, {}}, .replies = {}, .form = {}, .columns = {}}};
 };
 
 struct parsed_template {
@@ -182,6 +198,7 @@ struct parsed_document {
   const protocol::node* defaults = nullptr;
   const protocol::node* templates = nullptr;
   const protocol::node* protocols = nullptr;
+  std::vector<std::pair<unresolved_name, parsed_output>> outputs;
   const protocol::node* sessions = nullptr;
 };
 

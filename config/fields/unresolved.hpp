@@ -58,6 +58,21 @@ struct value_parser<parsed_steps> {
   static bool read(const value_at& at, parsed_steps& out, reading& in);
 };
 
+template <>
+struct value_parser<parsed_output> {
+  static value_type type();
+  static nlohmann::ordered_json show(const parsed_output& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, parsed_output& out, reading& in);
+};
+
+/// The name of an output, or a route.
+template <>
+struct value_parser<parsed_route> {
+  static value_type type();
+  static nlohmann::ordered_json show(const parsed_route& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, parsed_route& out, reading& in);
+};
+
 /// Named sections in their order.
 template <class T>
 struct named_parser {

@@ -50,12 +50,29 @@ class loader {
     out_.log = parsed.log;
     out_.shutdown_limit = parsed.shutdown.limit;
     out_.connect_at_once = parsed.connect.at_once;
+    take_outputs(parsed.outputs);
     const expansion expand(parsed, in_);
     protocol_library protocols(parsed.protocols, in_);
     if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
   }
 
  private:
+  void take_outputs(std::vector<std::pair<unresolved_name, parsed_output>>& outputs) {
+    for (auto& [name, output] : outputs) {
+      const auto complain = [&, &at = name](std::string message, std::string hint) {
+        in_.mistakes.push_back({at.where, at.path, std::move(message), std::move(hint)});
+      };
+      if (!is_name(name.text))
+        complain(fmt::format("{} is not a valid name for an output", in_quotes(name.text)),
+                 "use letters, digits, '_', '.' and '-'");
+      const bool is_standard = output.type == output_type::standard_output;
+      if (is_standard != (name.text == standard_output_name))
+        complain("the output of type stdout is called stdout, and no other is", "");
+      output.name = name.text;
+      out_.outputs.push_back(std::move(output));
+    }
+  }
+
   void read_sessions(const node& sessions, const expansion& expand, protocol_library& protocols) {
     const value_at all{sessions, "sessions"};
     if (sessions.kind != node_kind::map || sessions.entries.empty())
@@ -88,7 +105,7 @@ class loader {
     read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &parsed,
                  in_);
     parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
-    session_settings session = build_session(std::move(parsed), in_);
+    session_settings session = build_session(std::move(parsed), out_.outputs, in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
     session.file = out_.file;
     out_.sessions.push_back(std::move(session));

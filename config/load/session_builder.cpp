@@ -1,9 +1,13 @@
 #include "config/load/session_builder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "config/fields/message_builder.hpp"
 #include "config/fields/script_builder.hpp"
+#include "config/script/match.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -107,9 +111,47 @@ simulate_settings build_simulation(const parsed_simulate& written, message_build
   return simulate;
 }
 
+/// The form that an output's records have if a route does not say another.
+const record_settings* form_of(const std::string& name, const std::vector<output_settings>& outputs) {
+  static const record_settings lines;
+  const auto found = std::ranges::find(outputs, name, &output_settings::name);
+  if (found != outputs.end()) return &found->record;
+  return name == standard_output_name ? &lines : nullptr;
+}
+
+std::vector<output_route> build_routes(const std::vector<parsed_route>& written,
+                                       const std::vector<output_settings>& outputs, script_builder& make,
+                                       reading& in) {
+  std::vector<output_route> routes;
+  for (const parsed_route& each : written) {
+    const auto complain = [&](std::string message, std::string hint) {
+      in.mistakes.push_back({each.where_written, each.path, std::move(message), std::move(hint)});
+    };
+    const record_settings* form = form_of(each.to.text, outputs);
+    if (form == nullptr) {
+      std::vector<std::string> names{std::string(standard_output_name)};
+      for (const output_settings& known : outputs) names.push_back(known.name);
+      complain(fmt::format("there is no output '{}'", each.to.text),
+               protocol::suggest_or_list(each.to.text, names));
+      continue;
+    }
+    if (auto mistake = condition_mistake(each.where); !mistake.empty()) complain(std::move(mistake), "");
+    output_route& route = routes.emplace_back();
+    route.to = each.to.text;
+    route.replies = make.replies(each.replies);
+    route.where = each.where;
+    route.record = each.form ? record_settings{*each.form, each.columns} : *form;
+    if (route.record.form == record_form::csv && !each.columns.empty()) route.record.columns = each.columns;
+    if (route.record.form == record_form::csv && route.record.columns.empty())
+      complain("csv needs its columns", "add columns: [time, FIELD]");
+  }
+  return routes;
+}
+
 }  // namespace
 
-session_settings build_session(parsed_session parsed, reading& in) {
+session_settings build_session(parsed_session parsed, const std::vector<output_settings>& outputs,
+                               reading& in) {
   message_builder messages(parsed.protocol, in);
   script_builder make(messages, in);
   parsed.commands = build_commands(parsed, make);
@@ -133,6 +175,7 @@ session_settings build_session(parsed_session parsed, reading& in) {
   }
   if (parsed.renew.after) make.use(*parsed.renew.after, parsed.where, "renew.after");
   if (parsed.renew.at) make.use(*parsed.renew.at, parsed.where, "renew.at");
+  parsed.outputs = build_routes(parsed.unresolved_outputs, outputs, make, in);
   make.finish();
   parsed.simulate = build_simulation(parsed.unresolved_simulate, messages);
   session_settings& whole = parsed;  // without what was written in another form

@@ -13,6 +13,7 @@
 
 #include "config/reference/template.hpp"
 #include "config/script/script.hpp"
+#include "config/settings/output_settings.hpp"
 #include "config/value/active_hours.hpp"
 #include "config/value/fault_class.hpp"
 #include "config/value/redirect_rules.hpp"
@@ -250,7 +251,7 @@ struct session_settings {
   std::vector<handler> on;
   milliseconds linger{0};  ///< `run --once` waits this long after the script for late replies
   close_settings close;
-  std::vector<std::string> outputs;  ///< names of outputs; "stdout" is the one there is
+  std::vector<output_route> outputs;
   simulate_settings simulate;
   std::optional<proxy_settings> proxy;
   redirect_rules redirects;  ///< of the handshake, and of `http` steps without rules of their own
@@ -271,8 +272,9 @@ struct log_settings {
 struct settings {
   std::string file;
   log_settings log;
-  milliseconds shutdown_limit{10'000};  ///< SIGTERM: drain and close within this
-  std::uint16_t connect_at_once = 100;  ///< dials at once in the whole process; 0: no limit
+  milliseconds shutdown_limit{10'000};   ///< SIGTERM: drain and close within this
+  std::uint16_t connect_at_once = 100;   ///< dials at once in the whole process; 0: no limit
+  std::vector<output_settings> outputs;  ///< those that are defined; "stdout" needs no definition
   std::vector<session_settings> sessions;
 };
 

@@ -36,12 +36,18 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       programs_(make_program_runner(loop_.get_executor())),
       stdout_(loop_.get_executor(), STDOUT_FILENO),
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
+  caught_.add(SIGUSR1);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   if (capture)
     recorder_ =
         std::make_unique<recorder>(loop_.get_executor(), time_, *telemetry_, secrets_, std::move(capture));
   if (settings_.connect_at_once > 0)
     limiter_ = std::make_unique<dial_limiter>(loop_.get_executor(), time_, settings_.connect_at_once);
+  for (const config::output_settings& each : settings_.outputs)
+    if (auto made = make_output(
+            loop_.get_executor(), time_, *telemetry_,
+            [this] { return std::uniform_real_distribution<>{}(random_); }, each))
+      outputs_.emplace(each.name, std::move(made));
   for (config::session_settings& loaded : std::exchange(settings_.sessions, {})) {
     const auto each = std::make_shared<const config::session_settings>(std::move(loaded));
     session_context mine{.loop = loop_.get_executor(),
@@ -55,10 +61,21 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
                          .once = once,
                          .secrets = std::make_shared<secret_holder>(secrets_),
                          .limiter = limiter_.get()};
-    if (!each->outputs.empty()) mine.outputs = {&stdout_};
+    mine.outputs = routes_of(*each);
     names_.push_back(each->name);
     sessions_[each->name].runs = std::make_unique<session>(each, std::move(mine));
   }
+}
+
+std::vector<event_route> app::routes_of(const config::session_settings& session) {
+  std::vector<event_route> routes;
+  for (const config::output_route& each : session.outputs) {
+    const auto defined = outputs_.find(each.to);
+    const bool plain =
+        each.replies.empty() && !each.where.is_object() && each.record.form == config::record_form::json;
+    routes.push_back({defined == outputs_.end() ? &stdout_ : defined->second.get(), plain ? nullptr : &each});
+  }
+  return routes;
 }
 
 dialer& app::links_of(const config::session_settings& session) {
@@ -80,7 +97,8 @@ exit_code app::run() {
 }
 
 asio::awaitable<void> app::supervise() {
-  tasks_.spawn(writer, run_output());
+  tasks_.spawn(writer, run_output(stdout_));
+  for (const auto& [name, each] : outputs_) tasks_.spawn(queue, run_output(*each));
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
   if (limiter_) tasks_.spawn(pacing, pace_dials());
@@ -122,23 +140,27 @@ void app::take(task_group<task_result>::ended next) {
 }
 
 void app::tell_lost_events() {
-  if (output_broken_ || stdout_.waiting() == 0) return;
-  events_lost_ = true;
-  const std::string why = stdout_.held_up();
-  telemetry_->record("", happening::output_closed{"stdout", (why.empty() ? "its reader is too slow" : why) +
-                                                                std::string("; events are lost")});
+  const auto tell = [this](const std::string& name, const output& each, const char* slow) {
+    if (each.waiting() == 0) return;
+    events_lost_ = true;
+    const std::string why = each.held_up();
+    telemetry_->record("", happening::output_closed{name, (why.empty() ? slow : why) + "; events are lost"});
+  };
+  tell(std::string(config::standard_output_name), stdout_, "its reader is too slow");
+  for (const auto& [name, each] : outputs_) tell(name, *each, "it is too slow");
 }
 
 // A full disk: once, until it has taken something.
 void app::tell_held_up() {
   const std::string why = stdout_.held_up();
   if (!why.empty() && why != held_up_)
-    telemetry_->record("", happening::output_closed{"stdout", why + "; events wait until there is room"});
+    telemetry_->record("", happening::output_failed{"stdout", why, descriptor_writer::retry});
   held_up_ = why;
 }
 
 asio::awaitable<app::task_result> app::flush_outputs() {
   co_await stdout_.wait_written();
+  for (const auto& [name, each] : outputs_) co_await each->wait_written();
   bool go_on = true;
   while (go_on && !telemetry_->flush()) go_on = co_await time_.sleep_for(log_pause);
   co_return task_result{};
@@ -151,9 +173,9 @@ asio::awaitable<app::task_result> app::run_session(session& which) {
   co_return result;
 }
 
-asio::awaitable<app::task_result> app::run_output() {
+asio::awaitable<app::task_result> app::run_output(output& which) {
   task_result result;
-  result.broken = co_await stdout_.run();
+  result.broken = co_await which.run();
   co_return result;
 }
 
@@ -167,7 +189,9 @@ asio::awaitable<app::task_result> app::take_signals() {
 
 void app::on_signal(int number) {
   if (echo_.is_echo(number, time_.now())) return;
-  if (number == SIGHUP)
+  if (number == SIGUSR1)
+    for (const auto& [name, each] : outputs_) each->reopen();
+  else if (number == SIGHUP)
     telemetry_->record("", happening::hangup_ignored{});
   else if (stopping_)
     cut_short("a second signal");

@@ -20,6 +20,7 @@
 #include "daemon/link/http_client.hpp"
 #include "daemon/log/spdlog_telemetry.hpp"
 #include "daemon/output/line_output.hpp"
+#include "daemon/output/make_outputs.hpp"
 #include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
@@ -38,7 +39,7 @@ class app {
   [[nodiscard]] exit_code run();
 
  private:
-  enum task : int { serving, watchdog, signals, writer, limit, pacing, flusher };
+  enum task : int { serving, watchdog, signals, writer, queue, limit, pacing, flusher };
   struct task_result {
     std::string session;  ///< the name of the one that ended
     session_result ended;
@@ -54,7 +55,8 @@ class app {
   void take(task_group<task_result>::ended next);
   asio::awaitable<task_result> flush_outputs();
   asio::awaitable<task_result> run_session(session& which);
-  asio::awaitable<task_result> run_output();
+  asio::awaitable<task_result> run_output(output& which);
+  [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
   asio::awaitable<task_result> take_signals();
   asio::awaitable<task_result> keep_watchdog();
   asio::awaitable<task_result> await_limit();
@@ -80,6 +82,7 @@ class app {
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted
   line_output stdout_;
+  std::map<std::string, std::unique_ptr<output>, std::less<>> outputs_;  ///< all others, by name
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::string, supervised, std::less<>> sessions_;
   std::vector<std::string> names_;  ///< of the sessions, in the order of the file

@@ -13,7 +13,6 @@
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
-#include "protocol/text/json_text.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd {
@@ -114,7 +113,7 @@ probe::probe(const config::session_settings& settings)
                                .time = time_,
                                .telemetry = *this,
                                .random = [] { return 0.5; },
-                               .outputs = {this},
+                               .outputs = {{this}},
                                .once = false,
                                .secrets = std::make_shared<secret_holder>(secrets_)}) {}
 
@@ -167,16 +166,10 @@ void probe::record(std::string_view, const event& what) {
 }
 
 // What comes before the login has ended is its answer, of which the session is the judge.
-void probe::append(std::string_view line) {
+void probe::append(const session_event& happened, std::string_view /*record*/) {
   if (over_ || phase_ != probe_phase::reply) return;
-  // Without its data, which may be nested as deep as limits.json_depth allows.
-  const auto text_at = [&](const char* key) {
-    const auto found = protocol::find_json(line, {key});
-    const auto value = found ? protocol::parse_json(*found) : std::nullopt;
-    return value && value->is_string() ? value->get<std::string>() : std::string{};
-  };
-  const std::string name = text_at("reply");
-  if (text_at("event") == "reply")
+  const std::string name{happened.name};
+  if (happened.what == session_event::kind::reply)
     succeed(name, {{"reply", name}});
   else
     succeed("a message that no layout fits", {{"reply", nullptr}});

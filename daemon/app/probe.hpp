@@ -58,7 +58,7 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   void phase_done(dial_phase phase, std::chrono::nanoseconds took, const dial_details& details) override;
   asio::awaitable<dial_result> dial(dial_request request) override;
   void record(std::string_view session, const event& what) override;
-  void append(std::string_view line) override;
+  void append(const session_event& happened, std::string_view record) override;
   [[nodiscard]] bool has_room() const noexcept override { return true; }
   asio::awaitable<void> wait_room() override { co_return; }
   asio::awaitable<std::string> run() override { co_return std::string{}; }

@@ -152,6 +152,25 @@ struct describer {
             fmt::format("output {} failed: {}", e.output, e.why),
             {{"output", e.output}, {"why", e.why}}};
   }
+  description operator()(const happening::output_failed& e) const {
+    return {log_level::error,
+            "output_failed",
+            fmt::format("output {} failed: {}; events wait, next attempt in {}", e.output, e.why,
+                        seconds(e.next)),
+            {{"output", e.output}, {"why", e.why}, {"next_ms", e.next.count()}}};
+  }
+  description operator()(const happening::output_recovered& e) const {
+    return {log_level::info,
+            "output_recovered",
+            fmt::format("output {} works again", e.output),
+            {{"output", e.output}}};
+  }
+  description operator()(const happening::events_dropped& e) const {
+    return {log_level::warning,
+            "events_dropped",
+            fmt::format("output {} is too slow: {} event(s) were dropped so far", e.output, e.count),
+            {{"output", e.output}, {"count", e.count}}};
+  }
   description operator()(const happening::descriptors_short& e) const {
     return {log_level::warning,
             "descriptors_short",

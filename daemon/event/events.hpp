@@ -100,6 +100,18 @@ struct output_closed {
   std::string output;
   std::string why;
 };
+struct output_failed {  ///< what it did not take waits
+  std::string output;
+  std::string why;
+  std::chrono::milliseconds next{0};  ///< when it is tried again
+};
+struct output_recovered {
+  std::string output;
+};
+struct events_dropped {  ///< because an output's queue was full and its configuration says so
+  std::string output;
+  std::uint64_t count = 0;  ///< so far
+};
 struct cut_short {  ///< what was not closed in order when the limit passed or a second signal came
   std::string why;
   std::size_t sessions = 0;
@@ -116,7 +128,8 @@ using event =
                  happening::inactive, happening::link_renewed, happening::link_closed,
                  happening::attempt_failed, happening::held_back, happening::quit, happening::started,
                  happening::descriptors_short, happening::stopping, happening::hangup_ignored,
-                 happening::output_closed, happening::cut_short>;
+                 happening::output_closed, happening::output_failed, happening::output_recovered,
+                 happening::events_dropped, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

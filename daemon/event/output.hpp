@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/event/session_event.hpp"
+
 namespace duplexd {
 
 namespace asio = boost::asio;
@@ -17,9 +19,10 @@ class output {
   output& operator=(const output&) = delete;
   virtual ~output() = default;
 
-  /// Takes one whole line, newline included. Never blocks and never drops; whoever produces lines asks
-  /// `wait_room()` between messages, so that memory stays bounded.
-  virtual void append(std::string_view line) = 0;
+  /// Takes one event; `record` is what it becomes in the form that was asked for, a line with its newline if
+  /// the form has lines. Never blocks; whoever produces events asks `wait_room()` between messages, so that
+  /// memory stays bounded.
+  virtual void append(const session_event& happened, std::string_view record) = 0;
 
   /// Whether `wait_room()` would return at once.
   [[nodiscard]] virtual bool has_room() const noexcept = 0;
@@ -33,6 +36,15 @@ class output {
 
   /// Suspends until everything appended was written or the output is broken. May be cancelled.
   virtual asio::awaitable<void> wait_written() = 0;
+
+  /// Files that were renamed meanwhile are let go of, soon.
+  virtual void reopen() {}
+
+  /// Bytes that are not written yet; of a broken output none.
+  [[nodiscard]] virtual std::size_t waiting() const noexcept { return 0; }
+
+  /// Why nothing is written at present, in words; empty: it goes on.
+  [[nodiscard]] virtual std::string held_up() const { return {}; }
 };
 
 }  // namespace duplexd

@@ -15,10 +15,10 @@ constexpr std::size_t kept_capacity = 64 * 1024;  // bytes; what a burst took be
 line_output::line_output(const asio::any_io_executor& loop, int descriptor)
     : loop_(loop), writer_(loop, descriptor), appended_(loop), progress_(loop) {}
 
-void line_output::append(std::string_view line) {
+void line_output::append(const session_event& /*happened*/, std::string_view record) {
   if (broken_) return;
   if (pending_.empty()) appended_.notify();
-  pending_.append(line);
+  pending_.append(record);
 }
 
 std::string line_output::held_up() const {

@@ -17,17 +17,17 @@ class line_output final : public output {
 
   line_output(const asio::any_io_executor& loop, int descriptor);
 
-  void append(std::string_view line) override;
+  void append(const session_event& happened, std::string_view record) override;
   [[nodiscard]] bool has_room() const noexcept override { return broken_ || waiting() <= high_water; }
   asio::awaitable<void> wait_room() override;
   asio::awaitable<std::string> run() override;
   asio::awaitable<void> wait_written() override;
 
-  /// Why nothing is written at present although it is a file, in words; empty: it goes on.
-  [[nodiscard]] std::string held_up() const;
-
-  /// Bytes that are not written yet.
-  [[nodiscard]] std::size_t waiting() const noexcept { return pending_.size() + writing_.size() - written_; }
+  /// Only of a file.
+  [[nodiscard]] std::string held_up() const override;
+  [[nodiscard]] std::size_t waiting() const noexcept override {
+    return broken_ ? 0 : pending_.size() + writing_.size() - written_;
+  }
 
  private:
   asio::awaitable<std::string> write_all();

@@ -21,7 +21,8 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
                settings_->limits.inbox),
       script_(*settings_, context, values, commands, replies_),
       fresh_(settings_->liveness.fresh, *settings_->protocol),
-      receiver_(*settings_, context, link, replies_, script_, fresh_),
+      outputs_(context.outputs),
+      receiver_(*settings_, context, link, outputs_, replies_, script_, fresh_),
       sequences_(settings_->liveness.sequence, settings_->limits.sequences),
       gap_line_(settings_->name),
       watch_again_(context.loop),
@@ -203,7 +204,11 @@ void active_link::see_sequences(offered_reply& reply) {
                                                   {"key", gap.key},
                                                   {"expected", gap.expected},
                                                   {"found", gap.found}});
-    for (output* out : context_.outputs) out->append(line);
+    outputs_.emit({.what = session_event::kind::note,
+                   .session = settings_->name,
+                   .time = receiver_.time(),
+                   .name = "gap",
+                   .line = line});
     auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name(), gap.rule->field,
                              gap.expected, gap.found);
     if (auto failed = act_on(gap.rule->action, std::move(cause))) {

@@ -73,6 +73,7 @@ class active_link {
   reply_inbox replies_;
   script_runner script_;
   freshness fresh_;
+  event_routes outputs_;
   receiver receiver_;
   sequence_watch sequences_;
   event_line gap_line_;

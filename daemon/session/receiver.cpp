@@ -1,6 +1,5 @@
 #include "daemon/session/receiver.hpp"
 
-#include <algorithm>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 
@@ -28,10 +27,11 @@ constexpr unsigned most_turns = 64;
 }  // namespace
 
 receiver::receiver(const config::session_settings& settings, const session_context& context, transport& link,
-                   reply_inbox& replies, script_runner& script, freshness& fresh)
+                   event_routes& outputs, reply_inbox& replies, script_runner& script, freshness& fresh)
     : settings_(settings),
       context_(context),
       link_(link),
+      outputs_(outputs),
       replies_(replies),
       script_(script),
       fresh_(fresh),
@@ -89,12 +89,19 @@ bool receiver::next_message(protocol::frame_view& out) {
 void receiver::handle(const protocol::packet& packet) {
   const protocol::codec_error* error = nullptr;
   std::string_view json;
-  if (context_.outputs.empty()) {
+  const std::string_view name = packet.type == nullptr ? std::string_view{} : protocol::name_of(*packet.type);
+  if (!outputs_.wants(name)) {
     error = line_.check(packet);
   } else {
     const std::string_view line = line_.compose(time_, packet, &error);
-    for (output* out : context_.outputs) out->append(line);
     if (error == nullptr) json = line_.data();
+    outputs_.emit({.what = error == nullptr ? session_event::kind::reply : session_event::kind::raw,
+                   .session = settings_.name,
+                   .time = time_,
+                   .name = name,
+                   .line = line,
+                   .data = json,
+                   .frame = packet.frame});
   }
   if (error != nullptr)
     context_.telemetry.record(settings_.name,
@@ -104,18 +111,14 @@ void receiver::handle(const protocol::packet& packet) {
   if (packet.type != nullptr && !fresh_.empty()) fresh_.seen(packet.type, turn_began_);
 }
 
-bool receiver::outputs_have_room() const noexcept {
-  return std::ranges::all_of(context_.outputs, &output::has_room);
-}
-
 bool receiver::has_room() const noexcept {
-  return outputs_have_room() && script_.budget().has_room();
+  return outputs_.has_room() && script_.budget().has_room();
 }
 
 asio::awaitable<int> receiver::wait_for_room() {
   bool stopped = co_await cancelled();
   while (!stopped && !has_room()) {
-    for (output* out : context_.outputs) co_await out->wait_room();
+    co_await outputs_.wait_room();
     co_await script_.budget().wait_room();
     stopped = co_await cancelled();
   }
@@ -144,7 +147,7 @@ void receiver::read_ahead() {
 asio::awaitable<void> receiver::hold_back() {
   enum task { room, more };
   reading_.hold();
-  if (!outputs_have_room()) replies_.patience().hold();
+  if (!outputs_.has_room()) replies_.patience().hold();
   task_group<int> tasks{context_.loop};
   tasks.spawn(room, wait_for_room());
   if (may_read_ahead()) tasks.spawn(more, wait_for_more());

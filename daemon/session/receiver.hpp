@@ -8,6 +8,7 @@
 #include "config/settings/settings.hpp"
 #include "daemon/event/event_line.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/session/event_routes.hpp"
 #include "daemon/session/exchange/reading_clock.hpp"
 #include "daemon/session/exchange/reply_inbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"
@@ -23,7 +24,7 @@ namespace duplexd {
 class receiver {
  public:
   receiver(const config::session_settings& settings, const session_context& context, transport& link,
-           reply_inbox& replies, script_runner& script, freshness& fresh);
+           event_routes& outputs, reply_inbox& replies, script_runner& script, freshness& fresh);
 
   /// Runs until the link has ended, or it is cancelled. Before the end of a link is taken note of, everything
   /// that came before it has been handled, and steps have done what they can do without waiting.
@@ -49,7 +50,6 @@ class receiver {
   bool next_message(protocol::frame_view& out);
   void handle(const protocol::packet& packet);
   [[nodiscard]] bool has_room() const noexcept;
-  [[nodiscard]] bool outputs_have_room() const noexcept;
   asio::awaitable<int> wait_for_room();
   asio::awaitable<int> wait_for_more();
   asio::awaitable<void> hold_back();
@@ -60,6 +60,7 @@ class receiver {
   const config::session_settings& settings_;
   const session_context& context_;
   transport& link_;
+  event_routes& outputs_;
   reply_inbox& replies_;
   script_runner& script_;
   freshness& fresh_;

@@ -22,6 +22,10 @@ const section_place places[] = {
     {"log", "/log", "{}"},
     {"shutdown", "/shutdown", "{}"},
     {"connect", "/connect", "{}"},
+    {"output", "/outputs/o", R"({"type": "file", "path": "f"})"},
+    {"rotate", "/outputs/f/rotate", "{}"},
+    {"keep", "/outputs/f/keep", "{}"},
+    {"route", "/sessions/s/outputs/0", R"({"to": "stdout", "replies": ["tick"]})"},
     {"template", "/templates/t", R"({"session": {}})"},
     {"session", "/sessions/s", "{}"},
     {"tls", "/sessions/s/tls", "{}"},
@@ -61,6 +65,7 @@ constexpr const char* whole = R"({
     "script": [{"spawn": "warm_up", "do": [{"sleep": 0}]},
                {"set": {"interval": 1, "expires_in": 1, "expires_at": 1}}],
     "protocol": "callcentre"}},
+  "outputs": {"f": {"type": "file", "path": "f"}},
   "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
   "protocols": {"callcentre": {
       "opcode": {"at": 0, "type": "B"},
@@ -89,6 +94,13 @@ std::string document(const std::string& id, const ordered_json& fields, const or
   if (at.is_null()) at = ordered_json::object();
   at.update(needs);
   at.update(fields);
+  if (id == "output" && at["type"] == "stdout") at.erase("path");
+  if (id == "output" && at["type"] == "stdout") made["outputs"] = {{"stdout", at}};
+  if ((id == "output" || id == "route") && at.contains("columns") && !at.contains("format"))
+    at["format"] = "csv";
+  if ((id == "output" || id == "route") && at.value("format", "") == "csv" && !at.contains("columns"))
+    at["columns"] = {"time"};
+  if (id == "output" && at.contains("indexes")) at["type"] = "sqlite";
   return made.dump();
 }
 

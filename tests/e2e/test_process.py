@@ -240,7 +240,7 @@ class Streams(unittest.TestCase):
                                            stdout=events, stderr=subprocess.PIPE, preexec_fn=limited)
                 log = Lines(process.stderr)
                 try:
-                    log.wait(lambda line: "File too large; events wait until there is room" in line)
+                    log.wait(lambda line: "File too large; events wait, next attempt in" in line)
                     if grows:
                         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
                     process.send_signal(signal.SIGTERM)

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "config/settings/output_settings.hpp"
 #include "daemon/event/events.hpp"
 #include "daemon/event/output.hpp"
 #include "daemon/event/secret_index.hpp"
@@ -16,6 +17,12 @@
 
 namespace duplexd {
 
+/// Where a session's events go. Both outlive the session.
+struct event_route {
+  output* to = nullptr;
+  const config::output_route* rule = nullptr;  ///< null: everything, as JSON lines
+};
+
 /// What a session gets from outside. Everything here outlives it and is used on the loop's thread.
 struct session_context {
   asio::any_io_executor loop;
@@ -25,7 +32,7 @@ struct session_context {
   clock& time;
   duplexd::telemetry& telemetry;
   std::function<double()> random;  ///< in [0, 1)
-  std::vector<output*> outputs;
+  std::vector<event_route> outputs;
   bool once = false;                         ///< one link, then the end
   std::shared_ptr<secret_holder> secrets{};  ///< what keeps this session's; null: nobody
   dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody

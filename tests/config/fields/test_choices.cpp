@@ -32,7 +32,11 @@ const choice_row choices[] = {
     {"fresh", "action", {"log", "resubscribe", "reconnect"}},
     {"sequence", "action", {"log", "resubscribe", "reconnect"}},
     {"command", "offline", {"fail", "drop", "queue"}},
-    {"session", "outputs", {"stdout"}, true},
+    {"output", "type", {"stdout", "file", "sqlite"}},
+    {"output", "format", {"json", "ndjson", "csv", "msgpack", "raw"}},
+    {"output", "overflow", {"block", "drop_oldest", "drop_newest"}},
+    {"output", "compress", {"none", "gzip", "zstd"}},
+    {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw"}},
     {"tls", "min_version", {"1.2", "1.3"}},
 };
 

@@ -84,7 +84,11 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.linger.count() == 0);
   CHECK(s.close.code == 1'000);
   CHECK(s.close.reason.empty());
-  CHECK(s.outputs == list{"stdout"});
+  REQUIRE(s.outputs.size() == 1);
+  CHECK(s.outputs[0].to == "stdout");
+  CHECK(s.outputs[0].replies.empty());
+  CHECK(s.outputs[0].where.is_null());
+  CHECK(s.outputs[0].record.form == record_form::json);
   CHECK(s.simulate.login.empty());
   CHECK(s.simulate.answers.empty());
   CHECK(s.simulate.pushes.empty());

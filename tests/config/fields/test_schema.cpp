@@ -74,7 +74,8 @@ TEST_CASE("values of several kinds stand in the schema", "[schema]") {
   CHECK(property("step", "until").at("anyOf").at(0) ==
         json::parse(R"({"enum": ["all", "first", "first_error"]})"));
   CHECK(property("session", "outputs") == json::parse(R"({"default": ["stdout"], "anyOf": [
-      {"type": "array", "items": {"enum": ["stdout"]}}, {"type": "null"}]})"));
+      {"type": "array", "items": {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/route"}]}},
+      {"type": "null"}]})"));
   CHECK(property("session", "commands") == json::parse(R"({"anyOf": [
       {"type": "object", "additionalProperties": {"$ref": "#/$defs/command"}}, {"type": "null"}]})"));
   CHECK(property("session", "headers").at("anyOf").at(0) ==

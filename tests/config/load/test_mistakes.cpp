@@ -115,7 +115,7 @@ TEST_CASE("mistakes in values", "[mistakes]") {
         "f:4:20: sessions.s.subprotocols[0]: expected a text, found an integer (use quotes if this is meant "
         "as a text)");
   CHECK(mistake("    outputs: [stdou]\n") ==
-        "f:4:15: sessions.s.outputs[0]: 'stdou' is not a known value (did you mean 'stdout'?)");
+        "f:4:15: sessions.s.outputs[0]: there is no output 'stdou' (did you mean 'stdout'?)");
   CHECK(mistake("    close: {code: 1006}\n") ==
         "f:4:19: sessions.s.close.code: a client cannot close with 1006 (allowed: 1000 and 3000 to 4999)");
   CHECK(mistake("    close: {reason: \"" + std::string(124, 'x') + "\"}\n") ==

@@ -75,7 +75,7 @@ struct recorded_stage {
                                   .time = play.time,
                                   .telemetry = play.telemetry,
                                   .random = [] { return 1.0; },
-                                  .outputs = {&play.out},
+                                  .outputs = {{&play.out}},
                                   .once = true,
                                   .secrets = std::make_shared<secret_holder>(play.secrets)};
     play.session = std::make_unique<session>(

@@ -109,6 +109,11 @@ std::vector<line> all_lines() {
       {hangup_ignored{}, "warning",
        "hangup_ignored|SIGHUP ignored: restart to reload the configuration|null"},
       {output_closed{"o", "w"}, "error", R"(output_closed|output o failed: w|{"output":"o","why":"w"})"},
+      {output_failed{"o", "w", 1500ms}, "error",
+       R"(output_failed|output o failed: w; events wait, next attempt in 1.5 s|{"output":"o","why":"w","next_ms":1500})"},
+      {output_recovered{"o"}, "info", R"(output_recovered|output o works again|{"output":"o"})"},
+      {events_dropped{"o", 4}, "warning",
+       R"(events_dropped|output o is too slow: 4 event(s) were dropped so far|{"output":"o","count":4})"},
       {descriptors_short{10, 20}, "warning",
        R"(descriptors_short|20 sessions, but no more than 10 file descriptors: some will not connect; raise )"
        R"(LimitNOFILE or the hard limit of ulimit -n|{"sessions":20,"limit":10})"},

@@ -59,8 +59,8 @@ TEST_CASE("lines reach a pipe, and the inherited descriptor stays blocking for i
   channel c;
   REQUIRE(pipe(c.ends) == 0);
   running r{c.ends[1]};
-  r.out.append("one\n");
-  r.out.append("two\n");
+  r.out.append({}, "one\n");
+  r.out.append({}, "two\n");
   r.poll();
   CHECK(c.read_some() == "one\ntwo\n");
   CHECK((fcntl(c.ends[1], F_GETFL) & O_NONBLOCK) == 0);
@@ -73,7 +73,7 @@ TEST_CASE("a full pipe does not block the loop, and everything arrives in order 
   std::string sent;
   for (int i = 0; i < 50'000; ++i) {
     const std::string line = std::to_string(i) + "\n";
-    r.out.append(line);
+    r.out.append({}, line);
     sent += line;
     if (i % 1000 == 0) r.poll();
   }
@@ -90,7 +90,7 @@ TEST_CASE("a socket is written without blocking too") {
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, c.ends) == 0);
   running r{c.ends[1]};
   const std::string line(100'000, 'x');
-  for (int i = 0; i < 20; ++i) r.out.append(line);
+  for (int i = 0; i < 20; ++i) r.out.append({}, line);
   r.poll();
   std::size_t got = 0;
   while (got < 20 * line.size()) {
@@ -118,7 +118,7 @@ TEST_CASE("a file takes everything at once") {
   REQUIRE(file >= 0);
   {
     running r{file};
-    r.out.append("line\n");
+    r.out.append({}, "line\n");
     r.poll();
   }
   char buffer[16] = {};
@@ -145,11 +145,11 @@ TEST_CASE("a file that is full for a while gets every byte once") {
   const rlimit little{10, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &little);
   running r{file};
-  r.out.append("first\nsecond\n");
+  r.out.append({}, "first\nsecond\n");
   r.poll();
   const std::string half = content();
   const std::string why = r.out.held_up();
-  r.out.append("third\n");
+  r.out.append({}, "third\n");
   r.poll();
   setrlimit(RLIMIT_FSIZE, &before);
   CHECK(half == "first\nseco");
@@ -209,13 +209,13 @@ TEST_CASE("producers are held back above high water, and until that is written")
   running r{c.ends[1]};
   bool room = false;
   bool written = false;
-  r.out.append(std::string(line_output::high_water, 'x'));
+  r.out.append({}, std::string(line_output::high_water, 'x'));
   r.poll();
   CHECK(r.out.has_room());
   asio::co_spawn(r.loop, wait_room(r.out, room), ignore);
   r.poll();
   CHECK(room);
-  r.out.append("y");
+  r.out.append({}, "y");
   CHECK_FALSE(r.out.has_room());
   room = false;
   asio::co_spawn(r.loop, wait_room(r.out, room), ignore);
@@ -244,7 +244,7 @@ TEST_CASE("nobody waits for what was written already") {
   asio::co_spawn(r.loop, wait_written(r.out, written), ignore);
   r.poll();
   CHECK(written);
-  r.out.append("one\n");
+  r.out.append({}, "one\n");
   written = false;
   asio::co_spawn(r.loop, wait_written(r.out, written), ignore);
   r.poll();
@@ -259,7 +259,7 @@ TEST_CASE("a broken output holds nobody up") {
   REQUIRE(pipe(c.ends) == 0);
   fill(c.ends[1]);
   running r{c.ends[1]};
-  r.out.append(std::string(line_output::high_water + 1, 'x'));
+  r.out.append({}, std::string(line_output::high_water + 1, 'x'));
   bool room = false;
   bool written = false;
   asio::co_spawn(r.loop, wait_room(r.out, room), ignore);
@@ -273,7 +273,7 @@ TEST_CASE("a broken output holds nobody up") {
   CHECK(room);
   CHECK(written);
   CHECK(r.out.has_room());
-  r.out.append("more");
+  r.out.append({}, "more");
   written = false;
   asio::co_spawn(r.loop, wait_written(r.out, written), ignore);
   r.poll();
@@ -285,13 +285,13 @@ TEST_CASE("why an output broke is told in the system's words") {
   REQUIRE(full >= 0);
   running r{full};
   CHECK_FALSE(r.broken);
-  r.out.append("line\n");
+  r.out.append({}, "line\n");
   r.poll();
   REQUIRE(r.broken);
   CHECK(*r.broken == "No space left on device");
   close(full);
   running bad{-1};
-  bad.out.append("line\n");
+  bad.out.append({}, "line\n");
   bad.poll();
   REQUIRE(bad.broken);
   CHECK(*bad.broken == "Bad file descriptor");
@@ -305,7 +305,7 @@ TEST_CASE("a socket whose reader is gone ends the output without a signal") {
   c.close_reader();
   r.poll();
   CHECK_FALSE(r.broken);  // it shows at the first write
-  r.out.append("line\n");
+  r.out.append({}, "line\n");
   r.poll();
   std::signal(SIGPIPE, before);
   REQUIRE(r.broken);
@@ -325,7 +325,7 @@ TEST_CASE("a shared pipe is written in portions that do not block") {
   r.start();
   std::string sent;
   for (int i = 0; i < 40'000; ++i) sent += std::to_string(i) + "\n";
-  r.out.append(sent);
+  r.out.append({}, sent);
   r.poll();
   CHECK((fcntl(c.ends[1], F_GETFL) & O_NONBLOCK) == 0);
   std::string got;

@@ -29,7 +29,7 @@ struct scene {
 };
 
 /// A session like the stage's own, but with these outputs.
-std::unique_ptr<session> with_outputs(stage& play, std::vector<output*> outputs) {
+std::unique_ptr<session> with_outputs(stage& play, std::vector<event_route> outputs) {
   const session_context context{.loop = play.loop.get_executor(),
                                 .links = play.links,
                                 .http = play.http,
@@ -251,7 +251,7 @@ TEST_CASE("every output gets every line, and none needs to be there") {
       talk_yaml("    script: [{expect: got}]\n    liveness: {ping_interval: 0, idle_timeout: 0, sequence: "
                 "[{reply: got, field: n}]}\n")};
   recorded_output second{play.loop.get_executor()};
-  std::vector<output*> outputs{&play.out, &second};
+  std::vector<event_route> outputs{{&play.out}, {&second}};
   outputs.resize(count);
   play.session = with_outputs(play, outputs);
   auto server = play.accept();
@@ -272,7 +272,7 @@ TEST_CASE("every output gets every line, and none needs to be there") {
 TEST_CASE("all outputs must have room before more is read") {
   stage play{talk_yaml("")};
   recorded_output second{play.loop.get_executor()};
-  play.session = with_outputs(play, {&play.out, &second});
+  play.session = with_outputs(play, {{&play.out}, {&second}});
   auto server = play.accept();
   play.run_for(1s);
   server->say(say({{"op", "tick"}}));

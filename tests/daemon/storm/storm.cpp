@@ -72,7 +72,7 @@ storm::storm(const plan& how)
                                 .time = play_.time,
                                 .telemetry = telemetry_,
                                 .random = [this] { return std::uniform_real_distribution<>{}(random_); },
-                                .outputs = {&play_.out},
+                                .outputs = {{&play_.out}},
                                 .once = false};
   play_.session = std::make_unique<session>(
       std::make_shared<const config::session_settings>(play_.settings.sessions.at(0)), context);

@@ -84,7 +84,7 @@ stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings
                                 .time = time,
                                 .telemetry = telemetry,
                                 .random = [this] { return random; },
-                                .outputs = {&out},
+                                .outputs = {{&out}},
                                 .once = once,
                                 .secrets = std::make_shared<secret_holder>(secrets),
                                 .limiter = limiter.get()};

@@ -27,7 +27,9 @@ class recorded_telemetry final : public telemetry {
 class recorded_output final : public output {
  public:
   explicit recorded_output(const asio::any_io_executor& loop) : changed(loop) {}
-  void append(std::string_view line) override { lines.emplace_back(line); }
+  void append(const session_event& /*happened*/, std::string_view record) override {
+    lines.emplace_back(record);
+  }
   [[nodiscard]] bool has_room() const noexcept override { return !full; }
   asio::awaitable<void> wait_room() override;
   asio::awaitable<std::string> run() override { co_return ""; }

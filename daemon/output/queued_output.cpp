@@ -1,0 +1,115 @@
+#include "daemon/output/queued_output.hpp"
+
+#include <bit>
+#include <utility>
+
+#include "daemon/runtime/cancelled.hpp"
+
+namespace duplexd {
+
+using config::overflow_policy;
+
+namespace {
+constexpr config::backoff_settings pauses{.initial = std::chrono::milliseconds{500},
+                                          .maximum = std::chrono::milliseconds{30'000},
+                                          .jitter = config::jitter_kind::half};
+}  // namespace
+
+queued_output::queued_output(const asio::any_io_executor& loop, clock& time, telemetry& log,
+                             std::function<double()> random, const config::output_settings& settings,
+                             std::unique_ptr<event_writer> writer)
+    : time_(time),
+      log_(log),
+      random_(std::move(random)),
+      name_(settings.name),
+      limit_(settings.queue),
+      overflow_(settings.overflow),
+      writer_(std::move(writer)),
+      thread_(loop),
+      pauses_(pauses),
+      appended_(loop),
+      progress_(loop) {}
+
+void queued_output::drop(std::uint64_t count) {
+  if (count == 0) return;
+  const bool tell = std::bit_width(dropped_) != std::bit_width(dropped_ + count);  // whenever it has doubled
+  dropped_ += count;
+  if (tell) log_.record("", happening::events_dropped{name_, dropped_});
+}
+
+// Nothing is dropped of what is being written, and one event alone is always taken.
+void queued_output::append(const session_event& happened, std::string_view record) {
+  std::string_view text = record;
+  if (writer_->wants_values())
+    text = happened.what == session_event::kind::reply ? happened.data : happened.line;
+  const std::uint64_t size = record_batch::size_of(happened, text);
+  if (overflow_ == overflow_policy::drop_newest && waiting() != 0 && waiting() + size > limit_)
+    return drop(1);
+  if (overflow_ == overflow_policy::drop_oldest) {
+    std::uint64_t dropped = 0;
+    for (; !waiting_.empty() && waiting() + size > limit_; ++dropped) waiting_.drop_first(1);
+    drop(dropped);
+  }
+  if (waiting_.empty()) appended_.notify();
+  waiting_.add(happened, text);
+}
+
+bool queued_output::has_room() const noexcept {
+  return overflow_ != overflow_policy::block || waiting() < limit_;
+}
+
+asio::awaitable<void> queued_output::wait_room() {
+  bool go_on = true;
+  while (go_on && !has_room()) go_on = co_await progress_.wait();
+}
+
+asio::awaitable<void> queued_output::wait_written() {
+  bool go_on = true;
+  while (go_on && waiting() != 0) go_on = co_await progress_.wait();
+}
+
+/// Whether all of it was taken.
+asio::awaitable<bool> queued_output::write() {
+  event_writer::progress made;
+  co_await thread_.run([&] { made = writer_->write(writing_); });
+  writing_.drop_first(made.written);
+  if (made.written > 0) progress_.notify();
+  const bool all = writing_.empty();
+  if (all && !failed_.empty()) log_.record("", happening::output_recovered{name_});
+  failed_ = all ? "" : made.failed.empty() ? "it takes nothing" : std::move(made.failed);
+  if (all) pauses_.reset();
+  co_return all;
+}
+
+asio::awaitable<void> queued_output::pause() {
+  const auto time = pauses_.next(random_());
+  log_.record("", happening::output_failed{name_, failed_, time});
+  co_await time_.sleep_for(time);
+}
+
+void queued_output::reopen() {
+  tidies_now_ = true;
+  appended_.notify();
+}
+
+asio::awaitable<std::string> queued_output::run() {
+  auto tidied = time_.now();
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    if (writing_.empty()) std::swap(writing_, waiting_);
+    if (writing_.empty() && !tidies_now_) {
+      co_await appended_.wait_until(time_, tidied + tidy_interval);
+    } else if (!writing_.empty()) {
+      const bool all = co_await write();
+      if (!all) co_await pause();
+    }
+    if (std::exchange(tidies_now_, false) || time_.now() - tidied >= tidy_interval) {
+      co_await thread_.run([this] { writer_->tidy(); });
+      tidied = time_.now();
+    }
+    stopped = co_await cancelled();
+  }
+  co_return std::string{};
+}
+
+}  // namespace duplexd

@@ -1,0 +1,302 @@
+#include "daemon/output/sqlite_writer.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <set>
+
+#include "daemon/event/timestamp.hpp"
+
+namespace duplexd {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t own_columns = 2;  // _time, _session
+constexpr int busy_ms = 5'000;
+constexpr int rows_at_once = 10'000;  // deleted in one transaction
+
+std::string sql_name(std::string_view name) {
+  std::string made{'"'};
+  for (const char c : name) {
+    if (c == '"') made += '"';
+    made += c == '\0' ? '_' : c;
+  }
+  made += '"';
+  return made;
+}
+
+// SQLite compares names of ASCII letters without regard to case.
+std::string folded(std::string_view name) {
+  std::string made{name};
+  std::ranges::transform(made, made.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return made;
+}
+
+int bind_text(sqlite3_stmt* to, int place, std::string_view text) {
+  return sqlite3_bind_text64(to, place, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+// Integers beyond SQLite's are texts with all their digits; lists and maps are JSON.
+int bind_value(sqlite3_stmt* to, int place, const ordered_json& value) {
+  if (value.is_null()) return sqlite3_bind_null(to, place);
+  if (value.is_boolean()) return sqlite3_bind_int64(to, place, value.get<bool>() ? 1 : 0);
+  if (value.is_number_unsigned() &&
+      value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    return bind_text(to, place, fmt::format("{}", value.get<std::uint64_t>()));
+  if (value.is_number_integer()) return sqlite3_bind_int64(to, place, value.get<std::int64_t>());
+  if (value.is_number()) return sqlite3_bind_double(to, place, value.get<double>());
+  if (value.is_string()) return bind_text(to, place, value.get_ref<const std::string&>());
+  return bind_text(to, place, value.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+}  // namespace
+
+struct sqlite_writer::table {
+  std::string name;
+  std::map<std::string, int> places;  ///< of a value's key: which parameter of `insert` it is
+  std::vector<std::string> columns;   ///< in the order of the parameters
+  std::set<std::string> taken;        ///< their names, folded
+  statement insert{nullptr, &sqlite3_finalize};
+};
+
+sqlite_writer::sqlite_writer(const config::output_settings& settings) : settings_(settings) {}
+
+sqlite_writer::~sqlite_writer() {
+  close();
+}
+
+void sqlite_writer::close() {
+  tables_.clear();
+  sqlite3_close(database_);
+  database_ = nullptr;
+}
+
+std::string sqlite_writer::error() const {
+  return database_ == nullptr ? "out of memory" : sqlite3_errmsg(database_);
+}
+
+bool sqlite_writer::run(const std::string& sql) {
+  if (sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return true;
+  failed_ = error();
+  return false;
+}
+
+sqlite_writer::statement sqlite_writer::prepare(const std::string& sql) {
+  sqlite3_stmt* made = nullptr;
+  if (sqlite3_prepare_v2(database_, sql.c_str(), -1, &made, nullptr) != SQLITE_OK) failed_ = error();
+  return {made, &sqlite3_finalize};
+}
+
+std::int64_t sqlite_writer::number_of(const std::string& sql) {
+  const statement query = prepare(sql);
+  return query != nullptr && sqlite3_step(query.get()) == SQLITE_ROW ? sqlite3_column_int64(query.get(), 0)
+                                                                     : 0;
+}
+
+bool sqlite_writer::open() {
+  if (database_ != nullptr) return true;
+  std::error_code ignored;
+  std::filesystem::create_directories(std::filesystem::path(settings_.path).parent_path(), ignored);
+  const mode_t before = ::umask(0027);
+  constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int opened = sqlite3_open_v2(settings_.path.c_str(), &database_, flags, nullptr);
+  sqlite3_busy_timeout(database_, busy_ms);
+  // Pages of deleted rows are given back by shrink(). Only a new database takes it.
+  const bool good = opened == SQLITE_OK && run("PRAGMA auto_vacuum=INCREMENTAL") &&
+                    run("PRAGMA journal_mode=WAL") &&
+                    run(settings_.sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") &&
+                    run(fmt::format("PRAGMA journal_size_limit={}", most_log / 4));
+  ::umask(before);
+  if (good) return true;
+  if (opened != SQLITE_OK) failed_ = error();
+  close();
+  return false;
+}
+
+sqlite_writer::table* sqlite_writer::find_table(const std::string& name) {
+  if (const auto known = tables_.find(name); known != tables_.end()) return &known->second;
+  if (!run(fmt::format("CREATE TABLE IF NOT EXISTS {} (_time ANY, _session ANY) STRICT", sql_name(name))))
+    return nullptr;
+  table made;
+  made.name = name;
+  const statement columns = prepare(fmt::format("SELECT name FROM pragma_table_info({})", sql_name(name)));
+  while (columns != nullptr && sqlite3_step(columns.get()) == SQLITE_ROW) {
+    const std::string column{reinterpret_cast<const char*>(sqlite3_column_text(columns.get(), 0))};
+    made.columns.push_back(column);
+    made.taken.insert(folded(column));
+    if (made.columns.size() > own_columns) made.places[column] = static_cast<int>(made.columns.size());
+    if (!index(made, column, column)) return nullptr;
+  }
+  if (columns == nullptr) return nullptr;
+  return &tables_.emplace(name, std::move(made)).first->second;
+}
+
+// A key that differs from a column only in case, or is one of ours, gets an underscore.
+bool sqlite_writer::add_column(table& to, const std::string& key) {
+  std::string column = key;
+  for (; to.taken.contains(folded(column)); column += '_') {
+    const auto known = std::ranges::find(to.columns, column);
+    if (column == key || known == to.columns.end()) continue;
+    to.places[key] = static_cast<int>(known - to.columns.begin()) + 1;  // made for it in an earlier run
+    return true;
+  }
+  if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} ANY", sql_name(to.name), sql_name(column))))
+    return false;
+  to.columns.push_back(column);
+  to.taken.insert(folded(column));
+  to.places[key] = static_cast<int>(to.columns.size());
+  to.insert.reset();
+  return index(to, key, column);
+}
+
+bool sqlite_writer::index(const table& at, const std::string& key, const std::string& column) {
+  const auto wanted = settings_.indexes.find(at.name);
+  if (wanted == settings_.indexes.end() || std::ranges::find(wanted->second, key) == wanted->second.end())
+    return true;
+  return run(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({})", sql_name(at.name + "." + column),
+                         sql_name(at.name), sql_name(column)));
+}
+
+bool sqlite_writer::insert(table& into, const record_batch::record& event) {
+  ordered_json values = ordered_json::parse(event.text, nullptr, false);
+  const bool is_reply = event.what == session_event::kind::reply;
+  if (!values.is_object() || !is_reply) values = {{is_reply ? "value" : "event", std::move(values)}};
+  ordered_json more = ordered_json::object();
+  for (const auto& [key, value] : values.items()) {
+    if (key != "_more" && into.places.contains(key)) continue;
+    if (into.columns.size() >= most_columns || key == "_more")
+      more[key] = value;
+    else if (!add_column(into, key))
+      return false;
+  }
+  if (!more.empty() && !into.places.contains("_more") && !add_column(into, "_more")) return false;
+  if (into.insert == nullptr) {
+    std::string names;
+    std::string marks;
+    for (const std::string& each : into.columns) {
+      names += (names.empty() ? "" : ",") + sql_name(each);
+      marks += marks.empty() ? "?" : ",?";
+    }
+    into.insert = prepare(fmt::format("INSERT INTO {} ({}) VALUES ({})", sql_name(into.name), names, marks));
+    if (into.insert == nullptr) return false;
+  }
+  sqlite3_stmt* const to = into.insert.get();
+  sqlite3_reset(to);
+  sqlite3_clear_bindings(to);
+  int bad = bind_text(to, 1, event.time) | bind_text(to, 2, event.session);
+  for (const auto& [key, value] : values.items())
+    if (const auto place = into.places.find(key); place != into.places.end() && key != "_more")
+      bad |= bind_value(to, place->second, value);
+  if (!more.empty()) bad |= bind_value(to, into.places.at("_more"), more);
+  const bool good = bad == SQLITE_OK && sqlite3_step(to) == SQLITE_DONE;
+  if (!good) failed_ = error();
+  sqlite3_reset(to);
+  return good;
+}
+
+bool sqlite_writer::insert_all(const record_batch& records) {
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    const auto record = records[i];
+    const bool is_reply = record.what == session_event::kind::reply;
+    table* const into = find_table(std::string(is_reply ? record.name : other_events));
+    if (into == nullptr || !insert(*into, record)) return false;
+  }
+  return true;
+}
+
+// A reader keeps the log from being reused, for as long as it reads.
+bool sqlite_writer::log_has_room() {
+  struct stat log{};
+  if (::stat((settings_.path + "-wal").c_str(), &log) != 0 ||
+      static_cast<std::uint64_t>(log.st_size) <= most_log)
+    return true;
+  if (sqlite3_wal_checkpoint_v2(database_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) ==
+      SQLITE_OK)
+    return true;
+  failed_ = fmt::format("its write-ahead log has {} MiB and cannot shrink while another program reads",
+                        log.st_size >> 20);
+  return false;
+}
+
+event_writer::progress sqlite_writer::write(const record_batch& records) {
+  failed_.clear();
+  const bool good =
+      open() && log_has_room() && run("BEGIN IMMEDIATE") && insert_all(records) && run("COMMIT");
+  if (good) return {records.size(), {}};
+  const std::string why = fmt::format("{}: {}", settings_.path, failed_);
+  if (database_ != nullptr && sqlite3_get_autocommit(database_) == 0) (void)run("ROLLBACK");
+  // Columns that were added are gone with the transaction; a database that was replaced is found again.
+  close();
+  return {0, why};
+}
+
+bool sqlite_writer::delete_old_rows() {
+  if (settings_.keep.age.count() == 0) return true;
+  const std::string first = timestamp(std::chrono::system_clock::now() - settings_.keep.age);
+  for (const auto& [name, at] : tables_) {
+    bool more = true;
+    while (more) {
+      const statement cut =
+          prepare(fmt::format("DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} ORDER BY rowid "
+                              "LIMIT {1}) AND _time < ?",
+                              sql_name(name), rows_at_once));
+      if (cut == nullptr || bind_text(cut.get(), 1, first) != SQLITE_OK ||
+          sqlite3_step(cut.get()) != SQLITE_DONE)
+        return false;
+      more = sqlite3_changes(database_) == rows_at_once;
+    }
+  }
+  return true;
+}
+
+// The oldest rows of the table that has most, until what is used fits.
+bool sqlite_writer::shrink() {
+  if (settings_.keep.size == 0) return true;
+  const auto used = [this] {
+    const auto pages = number_of("PRAGMA page_count") - number_of("PRAGMA freelist_count");
+    return static_cast<std::uint64_t>(pages * number_of("PRAGMA page_size"));
+  };
+  while (used() > settings_.keep.size) {
+    std::string largest;
+    std::int64_t most = 0;
+    for (const auto& [name, at] : tables_) {
+      const auto rows = number_of(fmt::format("SELECT count(*) FROM {}", sql_name(name)));
+      if (rows > most) {
+        most = rows;
+        largest = name;
+      }
+    }
+    if (most == 0) return true;
+    const auto rows = std::clamp<std::int64_t>(most / 10, 1, rows_at_once);
+    if (!run(fmt::format("DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} ORDER BY rowid LIMIT {1})",
+                         sql_name(largest), rows)))
+      return false;
+  }
+  return true;
+}
+
+void sqlite_writer::tidy() {
+  if (database_ == nullptr || (settings_.keep.age.count() == 0 && settings_.keep.size == 0)) return;
+  // All tables, those of an earlier run too.
+  const statement names =
+      prepare("SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'");
+  std::vector<std::string> all;
+  while (names != nullptr && sqlite3_step(names.get()) == SQLITE_ROW)
+    all.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(names.get(), 0)));
+  for (const std::string& each : all)
+    if (number_of(fmt::format("SELECT count(*) FROM pragma_table_info({}) WHERE name = '_time'",
+                              sql_name(each))) == 1)
+      (void)find_table(each);
+  if (delete_old_rows() && shrink()) (void)run("PRAGMA incremental_vacuum");
+}
+
+}  // namespace duplexd

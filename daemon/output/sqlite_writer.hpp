@@ -1,0 +1,63 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings/output_settings.hpp"
+#include "daemon/output/event_writer.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace duplexd {
+
+/// An SQLite database with a table for each reply: `_time`, `_session` and a column for each top-level value,
+/// added when it first comes (docs/outputs.md). A batch is a transaction. Other programs may read meanwhile.
+class sqlite_writer final : public event_writer {
+ public:
+  explicit sqlite_writer(const config::output_settings& settings);
+  ~sqlite_writer() override;
+
+  [[nodiscard]] progress write(const record_batch& records) override;
+  /// Deletes what is not to be kept.
+  void tidy() override;
+  [[nodiscard]] bool wants_values() const noexcept override { return true; }
+
+  /// What is no reply is a line of JSON in this table.
+  static constexpr std::string_view other_events = "_events";
+  /// A table's columns beyond this many share one, `_more`, as JSON: the names may come from a server.
+  static constexpr std::size_t most_columns = 500;
+  /// The write-ahead log does not grow beyond this (bytes) by more than a batch, even if somebody reads for
+  /// long: then nothing is written until they have ended.
+  static constexpr std::uint64_t most_log = 256u << 20;
+
+ private:
+  struct table;
+  using statement = std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>;
+
+  [[nodiscard]] bool open();
+  void close();
+  [[nodiscard]] bool run(const std::string& sql);
+  [[nodiscard]] statement prepare(const std::string& sql);
+  [[nodiscard]] table* find_table(const std::string& name);
+  [[nodiscard]] bool add_column(table& to, const std::string& key);
+  [[nodiscard]] bool index(const table& at, const std::string& key, const std::string& column);
+  [[nodiscard]] bool insert(table& into, const record_batch::record& event);
+  [[nodiscard]] bool insert_all(const record_batch& records);
+  [[nodiscard]] bool log_has_room();
+  [[nodiscard]] bool delete_old_rows();
+  [[nodiscard]] bool shrink();
+  [[nodiscard]] std::int64_t number_of(const std::string& sql);
+  [[nodiscard]] std::string error() const;
+
+  config::output_settings settings_;
+  sqlite3* database_ = nullptr;
+  std::map<std::string, table> tables_;
+  std::string failed_;
+};
+
+}  // namespace duplexd

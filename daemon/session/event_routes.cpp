@@ -1,0 +1,50 @@
+#include "daemon/session/event_routes.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "config/script/match.hpp"
+#include "daemon/session/record_form.hpp"
+
+namespace duplexd {
+
+namespace {
+
+bool selects(const config::output_route* rule, std::string_view reply) noexcept {
+  return rule == nullptr || rule->replies.empty() ||
+         std::ranges::find(rule->replies, reply) != rule->replies.end();
+}
+
+bool fits(const config::output_route& rule, const session_event& happened) {
+  if (!rule.where.is_object()) return true;
+  const auto data = nlohmann::ordered_json::parse(happened.data, nullptr, false);
+  return happened.what == session_event::kind::reply && config::matches(data, rule.where);
+}
+
+}  // namespace
+
+bool event_routes::wants(std::string_view reply) const noexcept {
+  return std::ranges::any_of(routes_, [&](const event_route& each) { return selects(each.rule, reply); });
+}
+
+void event_routes::emit(const session_event& happened) {
+  const bool is_note = happened.what == session_event::kind::note;
+  for (const event_route& each : routes_) {
+    if (each.rule == nullptr) {
+      each.to->append(happened, happened.line);
+    } else if (selects(each.rule, is_note ? "" : happened.name) && fits(*each.rule, happened)) {
+      const std::string_view record = record_of(happened, each.rule->record, room_);
+      if (!record.empty()) each.to->append(happened, record);
+    }
+  }
+}
+
+bool event_routes::has_room() const noexcept {
+  return std::ranges::all_of(routes_, [](const event_route& each) { return each.to->has_room(); });
+}
+
+asio::awaitable<void> event_routes::wait_room() {
+  for (const event_route& each : routes_) co_await each.to->wait_room();
+}
+
+}  // namespace duplexd

@@ -1,0 +1,229 @@
+// SQLite as an output, read by SQLite itself.
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "daemon/event/timestamp.hpp"
+#include "daemon/output/sqlite_writer.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/output/event_records.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+namespace fs = std::filesystem;
+using lines = std::vector<std::string>;
+
+namespace {
+
+/// A reader of its own.
+class reader {
+ public:
+  explicit reader(const std::string& path) {
+    REQUIRE(sqlite3_open_v2(path.c_str(), &database_, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK);
+  }
+  ~reader() { sqlite3_close(database_); }
+  reader(const reader&) = delete;
+  reader& operator=(const reader&) = delete;
+
+  /// A text for each row: its values, separated by `|`.
+  lines ask(const std::string& sql) {
+    lines rows;
+    sqlite3_stmt* query = nullptr;
+    INFO(sql);
+    REQUIRE(sqlite3_prepare_v2(database_, sql.c_str(), -1, &query, nullptr) == SQLITE_OK);
+    while (sqlite3_step(query) == SQLITE_ROW) {
+      std::string row;
+      for (int i = 0; i < sqlite3_column_count(query); ++i) {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(query, i));
+        row += (i > 0 ? "|" : "") + std::string(text == nullptr ? "-" : text);
+      }
+      rows.push_back(row);
+    }
+    sqlite3_finalize(query);
+    return rows;
+  }
+
+ private:
+  sqlite3* database_ = nullptr;
+};
+
+struct place {
+  fs::path path = fs::temp_directory_path() / ("duplexd-test-sqlite-" + std::to_string(::getpid()));
+  config::output_settings settings{.name = "o", .type = config::output_type::sqlite};
+  place() {
+    fs::remove_all(path);
+    fs::create_directories(path);
+    settings.path = (path / "sub" / "feed.db").string();
+  }
+  ~place() { fs::remove_all(path); }
+  lines ask(const std::string& sql) const { return reader(settings.path).ask(sql); }
+};
+
+void put(sqlite_writer& to, const record_batch& what) {
+  const auto made = to.write(what);
+  INFO(made.failed);
+  CHECK(made.failed.empty());
+  CHECK(made.written == what.size());
+}
+
+}  // namespace
+
+TEST_CASE("each reply has a table, each value a column of its own type", "[sqlite]") {
+  const place at;
+  sqlite_writer writer{at.settings};
+  record_batch batch =
+      batch_of({R"({"symbol":"EUR","n":-5,"p":1.5,"ok":true,"no":null,"l":[1,{"a":2}],"t":"007"})"});
+  batch.add(reply_event("other"), R"({"symbol":"USD"})");
+  put(writer, batch);
+  CHECK(at.ask("SELECT * FROM tick") ==
+        lines{"2026-11-21T02:13:55.123456Z|s|EUR|-5|1.5|1|-|[1,{\"a\":2}]|007"});
+  CHECK(at.ask("SELECT typeof(symbol), typeof(n), typeof(p), typeof(ok), typeof(no), typeof(l), typeof(t) "
+               "FROM tick") == lines{"text|integer|real|integer|null|text|text"});
+  CHECK(at.ask("SELECT symbol FROM other") == lines{"USD"});
+  CHECK(at.ask("PRAGMA journal_mode") == lines{"wal"});
+}
+
+TEST_CASE("integers that SQLite does not have are texts with all their digits", "[sqlite]") {
+  const place at;
+  sqlite_writer writer{at.settings};
+  put(writer,
+      batch_of(
+          {R"({"a":9223372036854775807,"b":9223372036854775808,"c":18446744073709551615,"d":-9223372036854775808})"}));
+  CHECK(
+      at.ask("SELECT a, typeof(a), b, typeof(b), c, d FROM tick") ==
+      lines{
+          "9223372036854775807|integer|9223372036854775808|text|18446744073709551615|-9223372036854775808"});
+}
+
+// A layout that grew, and what an earlier run has made.
+TEST_CASE("columns are added when values come that had none", "[sqlite]") {
+  const place at;
+  {
+    sqlite_writer writer{at.settings};
+    put(writer, batch_of({R"({"a":1})", R"({"b":2})"}));
+  }
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"c":3,"a":4})"}));
+  CHECK(at.ask("SELECT a, b, c FROM tick ORDER BY rowid") == lines{"1|-|-", "-|2|-", "4|-|3"});
+}
+
+// Binance has "e" and "E" in one message; SQLite knows no difference.
+TEST_CASE("names that SQLite takes for the same have columns of their own, in every run", "[sqlite]") {
+  const place at;
+  for (int run = 0; run < 2; ++run) {
+    sqlite_writer writer{at.settings};
+    put(writer, batch_of({R"({"e":"x","E":5,"_time":"mine","_session":1,"q\"x":2})"}));
+  }
+  CHECK(at.ask("SELECT e, E_, _time_, _session_, \"q\"\"x\", _session FROM tick") ==
+        lines{"x|5|mine|1|2|s", "x|5|mine|1|2|s"});
+  CHECK(at.ask("SELECT count(*) FROM pragma_table_info('tick')") == lines{"7"});
+}
+
+// The names come from a server.
+TEST_CASE("columns beyond the bound share one", "[sqlite]") {
+  const place at;
+  sqlite_writer writer{at.settings};
+  std::string text = "{";
+  for (std::size_t i = 0; i < sqlite_writer::most_columns; ++i) text += "\"k" + std::to_string(i) + "\":1,";
+  text.back() = '}';
+  put(writer, batch_of({text, R"({"late":5,"k0":2,"_more":7})"}));
+  CHECK(at.ask("SELECT count(*) FROM pragma_table_info('tick')") ==
+        lines{std::to_string(sqlite_writer::most_columns + 1)});
+  CHECK(at.ask("SELECT k0, _more FROM tick") ==
+        lines{"1|{\"k498\":1,\"k499\":1}", "2|{\"late\":5,\"_more\":7}"});
+}
+
+TEST_CASE("what is no reply or no map has a place as well", "[sqlite]") {
+  const place at;
+  sqlite_writer writer{at.settings};
+  record_batch batch = batch_of({"[1,2]", "5"});
+  session_event raw = reply_event();
+  raw.what = session_event::kind::raw;
+  batch.add(raw, R"({"event":"raw","size":2})");
+  put(writer, batch);
+  CHECK(at.ask("SELECT value FROM tick") == lines{"[1,2]", "5"});
+  CHECK(at.ask("SELECT _session, event FROM _events") == lines{R"(s|{"event":"raw","size":2})"});
+}
+
+TEST_CASE("indexes are made for new columns and for those that are there", "[sqlite]") {
+  place at;
+  {
+    sqlite_writer writer{at.settings};
+    put(writer, batch_of({R"({"a":1,"b":2})"}));
+  }
+  at.settings.indexes = {{"tick", {"a", "c"}}};
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"c":3})"}));
+  CHECK(at.ask("SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name") ==
+        lines{"tick.a", "tick.c"});
+  CHECK(at.ask("EXPLAIN QUERY PLAN SELECT * FROM tick WHERE a = 1").at(0).find("tick.a") !=
+        std::string::npos);
+}
+
+// All or nothing: what failed is given again.
+TEST_CASE("a database that is locked or broken takes nothing, and works again later", "[sqlite]") {
+  place at;
+  fs::create_directories(fs::path(at.settings.path).parent_path());
+  {
+    std::ofstream(at.settings.path) << "this is no database at all, and it is long enough to be looked at";
+  }
+  sqlite_writer writer{at.settings};
+  const auto made = writer.write(batch_of({R"({"a":1})"}));
+  CHECK(made.written == 0);
+  CHECK(made.failed == at.settings.path + ": file is not a database");
+  fs::remove(at.settings.path);
+  put(writer, batch_of({R"({"a":1})"}));
+  CHECK(at.ask("SELECT a FROM tick") == lines{"1"});
+  fs::remove_all(at.path / "sub");
+  {
+    std::ofstream(at.path / "sub") << "in the way";
+  }
+  CHECK(writer.write(batch_of({R"({"a":2})"})).written <= 1);
+}
+
+TEST_CASE("old rows are deleted by age, the oldest by size", "[sqlite]") {
+  place at;
+  SECTION("age") {
+    at.settings.keep.age = std::chrono::hours{1};
+  }
+  SECTION("size") {
+    at.settings.keep.size = 500'000;
+  }
+  sqlite_writer writer{at.settings};
+  for (int n = 0; n < 10; ++n)
+    put(writer,
+        batch_of(lines(100, R"({"n":)" + std::to_string(n) + R"(,"x":")" + std::string(1000, 'x') + "\"}")));
+  session_event now = reply_event();
+  const std::string time = timestamp(std::chrono::system_clock::now());
+  now.time = time;
+  record_batch batch;
+  batch.add(now, R"({"n":99})");
+  put(writer, batch);
+  writer.tidy();
+  const lines left = at.ask("SELECT min(n), max(n), count(*) FROM tick");
+  if (at.settings.keep.age.count() != 0) {
+    CHECK(left == lines{"99|99|1"});
+  } else {
+    const auto kept = at.ask("SELECT count(*) FROM tick").at(0);
+    CHECK(std::stoi(kept) > 300);
+    CHECK(std::stoi(kept) < 500);
+    CHECK(left.at(0).ends_with("|99|" + kept));
+  }
+  CHECK(at.ask("PRAGMA freelist_count") == lines{"0"});
+}
+
+// Who reads sees a consistent state and keeps nobody from writing.
+TEST_CASE("a long reader does not hold up the writer", "[sqlite]") {
+  const place at;
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"a":1})"}));
+  reader slow{at.settings.path};
+  slow.ask("BEGIN");
+  CHECK(slow.ask("SELECT count(*) FROM tick") == lines{"1"});
+  put(writer, batch_of({R"({"a":2})", R"({"b":2})"}));
+  CHECK(slow.ask("SELECT count(*) FROM tick") == lines{"1"});
+  slow.ask("COMMIT");
+  CHECK(slow.ask("SELECT count(*) FROM tick") == lines{"3"});
+}
