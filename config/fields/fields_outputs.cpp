@@ -191,7 +191,8 @@ const section& section_of<parsed_output>() {
               .example("events/${session}-%F.jsonl"),
           make("format", &s::form, "What an event becomes (stdout, file)."),
           make("columns", &s::columns,
-               "The columns of csv: `time`, `session`, `event`, `reply`, or the path of a value; `data.time` is "
+               "The columns of csv: `time`, `session`, `event`, `reply`, or the path of a value; `data.time` "
+               "is "
                "a value with such a name.")
               .example({"time", "price"})
               .apart(),
@@ -222,7 +223,8 @@ bool value_parser<parsed_output>::read(const value_at& at, parsed_output& out, r
   check_fields_of_type(at, out, in);
   out.record = {out.form, out.columns};
   check_columns(at, out.form, out.columns, in);
-  return in.mistakes.size() == before;
+  out.is_good = in.mistakes.size() == before;
+  return out.is_good;
 }
 
 template <>

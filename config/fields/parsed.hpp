@@ -144,6 +144,7 @@ struct parsed_simulate {
 };
 
 struct parsed_output : output_settings {
+  bool is_good = false;  ///< read without a complaint
   record_form form = record_form::json;
   std::vector<std::string> columns;
 };

@@ -66,7 +66,7 @@ class loader {
         complain(fmt::format("{} is not a valid name for an output", in_quotes(name.text)),
                  "use letters, digits, '_', '.' and '-'");
       const bool is_standard = output.type == output_type::standard_output;
-      if (is_standard != (name.text == standard_output_name))
+      if (output.is_good && is_standard != (name.text == standard_output_name))
         complain("the output of type stdout is called stdout, and no other is", "");
       output.name = name.text;
       out_.outputs.push_back(std::move(output));

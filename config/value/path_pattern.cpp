@@ -56,7 +56,7 @@ std::optional<path_pattern> path_pattern::parse(std::string_view text, std::stri
       const auto close = text.find('}');
       const auto name = text.substr(2, close == std::string_view::npos ? close : close - 2);
       if (close == std::string_view::npos || (name != "session" && name != "reply")) {
-        error = fmt::format("'${{{}' is neither ${{session}} nor ${{reply}}", name);
+        error = fmt::format("'${{{}}}' is neither ${{session}} nor ${{reply}}", name);
         return std::nullopt;
       }
       made.parts_.push_back({name == "reply" ? part_kind::reply : part_kind::session});

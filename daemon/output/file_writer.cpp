@@ -160,6 +160,13 @@ std::size_t file_writer::append(open_file& to, std::string_view text, const std:
   return whole;
 }
 
+// How much may be written at once: not beyond the size at which the file ends.
+std::size_t file_writer::room_of(const open_file& at) const {
+  const std::uint64_t size = settings_.rotate.size == 0 ? 0 : at.size();
+  if (settings_.rotate.size <= size) return chunk;
+  return std::min<std::size_t>(chunk, settings_.rotate.size - size);
+}
+
 // Records for the same file that follow each other leave with one write.
 event_writer::progress file_writer::write(const record_batch& records) {
   progress made;
@@ -167,16 +174,17 @@ event_writer::progress file_writer::write(const record_batch& records) {
   std::vector<std::size_t> ends;
   while (made.written < records.size() && made.failed.empty()) {
     const std::string path = path_for(path_, records[made.written]);
+    open_file* file = find(path, made.failed);
+    if (file == nullptr) break;
+    const std::size_t room = room_of(*file);
     text.clear();
     ends.clear();
-    for (std::size_t i = made.written; i < records.size() && text.size() < chunk; ++i) {
+    for (std::size_t i = made.written; i < records.size() && text.size() < room; ++i) {
       const auto record = records[i];
       if (i > made.written && path_for(path_, record) != path) break;
       text.append(record.text);
       ends.push_back(text.size());
     }
-    open_file* file = find(path, made.failed);
-    if (file == nullptr) break;
     file->turn = ++turn_;
     const std::size_t whole = append(*file, text, ends, made.failed);
     made.written += static_cast<std::size_t>(std::ranges::upper_bound(ends, whole) - ends.begin());

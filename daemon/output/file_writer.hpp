@@ -33,6 +33,7 @@ class file_writer final : public event_writer {
   /// places.
   [[nodiscard]] std::size_t append(open_file& to, std::string_view text, const std::vector<std::size_t>& ends,
                                    std::string& error);
+  [[nodiscard]] std::size_t room_of(const open_file& at) const;
   void rotate_if_due(const std::string& path, std::string& error);
   void end(const std::string& path, std::string& error);
   void compress(const std::string& path, std::string& error);

@@ -62,7 +62,7 @@ BAD = """
 ---
 {sessions: {s: {url: wss://h/, login: {where: {a: 1}, json: {}}}}}
 ---
-{sessions: {s: {url: wss://h/, outputs: [nowhere]}}}
+{sessions: {s: {url: wss://h/, outputs: [5]}}}
 ---
 {sessions: {'a b': {url: wss://h/}}}
 ---

@@ -69,12 +69,12 @@ TEST_CASE("each field refuses a value of another kind", "[forms]") {
 
 TEST_CASE("each required field must be there", "[forms]") {
   const std::pair<const char*, const char*> required[] = {
-      {"document", "sessions"}, {"session", "url"},         {"template", "session"},
-      {"fault_rule", "on"},     {"heartbeat", "every"},     {"fresh", "reply"},
-      {"fresh", "within"},      {"sequence", "reply"},      {"sequence", "field"},
-      {"active", "windows"},    {"handler", "reply"},       {"handler", "do"},
-      {"http", "url"},          {"simulate_login", "send"}, {"simulate_answer", "to"},
-      {"simulate_push", "send"}};
+      {"document", "sessions"},  {"session", "url"},         {"template", "session"},
+      {"fault_rule", "on"},      {"heartbeat", "every"},     {"fresh", "reply"},
+      {"fresh", "within"},       {"sequence", "reply"},      {"sequence", "field"},
+      {"active", "windows"},     {"handler", "reply"},       {"handler", "do"},
+      {"http", "url"},           {"simulate_login", "send"}, {"simulate_answer", "to"},
+      {"simulate_push", "send"}, {"output", "type"},         {"route", "to"}};
   for (const auto& [id, name] : required) {
     INFO(id << "." << name);
     ordered_json document = ordered_json::parse(document_with(id, ordered_json::object()));

@@ -61,7 +61,7 @@ TEST_CASE("each value of an output arrives in its own place", "[outputs]") {
   CHECK(routes[3].record.columns == lines{"a"});
 }
 
-TEST_CASE("relative paths start from the configuration's directory", "[outputs]") {
+TEST_CASE("an output's relative path starts from the configuration's directory", "[outputs]") {
   const settings all =
       load_good(file_with("{f: {type: file, path: 'a/../b-%F'}}", "[f]"), "/etc/duplexd/f.yaml");
   CHECK(all.outputs.at(0).path == "/etc/duplexd/b-%F");
@@ -74,42 +74,41 @@ TEST_CASE("mistakes about outputs are told", "[outputs]") {
     REQUIRE(all.size() == 1);
     return all[0];
   };
-  CHECK(first("{}", "[fil]") ==
-        "f.yaml:2:42: sessions.s.outputs[0]: there is no output 'fil' (known: stdout)");
+  CHECK(first("{}", "[fil]") == "f:2:42: sessions.s.outputs[0]: there is no output 'fil' (known: stdout)");
   CHECK(first("{file: {type: file, path: f}}", "[fil]") ==
-        "f.yaml:2:42: sessions.s.outputs[0]: there is no output 'fil' (did you mean 'file'?)");
-  CHECK(first("{f: {path: f}}") == "f.yaml:1:14: outputs.f: 'type' is missing");
+        "f:2:42: sessions.s.outputs[0]: there is no output 'fil' (did you mean 'file'?)");
+  CHECK(first("{f: {path: f}}") == "f:1:14: outputs.f: the field 'type' is missing");
   CHECK(first("{f: {type: file}}") ==
-        "f.yaml:1:14: outputs.f: an output of type file needs a path (add path: FILE)");
+        "f:1:14: outputs.f: an output of type file needs a path (add path: FILE)");
   CHECK(first("{f: {type: sqlite, path: f, compress: gzip}}") ==
-        "f.yaml:1:48: outputs.f.compress: an output of type sqlite has no 'compress'");
+        "f:1:48: outputs.f.compress: an output of type sqlite has no 'compress'");
   CHECK(first("{f: {type: sqlite, path: f, format: json}}") ==
-        "f.yaml:1:46: outputs.f.format: an output of type sqlite has no 'format'");
+        "f:1:46: outputs.f.format: an output of type sqlite has no 'format'");
   CHECK(first("{f: {type: file, path: f, format: csv}}") ==
-        "f.yaml:1:14: outputs.f: csv needs its columns (add columns: [time, FIELD])");
+        "f:1:14: outputs.f: csv needs its columns (add columns: [time, FIELD])");
   CHECK(first("{f: {type: file, path: f, columns: [a]}}") ==
-        "f.yaml:1:14: outputs.f: columns are only allowed with format: csv");
+        "f:1:14: outputs.f: columns are only allowed with format: csv");
   CHECK(first("{f: {type: file, path: 'f-%y'}}") ==
-        "f.yaml:1:33: outputs.f.path: '%y' is not a part of the time: use %Y %m %d %H %M %S %F, or %% for a "
+        "f:1:34: outputs.f.path: '%y' is not a part of the time: use %Y %m %d %H %M %S %F, or %% for a "
         "percent "
         "sign");
   CHECK(first("{f: {type: file, path: 'f-${name}'}}") ==
-        "f.yaml:1:33: outputs.f.path: '${name}' is neither ${session} nor ${reply}");
+        "f:1:34: outputs.f.path: '${name}' is neither ${session} nor ${reply}");
   CHECK(first("{f: {type: stdout}}") ==
-        "f.yaml:1:11: outputs.f: the output of type stdout is called stdout, and no other is");
+        "f:1:11: outputs.f: the output of type stdout is called stdout, and no other is");
   CHECK(first("{stdout: {type: file, path: f}}") ==
-        "f.yaml:1:11: outputs.stdout: the output of type stdout is called stdout, and no other is");
+        "f:1:11: outputs.stdout: the output of type stdout is called stdout, and no other is");
   CHECK(first("{'a b': {type: file, path: f}}") ==
-        "f.yaml:1:11: outputs.a b: 'a b' is not a valid name for an output (use letters, digits, '_', '.' "
+        "f:1:12: outputs.a b: 'a b' is not a valid name for an output (use letters, digits, '_', '.' "
         "and '-')");
   CHECK(first("{}", "[{to: stdout, replies: [tock]}]").find("'tock'") != std::string::npos);
   CHECK(first("{}", "[{to: stdout, where: {a: 1}}]").find("replies") != std::string::npos);
   CHECK(first("{}", "[{to: stdout, replies: tick, where: {a: {$min: x}}}]").find("sessions.s.outputs[0]") !=
         std::string::npos);
   CHECK(first("{}", "[{to: stdout, format: csv}]") ==
-        "f.yaml:2:42: sessions.s.outputs[0]: csv needs its columns (add columns: [time, FIELD])");
+        "f:2:42: sessions.s.outputs[0]: csv needs its columns (add columns: [time, FIELD])");
   CHECK(first("{}", "[5]") ==
-        "f.yaml:2:42: sessions.s.outputs[0]: expected the name of an output, or a map, found an integer "
+        "f:2:42: sessions.s.outputs[0]: expected the name of an output, or a map, found an integer "
         "({to: NAME, "
         "replies: [REPLY]})");
 }

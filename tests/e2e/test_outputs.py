@@ -1,0 +1,236 @@
+"""Events in files and databases: what docs/outputs.md promises, against SQLite, logrotate and a full disk."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+
+import yaml
+
+from support.config import config, listener
+from support.daemon import ROOT, Daemon, run_to_end, write_config
+from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
+
+PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
+QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
+
+
+def trade(number, **more):
+    return frame(TEXT, json.dumps({"op": "trade", "n": number, "symbol": "EURUSD" if number % 2 else "GBPUSD",
+                                   "price": number + 0.5} | more).encode())
+
+
+def until(true, seconds=60):
+    """Waits until the function gives something true, and returns that."""
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s")
+        time.sleep(0.02)
+    return found
+
+
+def session(server, **fields):
+    own = {"protocol": PROTOCOL, "login": None, "simulate": None, "liveness": QUIET}
+    return listener(server.url, **(own | fields))
+
+
+def rows(path, sql):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10) as database:
+        return database.execute(sql).fetchall()
+
+
+class Outputs(unittest.TestCase):
+    def setUp(self):
+        self.place = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-outputs-")))
+
+    def serve(self, messages, hold=True):
+        def pour(connection, _):
+            connection.accept()
+            for each in messages:
+                connection.send(each)
+            if hold:
+                connection.hold(60)
+            else:
+                connection.send(close_frame())
+                connection.read_close()
+
+        return self.enterContext(RawServer(pour))
+
+    def run_daemon(self, server, outputs, routes, **more):
+        whole = config(session(server, outputs=routes), outputs=outputs, **more)
+        return self.enterContext(Daemon(whole))
+
+
+class Pages(Outputs):
+    # The page's own configurations, with another address.
+    def test_examples(self):
+        text = (ROOT / "docs" / "outputs.md").read_text()
+        blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
+        self.assertEqual(len(blocks), 2)
+        question = re.search(r"```sh\nsqlite3 feed.db '(.*)'\n", text)[1]
+        server = self.serve([trade(n) for n in range(10)])
+        for block in blocks:
+            block["sessions"]["feed"] |= {"url": server.url.replace("wss", "wss"), "tls": session(server)["tls"]}
+            path = write_config(block, self.place)
+            checked = run_to_end("check", "-c", path)
+            self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+            process = subprocess.Popen([os.environ["DUPLEXD"], "run", "-c", path], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            name = "feed.db" if block is blocks[0] else "prices.csv"
+            try:
+                until(lambda: (self.place / name).exists() and (self.place / name).stat().st_size > 100)
+            finally:
+                process.terminate()
+                self.assertEqual((process.communicate(timeout=20)[0], process.returncode), (b"", 0))
+        self.assertEqual(sorted(rows(self.place / "feed.db", question)), [("EURUSD", 5, 5.5), ("GBPUSD", 5, 4.5)])
+        lines = (self.place / "prices.csv").read_text().splitlines()
+        self.assertEqual([line.split(",")[1:] for line in lines], [["EURUSD", f"{n}.5"] for n in (1, 3, 5, 7, 9)])
+        [events] = (self.place / "events").glob("feed-????-??-??.jsonl")
+        self.assertEqual([json.loads(line)["data"]["n"] for line in events.read_text().splitlines()], list(range(10)))
+
+
+class Database(Outputs):
+    # Others read while it is written; after SIGKILL it is consistent and goes on.
+    def test_killed(self):
+        path = self.place / "feed.db"
+        server = self.serve([b"".join(trade(n) for n in range(i, i + 100)) for i in range(0, 20000, 100)])
+        outputs = {"store": {"type": "sqlite", "path": str(path)}}
+        daemon = self.run_daemon(server, outputs, ["store"])
+        until(lambda: path.exists() and rows(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'trade'")[0][0])
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        self.assertEqual(rows(path, "PRAGMA integrity_check"), [("ok",)])
+        numbers = [n for n, in rows(path, "SELECT n FROM trade ORDER BY rowid")]
+        self.assertEqual(numbers, list(range(len(numbers))))
+        again = self.run_daemon(server, outputs, ["store"])
+        until(lambda: rows(path, "SELECT count(*) FROM trade")[0][0] == len(numbers) + 20000)
+        again.signal()
+        self.assertEqual(again.wait(), 0)
+
+    # Another program writes for a while: nothing is lost, it is told, and other sessions are not held up.
+    def test_locked(self):
+        path = self.place / "feed.db"
+        server = self.serve([trade(n) for n in range(100)])
+        with sqlite3.connect(path, isolation_level=None) as other:
+            other.execute("PRAGMA journal_mode=WAL")
+            other.execute("BEGIN IMMEDIATE")
+            sessions = {"slow": session(server, outputs=["store"]), "fast": session(server, outputs=["stdout"])}
+            outputs = {"store": {"type": "sqlite", "path": str(path)}}
+            daemon = self.enterContext(Daemon(config(sessions, outputs=outputs)))
+            daemon.wait_reply(100, session="fast")
+            daemon.wait_log(r"output store failed: .*feed\.db: database is locked; events wait, next attempt in", timeout=20)
+            other.execute("ROLLBACK")
+        daemon.wait_log("output store works again", timeout=20)
+        self.assertEqual(rows(path, "SELECT count(*), max(n) FROM trade"), [(100, 99)])
+
+    # Events that are still in the queue at the end are told, with an exit code.
+    def test_events_lost(self):
+        (self.place / "in-the-way").mkdir()
+        server = self.serve([trade(1)], hold=False)
+        daemon = self.run_daemon(server, {"store": {"type": "sqlite", "path": str(self.place / "in-the-way")}}, ["store"],
+                                 shutdown={"limit": "1s"})
+        daemon.wait_log("output store failed: .*in-the-way: unable to open database file")
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 7)
+        daemon.wait_log("output store failed: .*; events are lost")
+
+
+class Files(Outputs):
+    def test_rotation(self):
+        server = self.serve([b"".join(trade(n) for n in range(i, i + 100)) for i in range(0, 5000, 100)])
+        daemon = self.run_daemon(server, {"f": {"type": "file", "path": str(self.place / "t.jsonl"), "format": "ndjson",
+                                                "rotate": {"size": "50KB"}, "compress": "gzip"}}, ["f"])
+        def numbers():
+            packed = sorted(self.place.glob("t~*.jsonl.gz"))
+            texts = [subprocess.run(["gzip", "-dc", each], capture_output=True, check=True).stdout for each in packed]
+            last = self.place / "t.jsonl"
+            texts.append(last.read_bytes() if last.exists() else b"")
+            return [json.loads(line)["n"] for line in b"".join(texts).splitlines()]
+        until(lambda: numbers() == list(range(5000)))
+        self.assertGreater(len(list(self.place.glob("t~*.jsonl.gz"))), 3)
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0)
+
+    # Each line is in one file, once.
+    def test_logrotate(self):
+        for how in ("create", "copytruncate"):
+            with self.subTest(how=how):
+                place = self.place / how
+                place.mkdir(mode=0o755)
+                wait = [0]
+
+                def pour(connection, _):
+                    connection.accept()
+                    for number in range(300):
+                        connection.send(trade(number))
+                        time.sleep(wait[0])
+                    connection.hold(60)
+
+                wait[0] = 0.005
+                server = self.enterContext(RawServer(pour))
+                daemon = self.run_daemon(server, {"f": {"type": "file", "path": str(place / "t.jsonl"), "format": "ndjson"}},
+                                         ["f"])
+                rules = place / "rules"
+                rules.write_text(f"{place}/t.jsonl {{\n  {how}\n  rotate 9\n  postrotate\n    kill -USR1 {daemon.pid}\n"
+                                 "  endscript\n}\n")
+                rules.chmod(0o644)
+                until(lambda: (place / "t.jsonl").exists())
+                for _ in range(3):
+                    time.sleep(0.3)
+                    subprocess.run(["logrotate", "-f", "-s", place / "state", rules], check=True)
+                def lines():
+                    files = [place / f"t.jsonl.{n}" for n in (3, 2, 1)] + [place / "t.jsonl"]
+                    return [json.loads(line)["n"] for each in files if each.exists() for line in each.read_text().splitlines()]
+                if how == "create":
+                    until(lambda: lines() == list(range(300)))
+                else:  # what is written between the copy and the truncation is lost: logrotate(8) says so
+                    until(lambda: lines() and lines()[-1] == 299)
+                    self.assertEqual(lines(), sorted(set(lines())))
+                self.assertEqual(len(list(place.glob("t.jsonl.*"))), 3)
+                deleted = [os.readlink(f"/proc/{daemon.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.pid}/fd")]
+                self.assertEqual([name for name in deleted if re.search(r"t\.jsonl\.\d", name)], [])
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_full_disk(self):
+        small = self.place / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", small], check=True)
+        ballast = small / "ballast"
+        ballast.write_bytes(b"x" * 40_000)
+        server = self.serve([trade(n, text="x" * 90) for n in range(400)])
+        daemon = self.run_daemon(server, {"f": {"type": "file", "path": str(small / "t.jsonl"), "format": "ndjson"}}, ["f"])
+        daemon.wait_log("output f failed: cannot write .*: No space left on device; events wait, next attempt in")
+        for line in (small / "t.jsonl").read_text().splitlines():
+            json.loads(line)
+        ballast.unlink()
+        subprocess.run(["mount", "-o", "remount,size=1m", small], check=True)
+        daemon.wait_log("output f works again")
+        numbers = [json.loads(line)["n"] for line in (small / "t.jsonl").read_text().splitlines()]
+        self.assertEqual(numbers, list(range(400)))
+
+    # A binary message as its bytes, a text reply as a row: two routes of one session.
+    def test_forms(self):
+        server = self.serve([trade(1), frame(BINARY, b"\0\1\2"), trade(2)])
+        outputs = {"bytes": {"type": "file", "path": str(self.place / "b"), "format": "raw"},
+                   "rows": {"type": "file", "path": str(self.place / "r"), "format": "csv", "columns": ["n", "symbol"]}}
+        routes = ["bytes", {"to": "rows", "where": {"n": {"$min": 2}}, "replies": ["trade"]}]
+        self.run_daemon(server, outputs, routes)
+        until(lambda: (self.place / "r").exists() and (self.place / "b").exists())
+        self.assertEqual((self.place / "r").read_text(), "2,GBPUSD\n")
+        sent = (self.place / "b").read_bytes()
+        self.assertEqual(sent.count(b"\0\1\2"), 1)
+        self.assertTrue(sent.startswith(b'{"op": "trade", "n": 1'))
+
+
+if __name__ == "__main__":
+    unittest.main()
