@@ -56,6 +56,7 @@ void outbox::attach(transport* link, std::function<void()> begin) {
 
 void outbox::open_gate() noexcept {
   gate_open_ = true;
+  if (opened_) opened_();
   drain();
 }
 
@@ -76,8 +77,7 @@ asio::awaitable<void> outbox::wait_written() {
   while (go_on && writing_ && link_ != nullptr && !link_->ended()) go_on = co_await written_.wait();
 }
 
-clock::time_point outbox::next_turn(const std::string& command) const {
-  const auto now = time_.now();
+clock::time_point outbox::next_turn(const std::string& command, clock::time_point now) const {
   const auto rate = command_rates_.find(command);
   const auto of_session = session_rate_.next(now);
   return rate == command_rates_.end() ? of_session : std::max(of_session, rate->second.next(now));
@@ -92,14 +92,17 @@ clock::time_point outbox::take_turn(const std::string& command) {
 
 std::shared_ptr<const submission> outbox::submit(const std::string& command,
                                                  const nlohmann::ordered_json& values,
-                                                 std::function<void(const submission&)> on_change) {
+                                                 std::function<void(const submission&)> on_change,
+                                                 std::string id) {
   auto fate = std::make_shared<submission>();
   fate->command = command;
+  fate->id = std::move(id);
   fate->on_change = std::move(on_change);
   const auto refuse = [&](std::string why) {
     change(*fate, command_state::refused, true, std::move(why));
     return fate;
   };
+  if (given_up_) return refuse("the session has ended");
   const auto* type = settings_->protocol->find(protocol::direction::command, command);
   if (type == nullptr) return refuse("the protocol has no such command");
   scratch_.clear();
@@ -127,7 +130,8 @@ void outbox::drain() {
   expire();
   while (is_open() && !congested()) {
     const queued_command* first = waiting_.front();
-    if (first == nullptr || next_turn(first->fate->command) > time_.now()) return;
+    const auto now = time_.now();
+    if (first == nullptr || next_turn(first->fate->command, now) > now) return;
     leave(*waiting_.pop());
   }
   if (is_open() && congested() && waiting_.size() > 0) watch_writing();  // to go on when the link takes more
@@ -166,7 +170,7 @@ void outbox::note_written() {
   written_.notify();
 }
 
-void outbox::see(const std::string& reply, const nlohmann::ordered_json& data) {
+void outbox::see(const std::string& reply, const nlohmann::ordered_json& data, std::string_view json) {
   // The reply to a command may come in the very turn in which the kernel took the command.
   if (link_ != nullptr && !link_->ended()) note_written();
   const auto found = std::ranges::find_if(
@@ -174,7 +178,10 @@ void outbox::see(const std::string& reply, const nlohmann::ordered_json& data) {
   if (found == unconfirmed_.end()) return;
   const auto fate = found->fate;
   unconfirmed_.erase(found);
+  fate->reply = reply;
+  fate->data = json;
   change(*fate, command_state::confirmed, true);
+  fate->data.clear();
 }
 
 clock::time_point outbox::next_check() const {
@@ -182,11 +189,12 @@ clock::time_point outbox::next_check() const {
   for (const unconfirmed& each : unconfirmed_) next = std::min(next, each.deadline);
   if (is_open() && !congested())
     if (const queued_command* first = waiting_.front())
-      next = std::min(next, next_turn(first->fate->command));
+      next = std::min(next, next_turn(first->fate->command, time_.now()));
   return next;
 }
 
 void outbox::give_up() {
+  given_up_ = true;
   expire();
   while (auto each = waiting_.pop())
     change(*each->fate, command_state::refused, true, "the session has ended");

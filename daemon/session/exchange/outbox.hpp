@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/settings/settings.hpp"
@@ -43,6 +44,8 @@ class outbox {
 
   /// From the login on submitted commands leave too, and their confirmations are looked for on `replies`.
   void open_gate() noexcept;
+  /// Called each time that this happens.
+  void on_open(std::function<void()> listener) { opened_ = std::move(listener); }
 
   /// The link is about to be closed and ignores what is sent: submitted commands no longer leave by it.
   void close_gate() noexcept { gate_open_ = false; }
@@ -68,10 +71,11 @@ class outbox {
   /// Takes a command from outside, for good: it comes to exactly one end. Never suspends, never throws.
   /// `on_change` is called at each change, also from within this call.
   std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
-                                           std::function<void(const submission&)> on_change = {});
+                                           std::function<void(const submission&)> on_change = {},
+                                           std::string id = {});
 
-  /// A reply came: it may confirm a command.
-  void see(const std::string& reply, const nlohmann::ordered_json& data);
+  /// A reply came: it may confirm a command. `data`: the values that conditions look at; `json`: all of them.
+  void see(const std::string& reply, const nlohmann::ordered_json& data, std::string_view json = {});
 
   /// Moves messages on to written. Ends when all are: see `attach`.
   asio::awaitable<void> run_link();
@@ -80,7 +84,7 @@ class outbox {
   /// the first command that is submitted until the session ends, until cancelled.
   asio::awaitable<void> run();
 
-  /// The session has ended: what waits in the queue is refused.
+  /// The session has ended: what waits in the queue is refused, and what comes later.
   void give_up();
 
   [[nodiscard]] std::size_t queued() const noexcept { return waiting_.size(); }
@@ -94,7 +98,7 @@ class outbox {
   static void change(submission& fate, command_state state, bool is_end, std::string why = "");
   const config::command_settings& settings_of(const std::string& command) const;
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
-  [[nodiscard]] clock::time_point next_turn(const std::string& command) const;
+  [[nodiscard]] clock::time_point next_turn(const std::string& command, clock::time_point now) const;
   void leave(queued_command command);
   void watch_writing();
   void note_written();
@@ -107,7 +111,9 @@ class outbox {
   std::shared_ptr<const config::session_settings> settings_;
   transport* link_ = nullptr;
   std::function<void()> begin_;
+  std::function<void()> opened_;
   bool gate_open_ = false;
+  bool given_up_ = false;
   bool writing_ = false;  ///< somebody wants to know when the kernel has everything
   bool watched_ = false;  ///< run_link runs
   token_bucket session_rate_;

@@ -27,9 +27,12 @@ enum class command_state : std::uint8_t {
 /// One command on its way.
 struct submission {
   std::string command{};
+  std::string id{};  ///< that its submitter gave it; empty: none
   command_state state = command_state::queued;
-  std::string why{};                                   ///< of a refusal
-  bool has_ended = false;                              ///< no further change
+  std::string why{};       ///< of a refusal
+  std::string reply{};     ///< what confirmed it: the reply's name,
+  std::string data{};      ///< and its values as JSON, while `on_change` is called
+  bool has_ended = false;  ///< no further change
   std::function<void(const submission&)> on_change{};  ///< called at each change; must not submit
 };
 
