@@ -28,13 +28,16 @@ constexpr std::size_t descriptors_besides = 48;
 constexpr std::chrono::milliseconds log_pause{50};
 }  // namespace
 
-app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture)
+app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture, bool reads_commands)
     : settings_(std::move(settings)),
       telemetry_(make_spdlog_telemetry(settings_.log, secrets_)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
       stdout_(loop_.get_executor(), STDOUT_FILENO),
+      reads_commands_(reads_commands),
+      door_(loop_.get_executor(), time_, *telemetry_,
+            [this](const std::string& name) { return find_session(name); }),
       caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
   caught_.add(SIGUSR1);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
@@ -104,6 +107,7 @@ asio::awaitable<void> app::supervise() {
   if (limiter_) tasks_.spawn(pacing, pace_dials());
   for (const std::string& name : names_) tasks_.spawn(serving, run_session(*sessions_.at(name).runs));
   running_ = sessions_.size();
+  if (reads_commands_) tasks_.spawn(commands, take_commands());
   systemd_.ready();
 
   while (running_ > 0) {
@@ -129,6 +133,8 @@ void app::take(task_group<task_result>::ended next) {
     output_broken_ = true;
     telemetry_->record("", happening::output_closed{"stdout", next.how.broken});
     if (running_ > 0) stop("output closed");
+  } else if (next.id == commands) {
+    if (running_ > 0) stop("the commands have ended");
   } else if (next.id == flusher) {
     flushed_ = true;
   } else if (next.id == limit && running_ > 0) {
@@ -177,6 +183,18 @@ asio::awaitable<app::task_result> app::run_output(output& which) {
   task_result result;
   result.broken = co_await which.run();
   co_return result;
+}
+
+session* app::find_session(const std::string& name) {
+  if (name.empty()) return names_.size() == 1 ? sessions_.at(names_.front()).runs.get() : nullptr;
+  const auto found = sessions_.find(name);
+  return found == sessions_.end() ? nullptr : found->second.runs.get();
+}
+
+asio::awaitable<app::task_result> app::take_commands() {
+  line_input lines{loop_.get_executor(), STDIN_FILENO, command_door::longest_line};
+  co_await door_.run(lines);
+  co_return task_result{};
 }
 
 asio::awaitable<app::task_result> app::take_signals() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/settings/settings.hpp"
+#include "daemon/app/command_door.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/service_manager.hpp"
 #include "daemon/app/signal_echo.hpp"
@@ -33,13 +34,15 @@ class app {
  public:
   /// `once`: every session serves one link and ends.
   /// `capture`, if not null, takes every message of every link.
-  app(config::settings settings, bool once, std::unique_ptr<capture_file> capture = nullptr);
+  /// `reads_commands`: from stdin; at their end the daemon ends.
+  app(config::settings settings, bool once, std::unique_ptr<capture_file> capture = nullptr,
+      bool reads_commands = false);
 
   /// Blocks until the end. Call once.
   [[nodiscard]] exit_code run();
 
  private:
-  enum task : int { serving, watchdog, signals, writer, queue, limit, pacing, flusher };
+  enum task : int { serving, watchdog, signals, writer, queue, commands, limit, pacing, flusher };
   struct task_result {
     std::string session;  ///< the name of the one that ended
     session_result ended;
@@ -57,6 +60,8 @@ class app {
   asio::awaitable<task_result> run_session(session& which);
   asio::awaitable<task_result> run_output(output& which);
   [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
+  asio::awaitable<task_result> take_commands();
+  [[nodiscard]] session* find_session(const std::string& name);
   asio::awaitable<task_result> take_signals();
   asio::awaitable<task_result> keep_watchdog();
   asio::awaitable<task_result> await_limit();
@@ -87,6 +92,8 @@ class app {
   std::map<std::string, supervised, std::less<>> sessions_;
   std::vector<std::string> names_;  ///< of the sessions, in the order of the file
   std::size_t running_ = 0;
+  bool reads_commands_;
+  command_door door_;
   asio::signal_set caught_;
   signal_echo echo_;
   service_manager systemd_;

@@ -18,6 +18,7 @@ namespace {
 struct options {
   std::string file;
   std::string record;
+  std::string commands;
   bool once = false;
 };
 
@@ -34,7 +35,7 @@ int run(const options& given) {
     if (capture == nullptr) std::fprintf(stderr, "cannot record to %s\n", why.c_str());
     if (capture == nullptr) return exit_usage;
   }
-  app daemon{std::move(*settings), given.once, std::move(capture)};
+  app daemon{std::move(*settings), given.once, std::move(capture), !given.commands.empty()};
   return daemon.run();
 }
 
@@ -49,6 +50,11 @@ void add_run(CLI::App& app, int& exit_code) {
                     "Connect each session once, and exit when the scripts have finished");
   command->add_option("--record", given->record,
                       "Append every message to this file, without secrets (docs/captures.md)");
+  command
+      ->add_option(
+          "--commands", given->commands,
+          "Read commands, lines of JSON, from stdin (-); at their end the daemon ends (docs/commands.md)")
+      ->check(CLI::IsMember({"-"}));
   command->callback([given, &exit_code] { exit_code = run(*given); });
 }
 

@@ -85,6 +85,12 @@ struct describer {
             fmt::format("command {} {}{}{}", e.command, e.state, e.why.empty() ? "" : ": ", e.why),
             {{"command", e.command}, {"state", e.state}, {"why", e.why}}};
   }
+  description operator()(const happening::command_invalid& e) const {
+    return {log_level::warning,
+            "command_invalid",
+            fmt::format("line {} of the commands is not valid: {}", e.line, e.why),
+            {{"line", e.line}, {"why", e.why}}};
+  }
   description operator()(const happening::heartbeat_missed& e) const {
     return {log_level::warning, "heartbeat_missed", e.why, {{"why", e.why}}};
   }

@@ -42,6 +42,10 @@ struct command_ended {  ///< submitted while the daemon runs; every one comes to
   std::string state;  ///< "confirmed", "expired" …
   std::string why;
 };
+struct command_invalid {  ///< a line from outside that is no command
+  std::uint64_t line = 0;
+  std::string why;
+};
 struct heartbeat_missed {
   std::string why;
 };
@@ -123,13 +127,13 @@ using event =
     std::variant<happening::attempting, happening::connected, happening::login_sent,
                  happening::login_accepted, happening::certificate_unverified, happening::command_refused,
                  happening::undecodable, happening::script_finished, happening::call_retried,
-                 happening::command_ended, happening::heartbeat_missed, happening::reply_overdue,
-                 happening::sequence_broken, happening::limit_reached, happening::resubscribed,
-                 happening::inactive, happening::link_renewed, happening::link_closed,
-                 happening::attempt_failed, happening::held_back, happening::quit, happening::started,
-                 happening::descriptors_short, happening::stopping, happening::hangup_ignored,
-                 happening::output_closed, happening::output_failed, happening::output_recovered,
-                 happening::events_dropped, happening::cut_short>;
+                 happening::command_ended, happening::command_invalid, happening::heartbeat_missed,
+                 happening::reply_overdue, happening::sequence_broken, happening::limit_reached,
+                 happening::resubscribed, happening::inactive, happening::link_renewed,
+                 happening::link_closed, happening::attempt_failed, happening::held_back, happening::quit,
+                 happening::started, happening::descriptors_short, happening::stopping,
+                 happening::hangup_ignored, happening::output_closed, happening::output_failed,
+                 happening::output_recovered, happening::events_dropped, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

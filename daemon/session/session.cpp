@@ -2,6 +2,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include "daemon/event/timestamp.hpp"
 #include "daemon/link/dial_request.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/within.hpp"
@@ -37,7 +38,18 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_),
       stop_(context_.loop),
-      tasks_(context_.loop) {}
+      tasks_(context_.loop) {
+  outbox_.on_open([this] { note_tried(); });
+}
+
+void session::note_tried() {
+  if (!std::exchange(tried_, true)) tried_changed_.notify();
+}
+
+asio::awaitable<void> session::wait_tried() {
+  bool go_on = true;
+  while (go_on && !tried_) go_on = co_await tried_changed_.wait();
+}
 
 void session::stop() {
   stop_.raise();
@@ -45,18 +57,35 @@ void session::stop() {
 
 std::shared_ptr<const submission> session::submit(const std::string& command,
                                                   const nlohmann::ordered_json& values,
-                                                  std::function<void(const submission&)> on_change) {
+                                                  std::function<void(const submission&)> on_change,
+                                                  std::string id) {
   looks_after_outbox_ = true;
   if (running_) look_after_outbox();
-  return outbox_.submit(command, values, [this, on_change = std::move(on_change)](const submission& what) {
+  auto follow = [this, on_change = std::move(on_change)](const submission& what) {
     const auto settings = settings_->commands.find(what.command);
     const bool is_quiet = what.state == command_state::refused && settings != settings_->commands.end() &&
                           settings->second.offline == config::offline_policy::drop;
     if (what.has_ended && !is_quiet)
       context_.telemetry.record(settings_->name,
                                 happening::command_ended{what.command, name_of(what.state), what.why});
+    if (what.has_ended && !what.id.empty()) tell_end(what);
     if (on_change) on_change(what);
-  });
+  };
+  return outbox_.submit(command, values, std::move(follow), std::move(id));
+}
+
+void session::tell_end(const submission& what) {
+  nlohmann::ordered_json fields{{"id", what.id}, {"command", what.command}, {"state", name_of(what.state)}};
+  if (!what.why.empty()) fields["why"] = what.why;
+  if (!what.reply.empty()) fields["reply"] = what.reply;
+  if (!what.data.empty()) fields["data"] = nlohmann::ordered_json::parse(what.data, nullptr, false);
+  const std::string time = timestamp(context_.time.wall());
+  const std::string_view line = line_.note(time, "command", fields);
+  outputs_.emit({.what = session_event::kind::note,
+                 .session = settings_->name,
+                 .time = time,
+                 .name = "command",
+                 .line = line});
 }
 
 asio::awaitable<int> session::keep_outbox() {
@@ -76,6 +105,7 @@ asio::awaitable<session_result> session::run() {
   running_ = false;
   co_await tasks_.join();
   outbox_.give_up();
+  note_tried();
   context_.telemetry.record(settings_->name, happening::quit{});
   const auto& end = std::get<end_action>(next_);
   co_return session_result{end.why, end.exit_code};
@@ -97,6 +127,7 @@ asio::awaitable<void> session::live() {
 }
 
 void session::fail(const fault& what, milliseconds lifetime) {
+  note_tried();
   next_ = life_.failed(what, lifetime, context_.random());
   std::optional<milliseconds> delay;
   if (const auto* wait = std::get_if<wait_action>(&next_)) delay = wait->delay;
@@ -148,6 +179,7 @@ asio::awaitable<void> session::await_hours() {
     const auto now = std::chrono::floor<std::chrono::seconds>(context_.time.wall());
     if (settings_->active.holds(now)) break;
     const auto left = settings_->active.next_change(now) - now;
+    note_tried();
     if (!told) context_.telemetry.record(settings_->name, happening::inactive{left});
     told = true;
     const auto deadline = context_.time.now() + std::min<clock::duration>(left, longest_doze);

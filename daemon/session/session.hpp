@@ -36,11 +36,19 @@ class session {
   void stop();
 
   /// Takes a command for good: it is sent now, waits for a link, or is refused, as the configuration says.
-  /// Returns its fate in the making; see outbox.
+  /// Returns its fate in the making; see outbox. The end of one that has an id is an event of the session.
   std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
-                                           std::function<void(const submission&)> on_change = {});
+                                           std::function<void(const submission&)> on_change = {},
+                                           std::string id = {});
+
+  /// Suspends until the first attempt has come to an end: the session is logged in, or it failed, or it is
+  /// outside of its hours. A command that comes before that would be refused for no good reason. May be
+  /// cancelled.
+  asio::awaitable<void> wait_tried();
 
  private:
+  void note_tried();
+  void tell_end(const submission& what);
   asio::awaitable<int> keep_outbox();
   void look_after_outbox();
   asio::awaitable<void> live();
@@ -63,6 +71,10 @@ class session {
   task_group<int> tasks_;
   bool running_ = false;
   bool looks_after_outbox_ = false;
+  bool tried_ = false;
+  notifier tried_changed_{context_.loop};
+  event_routes outputs_{context_.outputs};
+  event_line line_{settings_->name};
 };
 
 }  // namespace duplexd

@@ -91,7 +91,8 @@ void script_runner::observe_confirmations() {
     for (const std::string& reply : command.confirm->replies) confirming[reply].add_all_of(fields);
   }
   for (const auto& [reply, fields] : confirming)
-    replies_.observe(reply, fields, [this](offered_reply& each) { outbox_.see(each.name(), each.fields()); });
+    replies_.observe(reply, fields,
+                     [this](offered_reply& each) { outbox_.see(each.name(), each.fields(), each.json()); });
 }
 
 asio::awaitable<flow_result> script_runner::send_login(const config::login_settings& login) {

@@ -74,6 +74,8 @@ std::vector<line> all_lines() {
        R"(command_ended|command c written|{"command":"c","state":"written","why":""})"},
       {command_ended{"c", "refused", "w"}, "info",
        R"(command_ended|command c refused: w|{"command":"c","state":"refused","why":"w"})"},
+      {command_invalid{3, "w"}, "warning",
+       R"(command_invalid|line 3 of the commands is not valid: w|{"line":3,"why":"w"})"},
       {heartbeat_missed{"w"}, "warning", R"(heartbeat_missed|w|{"why":"w"})"},
       {reply_overdue{"r", 1'550ms}, "warning",
        R"(reply_overdue|no reply r for 1.6 s|{"reply":"r","within_ms":1550})"},

@@ -1,0 +1,91 @@
+#include "daemon/app/command_door.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "daemon/runtime/cancelled.hpp"
+
+namespace duplexd {
+
+command_door::command_door(const asio::any_io_executor& loop, clock& time, telemetry& log, finder find)
+    : time_(time), log_(log), find_(std::move(find)), finished_(loop) {}
+
+void command_door::complain(std::uint64_t line, std::string why) {
+  log_.record("", happening::command_invalid{line, std::move(why)});
+}
+
+// The oldest are forgotten first, by their time and by their number.
+bool command_door::is_repeated(const std::string& id) {
+  const auto now = time_.now();
+  while (!id_order_.empty() &&
+         (id_order_.size() >= most_remembered || now - id_order_.front()->second >= remembered)) {
+    ids_.erase(id_order_.front());
+    id_order_.pop_front();
+  }
+  const auto [known, is_new] = ids_.emplace(id, now);
+  if (is_new) id_order_.push_back(known);
+  return !is_new;
+}
+
+session* command_door::read(const line_input::line& line, command_request& out) {
+  std::string error;
+  if (line.too_long)
+    error = fmt::format("it has more than {} bytes", longest_line);
+  else if (line.text.find_first_not_of(" \t\r") == std::string::npos)
+    return nullptr;
+  else if (read_command_request(line.text, out, error))
+    if (session* const to = find_(out.session)) return to;
+  if (error.empty())
+    error = out.session.empty() ? "'session' is missing, and there are several"
+                                : fmt::format("there is no session '{}'", out.session);
+  complain(line.number, std::move(error));
+  return nullptr;
+}
+
+void command_door::submit(std::uint64_t line, session& to, command_request what) {
+  if (what.id.empty())
+    what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
+  else if (is_repeated(to.name() + ' ' + what.id))
+    return complain(line,
+                    fmt::format("a command with the id '{}' came before; it is not sent again", what.id));
+  ++unfinished_;
+  to.submit(
+      what.command, what.values,
+      [this](const submission& fate) {
+        if (!fate.has_ended) return;
+        --unfinished_;
+        finished_.notify();
+      },
+      what.id);
+}
+
+asio::awaitable<void> command_door::take(line_input::line line) {
+  command_request request;
+  session* const to = read(line, request);
+  if (to == nullptr) co_return;
+  co_await to->wait_tried();
+  const bool stopped = co_await cancelled();
+  if (!stopped) submit(line.number, *to, std::move(request));
+}
+
+asio::awaitable<void> command_door::run(line_input& from) {
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    if (unfinished_ >= most_unfinished) {
+      co_await finished_.wait();
+    } else if (auto line = co_await from.next()) {
+      co_await take(std::move(*line));
+    } else {
+      break;
+    }
+    stopped = co_await cancelled();
+  }
+  if (!from.failed().empty()) complain(0, "they cannot be read any further: " + from.failed());
+  while (!stopped && unfinished_ > 0) {
+    co_await finished_.wait();
+    stopped = co_await cancelled();
+  }
+}
+
+}  // namespace duplexd

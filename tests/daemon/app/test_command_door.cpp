@@ -1,0 +1,140 @@
+// Commands from outside, on their way to a session.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "daemon/app/command_door.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/support/talk.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+using namespace std::chrono_literals;
+using lines = std::vector<std::string>;
+using nlohmann::ordered_json;
+
+namespace {
+
+struct scene {
+  stage play{talk_yaml(
+      "    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}, put: {offline: queue}}\n")};
+  command_door door{play.loop.get_executor(), play.time, play.telemetry, [this](const std::string& name) {
+                      return name.empty() || name == "s" ? play.session.get() : nullptr;
+                    }};
+  std::uint64_t number = 0;
+  void take(const std::string& text) { take({.number = ++number, .text = text}); }
+  void take(line_input::line line) {
+    asio::co_spawn(play.loop, door.take(std::move(line)), asio::detached);
+    play.run_for(0s);
+  }
+
+  /// The events of commands, without what they all have.
+  lines ends() {
+    lines found;
+    for (const std::string& line : play.out.lines) {
+      ordered_json event = ordered_json::parse(line);
+      if (event["event"] != "command") continue;
+      for (const char* each : {"v", "time", "session", "event"}) event.erase(each);
+      found.push_back(event.dump());
+    }
+    return found;
+  }
+  lines complaints() const {
+    lines found;
+    for (const std::string& line : play.telemetry.lines)
+      if (line.find("of the commands") != std::string::npos) found.push_back(line);
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("each command comes to one end, which is an event") {
+  scene s;
+  auto server = s.play.accept();
+  server->on_message = answer_gets;
+  s.play.run_for(1s);
+  s.take(R"({"command":"get","with":{"id":1},"id":"a"})");
+  s.take(R"({"session":"s","command":"pong","id":2})");
+  s.take(R"({"command":"pint","id":"c"})");
+  s.play.run_for(1s);
+  CHECK(s.door.unfinished() == 0);
+  CHECK(
+      s.ends() ==
+      lines{
+          R"({"id":"a","command":"get","state":"confirmed","reply":"got","data":{"op":"got","id":1,"value":10}})",
+          R"({"id":"2","command":"pong","state":"written"})",
+          R"({"id":"c","command":"pint","state":"refused","why":"the protocol has no such command"})"});
+  server->on_message = [](scripted_server&, const message&) {};
+  s.take(R"({"command":"get","with":{"id":3},"id":"d"})");
+  CHECK(s.door.unfinished() == 1);
+  s.play.run_for(5s);
+  CHECK(s.ends().back() ==
+        R"({"id":"d","command":"get","state":"timed out","why":"no reply confirmed it in time"})");
+  s.play.session->stop();
+  s.play.run_for(1s);
+  s.take(R"({"command":"put","id":"e"})");
+  CHECK(s.ends().back() == R"({"id":"e","command":"put","state":"refused","why":"the session has ended"})");
+  CHECK(s.door.unfinished() == 0);
+}
+
+// Without a link yet it would be refused, and nobody could pipe a command into a daemon that starts.
+TEST_CASE("a command waits until its session has tried to connect") {
+  scene s;
+  SECTION("logged in") {
+    auto server = s.play.accept();
+    s.take(R"({"command":"pong","id":"a"})");
+    s.play.run_for(1s);
+    CHECK(s.ends() == lines{R"({"id":"a","command":"pong","state":"written"})"});
+  }
+  SECTION("failed") {
+    s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
+    s.take(R"({"command":"pong","id":"a"})");
+    s.play.run_for(1ms);
+    CHECK(s.ends() == lines{R"({"id":"a","command":"pong","state":"refused","why":"there is no link"})"});
+  }
+  s.play.session->stop();
+  s.play.run_for(1s);
+}
+
+TEST_CASE("lines that are no commands are told with their number") {
+  scene s;
+  s.take("");
+  s.take("  \r");
+  s.take("x");
+  s.take(R"({"command":"get","session":"t"})");
+  s.take(line_input::line{.number = 5, .too_long = true});
+  const lines all = s.complaints();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].starts_with("line 3 of the commands is not valid: it is not JSON"));
+  CHECK(all[1] == "line 4 of the commands is not valid: there is no session 't'");
+  CHECK(all[2] == "line 5 of the commands is not valid: it has more than 1048576 bytes");
+}
+
+// A submitter that does not know whether a command was taken sends it again, with the same id.
+TEST_CASE("a repeated id is not sent again, for an hour") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  s.take(R"({"command":"put","with":{"id":1},"id":"a"})");
+  s.take(R"({"command":"put","with":{"id":1},"id":"a"})");
+  s.take(R"({"command":"put","with":{"id":2}})");
+  s.take(R"({"command":"put","with":{"id":2}})");  // without an id each is another one
+  s.play.run_for(1s);
+  CHECK(heard(*server) == lines{"put 1", "put 2", "put 2"});
+  CHECK(s.complaints().size() == 1);
+  s.play.run_for(1h);
+  s.take(R"({"command":"put","with":{"id":3},"id":"a"})");
+  s.play.run_for(1s);
+  CHECK(heard(*server).back() == "put 3");
+}
+
+TEST_CASE("made ids differ") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  for (int i = 0; i < 3; ++i) s.take(R"({"command":"put","with":{"id":1}})");
+  s.play.run_for(1s);
+  std::set<std::string> ids;
+  for (const std::string& each : s.ends()) ids.insert(ordered_json::parse(each)["id"].get<std::string>());
+  CHECK(ids.size() == 3);
+}
