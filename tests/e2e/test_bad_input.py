@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import time
 import unittest
 
@@ -11,7 +12,7 @@ from support import peers
 from support.certificates import certificates
 from support.config import LOGIN, config, listener, reply
 from support.daemon import Daemon
-from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
+from support.raw_server import BINARY, TEXT, RawServer, accept_of, close_frame, frame
 
 AGAIN = r".*next attempt (in \d+\.\d s|at once)"
 SHORT = {"resolve": "500ms", "connect": "500ms", "tls": "500ms", "handshake": "500ms", "close": "500ms"}
@@ -76,6 +77,41 @@ class GoesOn(unittest.TestCase):
             with self.subTest(length):
                 log = self.goes_on(once(flood), "http: .*500" + shown)
                 self.assertLess(max(map(len, log)), 1000)
+
+    # The alerts of TLS 1.3 and 1.2 differ, and only the former has a word for it.
+    def test_client_certificate_required(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            def demand(context, version=version):
+                context.minimum_version = context.maximum_version = version
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(certificates().ca)
+            with self.subTest(version), RawServer(welcome, prepare=demand) as server, \
+                    Daemon(config(listener(server.url, timeouts=SHORT))) as daemon:
+                daemon.wait_log("callcentre: tls: TLS: the peer refused TLS with the alert '.*' .the server asked for a client "
+                                "certificate: give one as tls.cert_file" + AGAIN)
+
+    # The server of openssl(1): what it says after our refusal must not pass for its own complaint.
+    def test_renegotiation_is_refused(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        pair = certificates().valid
+        command = ["openssl", "s_server", "-accept", str(port), "-cert", pair.certificate, "-key", pair.key, "-tls1_2"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              bufsize=0) as server:
+            try:
+                with Daemon(config(listener(f"wss://localhost:{port}/"))) as daemon:
+                    seen = b""
+                    while b"\r\n\r\n" not in seen.partition(b"GET / HTTP/1.1")[2]:
+                        seen += server.stdout.read(1)
+                    key = seen.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+                    server.stdin.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                       b"Sec-WebSocket-Accept: " + accept_of(key) + b"\r\n\r\n")
+                    daemon.wait_log("callcentre: connected")
+                    server.stdin.write(b"r\n")
+                    daemon.wait_log("callcentre: lost: TLS: the server wanted to renegotiate, which is refused here, and then "
+                                    "gave up .*" + AGAIN)
+            finally:
+                server.kill()
 
     # TCP and TLS are fine, but the upgrade is never answered.
     def test_handshake_never_answers(self):

@@ -134,7 +134,7 @@ tls_context_result client_tls::get(const server_request& to) {
   if (error.empty()) error = apply(to.tls, made.get());
   if (error.empty() && !to.cert_file.empty()) error = use_certificate(made.get(), to, files);
   if (!error.empty()) return {.context = {}, .error = std::move(error)};
-  tls_engine::collect_tickets(made.get());
+  tls_engine::prepare_client(made.get());
   if (known_.size() == most_known) known_.clear();  // those in use live on with their links
   known_.emplace(key, made);
   return {.context = std::move(made), .error = {}};

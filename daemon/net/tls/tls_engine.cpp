@@ -92,9 +92,11 @@ void tls_engine::offer_ticket() {
   if (offered_) SSL_set_session(session_.get(), offered_.get());
 }
 
-void tls_engine::collect_tickets(ssl_ctx_st* context) {
+void tls_engine::prepare_client(ssl_ctx_st* context) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, &tls_engine::on_ticket);
+  SSL_CTX_set_client_cert_cb(context, &tls_engine::on_certificate_request);
+  SSL_CTX_set_info_callback(context, &tls_engine::on_event);
 }
 
 /// OpenSSL hands its reference over if 1 is returned.
@@ -194,8 +196,27 @@ tls_details tls_engine::details() const {
 void tls_engine::note_failure(int result) {
   const int kind = SSL_get_error(session_.get(), result);
   if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return;
-  if (failure_.empty()) failure_ = explain_tls_error();
+  if (failure_.empty()) explain_failure();
   ERR_clear_error();
+}
+
+void tls_engine::explain_failure() {
+  failure_ = explain_tls_error();
+  if (refused_renegotiation_)
+    failure_ = "the server wanted to renegotiate, which is refused here, and then gave up (" + failure_ + ")";
+  else if (lacks_certificate_)
+    failure_ += " (the server asked for a client certificate: give one as tls.cert_file)";
+}
+
+void tls_engine::on_event(const ssl_st* session, int where, int value) {
+  if ((where & SSL_CB_WRITE_ALERT) != SSL_CB_WRITE_ALERT || (value & 0xff) != SSL_AD_NO_RENEGOTIATION) return;
+  static_cast<tls_engine*>(SSL_get_app_data(session))->refused_renegotiation_ = true;
+}
+
+/// Asked only if the context has none.
+int tls_engine::on_certificate_request(ssl_st* session, x509_st** /*certificate*/, evp_pkey_st** /*key*/) {
+  static_cast<tls_engine*>(SSL_get_app_data(session))->lacks_certificate_ = true;
+  return 0;
 }
 
 int tls_engine::on_verify(int ok, x509_store_ctx_st* store) {

@@ -12,8 +12,10 @@
 #include "daemon/net/tls/tls_tickets.hpp"
 #include "daemon/runtime/byte_queue.hpp"
 
+struct evp_pkey_st;
 struct ssl_st;
 struct bio_st;
+struct x509_st;
 struct x509_store_ctx_st;
 
 namespace duplexd::net {
@@ -68,8 +70,8 @@ class tls_engine {
   /// new. To be called once, when established.
   bool check_pins(const std::vector<std::string>& pins);
 
-  /// For a client's context: its engines get the tickets that servers send.
-  static void collect_tickets(ssl_ctx_st* context);
+  /// For a client's context: its engines get the tickets that servers send, and see what is asked of them.
+  static void prepare_client(ssl_ctx_st* context);
 
   /// What was agreed on and with whom, once established.
   [[nodiscard]] tls_details details() const;
@@ -83,6 +85,9 @@ class tls_engine {
   void leave_tickets();
   static int on_ticket(ssl_st* session, ssl_session_st* ticket);
   void note_failure(int result);
+  void explain_failure();
+  static void on_event(const ssl_st* session, int where, int value);
+  static int on_certificate_request(ssl_st* session, x509_st** certificate, evp_pkey_st** key);
   static int on_verify(int ok, x509_store_ctx_st* store);
   static int bio_read(bio_st* bio, char* out, int size);
   static int bio_write(bio_st* bio, const char* bytes, int size);
@@ -98,6 +103,8 @@ class tls_engine {
   tls_ticket offered_;               ///< what the handshake tried to resume
   std::vector<tls_ticket> tickets_;  ///< got before the peer was approved of
   bool approved_ = false;
+  bool refused_renegotiation_ = false;
+  bool lacks_certificate_ = false;  ///< the server asked for one, and there is none
   std::string failure_;
 };
 

@@ -40,6 +40,14 @@ bool has_common_name_only(X509* certificate, const std::string& name) {
                          nullptr) == 1;
 }
 
+/// OpenSSL's words, and those that it lacks.
+std::string alert_name(int alert) {
+  if (alert == SSL_AD_CERTIFICATE_REQUIRED) return "certificate required";
+  if (alert == SSL_AD_MISSING_EXTENSION) return "missing extension";
+  const std::string known = SSL_alert_desc_string_long(alert);
+  return known == "unknown" ? std::to_string(alert) : known;
+}
+
 }  // namespace
 
 std::string explain_verify_failure(x509_store_ctx_st* store, const std::string& wanted_name) {
@@ -91,8 +99,7 @@ std::string explain_tls_error() {
   const int reason = ERR_GET_REASON(last);
   if (ERR_GET_LIB(last) == ERR_LIB_SSL) {
     if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
-      return std::string("the peer refused TLS with the alert '") +
-             SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET) + "'";
+      return "the peer refused TLS with the alert '" + alert_name(reason - SSL_AD_REASON_OFFSET) + "'";
     }
     if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
         reason == SSL_R_PACKET_LENGTH_TOO_LONG) {

@@ -29,6 +29,11 @@ def close_frame(code=1000, reason=b""):
     return frame(CLOSE, struct.pack("!H", code) + reason)
 
 
+def accept_of(key):
+    """What a server makes of the client's key (RFC 6455, section 1.3)."""
+    return base64.b64encode(hashlib.sha1(key + GUID.encode()).digest())
+
+
 class Connection:
     """One accepted connection, of one thread: an SSL object that two threads use forgets why a call did not succeed.
 
@@ -65,13 +70,12 @@ class Connection:
             self.request += piece
         return self.request
 
-    def accept(self):
-        """Completes the WebSocket handshake."""
+    def accept(self, extra=b""):
+        """Completes the WebSocket handshake, with more lines of headers."""
         headers = dict(line.split(b": ", 1) for line in self.read_request().split(b"\r\n")[1:] if b": " in line)
         key = next(value for name, value in headers.items() if name.lower() == b"sec-websocket-key")
-        digest = base64.b64encode(hashlib.sha1(key + GUID.encode()).digest())
         self.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                  b"Sec-WebSocket-Accept: " + digest + b"\r\n\r\n")
+                  b"Sec-WebSocket-Accept: " + accept_of(key) + b"\r\n" + extra + b"\r\n")
 
     def refuse(self, status, body, extra=b""):
         """Answers the upgrade with something other than 101."""
@@ -120,10 +124,11 @@ class Connection:
 class RawServer:
     """Listens on a free port of 127.0.0.1 and hands the n-th connection to `handler(connection, n)`, n from 1.
 
-    What goes wrong in a handler is kept in `errors`, unless it is the client hanging up.
+    What goes wrong in a handler is kept in `errors`, unless it is the client hanging up. `prepare` may change the TLS
+    context before the first connection comes.
     """
 
-    def __init__(self, handler, pair=None, tls=True, address="127.0.0.1", port=0, handshake=True):
+    def __init__(self, handler, pair=None, tls=True, address="127.0.0.1", port=0, handshake=True, prepare=None):
         self.errors = []
         self.accepted = 0
         self._handler = handler
@@ -132,6 +137,8 @@ class RawServer:
             pair = pair or certificates().valid
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.load_cert_chain(pair.certificate, pair.key)
+            if prepare:
+                prepare(self._context)
         self._socket = socket.create_server((address, port), backlog=128)
         self.port = self._socket.getsockname()[1]
         self.url = f"{'wss' if tls else 'ws'}://localhost:{self.port}/"

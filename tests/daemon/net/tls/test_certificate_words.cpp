@@ -87,6 +87,12 @@ TEST_CASE("OpenSSL's errors are told in words that help", "[certificates]") {
   CHECK(explained(ERR_LIB_SSL, SSL_R_UNSUPPORTED_PROTOCOL) == "the peer offers no TLS version from 1.2 on");
   CHECK(explained(ERR_LIB_SSL, SSL_R_TLSV1_ALERT_UNKNOWN_CA) ==
         "the peer refused TLS with the alert 'unknown CA'");
+  const auto alert = [](int number) { return explained(ERR_LIB_SSL, SSL_AD_REASON_OFFSET + number); };
+  const std::string refused = "the peer refused TLS with the alert '";
+  CHECK(alert(116) == refused + "certificate required'");
+  CHECK(alert(109) == refused + "missing extension'");
+  CHECK(alert(120) == refused + "no application protocol'");
+  CHECK(alert(200) == refused + "200'");
   CHECK(explained(ERR_LIB_SSL, SSL_R_NO_SHARED_CIPHER) == "no shared cipher");
   CHECK(explained(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) == "key values mismatch");
   CHECK(ERR_peek_error() == 0);  // none is left for the next one to find
