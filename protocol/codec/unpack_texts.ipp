@@ -68,15 +68,21 @@ inline bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t fro
 template <class Visitor>
 inline bool unpacker<Visitor>::json(const instruction& in, std::size_t from, std::string_view text) {
   const std::size_t depth = p_.limits.json_depth;
+  std::optional<std::string> plain;  // what Python takes beside JSON, as JSON
+  const auto read = [&](auto way) {
+    std::optional<json_fault> fault = way(text);
+    if (fault && !fault->too_deep && p_.style == json_style::python) plain = replace_non_finite(text);
+    return plain ? way(*plain) : fault;
+  };
   std::optional<json_fault> fault;
   if (in.hidden || std::is_same_v<Visitor, null_visitor>) {
-    fault = check_json(text, depth);
+    fault = read([&](std::string_view from_text) { return check_json(from_text, depth); });
   } else if constexpr (std::is_same_v<Visitor, json_writer>) {
     announce(in);
-    fault = visitor_.copy(text, depth);
+    fault = read([&](std::string_view from_text) { return visitor_.copy(from_text, depth); });
   } else {
     std::string& checked = shared_scratch();
-    fault = copy_json(text, checked, depth);
+    fault = read([&](std::string_view from_text) { return copy_json(from_text, checked, depth); });
     if (!fault) announce(in);
     if (!fault) visitor_.json(checked);
   }

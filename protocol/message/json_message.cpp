@@ -30,6 +30,11 @@ codec_error not_json(const json_fault& fault) {
   return {"", fault.offset, fmt::format("not JSON: {}", fault.message)};
 }
 
+/// What Python's json.loads takes beside JSON, as JSON; nothing if that is not what is wrong.
+std::optional<std::string> as_python_reads(const message_type& type, std::string_view text) {
+  return type.style == json_style::python ? replace_non_finite(text) : std::nullopt;
+}
+
 std::string shown(const ordered_json& value) {
   std::string out;
   return append_json(out, value, json_style::compact) ? out : "a value that is not UTF-8";
@@ -80,7 +85,10 @@ std::optional<codec_error> unpack_json(const message_type& type, std::string_vie
   std::string checked;
   const bool list = type.body == message_type::body_kind::json_list;
   std::string& to = list ? checked : out;
-  if (const auto fault = copy_json(text, to, type.json_depth)) return not_json(*fault);
+  if (const auto fault = copy_json(text, to, type.json_depth)) {
+    const auto plain = as_python_reads(type, text);
+    return plain ? unpack_json(type, *plain, out) : not_json(*fault);
+  }
   if (type.body == message_type::body_kind::json) return std::nullopt;
   const std::string_view whole = std::string_view(to).substr(list ? 0 : before);
   const auto fail = [&](const std::string& field, std::string message) {
@@ -117,7 +125,10 @@ std::optional<codec_error> check_json_message(const message_type& type, std::str
     std::string ignored;
     return unpack_json(type, text, ignored);
   }
-  if (const auto fault = check_json(text, type.json_depth)) return not_json(*fault);
+  if (const auto fault = check_json(text, type.json_depth)) {
+    const auto plain = as_python_reads(type, text);
+    return plain ? check_json_message(type, *plain) : not_json(*fault);
+  }
   return std::nullopt;
 }
 

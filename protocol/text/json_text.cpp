@@ -1,7 +1,9 @@
 #include "protocol/text/json_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <utility>
 
 #include "protocol/text/text_encoding.hpp"
 #include "protocol/text/text_scan.hpp"
@@ -230,6 +232,33 @@ class json_finder {
 };
 
 }  // namespace
+
+std::optional<std::string> replace_non_finite(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> words{
+      {{"NaN", "\"nan\""}, {"Infinity", "\"inf\""}, {"-Infinity", "\"-inf\""}}};
+  constexpr std::string_view ends_word = " \t\r\n,:{}[]\"";
+  std::string out;
+  bool any = false;
+  while (!text.empty()) {
+    std::size_t size = 1;
+    if (text.front() == '"') {
+      while (size < text.size() && text[size] != '"') size += text[size] == '\\' ? 2 : 1;
+      size = std::min(size + 1, text.size());
+    } else if (ends_word.find(text.front()) == std::string_view::npos) {
+      size = std::min(text.find_first_of(ends_word), text.size());
+    }
+    const std::string_view token = text.substr(0, size);
+    text.remove_prefix(size);
+    const auto found =
+        std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.first == token; });
+    const bool is_key =
+        text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size())).starts_with(':');
+    const bool replaced = found != words.end() && !is_key;
+    any = any || replaced;
+    out += replaced ? found->second : token;
+  }
+  return any ? std::optional(std::move(out)) : std::nullopt;
+}
 
 std::optional<std::string_view> find_json(std::string_view text, const std::vector<std::string>& parts) {
   json_finder finder(text);

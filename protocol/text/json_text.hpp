@@ -34,6 +34,10 @@ inline constexpr std::size_t standard_json_depth = 64;
 /// The same check, without a copy.
 [[nodiscard]] std::optional<json_fault> check_json(std::string_view text, std::size_t depth);
 
+/// The text with the numbers that Python writes and JSON does not have (NaN, Infinity, -Infinity) as
+/// append_real writes them: "nan", "inf", "-inf". Nothing if there are none.
+[[nodiscard]] std::optional<std::string> replace_non_finite(std::string_view text);
+
 /// Reads JSON that others wrote, of at most `depth` levels, into a tree: trees are copied, written and
 /// destroyed level by level on the stack. A byte order mark in front is left out. On a fault `out` is as
 /// before.

@@ -144,6 +144,10 @@ TEST_CASE("values within bytes") {
           {"_a:msgpack(4) c:B", "81a1610107", R"({"c":7})"},
           {"_a:cbor(4) c:B", "a161610107", R"({"c":7})"},
           {"_a:json(2) b:B", "5b5d07", R"({"b":7})"},
+          {"_a:json(3) b:B", "4e614e07", R"({"b":7})"},                 // NaN
+          {"a:json(5) b:B", "5b4e614e5d07", R"({"a":["nan"],"b":7})"},  // [NaN]
+          {"{layout: '_a:json(3)', json: compact}", "4e614e",
+           "! _a at byte 0: not JSON: expected a JSON value"},
           {"_a:json(2) b:B", "5b5b07", "! _a at byte 2: not JSON: the JSON text ends too early"},
           {"a:json(2) b:cbor(1) c:msgpack(1) d:B", "5b5df6c307", R"({"a":[],"b":null,"c":true,"d":7})"},
           {"a:cbor", "83017821", "! a at byte 4: not CBOR: the bytes end too early or go on after the value"},

@@ -36,6 +36,28 @@ std::string received(const std::shared_ptr<const protocol>& types, const std::st
   return "! " + error->text();
 }
 
+}  // namespace
+
+// json.dumps writes them, and json.loads takes them.
+TEST_CASE("Python's numbers that JSON does not have are texts in replies, if its JSON is spoken",
+          "[json_message]") {
+  const auto python = shaped(map({}), "python");
+  CHECK(received(python, R"({"v":NaN})") == R"({"v":"nan"})");
+  CHECK(received(python, R"({ "v" : [Infinity, -Infinity , NaN] })") == R"({"v":["inf","-inf","nan"]})");
+  CHECK(received(python, R"({"NaN":"NaN","Infinity":"a \" NaN","v":NaN})") ==
+        R"({"NaN":"NaN","Infinity":"a \" NaN","v":"nan"})");
+  for (const char* bad : {R"({"v":nan})", R"({"v":+Infinity})", R"({"v":--Infinity})", R"({"v":NaNs})",
+                          R"({"v":NaN,})", R"({NaN:1})", R"({"v":"NaN)", R"({"v":NaN "w"})"}) {
+    INFO(bad);
+    CHECK(received(python, bad).find("not JSON: ") != std::string::npos);
+  }
+  const auto slots = shaped(list({text("a"), text("b")}), "python");
+  CHECK(received(slots, "[NaN, 1]") == R"({"a":"nan","b":1})");
+  CHECK(received(shaped(map({}), "compact"), R"({"v":NaN})").starts_with("! "));
+}
+
+namespace {
+
 node call_shape() {
   return list({map({{"type", integer(2)}}), text("id"), text("action"), text("payload?"), text("more?")});
 }
