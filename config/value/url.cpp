@@ -1,9 +1,11 @@
 #include "config/value/url.hpp"
 
 #include <fmt/format.h>
+#include <idn2.h>
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 namespace duplexd::config {
 
@@ -20,11 +22,55 @@ bool is_host_name(std::string_view host) {
   });
 }
 
-/// Hexadecimal groups, perhaps an IPv4 tail and a zone; whether it is an address the resolver decides.
-bool is_ipv6(std::string_view host) {
-  const std::string_view address = host.substr(0, host.find('%'));
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; });
+}
+
+/// The name as DNS and TLS know it (IDNA2008): "bücher.example" is "xn--bcher-kva.example".
+std::string to_ascii(const std::string& name, std::string& out) {
+  std::uint8_t* made = nullptr;
+  const int result = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(name.c_str()), &made,
+                                    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<std::uint8_t, decltype(&idn2_free)> owner(made, &idn2_free);
+  if (result != IDN2_OK) return fmt::format("the host is not a valid name: {}", idn2_strerror(result));
+  out = reinterpret_cast<const char*>(made);
+  return "";
+}
+
+/// Hexadecimal groups, perhaps an IPv4 tail; whether it is an address the resolver decides.
+bool is_ipv6(std::string_view address) {
   return std::count(address.begin(), address.end(), ':') >= 2 &&
          address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
+/// The zone of an address, which follows "%25" (RFC 6874, 2) or, as people type it, a bare '%'. Empty if
+/// there is no zone that could be meant.
+std::string zone_of(std::string_view text) {
+  if (text.starts_with("%25") && text.size() > 3) text.remove_prefix(2);
+  text.remove_prefix(1);
+  std::string zone;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* digits = text.data() + i + 1;
+    const bool escaped = text[i] == '%';
+    if (escaped && (i + 2 >= text.size() || std::from_chars(digits, digits + 2, value, 16).ptr != digits + 2))
+      return "";
+    zone += escaped ? static_cast<char>(value) : text[i];
+    if (escaped) i += 2;
+  }
+  return std::all_of(zone.begin(), zone.end(), is_printable) ? zone : "";
+}
+
+/// What stands in [ ].
+std::string parse_address(std::string_view text, std::string& out) {
+  const std::size_t percent = std::min(text.find('%'), text.size());
+  out = text.substr(0, percent);
+  if (!is_ipv6(out)) return "the text in [ ] is not an IPv6 address";
+  if (percent == text.size()) return "";
+  const std::string zone = zone_of(text.substr(percent));
+  if (zone.empty()) return "the address's zone is missing or not valid: write [fe80::1%25eth0]";
+  out += '%' + zone;
+  return "";
 }
 
 bool parse_port(std::string_view text, std::uint16_t& port) {
@@ -41,8 +87,8 @@ std::string parse_authority(std::string_view authority, url& out) {
   if (authority.starts_with('[')) {
     const std::size_t end = authority.find(']');
     if (end == std::string_view::npos) return "the address's ']' is missing";
-    out.host = authority.substr(1, end - 1);
-    if (!is_ipv6(out.host)) return "the text in [ ] is not an IPv6 address";
+    std::string why = parse_address(authority.substr(1, end - 1), out.host);
+    if (!why.empty()) return why;
     const std::string_view rest = authority.substr(end + 1);
     if (!rest.empty() && rest[0] != ':') return "only a port or a path may follow ']'";
     has_port = !rest.empty();
@@ -54,6 +100,10 @@ std::string parse_authority(std::string_view authority, url& out) {
     if (has_port) port = authority.substr(colon + 1);
     if (out.host.empty()) return "the host is missing";
     if (port.find(':') != std::string_view::npos) return "an IPv6 address must be in [ ]";
+    if (!is_ascii(out.host)) {
+      std::string why = to_ascii(out.host, out.host);
+      if (!why.empty()) return why;
+    }
     if (!is_host_name(out.host)) return "the host contains a character not allowed in host names";
   }
   if (has_port && !parse_port(port, out.port)) return "the port is not a number from 1 to 65535";
@@ -67,8 +117,8 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool is_plain(std::string_view text, std::string& error) {
-  if (std::all_of(text.begin(), text.end(), is_printable)) return true;
+bool is_plain(std::string_view text, std::string& error, bool (*allowed)(char) = is_printable) {
+  if (std::all_of(text.begin(), text.end(), allowed)) return true;
   error = "spaces, control characters and non-ASCII characters are not allowed in a URL: percent-encode them";
   return false;
 }
@@ -76,9 +126,12 @@ bool is_plain(std::string_view text, std::string& error) {
 /// What comes behind "scheme://".
 bool parse_rest(std::string_view text, url& out, std::string& error) {
   const std::size_t authority_end = std::min(text.find_first_of("/?"), text.size());
+  const auto in_name = [](char c) { return is_printable(c) || static_cast<unsigned char>(c) >= 0x80; };
+  if (!is_plain(text.substr(0, authority_end), error, in_name)) return false;
   error = parse_authority(text.substr(0, authority_end), out);
   if (!error.empty()) return false;
   const std::string_view target = text.substr(authority_end);
+  if (!is_plain(target, error)) return false;
   out.target = target.starts_with('/') ? std::string(target) : "/" + std::string(target);
   return true;
 }
@@ -96,7 +149,6 @@ std::optional<url> parse(std::string_view text, const scheme_pair& known, std::s
     error = fmt::format("a URL must start with {}:// or {}://", known.secure, known.open);
     return std::nullopt;
   }
-  if (!is_plain(text, error)) return std::nullopt;
   if (text.find('#') != std::string_view::npos) {
     error = "a fragment ('#') is never sent: remove it from the URL";
     return std::nullopt;
@@ -164,9 +216,13 @@ std::string without_dots(std::string_view target) {
 
 }  // namespace
 
+std::string url::host_without_zone() const {
+  return host.substr(0, host.find('%'));
+}
+
 std::string url::authority() const {
   const bool is_address = host.find(':') != std::string::npos;
-  const std::string name = is_address ? fmt::format("[{}]", host) : host;
+  const std::string name = is_address ? fmt::format("[{}]", host_without_zone()) : host;
   return port == (secure ? 443 : 80) ? name : fmt::format("{}:{}", name, port);
 }
 
@@ -186,7 +242,6 @@ std::optional<url> parse_http_url(std::string_view text, std::string& error) {
 
 std::optional<url> resolve_reference(const url& base, std::string_view reference, std::string& error) {
   reference = reference.substr(0, reference.find('#'));
-  if (!is_plain(reference, error)) return std::nullopt;
   url result = base;
   if (has_scheme(reference)) {
     const bool is_web_socket = lower(reference.substr(0, 2)) == "ws";
@@ -196,6 +251,8 @@ std::optional<url> resolve_reference(const url& base, std::string_view reference
     result.socket.clear();
     result.port = result.secure ? 443 : 80;
     if (!parse_rest(reference.substr(2), result, error)) return std::nullopt;
+  } else if (!is_plain(reference, error)) {
+    return std::nullopt;
   } else if (reference.starts_with('/')) {
     result.target = reference;
   } else if (reference.starts_with('?')) {

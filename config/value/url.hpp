@@ -10,12 +10,16 @@ namespace duplexd::config {
 /// Where a server is and what is asked of it: a WebSocket address (RFC 6455, section 3) or an HTTP address.
 struct url {
   bool secure = true;        ///< wss, https
-  std::string host;          ///< name or address; an IPv6 address without brackets
+  std::string host;          ///< name or address; an IPv6 address without brackets, perhaps with its zone
   std::uint16_t port = 443;  ///< 443 if secure and 80 if not, unless the text names one
   std::string target = "/";  ///< path and query, never empty
   std::string socket{};      ///< path of a Unix-domain socket that takes the place of host and port
 
-  /// "host:port" as the Host header wants it: brackets around IPv6, the scheme's own port left out.
+  /// The host as others know it: an address's zone ("%eth0") is this machine's own (RFC 6874, 4).
+  [[nodiscard]] std::string host_without_zone() const;
+
+  /// "host:port" as the Host header wants it: brackets around IPv6, without a zone, and the
+  /// scheme's own port left out.
   [[nodiscard]] std::string authority() const;
 
   /// For messages: "wss://host:port/path". `scheme` is "ws" or "http". A query may hold secrets and is left

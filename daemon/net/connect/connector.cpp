@@ -87,7 +87,7 @@ asio::awaitable<std::optional<fault>> connector::start_tls(std::shared_ptr<tcp_c
   const phase_timer phase(to.watch, dial_phase::tls);
   const auto trusted = tls_.get(to);
   if (!trusted.context) co_return make_fault(fault_class::tls, "TLS: " + trusted.error);
-  tls_peer peer{.name = to.tls.server_name.value_or(to.address.host),
+  tls_peer peer{.name = to.tls.server_name.value_or(to.address.host_without_zone()),
                 .verify = to.tls.verify,
                 .by_common_name = to.tls.allow_common_name || !to.tls.pins.empty(),  // a pin must match, then
                 .address = to.address.authority()};

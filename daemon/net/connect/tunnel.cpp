@@ -33,7 +33,8 @@ std::string base64(const std::string& text) {
 
 std::string server_text(const config::url& to) {
   const bool is_address = to.host.find(':') != std::string::npos;
-  return (is_address ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
+  const std::string host = to.host_without_zone();
+  return (is_address ? "[" + host + "]" : host) + ":" + std::to_string(to.port);
 }
 
 std::string_view received(const tcp_connection& connection) {
@@ -138,7 +139,7 @@ asio::awaitable<complaint> connect_by_socks(tcp_connection& connection, const pr
     if (byte(verdict, 1) != 0) co_return "does not accept proxy.username and proxy.password";
   }
 
-  send(connection, socks::connect_request(to.host, to.port));
+  send(connection, socks::connect_request(to.host_without_zone(), to.port));
   const std::string head = co_await take(connection, 4);
   if (head.empty()) co_return std::string(no_answer);
   if (byte(head, 0) != socks::version) co_return "broke SOCKS5 in its reply";

@@ -27,7 +27,23 @@ TEST_CASE("good URLs are taken apart", "[url]") {
       {"wss://h/a/b?c=d:e@f", true, "h", 443, "/a/b?c=d:e@f", "h"},
       {"wss://h?x=1", true, "h", 443, "/?x=1", "h"},
       {"wss://[::1]:9/", true, "::1", 9, "/", "[::1]:9"},
-      {"ws://[fe80::1%eth0]", false, "fe80::1%eth0", 80, "/", "[fe80::1%eth0]"},
+      // A zone is this machine's own (RFC 6874, 4).
+      {"ws://[fe80::1%25eth0]", false, "fe80::1%eth0", 80, "/", "[fe80::1]"},
+      {"ws://[fe80::1%eth0]:81", false, "fe80::1%eth0", 81, "/", "[fe80::1]:81"},
+      {"ws://[fe80::1%25a%2Db%2525]", false, "fe80::1%a-b%25", 80, "/", "[fe80::1]"},
+      {"ws://[fe80::1%25]", false, "fe80::1%25", 80, "/", "[fe80::1]"},
+      // Names in other scripts, as DNS knows them (RFC 5891).
+      {"wss://b\xc3\xbc"
+       "cher.example/",
+       true, "xn--bcher-kva.example", 443, "/", "xn--bcher-kva.example"},
+      {"wss://B\xc3\x9c"
+       "CHER.example:9",
+       true, "xn--bcher-kva.example", 9, "/", "xn--bcher-kva.example:9"},
+      {"wss://bu\xcc\x88"
+       "cher.example/",
+       true, "xn--bcher-kva.example", 443, "/", "xn--bcher-kva.example"},
+      {"wss://fa\xc3\x9f.de/", true, "xn--fa-hia.de", 443, "/", "xn--fa-hia.de"},
+      {"wss://xn--bcher-kva.example/", true, "xn--bcher-kva.example", 443, "/", "xn--bcher-kva.example"},
       {"wss://127.0.0.1:65535", true, "127.0.0.1", 65535, "/", "127.0.0.1:65535"},
   };
   for (const good_row& row : rows) {
@@ -64,7 +80,7 @@ TEST_CASE("bad URLs are refused with a reason", "[url]") {
                            "wss://[sekret]/",
                            "wss://[::1]x/",
                            "wss://::1/",
-                           "wss://h\xC3\xA4/",
+                           "wss://h\xC3/",
                            "wss://a/\xC3\xA4",
                            "wss://a,b/"}) {
     INFO(text);
@@ -257,6 +273,16 @@ TEST_CASE("each reason to refuse a URL", "[url]") {
     INFO(bad);
     CHECK(reason(bad) == "the text in [ ] is not an IPv6 address");
   }
+  for (const char* bad : {"wss://[fe80::1%]", "wss://[fe80::1%25a%2]", "wss://[fe80::1%25a%zz]",
+                          "wss://[fe80::1%25a%00b]", "wss://[fe80::1%25%20]"}) {
+    INFO(bad);
+    CHECK(reason(bad) == "the address's zone is missing or not valid: write [fe80::1%25eth0]");
+  }
+  for (const char* bad : {"wss://\xff.example/", "wss://\xe2\x80\xae.example/"}) {
+    INFO(bad);
+    CHECK(reason(bad).starts_with("the host is not a valid name: "));
+  }
+  CHECK(reason("wss://b\xc3\xbc cher/") == plain);
   CHECK(reason("wss://[::1]x") == "only a port or a path may follow ']'");
   CHECK(reason("wss://h/!~").empty());
   for (const char* bad : {"wss://h/ ", "wss://h/\x7f", "wss://h/\x1f", "wss://h/\x80"})
