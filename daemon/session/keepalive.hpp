@@ -20,12 +20,20 @@ class keepalive {
   keepalive(const config::liveness_settings& settings, clock::time_point opened);
   keepalive(config::liveness_settings&& settings, clock::time_point opened) = delete;
 
-  /// `last_heard`: when bytes of the peer, of whatever kind, last came.
+  /// An answer to the one ping after a sleep may take this long, or the idle timeout if that is shorter.
+  static constexpr std::chrono::milliseconds waking_answer{5'000};
+  /// A call that is later than asked for by this was preceded by a sleep: of the machine, or of us.
+  static constexpr std::chrono::milliseconds sleep{250};
+
+  /// `last_heard`: when bytes of the peer, of whatever kind, last came. A peer that was silent while we slept
+  /// is pinged once before it is given up.
   keepalive_step step(clock::time_point now, clock::time_point last_heard);
 
  private:
   const config::liveness_settings& settings_;
   clock::time_point last_ping_;
+  clock::time_point check_at_ = clock::time_point::max();  ///< when `step()` was to be called again
+  clock::time_point spared_until_{};                       ///< a peer that was silent while we slept
 };
 
 }  // namespace duplexd

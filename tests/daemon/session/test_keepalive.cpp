@@ -77,6 +77,52 @@ TEST_CASE("without an idle timeout only pings are looked at") {
   CHECK(step.check_at == opened + 24h + 1ms);
 }
 
+// Its pings may lie unread in the kernel, or its machine's answer was never asked for.
+TEST_CASE("a peer that was silent while we slept is pinged once before it is given up") {
+  const config::liveness_settings settings{.ping_interval = 20s, .idle_timeout = 60s};
+  keepalive watch{settings, opened};
+  CHECK(watch.step(opened, opened).check_at == opened + 20s);
+  const auto awake = watch.step(opened + 1h, opened);
+  CHECK(awake.ping);
+  CHECK_FALSE(awake.dead);
+  CHECK(awake.check_at == opened + 1h + keepalive::waking_answer);
+  SECTION("it does not answer") {
+    CHECK_FALSE(watch.step(opened + 1h + 1s, opened).dead);
+    CHECK_FALSE(watch.step(opened + 1h + 1s, opened).ping);
+    CHECK(watch.step(opened + 1h + keepalive::waking_answer, opened).dead);
+  }
+  SECTION("it answers: all is as before") {
+    const auto heard = opened + 1h + 1s;
+    CHECK_FALSE(watch.step(heard, heard).dead);
+    CHECK(watch.step(opened + 1h + 20s, heard).ping);
+    CHECK(watch.step(opened + 1h + 40s, heard).ping);
+    CHECK_FALSE(watch.step(opened + 1h + 60s, heard).dead);
+    CHECK(watch.step(heard + 60s, heard).dead);
+  }
+}
+
+TEST_CASE("a call that is late by less than a sleep spares nobody") {
+  const config::liveness_settings settings{.ping_interval = 0s, .idle_timeout = 1s};
+  keepalive watch{settings, opened};
+  CHECK(watch.step(opened, opened).check_at == opened + 1s);
+  CHECK(watch.step(opened + 1s + keepalive::sleep - 1ms, opened).dead);
+  keepalive other{settings, opened};
+  CHECK(other.step(opened, opened).check_at == opened + 1s);
+  const auto awake = other.step(opened + 1s + keepalive::sleep, opened);
+  CHECK(awake.ping);
+  CHECK(awake.check_at == opened + 2s + keepalive::sleep);  // no longer than the idle timeout
+}
+
+TEST_CASE("a peer that took nothing while we slept has the whole limit again") {
+  send_watch watch{10s, opened};
+  CHECK(watch.check_at(opened) == opened + 5s);
+  CHECK_FALSE(watch.is_stuck(opened + 1h, {.pending = 5, .delivered = 0}));
+  CHECK(watch.check_at(opened + 1h) == opened + 1h + 5s);
+  CHECK_FALSE(watch.is_stuck(opened + 1h + 5s, {.pending = 5, .delivered = 0}));
+  CHECK(watch.check_at(opened + 1h + 5s) == opened + 1h + 10s);
+  CHECK(watch.is_stuck(opened + 1h + 10s, {.pending = 5, .delivered = 0}));
+}
+
 TEST_CASE("a peer is stuck when nothing that is pending is delivered for the limit") {
   send_watch watch{10s, opened};
   CHECK_FALSE(watch.is_stuck(opened + 9'999ms, {.pending = 5, .delivered = 0}));
@@ -86,6 +132,8 @@ TEST_CASE("a peer is stuck when nothing that is pending is delivered for the lim
   CHECK_FALSE(watch.is_stuck(opened + 20s, {.pending = 8, .delivered = 1}));
   CHECK_FALSE(watch.is_stuck(opened + 25s, {.pending = 0, .delivered = 1}));  // nothing to deliver
   CHECK(watch.check_at(opened + 25s) == opened + 30s);
+  CHECK_FALSE(watch.is_stuck(opened + 30s, {.pending = 1, .delivered = 1}));
+  CHECK(watch.check_at(opened + 30s) == opened + 35s);
   CHECK_FALSE(watch.is_stuck(opened + 34s, {.pending = 1, .delivered = 1}));
   CHECK(watch.is_stuck(opened + 35s, {.pending = 1, .delivered = 1}));
 }
