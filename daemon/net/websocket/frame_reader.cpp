@@ -1,7 +1,10 @@
 #include "daemon/net/websocket/frame_reader.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
+
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -9,6 +12,18 @@ namespace {
 using protocol::frame_kind;
 
 constexpr std::size_t kept_when_idle = 64 * 1024;
+
+/// What stands where a frame's header should, if that can be read: a proxy's "HTTP/1.1 502 Bad Gateway", a
+/// page, a log line.
+std::string begin_of_text(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t least = 4;
+  constexpr std::size_t shown = 60;
+  const auto is_readable = [](std::uint8_t byte) { return byte >= 0x20 && byte < 0x7f; };
+  if (bytes.size() < least || !std::all_of(bytes.begin(), bytes.begin() + least, is_readable)) return {};
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto line = text.substr(0, text.find_first_of("\r\n"));
+  return "; instead of a frame came '" + protocol::printable(line, shown) + "'";
+}
 
 }  // namespace
 
@@ -23,7 +38,8 @@ frame_reader::step frame_reader::begin_frame(byte_queue& in, protocol::frame_vie
   if (take_short(in, out)) return event::message;
   const auto scan = scan_frame_header(in.view(), role_, in_message_, compression_ != nullptr);
   if (scan.refusal != nullptr)
-    return refuse(1002, std::string("the peer broke the protocol: ") + scan.refusal);
+    return refuse(1002,
+                  std::string("the peer broke the protocol: ") + scan.refusal + begin_of_text(in.view()));
   if (!scan.header) return event::dry;
   const frame_header& header = *scan.header;
   if (is_control(header.code)) return take_control(in, header, out);

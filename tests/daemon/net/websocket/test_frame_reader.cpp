@@ -46,6 +46,27 @@ std::pair<event, std::size_t> first_event(frame_reader& reader, std::string_view
 
 }  // namespace
 
+// A proxy that has lost the server writes HTTP into the link.
+TEST_CASE("text in place of a frame is shown", "[frame_reader]") {
+  const auto cause_of = [](const std::string& bytes) {
+    frame_reader reader(endpoint_role::client, roomy);
+    byte_queue in;
+    protocol::frame_view out;
+    in.append(bytes.data(), bytes.size());
+    CHECK(reader.next(in, out) == event::refused);
+    return reader.refusal().cause;
+  };
+  const std::string begin = "the peer broke the protocol: ";
+  const std::string http = cause_of("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+  CHECK(http.starts_with(begin));
+  CHECK(http.ends_with("; instead of a frame came 'HTTP/1.1 502 Bad Gateway'"));
+  CHECK(cause_of("<html><h1>gateway</h1></html>").ends_with("'<html><h1>gateway</h1></html>'"));
+  CHECK(cause_of("HTTP" + std::string(100, 'x')).ends_with("'HTTP" + std::string(56, 'x') + "…'"));
+  CHECK(cause_of("HTTP").ends_with("'HTTP'"));
+  CHECK(cause_of("HTT").find("instead") == std::string::npos);
+  CHECK(cause_of("HTT\x01P/1.1").find("instead") == std::string::npos);
+}
+
 // RFC 6455, 8.1 and Autobahn's 6.4: not when the message ends, and not when the fragment does.
 TEST_CASE("text in fragments is refused at the first byte that cannot be right", "[frame_reader]") {
   struct bad_text {
