@@ -88,9 +88,9 @@ const section& section_of<parsed_session>() {
           make.as<headers_parser>("headers", &s::headers, "Additional headers for the WebSocket handshake.")
               .merged()
               .example({{"Authorization", "Bearer ${credential:token}"}}),
-          make.as<list_parser<token_parser, std::string>>(
-                  "subprotocols", &s::subprotocols,
-                  "WebSocket subprotocols to offer, in order of preference.")
+          make("subprotocols", &s::subprotocols,
+               "WebSocket subprotocols to offer, in order of preference. If the server chooses none of them "
+               "the connection is used all the same, with a warning, unless one is `required`.")
               .example({"mqtt"}),
           make("tls", &s::tls, "Authentication of the server and of the client.").merged(),
           make("timeouts", &s::timeouts, "Time limits for the phases of a connection.").merged(),
@@ -140,6 +140,11 @@ const section& section_of<parsed_session>() {
                "Whether an origin starts with `wss` or `https` makes no difference. Redirects from TLS to "
                "plain text are never followed.")
               .example({"wss://eu.ws.test.com"}),
+          make(
+              "cookies", &s::cookies,
+              "Whether cookies are sent back to the servers that set them (RFC 6265): those of `http` steps, "
+              "redirects and WebSocket handshakes, in memory, at most 64 KiB for each session. An answer "
+              "with status 401 or 403 deletes them all. A `Cookie` header of yours is kept and completed."),
           make("tcp", &s::tcp, "Options of the TCP connection.").merged(),
           make("permessage_deflate", &s::deflate,
                "Message compression, if the server accepts it. Not offered without this section.")

@@ -5,6 +5,7 @@
 #include "config/fields/spans.hpp"
 #include "config/fields/unresolved.hpp"
 #include "config/value/proxy.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
 
@@ -403,7 +404,8 @@ const section& section_of<parsed_liveness>() {
           make("ping_interval", &s::ping_interval, "The interval between WebSocket pings; 0 disables them.")
               .range(0, a_day, "0 to 24h"),
           make("idle_timeout", &s::idle_timeout,
-               "Drop the connection when nothing was received for this long; 0 means never.")
+               "Drop the connection when nothing was received for this long; 0 means never. After a sleep of "
+               "the machine the server is pinged first, and has up to 5 s.")
               .range(0, a_day, "0 to 24h"),
           make(
               "send_timeout", &s::send_timeout,
@@ -434,6 +436,23 @@ const section& section_of<parsed_active>() {
   return fields;
 }
 
+namespace {
+
+/// Unix time, or a time in words (RFC 3339).
+struct moment_parser : value_parser<text_template> {
+  static bool read(const value_at& at, text_template& out, reading& in) {
+    return read_checked(at, out, in, [](const std::string& text, std::string& error) {
+      double number = 0;
+      const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+      const bool is_number = failed == std::errc{} && end == text.data() + text.size() && number > 0;
+      if (is_number || protocol::parse_time(text, protocol::time_unit::ms)) return;
+      error = in_quotes(text) + " is no Unix time, and no time such as 2026-11-26T07:10:00Z";
+    });
+  }
+};
+
+}  // namespace
+
 template <>
 const section& section_of<renew_settings>() {
   using s = renew_settings;
@@ -447,7 +466,9 @@ const section& section_of<renew_settings>() {
           make("after", &s::after, "The maximum age of a connection.")
               .range(1, 36'500 * a_day, "1ms to 876000h")
               .example("${var:expires_in}s"),
-          make("at", &s::at, "The time to reconnect at: Unix time, in seconds or milliseconds.")
+          make.as<moment_parser>("at", &s::at,
+                                 "The time to reconnect at: Unix time, in seconds or milliseconds, or a time "
+                                 "such as 2026-11-26T07:10:00Z (RFC 3339).")
               .example("${var:expires_at}"),
           make("margin", &s::margin, "How much earlier than `after` or `at` to reconnect.")
               .range(0, a_day, "0 to 24h")
@@ -500,6 +521,40 @@ const section& section_of<limit_settings>() {
               .range(1, 65535, "1 to 65535"),
       }};
   return fields;
+}
+
+template <>
+const section& section_of<subprotocol_settings>() {
+  using s = subprotocol_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "subprotocols",
+      "The WebSocket subprotocols to offer, if more is to be said than their names.",
+      {
+          make.as<list_parser<token_parser, std::string>>("names", &s::names,
+                                                          "The subprotocols, in order of preference.")
+              .required()
+              .example({"mqtt"}),
+          make("required", &s::required,
+               "Whether a server that chooses none of them is refused, with a fault of class `http`."),
+      }};
+  return fields;
+}
+
+value_type value_parser<subprotocol_settings>::type() {
+  const section& fields = section_of<subprotocol_settings>();
+  return {
+      "list of names, or " + fields.id,
+      {{"anyOf", {{{"type", "array"}, {"items", {{"type", "string"}}}}, {{"$ref", "#/$defs/" + fields.id}}}}},
+      &fields};
+}
+
+bool value_parser<subprotocol_settings>::read(const value_at& at, subprotocol_settings& out, reading& in) {
+  if (at.value.kind != protocol::node_kind::map)
+    return read_list<token_parser, std::string>(at, out.names, in);
+  const std::size_t before = in.mistakes.size();
+  read_section(section_of<subprotocol_settings>(), at, at.value.where, &out, in);
+  return in.mistakes.size() == before;
 }
 
 template <>

@@ -20,10 +20,28 @@ struct http_url_parser : value_parser<text_template> {
 struct parsed_request : http_step {
   protocol::position where;
   std::string path;
-  parsed_request() { timeout = milliseconds{10'000}; }
+  parsed_request() {
+    method.clear();  // what it is depends on the body
+    timeout = milliseconds{10'000};
+  }
 };
 
 }  // namespace
+
+template <>
+const section& section_of<digest_login>() {
+  using s = digest_login;
+  const fields_of<s> make;
+  static const section fields{
+      "digest",
+      "HTTP's Digest authentication (RFC 7616), with MD5 or SHA-256. For Basic authentication write the "
+      "header: `Authorization: \"Basic ${'user:' + credential:password | base64}\"`.",
+      {
+          make("username", &s::username, "The user name.").required().example("agent"),
+          make("password", &s::password, "The password.").required().example("${credential:password}"),
+      }};
+  return fields;
+}
 
 template <>
 const section& section_of<parsed_request>() {
@@ -34,21 +52,29 @@ const section& section_of<parsed_request>() {
       "An HTTP request. Its result has `status`, `headers` (names in lower case) and `body` (parsed if it is "
       "JSON, otherwise a text). A status of 400 or above is a fault.",
       {
-          make.as<token_parser>("method", &s::method, "The request method."),
+          make.as<token_parser>("method", &s::method,
+                                "The request method. Default: POST with a body, otherwise GET.")
+              .example("PUT"),
           make.as<http_url_parser>("url", &s::url, "The URL, https:// or http://.")
               .required()
               .example("https://api.test.com/token"),
           make.as<headers_parser>("headers", &s::headers, "The request headers.")
               .example({{"Authorization", "Bearer ${credential:token}"}}),
-          make("json", &s::json, "The request body, sent as application/json.")
+          make("json", &s::json,
+               "The request body, sent as application/json unless `headers` has another Content-Type.")
               .example({{"id", "${env:AGENT_ID}"}}),
-          make("body", &s::body, "The request body, sent unchanged.")
+          make("body", &s::body,
+               "The request body, sent unchanged, as application/x-www-form-urlencoded unless `headers` has "
+               "another Content-Type.")
               .example("grant_type=client_credentials")
               .apart(),
           make("redirects", &s::redirects,
                "Redirects to follow, instead of the session's `redirects`. A listed origin gets all headers, "
                "the body and the client certificate.")
               .example({"https://login.test.com"}),
+          make("digest", &s::digest,
+               "User name and password for a server that asks for Digest authentication: the request is sent "
+               "again with the answer to its challenge. Not sent to another origin."),
           make("timeout", &s::timeout, "Time limit for the whole request.").range(1, an_hour, "1ms to 1h"),
       }};
   return fields;
@@ -65,7 +91,10 @@ struct parsed_http : http_step {
     for (const auto& [name, text] : at.headers) make.use(text, at.where, at.path + ".headers");
     if (at.json) make.use(*at.json, at.where, at.path + ".json");
     if (at.body) make.use(*at.body, at.where, at.path + ".body");
+    if (at.digest) make.use(at.digest->username, at.where, at.path + ".digest.username");
+    if (at.digest) make.use(at.digest->password, at.where, at.path + ".digest.password");
     if (at.json && at.body) make.complain(at, "'json' and 'body' cannot be used together");
+    if (request.method.empty()) request.method = at.json || at.body ? "POST" : "GET";
     static_cast<http_step&>(*this) = std::move(request);
   }
 };

@@ -12,6 +12,7 @@
 
 #include "config/fields/field.hpp"
 #include "config/reference/template.hpp"
+#include "config/settings/settings.hpp"
 #include "config/value/redirect_rules.hpp"
 
 namespace duplexd::config {
@@ -76,6 +77,14 @@ struct value_parser<std::string> {
 /// A token of HTTP (RFC 9110, 5.6.2): a method, a subprotocol.
 struct token_parser : value_parser<std::string> {
   static bool read(const value_at& at, std::string& out, reading& in);
+};
+
+/// A list of names, or a map that says more.
+template <>
+struct value_parser<subprotocol_settings> {
+  static value_type type();
+  static nlohmann::ordered_json show(const subprotocol_settings& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, subprotocol_settings& out, reading& in);
 };
 
 /// A text with references, each of which can be resolved now unless secrets are absent.

@@ -105,6 +105,11 @@ struct cancel_step {
 struct set_step {
   json_template values;  ///< a map
 };
+/// User and password of HTTP's Digest authentication (RFC 7616).
+struct digest_login {
+  text_template username;
+  text_template password;
+};
 struct http_step {
   std::string method = "GET";
   text_template url;
@@ -112,6 +117,7 @@ struct http_step {
   std::optional<json_template> json;  ///< sent as application/json
   std::optional<text_template> body;
   std::optional<redirect_rules> redirects;  ///< absent: the session's
+  std::optional<digest_login> digest;
   milliseconds timeout{0};
 };
 /// A program that gets JSON on its standard input and gives JSON on its standard output.

@@ -183,6 +183,12 @@ struct limit_settings {
   std::uint16_t tasks = 10'000;         ///< tasks that run
 };
 
+/// The WebSocket subprotocols that are offered to the server.
+struct subprotocol_settings {
+  std::vector<std::string> names;
+  bool required = false;  ///< a server that chooses none of them is refused
+};
+
 /// Compression of messages that is offered to the server, RFC 7692, in its words.
 struct deflate_settings {
   bool enabled = true;
@@ -232,7 +238,7 @@ struct session_settings {
   protocol::position where;
   std::vector<text_template> urls;  ///< at least one; each is tried in turn
   std::vector<std::pair<std::string, text_template>> headers;
-  std::vector<std::string> subprotocols;
+  subprotocol_settings subprotocols;
   tls_settings tls;
   timeout_settings timeouts;
   reconnect_settings reconnect;
@@ -255,6 +261,7 @@ struct session_settings {
   simulate_settings simulate;
   std::optional<proxy_settings> proxy;
   redirect_rules redirects;  ///< of the handshake, and of `http` steps without rules of their own
+  bool cookies = true;       ///< those that servers set are sent back to them
   tcp_settings tcp;
   std::optional<deflate_settings> deflate;
 };

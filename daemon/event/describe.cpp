@@ -40,6 +40,12 @@ struct describer {
   description operator()(const happening::connected&) const {
     return {log_level::info, "connected", "connected", {}};
   }
+  description operator()(const happening::subprotocol_ignored& e) const {
+    return {log_level::warning,
+            "subprotocol_ignored",
+            fmt::format("the server chose none of the subprotocols that were offered ({})", e.offered),
+            {{"offered", e.offered}}};
+  }
   description operator()(const happening::login_sent&) const {
     return {log_level::debug, "login_sent", "login sent", {}};
   }
@@ -104,7 +110,7 @@ struct describer {
     return {log_level::warning,
             "gap",
             fmt::format("gap in {}.{}{}{}: expected {}, found {}", e.reply, e.field,
-                        e.key.empty() ? "" : " of ", e.key, e.expected, e.found),
+                        e.key.empty() ? "" : " of ", e.key, e.expected.dump(), e.found.dump()),
             {{"reply", e.reply},
              {"field", e.field},
              {"key", e.key},

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ struct attempting {
   std::string url;  ///< as configured: references unresolved
 };
 struct connected {};
+struct subprotocol_ignored {  ///< the server chose none of those that were offered
+  std::string offered;        ///< "mqtt, stomp"
+};
 struct login_sent {};
 struct login_accepted {};
 struct certificate_unverified {};  ///< tls.verify is off
@@ -56,9 +60,9 @@ struct reply_overdue {  ///< a reply that must come again and again does not
 struct sequence_broken {
   std::string reply;
   std::string field;
-  std::string key;  ///< as JSON; empty: the rule has none
-  std::int64_t expected = 0;
-  std::int64_t found = 0;
+  std::string key;                  ///< as JSON; empty: the rule has none
+  nlohmann::ordered_json expected;  ///< a whole number of 64 bits, with or without sign
+  nlohmann::ordered_json found;
 };
 struct limit_reached {  ///< a bound of the configuration, and what follows
   std::string limit;    ///< "limits.inbox"
@@ -123,17 +127,16 @@ struct cut_short {  ///< what was not closed in order when the limit passed or a
 
 }  // namespace happening
 
-using event =
-    std::variant<happening::attempting, happening::connected, happening::login_sent,
-                 happening::login_accepted, happening::certificate_unverified, happening::command_refused,
-                 happening::undecodable, happening::script_finished, happening::call_retried,
-                 happening::command_ended, happening::command_invalid, happening::heartbeat_missed,
-                 happening::reply_overdue, happening::sequence_broken, happening::limit_reached,
-                 happening::resubscribed, happening::inactive, happening::link_renewed,
-                 happening::link_closed, happening::attempt_failed, happening::held_back, happening::quit,
-                 happening::started, happening::descriptors_short, happening::stopping,
-                 happening::hangup_ignored, happening::output_closed, happening::output_failed,
-                 happening::output_recovered, happening::events_dropped, happening::cut_short>;
+using event = std::variant<
+    happening::attempting, happening::connected, happening::subprotocol_ignored, happening::login_sent,
+    happening::login_accepted, happening::certificate_unverified, happening::command_refused,
+    happening::undecodable, happening::script_finished, happening::call_retried, happening::command_ended,
+    happening::command_invalid, happening::heartbeat_missed, happening::reply_overdue,
+    happening::sequence_broken, happening::limit_reached, happening::resubscribed, happening::inactive,
+    happening::link_renewed, happening::link_closed, happening::attempt_failed, happening::held_back,
+    happening::quit, happening::started, happening::descriptors_short, happening::stopping,
+    happening::hangup_ignored, happening::output_closed, happening::output_failed,
+    happening::output_recovered, happening::events_dropped, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

@@ -80,7 +80,8 @@ std::variant<dial_request, fault> resolve_dial_request(const config::session_set
   }
   request.limits = settings.limits;
   if (settings.deflate && settings.deflate->enabled) request.deflate = settings.deflate;
-  request.subprotocols = settings.subprotocols;
+  request.subprotocols = settings.subprotocols.names;
+  request.subprotocol_required = settings.subprotocols.required;
   return request;
 }
 

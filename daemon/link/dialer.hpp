@@ -20,6 +20,7 @@ struct dial_request : server_request {
   config::limit_settings limits;
   std::optional<config::deflate_settings> deflate;
   std::vector<std::string> subprotocols;
+  bool subprotocol_required = false;  ///< it must choose one of them
 };
 
 /// An open link, or why there is none.

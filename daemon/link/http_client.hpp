@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,8 +23,14 @@ namespace asio = boost::asio;
 /// One HTTP/1.1 request; `address` comes from `config::parse_http_url`. Host, Connection, Content-Length and,
 /// unless given, User-Agent and Accept are added. The phases of the connection have the limits of `timeouts`.
 struct http_request : server_request {
+  /// User and password, sent only as an answer to a Digest challenge of the first server (RFC 7616).
+  struct digest_login {
+    std::string username;
+    std::string password;
+  };
   std::string method = "GET";
   std::string body;
+  std::optional<digest_login> digest{};
   std::chrono::milliseconds timeout{30'000};          ///< everything together, redirects too; positive
   std::size_t largest_answer = std::size_t{1} << 20;  ///< bytes of the body
 };
@@ -32,7 +39,7 @@ struct http_request : server_request {
 struct http_response {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  ///< as they came, in their order
-  std::string body;                                          ///< without chunking; encodings are not undone
+  std::string body;                                          ///< without chunking and compression
   config::url address;                                       ///< who answered, after redirects
   std::optional<std::chrono::milliseconds> retry_after{};    ///< what Retry-After asks for (RFC 9110, 10.2.3)
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 
 namespace duplexd {
 
+class cookie_jar;
 class dial_observer;
 
 /// What every request to a server needs, be it for a link or for a document; references already resolved.
@@ -27,6 +29,7 @@ struct server_request {
   config::timeout_settings timeouts;
   std::vector<std::pair<std::string, std::string>> headers;
   config::redirect_rules redirects;
+  std::shared_ptr<cookie_jar> cookies{};  ///< what servers set, and what is sent back; null: neither
 
   dial_observer* watch = nullptr;  ///< told about the phases; may be null
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "daemon/link/fault.hpp"
 #include "daemon/link/send_progress.hpp"
@@ -81,6 +82,9 @@ class transport {
   /// Queues the close frame. Messages still on their way can be read as before; the peer's close frame ends
   /// the link.
   virtual void close(const close_reason& reason) = 0;
+
+  /// The subprotocol that the server chose; empty: none.
+  [[nodiscard]] virtual std::string_view subprotocol() const noexcept { return {}; }
 
   /// Set once the link has ended and everything that came before the end was read.
   [[nodiscard]] virtual const std::optional<link_end>& ended() const noexcept = 0;

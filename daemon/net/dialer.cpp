@@ -23,6 +23,9 @@ handshake_request make_handshake(const dial_request& request) {
   made.target = request.address.target;
   made.headers = request.headers;
   made.subprotocols = request.subprotocols;
+  made.subprotocol_required = request.subprotocol_required;
+  made.cookies = request.cookies;
+  made.address = request.address;
   made.limits = request.limits;
   made.deflate = request.deflate;
   made.limit = request.timeouts.handshake;

@@ -9,6 +9,16 @@
 
 namespace duplexd {
 
+namespace {
+
+/// Whether a server that closes like this has no complaint: done, going away, or without a word (RFC 6455,
+/// 7.4.1).
+bool is_farewell(std::uint16_t code) {
+  return code == 1000 || code == 1001 || code == 1005;
+}
+
+}  // namespace
+
 active_link::active_link(std::shared_ptr<const config::session_settings> settings,
                          const session_context& context, variables& values, outbox& commands, stop_flag& stop,
                          transport& link)
@@ -55,9 +65,8 @@ asio::awaitable<link_result> active_link::run() {
   record_end(static_cast<task>(first.id), *first.how);
   // Who is dead or left our close frame unanswered has had the time for it: the end of TCP is not waited for
   // as well.
-  const auto patience = link_.ended() ? settings_->timeouts.close : std::chrono::milliseconds::zero();
-  co_await link_.finish(patience);
   link_result result;
+  if (link_.ended()) result.patience = settings_->timeouts.close;
   result.failed = std::move(first.how->failed);
   result.renew = std::move(first.how->renew);
   co_return result;
@@ -93,7 +102,7 @@ active_link::end_of_task active_link::link_over() const {
   auto how = std::make_unique<task_result>();
   if (end.failed) {
     how->failed = end.failed;
-  } else if (script_.finished() && context_.once) {
+  } else if (script_.finished() && context_.once && is_farewell(end.closed->code)) {
     how->in_order = true;
   } else {
     const close_reason& said = *end.closed;
@@ -210,7 +219,7 @@ void active_link::see_sequences(offered_reply& reply) {
                    .name = "gap",
                    .line = line});
     auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name(), gap.rule->field,
-                             gap.expected, gap.found);
+                             gap.expected.dump(), gap.found.dump());
     if (auto failed = act_on(gap.rule->action, std::move(cause))) {
       broken_ = std::move(failed);
       watch_again_.notify();

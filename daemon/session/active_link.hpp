@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +26,8 @@ namespace duplexd {
 /// How one link was left.
 struct link_result {
   std::optional<fault> failed{};  ///< empty: closed in order: the script ended (`once`), or the stop flag
-  std::optional<std::string> renew{};  ///< closed in order to make a new link; why
+  std::optional<std::string> renew{};     ///< closed in order to make a new link; why
+  std::chrono::milliseconds patience{0};  ///< for the end of TCP
 };
 
 /// A session on one link: sender, receiver and keepalive gathered until the first of them ends, then the
@@ -36,7 +38,7 @@ class active_link {
   active_link(std::shared_ptr<const config::session_settings> settings, const session_context& context,
               variables& values, outbox& commands, stop_flag& stop, transport& link);
 
-  /// Runs the link from login to the last byte. The link is closed when it returns.
+  /// Runs the link from login to the closing handshake. What is left to do is `finish()`.
   asio::awaitable<link_result> run();
 
  private:

@@ -6,6 +6,16 @@ namespace duplexd {
 
 using nlohmann::ordered_json;
 
+namespace {
+
+/// Counters of 64 bits begin anew behind their largest number.
+ordered_json successor(const ordered_json& number) {
+  const auto next = number.get<std::uint64_t>() + 1;
+  return number.is_number_unsigned() ? ordered_json(next) : ordered_json(static_cast<std::int64_t>(next));
+}
+
+}  // namespace
+
 std::map<std::string, field_list> sequence_watch::looked_at() const {
   std::map<std::string, field_list> all;
   for (const config::sequence_settings& rule : rules_) {
@@ -23,7 +33,7 @@ std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const or
     if (rule.reply != reply) continue;
     const ordered_json* number = config::find_path(data, rule.field);
     if (number == nullptr || !number->is_number_integer()) continue;
-    const auto found = number->get<std::int64_t>();
+    const ordered_json& found = *number;
     ordered_json key = ordered_json::array();
     for (const std::string& field : rule.key) {
       const ordered_json* value = config::find_path(data, field);
@@ -40,7 +50,7 @@ std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const or
       place = next_.emplace(std::move(known), found).first;
     }
     if (!is_new && place->second != found) gaps.push_back({&rule, std::move(key), place->second, found});
-    place->second = found + 1;
+    place->second = successor(found);
   }
   return gaps;
 }

@@ -16,8 +16,8 @@ namespace duplexd {
 struct sequence_gap {
   const config::sequence_settings* rule = nullptr;
   nlohmann::ordered_json key;  ///< the values of the rule's key fields, in their order
-  std::int64_t expected = 0;
-  std::int64_t found = 0;  ///< lower than expected: again, or the server began anew
+  nlohmann::ordered_json expected;
+  nlohmann::ordered_json found;  ///< lower than expected: again, or the server began anew
 };
 
 /// Watches fields that count a reply's messages. Pure. One for each link.
@@ -44,7 +44,7 @@ class sequence_watch {
   std::uint64_t limit_;
   std::uint64_t used_ = 0;
   bool overflowed_ = false;
-  std::map<std::pair<const config::sequence_settings*, std::string>, std::int64_t> next_;
+  std::map<std::pair<const config::sequence_settings*, std::string>, nlohmann::ordered_json> next_;
 };
 
 }  // namespace duplexd

@@ -1,8 +1,11 @@
 #include "daemon/session/session.hpp"
 
+#include <fmt/ranges.h>
+
 #include <boost/system/system_error.hpp>
 
 #include "daemon/event/timestamp.hpp"
+#include "daemon/link/cookie_jar.hpp"
 #include "daemon/link/dial_request.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/within.hpp"
@@ -38,7 +41,9 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_),
       stop_(context_.loop),
-      tasks_(context_.loop) {
+      tasks_(context_.loop),
+      old_link_(context_.loop) {
+  if (settings_->cookies) context_.cookies = std::make_shared<cookie_jar>();
   outbox_.on_open([this] { note_tried(); });
 }
 
@@ -104,6 +109,7 @@ asio::awaitable<session_result> session::run() {
   co_await live();
   running_ = false;
   co_await tasks_.join();
+  co_await old_link_.join();
   outbox_.give_up();
   note_tried();
   context_.telemetry.record(settings_->name, happening::quit{});
@@ -157,6 +163,7 @@ asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& r
   if (auto* failed = std::get_if<fault>(&request))
     co_return std::make_shared<dial_result>(std::move(*failed));
   auto& what = std::get<dial_request>(request);
+  what.cookies = context_.cookies;
   if (what.address.secure && !what.tls.verify)
     context_.telemetry.record(settings->name, happening::certificate_unverified{});
   try {
@@ -206,6 +213,10 @@ asio::awaitable<void> session::dial() {
       link_ = std::move(*made);
       if (context_.secrets) context_.secrets->link_stands();
       context_.telemetry.record(settings_->name, happening::connected{});
+      if (!settings_->subprotocols.names.empty() && link_->subprotocol().empty())
+        context_.telemetry.record(settings_->name,
+                                  happening::subprotocol_ignored{
+                                      fmt::format("{}", fmt::join(settings_->subprotocols.names, ", "))});
       next_ = life_.dialed();
       co_return;
     }
@@ -223,8 +234,34 @@ asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
   active_link on_link{settings_, context_, values_, outbox_, stop_, *link_};
   const link_result result = co_await on_link.run();
-  link_.reset();
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
+  const bool closed = link_->ended() && link_->ended()->closed;
+  const bool goes_on = !std::holds_alternative<end_action>(next_) && !stop_.raised();
+  if (closed && goes_on)
+    co_await let_end();
+  else
+    co_await link_->finish(result.patience);
+  link_.reset();
+}
+
+namespace {
+
+asio::awaitable<int> end_of(std::unique_ptr<transport> link, milliseconds limit) {
+  co_await link->finish(limit);
+  co_return 0;
+}
+
+}  // namespace
+
+// The closing handshake is done: that the server has not ended TCP yet holds up no new link. One such socket
+// is kept at most: the one before is closed.
+asio::awaitable<void> session::let_end() {
+  if (has_old_link_) {
+    old_link_.cancel_all();
+    co_await old_link_.next();
+  }
+  has_old_link_ = true;
+  old_link_.spawn(0, end_of(std::move(link_), settings_->timeouts.close));
 }
 
 void session::leave(const link_result& how, milliseconds lifetime) {

@@ -55,6 +55,7 @@ class session {
   asio::awaitable<void> await_hours();
   asio::awaitable<void> dial();
   asio::awaitable<void> serve();
+  asio::awaitable<void> let_end();
   asio::awaitable<void> wait(std::chrono::milliseconds delay);
   asio::awaitable<std::shared_ptr<dial_result>> attempt(std::size_t index, bool& reached_url);
   void fail(const fault& what, std::chrono::milliseconds lifetime);
@@ -69,6 +70,8 @@ class session {
   stop_flag stop_;
   std::unique_ptr<transport> link_;
   task_group<int> tasks_;
+  task_group<int> old_link_;  ///< the link before, whose server has not ended TCP yet
+  bool has_old_link_ = false;
   bool running_ = false;
   bool looks_after_outbox_ = false;
   bool tried_ = false;

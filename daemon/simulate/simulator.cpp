@@ -84,7 +84,7 @@ handshake_answer answer_to(const handshake_offer& offer,
     const auto& settings = each->settings();
     answer.message_limit = std::max(answer.message_limit, settings.limits.message);
     for (const auto& name : offer.subprotocols) {
-      const auto& known = settings.subprotocols;
+      const auto& known = settings.subprotocols.names;
       const bool has = std::find(known.begin(), known.end(), name) != known.end();
       if (has && answer.subprotocol.empty()) answer.subprotocol = name;
     }

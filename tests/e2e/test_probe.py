@@ -3,6 +3,7 @@
 import json
 import socket
 import tempfile
+import time
 import unittest
 
 from support import peers
@@ -88,6 +89,13 @@ class Failing(unittest.TestCase):
         done = table(session("wss://localhost:1/", headers={"X-Token": "${env:DUPLEXD_NOT_SET_ANYWHERE}"}))
         self.assertEqual(done.returncode, 3)
         self.assertIn("DUPLEXD_NOT_SET_ANYWHERE", done.stderr)
+
+    # Outside of its hours a session waits, which would be a strange thing to wait for.
+    def test_inactive(self):
+        day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[(time.gmtime().tm_wday + 3) % 7]
+        active = {"windows": [f"{day} 09:00-10:00"]}
+        last = self.assert_fails(session("wss://localhost:1/", active=active), 20, "prepare")
+        self.assertIn("active hours", last["cause"])
 
     def test_no_such_name(self):
         last = self.assert_fails(session("wss://no-such-host.invalid/"), 21, "dns")

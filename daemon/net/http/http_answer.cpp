@@ -12,6 +12,7 @@ namespace duplexd::net {
 namespace {
 
 constexpr std::size_t shown_of_body = 200;
+constexpr std::size_t shown_of_challenge = 200;
 constexpr std::int64_t longest_retry =
     24LL * 3600;  ///< a server's wish for years would end the session for good
 
@@ -19,11 +20,17 @@ std::string describe(const answer_head& head, const std::string& body) {
   std::string text = "the server answered HTTP " + std::to_string(head.status);
   if (!head.reason.empty()) text += " " + protocol::printable(head.reason, 80);
   if (const auto* location = head.first("Location")) text += ", go to " + shown_location(*location);
+  const auto wanted = head.status == 401 ? head.list("WWW-Authenticate") : std::nullopt;
+  if (wanted) text += " (WWW-Authenticate: " + protocol::printable(*wanted, shown_of_challenge) + ")";
   if (!body.empty()) text += ": " + protocol::printable(body, shown_of_body);
   return text;
 }
 
 }  // namespace
+
+bool begins_like_tls(std::string_view begin) noexcept {
+  return begin.starts_with("\x15\x03");  // RFC 8446, 5.1: alert, version 3.x
+}
 
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value, std::time_t now) {
   std::int64_t seconds = 0;

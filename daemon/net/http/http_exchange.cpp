@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/net/http/answer_reader.hpp"
+#include "daemon/net/http/content_encoding.hpp"
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_answer.hpp"
 #include "daemon/net/tcp/await.hpp"
@@ -43,10 +44,34 @@ fault answer_fault(const answer_failure& failure, const std::string& begin) {
                                            "), it begins with '" + protocol::printable(begin, 40) + "'");
 }
 
-fault end_fault(const tcp_connection& connection) {
+fault end_fault(const tcp_connection& connection, const std::string& begin) {
   const bool tls = connection.tls_failed();
-  return make_fault(tls ? fault_class::tls : fault_class::lost,
-                    (tls ? "TLS: " : "") + *connection.end_cause() + " before the whole answer was there");
+  const std::string hint =
+      begin.empty() && !connection.has_tls() ? " (is it an https:// address?)" : std::string();
+  return make_fault(
+      tls ? fault_class::tls : fault_class::lost,
+      (tls ? "TLS: " : "") + *connection.end_cause() + " before the whole answer was there" + hint);
+}
+
+/// Makes the body what the server compressed, or says what is wrong with it.
+std::optional<fault> undo_encoding(answer_reader& reader, std::size_t limit) {
+  const auto encoding = reader.head().list("Content-Encoding");
+  if (!encoding) return std::nullopt;
+  switch (decode_content(*encoding, reader.body(), limit)) {
+    case decoding::unknown:
+      return std::nullopt;
+    case decoding::corrupt:
+      return make_fault(fault_class::http, "the server's answer cannot be decompressed (" +
+                                               protocol::printable(*encoding, 40) + ")");
+    case decoding::too_large:
+      return make_fault(fault_class::http, "the server's answer, decompressed, is larger than the limit of " +
+                                               std::to_string(limit) + " bytes");
+    case decoding::done:
+      break;
+  }
+  std::erase_if(reader.head().fields,
+                [](const auto& field) { return is_same_header(field.first, "content-encoding"); });
+  return std::nullopt;
 }
 
 http_response response_of(answer_reader& reader, const config::url& address) {
@@ -89,6 +114,7 @@ std::string request_text(const http_request& request) {
   add("Host", request.address.authority());
   if (!has_header(request, "user-agent")) add("User-Agent", "duplexd");
   if (!has_header(request, "accept")) add("Accept", "*/*");
+  if (!has_header(request, "accept-encoding")) add("Accept-Encoding", "identity");
   for (const auto& [name, value] : request.headers) add(name, value);
   const bool usually_has_body =
       request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
@@ -108,16 +134,22 @@ asio::awaitable<http_result> exchange(std::shared_ptr<tcp_connection> connection
   auto reader = reader_for(what);
   for (;;) {
     connection->consume(reader.feed(text_of(connection->received())));
+    if (!connection->has_tls() && begins_like_tls(reader.begin()))
+      co_return make_fault(fault_class::http,
+                           "the server speaks TLS on this port (is it an https:// address?)");
     if (reader.failure()) co_return answer_fault(*reader.failure(), reader.begin());
     if (reader.done()) {
-      if (reader.head().status != 101) co_return response_of(reader, what.address);
-      co_return make_fault(fault_class::http, "the server switched to another protocol unasked");
+      if (reader.head().status == 101)
+        co_return make_fault(fault_class::http, "the server switched to another protocol unasked");
+      if (auto failed = undo_encoding(reader, what.largest_answer)) co_return std::move(*failed);
+      co_return response_of(reader, what.address);
     }
     if (is_cancelled(state)) co_return make_fault(fault_class::lost, "cancelled");
     if (guard.expired())
       co_return make_fault(fault_class::http, "no whole answer within " + duration_text(what.timeout));
     if (connection->end_cause()) {
-      if (connection->tls_failed() || reader.begin().empty()) co_return end_fault(*connection);
+      if (connection->tls_failed() || reader.begin().empty())
+        co_return end_fault(*connection, reader.begin());
       reader.feed_end();
       continue;
     }

@@ -228,35 +228,57 @@ asio::awaitable<void> tcp_connection::wait_sent() {
   std::ignore = co_await sent_.async_wait(as_value);
 }
 
-asio::awaitable<void> tcp_connection::finish(std::chrono::milliseconds limit) {
+asio::awaitable<void> tcp_connection::finish(std::chrono::milliseconds limit,
+                                             std::chrono::milliseconds peers_turn) {
   struct abort_at_end {
     tcp_connection& target;
     ~abort_at_end() { target.abort(); }
   };
   const deadline guard(shared_from_this(), limit);
   const abort_at_end closing{*this};
-  co_await drain();
+  co_await drain(peers_turn);
 }
 
-asio::awaitable<void> tcp_connection::drain() {
+asio::awaitable<void> tcp_connection::drain(std::chrono::milliseconds peers_turn) {
   const auto state = co_await asio::this_coro::cancellation_state;
   if (!end_) {
     flush();
     while (unsent() != 0 && !send_failed_ && !is_cancelled(state))
       std::ignore = co_await sent_.async_wait(as_value);
-    if (tls_) {
-      tls_->shut_down();
-      flush();
-    }
-    boost::system::error_code ignored;
-    if (!send_failed_ && out_.empty()) socket_.shutdown(tcp_socket::shutdown_send, ignored);
   }
+  if (!end_ && peers_turn.count() > 0) {
+    // A peer that waits for us is told by our end when its turn is over.
+    loop_timer turn(socket_.get_executor(), peers_turn);
+    turn.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (self && !error) self->end_our_side();
+    });
+    co_await wait_for_end();
+  }
+  end_our_side();
+  co_await wait_for_end();
+}
+
+/// What still comes is of no use to anybody.
+asio::awaitable<void> tcp_connection::wait_for_end() {
+  const auto state = co_await asio::this_coro::cancellation_state;
   while (!end_ && !is_cancelled(state)) {
     std::ignore = co_await socket_.async_wait(tcp_socket::wait_read, as_value);
     readable_ = true;
     fill();
     in_.clear();
   }
+}
+
+void tcp_connection::end_our_side() {
+  if (send_failed_ || our_side_ended_) return;
+  our_side_ended_ = true;
+  if (tls_) {
+    tls_->shut_down();
+    flush();
+  }
+  boost::system::error_code ignored;
+  if (!send_failed_ && out_.empty()) socket_.shutdown(tcp_socket::shutdown_send, ignored);
 }
 
 void tcp_connection::abort() noexcept {

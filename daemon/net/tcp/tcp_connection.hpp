@@ -63,6 +63,7 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
 
   /// Why nothing more will come, once that is so; bytes received before may still be there.
   [[nodiscard]] const std::optional<std::string>& end_cause() const noexcept { return end_; }
+  [[nodiscard]] bool has_tls() const noexcept { return tls_ != nullptr; }
   /// True if it was TLS that failed, not the connection under it.
   [[nodiscard]] bool tls_failed() const noexcept { return tls_ && !tls_->failure().empty(); }
   [[nodiscard]] clock::time_point last_heard() const noexcept { return last_heard_; }
@@ -91,9 +92,10 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   void wake_sender();
   [[nodiscard]] bool send_failed() const noexcept { return send_failed_; }
 
-  /// Flush, TLS close_notify, FIN, wait for the peer's FIN, all within `limit`; then close. If it
-  /// is cancelled it closes at once.
-  asio::awaitable<void> finish(std::chrono::milliseconds limit);
+  /// Flush, TLS close_notify, FIN, wait for the peer's FIN, all within `limit`; then close. For the first
+  /// `peers_turn` of it the peer may end the connection before us. If it is cancelled it closes at once.
+  asio::awaitable<void> finish(std::chrono::milliseconds limit,
+                               std::chrono::milliseconds peers_turn = std::chrono::milliseconds(0));
 
   /// Closes the socket at once: every wait ends, nothing more is read or sent.
   void abort() noexcept;
@@ -103,7 +105,9 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   void end(std::string cause);
   bool refill_output();
   void fail_sending();
-  asio::awaitable<void> drain();
+  asio::awaitable<void> drain(std::chrono::milliseconds peers_turn);
+  asio::awaitable<void> wait_for_end();
+  void end_our_side();
 
   tcp_socket socket_;
   loop_timer sent_;  ///< never expires: cancelled to wake `wait_sent()`
@@ -119,6 +123,7 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   bool flush_scheduled_ = false;
   bool waiting_writable_ = false;
   bool send_failed_ = false;
+  bool our_side_ended_ = false;
 };
 
 }  // namespace duplexd::net

@@ -45,6 +45,9 @@ bool has_token(const std::string& list, const char* token) {
 std::optional<std::string> subprotocol_mistake(const answer_head& answer, const handshake_request& request) {
   const auto chosen = answer.list("Sec-WebSocket-Protocol");
   const auto& offered = request.subprotocols;
+  if (!chosen && request.subprotocol_required)
+    return "the server chose none of the subprotocols that were offered (" + joined(offered) +
+           "), and one is required";
   if (!chosen || std::find(offered.begin(), offered.end(), *chosen) != offered.end()) return std::nullopt;
   return "the server chose the subprotocol '" + protocol::printable(*chosen, 100) +
          "', which was not offered";
@@ -67,15 +70,19 @@ std::string accept_of(std::string_view key) {
 }
 
 std::string handshake_text(const handshake_request& request, const std::string& key) {
-  std::vector<std::pair<std::string, std::string>> headers = {{"Host", request.host},
-                                                              {"Upgrade", "websocket"},
-                                                              {"Connection", "Upgrade"},
-                                                              {"Sec-WebSocket-Key", key},
-                                                              {"Sec-WebSocket-Version", "13"}};
+  // Their order and case are those of Python's websockets, which servers are used to.
+  std::vector<std::pair<std::string, std::string>> headers = {{"Host", request.host}};
+  const bool has_origin = std::any_of(request.headers.begin(), request.headers.end(), [](const auto& header) {
+    return is_same_header(header.first, "Origin");
+  });
+  if (has_origin) headers.emplace_back("Origin", "");
+  headers.insert(headers.end(), {{"Upgrade", "websocket"},
+                                 {"Connection", "Upgrade"},
+                                 {"Sec-WebSocket-Key", key},
+                                 {"Sec-WebSocket-Version", "13"}});
   if (request.deflate) headers.emplace_back("Sec-WebSocket-Extensions", deflate_offer(*request.deflate));
   if (!request.subprotocols.empty())
     headers.emplace_back("Sec-WebSocket-Protocol", joined(request.subprotocols));
-  headers.emplace_back("User-Agent", "duplexd");
   for (const auto& [name, value] : request.headers) {
     const auto same = std::find_if(headers.begin(), headers.end(), [&wanted = name](const auto& header) {
       return is_same_header(header.first, wanted);
@@ -85,6 +92,9 @@ std::string handshake_text(const handshake_request& request, const std::string& 
     else
       headers.emplace_back(name, value);
   }
+  if (std::none_of(headers.begin(), headers.end(),
+                   [](const auto& header) { return is_same_header(header.first, "User-Agent"); }))
+    headers.emplace_back("User-Agent", "duplexd");
   std::string text = "GET " + request.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : headers) text.append(name).append(": ").append(value).append("\r\n");
   return text.append("\r\n");

@@ -81,7 +81,12 @@ std::optional<deflate_agreement> read_deflate_answer(std::string_view header,
                                                      const config::deflate_settings& offered,
                                                      std::string& why) {
   deflate_agreement agreed;
-  std::string_view left = header;
+  std::string_view left = trimmed(header);
+  if (left.ends_with(';')) {
+    why = "the server's extension is malformed: a parameter must follow ';' in " +
+          protocol::printable(header, 100);
+    return std::nullopt;
+  }
   if (next_part(left, ';') != "permessage-deflate") {
     why = "the server insists on an extension that was not offered: " + protocol::printable(header, 100);
     return std::nullopt;

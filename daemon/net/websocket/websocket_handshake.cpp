@@ -1,5 +1,6 @@
 #include "daemon/net/websocket/websocket_handshake.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -10,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "daemon/link/cookie_jar.hpp"
 #include "daemon/link/phase_timer.hpp"
 #include "daemon/net/http/answer_reader.hpp"
 #include "daemon/net/http/header_check.hpp"
@@ -48,6 +50,9 @@ fault handshake_fault(const tcp_connection& connection, const answer_reader& rea
   const std::string begin = "WebSocket handshake: ";
   if (reader.failure() && reader.failure()->why == reason::too_large)
     return make_fault(fault_class::http, begin + reader.failure()->text);
+  const std::string_view hint = connection.has_tls() ? "" : " (is it a wss:// address?)";
+  if (!connection.has_tls() && begins_like_tls(reader.begin()))
+    return make_fault(fault_class::http, begin + "the server speaks TLS on this port" + std::string(hint));
   if (reader.failure() && reader.failure()->why == reason::malformed) {
     return make_fault(fault_class::http, begin + "the answer is not HTTP (" + reader.failure()->text +
                                              "), it begins with '" + protocol::printable(reader.begin(), 40) +
@@ -55,8 +60,9 @@ fault handshake_fault(const tcp_connection& connection, const answer_reader& rea
   }
   if (guard.expired())
     return make_fault(fault_class::http, begin + "the server did not answer within " + duration_text(limit));
-  return make_fault(fault_class::http,
-                    begin + connection.end_cause().value_or("cancelled") + " before it answered");
+  return make_fault(fault_class::http, begin + connection.end_cause().value_or("cancelled") +
+                                           " before it answered" +
+                                           std::string(reader.begin().empty() ? hint : ""));
 }
 
 /// Reads the head of the answer and, if that is not 101, what is shown of a body.
@@ -73,18 +79,32 @@ asio::awaitable<void> read_answer(std::shared_ptr<tcp_connection> connection, an
   }
 }
 
+/// The extensions of a list, whose elements may be empty (RFC 9110, 5.6.1).
+std::vector<std::string> elements_of(std::string_view list) {
+  std::vector<std::string> found;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    std::string_view each = list.substr(0, end);
+    list.remove_prefix(std::min(end + 1, list.size()));
+    if (each.find_first_not_of(" \t") != std::string_view::npos) found.emplace_back(each);
+  }
+  return found;
+}
+
 /// What was agreed on, if anything; `why` if it was not offered.
 std::optional<deflate_agreement> agreed_compression(const std::string& extensions,
                                                     const handshake_request& wanted, std::string& why) {
-  if (extensions.empty()) return std::nullopt;
-  if (wanted.deflate) return read_deflate_answer(extensions, *wanted.deflate, why);
+  const auto each = elements_of(extensions);
+  if (each.empty()) return std::nullopt;
+  if (wanted.deflate && each.size() == 1) return read_deflate_answer(each.front(), *wanted.deflate, why);
   why = "the server insists on an extension that was not offered: " + protocol::printable(extensions, 100);
   return std::nullopt;
 }
 
 std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
                                      const handshake_request& request,
-                                     const std::optional<deflate_agreement>& agreed) {
+                                     const std::optional<deflate_agreement>& agreed,
+                                     std::string subprotocol) {
   std::unique_ptr<inflater> in;
   std::unique_ptr<deflater> out;
   if (agreed) {
@@ -92,9 +112,9 @@ std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
     out = std::make_unique<deflater>(*agreed, *request.deflate);
   }
   const frame_limits limits{.message = request.limits.message, .frame = request.limits.frame};
-  return std::make_unique<websocket_link>(std::move(connection),
-                                          frame_reader(endpoint_role::client, limits, std::move(in)),
-                                          frame_writer(endpoint_role::client, std::move(out)));
+  return std::make_unique<websocket_link>(
+      std::move(connection), frame_reader(endpoint_role::client, limits, std::move(in)),
+      frame_writer(endpoint_role::client, std::move(out)), endpoint_role::client, std::move(subprotocol));
 }
 
 using head_parser = http::request_parser<http::empty_body>;
@@ -147,6 +167,12 @@ asio::awaitable<error_code> read_request(std::shared_ptr<tcp_connection> connect
   }
 }
 
+void add_cookies(handshake_request& request) {
+  if (!request.cookies) return;
+  const auto cookies = request.cookies->header_for(request.address, std::time(nullptr));
+  set_cookies(request.headers, cookies);
+}
+
 void send_text(tcp_connection& connection, const std::string& text) {
   connection.cork().append(text.data(), text.size());
   connection.flush();
@@ -183,6 +209,7 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
   const std::string key = make_websocket_key();
   if (key.empty())
     co_return make_fault(config::fault_class::http, "WebSocket handshake: the system gives no random key");
+  add_cookies(request);
   const std::string text = handshake_text(request, key);
   send_text(*connection, text);
 
@@ -193,6 +220,8 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
   if (!reader.head_done()) co_return handshake_fault(*connection, reader, guard, request.limit);
   const answer_head& answer = reader.head();
   const int status = static_cast<int>(answer.status);
+  if (request.cookies)
+    request.cookies->note(request.address, answer.status, answer.fields, std::time(nullptr));
   if (status != 101) {
     auto failed = fault_of_answer(answer, reader.body(), std::time(nullptr));
     const auto* location = answer.first("Location");
@@ -208,13 +237,14 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
   std::string why;
   const auto agreed = agreed_compression(extensions, request, why);
   if (!why.empty()) co_return make_fault(config::fault_class::http, "WebSocket handshake: " + why);
+  std::string subprotocol = answer.list("Sec-WebSocket-Protocol").value_or("");
   phase.done([&] {
     return handshake_details{.status = status,
                              .url = request.shown,
-                             .subprotocol = answer.list("Sec-WebSocket-Protocol").value_or(""),
+                             .subprotocol = subprotocol,
                              .extensions = protocol::printable(extensions, 200)};
   });
-  co_return make_link(std::move(connection), request, agreed);
+  co_return make_link(std::move(connection), request, agreed, std::move(subprotocol));
 }
 
 asio::awaitable<dial_result> handshake_as_server(std::shared_ptr<tcp_connection> connection,
@@ -239,7 +269,7 @@ asio::awaitable<dial_result> handshake_as_server(std::shared_ptr<tcp_connection>
   const frame_limits limits{.message = answer.message_limit};
   co_return std::make_unique<websocket_link>(std::move(connection),
                                              frame_reader(endpoint_role::server, limits),
-                                             frame_writer(endpoint_role::server));
+                                             frame_writer(endpoint_role::server), endpoint_role::server);
 }
 
 }  // namespace duplexd::net

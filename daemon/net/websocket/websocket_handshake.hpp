@@ -22,6 +22,9 @@ struct handshake_request {
   std::string target;
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> subprotocols;
+  bool subprotocol_required = false;      ///< it must choose one of them
+  std::shared_ptr<cookie_jar> cookies{};  ///< may be null
+  config::url address{};                  ///< whose cookies are sent and taken
   config::limit_settings limits;
   std::optional<config::deflate_settings> deflate;  ///< offered to the server
   std::chrono::milliseconds limit{0};

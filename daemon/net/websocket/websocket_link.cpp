@@ -9,6 +9,7 @@
 namespace duplexd::net {
 namespace {
 
+constexpr std::chrono::milliseconds servers_turn{1'000};  ///< to end TCP first; after that we do
 constexpr std::size_t all_pongs_up_to = 64 * 1024;  ///< unsent; beyond it only the newest ping is answered
 
 }  // namespace
@@ -151,7 +152,10 @@ transport::clock::time_point websocket_link::last_heard() const noexcept {
 }
 
 asio::awaitable<void> websocket_link::finish(std::chrono::milliseconds limit) {
-  co_await connection_->finish(limit);
+  // After the closing handshake the server ends TCP first, so that it is not the one whose port stays in use
+  // (RFC 6455, 7.1.1).
+  const bool waits = role_ == endpoint_role::client && ended_ && ended_->closed;
+  co_await connection_->finish(limit, waits ? std::min(limit, servers_turn) : std::chrono::milliseconds(0));
   if (!ended_) end_failed(config::fault_class::lost, "the link was given up on our side");
 }
 

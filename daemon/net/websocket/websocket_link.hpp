@@ -21,8 +21,13 @@ namespace duplexd::net {
 /// connection's queues and whoever uses the link. Pings are answered here, and so is the closing handshake.
 class websocket_link final : public transport {
  public:
-  websocket_link(std::shared_ptr<tcp_connection> connection, frame_reader reader, frame_writer writer)
-      : connection_(std::move(connection)), reader_(std::move(reader)), writer_(std::move(writer)) {}
+  websocket_link(std::shared_ptr<tcp_connection> connection, frame_reader reader, frame_writer writer,
+                 endpoint_role ours, std::string subprotocol = {})
+      : connection_(std::move(connection)),
+        reader_(std::move(reader)),
+        writer_(std::move(writer)),
+        role_(ours),
+        subprotocol_(std::move(subprotocol)) {}
 
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
@@ -34,6 +39,7 @@ class websocket_link final : public transport {
   [[nodiscard]] send_progress sending() const noexcept override { return connection_->sending(); }
   asio::awaitable<void> wait_sent() override;
   void close(const close_reason& reason) override;
+  [[nodiscard]] std::string_view subprotocol() const noexcept override { return subprotocol_; }
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
   [[nodiscard]] clock::time_point last_heard() const noexcept override;
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
@@ -53,7 +59,9 @@ class websocket_link final : public transport {
   std::shared_ptr<tcp_connection> connection_;
   frame_reader reader_;
   frame_writer writer_;
-  bool may_have_ = true;  ///< `next()` has not been dry since bytes came
+  endpoint_role role_;
+  std::string subprotocol_;  ///< agreed on
+  bool may_have_ = true;     ///< `next()` has not been dry since bytes came
   bool close_sent_ = false;
   std::function<void()> end_;  ///< set when the end is all that is left to read: takes note of it
   std::optional<link_end> ended_;

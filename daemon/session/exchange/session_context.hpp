@@ -9,6 +9,7 @@
 #include "daemon/event/events.hpp"
 #include "daemon/event/output.hpp"
 #include "daemon/event/secret_index.hpp"
+#include "daemon/link/cookie_jar.hpp"
 #include "daemon/link/dial_limiter.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
@@ -35,6 +36,7 @@ struct session_context {
   std::vector<event_route> outputs;
   bool once = false;                         ///< one link, then the end
   std::shared_ptr<secret_holder> secrets{};  ///< what keeps this session's; null: nobody
+  std::shared_ptr<cookie_jar> cookies{};     ///< this session's; it makes its own
   dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
 };
 

@@ -1,6 +1,7 @@
 // The steps of a flow that ask others than the server.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/system/system_error.hpp>
 
 #include "daemon/link/dial_request.hpp"
@@ -9,6 +10,7 @@
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/session/script/flow.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd {
 
@@ -29,16 +31,35 @@ std::string too_deep(std::size_t limit) {
 
 ordered_json result_of(const http_response& answer, ordered_json body) {
   ordered_json headers = ordered_json::object();
-  for (const auto& [name, value] : answer.headers) headers[lower(name)] = value;
+  // A header of several lines is a list of them.
+  for (const auto& [name, value] : answer.headers) {
+    ordered_json& known = headers[lower(name)];
+    if (known.is_null())
+      known = value;
+    else if (known.is_string())
+      known = ordered_json::array({known, value});
+    else
+      known.push_back(value);
+  }
   return {{"status", answer.status}, {"headers", std::move(headers)}, {"body", std::move(body)}};
 }
 
 fault status_fault(const http_response& answer, const std::string& shown_url) {
   const bool rejected = answer.status == 401 || answer.status == 403;
+  const std::string* wanted = answer.status == 401 ? answer.header("WWW-Authenticate") : nullptr;
+  constexpr std::size_t shown = 200;
+  const std::string hint =
+      wanted == nullptr ? "" : fmt::format(" (WWW-Authenticate: {})", protocol::printable(*wanted, shown));
   return fault{.kind = rejected ? fault_class::login_rejected : fault_class::http,
-               .cause = fmt::format("{} answered with status {}", shown_url, answer.status),
+               .cause = fmt::format("{} answered with status {}{}", shown_url, answer.status, hint),
                .http_status = static_cast<std::uint16_t>(answer.status),
                .retry_after = answer.retry_after};
+}
+
+/// Unless the user gave one.
+void add_content_type(http_request& request, const char* type) {
+  const auto is_given = [](const auto& header) { return lower(header.first) == "content-type"; };
+  if (std::ranges::none_of(request.headers, is_given)) request.headers.emplace_back("Content-Type", type);
 }
 
 /// The request with every reference read; a fault names the field.
@@ -59,6 +80,13 @@ std::variant<http_request, fault> resolve_request(const config::http_step& step,
   request.method = step.method;
   request.timeout = step.timeout;
   if (step.redirects) request.redirects = *step.redirects;
+  if (step.digest) {
+    const auto username = step.digest->username.resolve(inside);
+    if (!username) return secret("digest.username", username.error);
+    const auto password = step.digest->password.resolve(inside);
+    if (!password) return secret("digest.password", password.error);
+    request.digest = {.username = username.value, .password = password.value};
+  }
   request.headers.clear();
   for (const auto& [name, text] : step.headers) {
     const auto value = text.resolve(inside);
@@ -69,11 +97,12 @@ std::variant<http_request, fault> resolve_request(const config::http_step& step,
     const auto value = step.json->resolve(inside);
     if (!value) return secret("json", value.error);
     request.body = value.value.dump();
-    request.headers.emplace_back("Content-Type", "application/json");
+    add_content_type(request, "application/json");
   } else if (step.body) {
     const auto value = step.body->resolve(inside);
     if (!value) return secret("body", value.error);
     request.body = value.value;
+    add_content_type(request, "application/x-www-form-urlencoded");
   }
   return request;
 }
@@ -83,9 +112,11 @@ std::variant<http_request, fault> resolve_request(const config::http_step& step,
 asio::awaitable<flow_result> flow::execute(const config::http_step& step) {
   auto request = resolve_request(step, shared_.settings, this);
   if (auto* failed = std::get_if<fault>(&request)) co_return flow_result{.failed = std::move(*failed)};
+  auto& what = std::get<http_request>(request);
+  what.cookies = shared_.context.cookies;
   std::optional<http_result> result;
   try {
-    auto work = shared_.context.http.fetch(std::move(std::get<http_request>(request)));
+    auto work = shared_.context.http.fetch(std::move(what));
     result = co_await std::move(work);
   } catch (const boost::system::system_error& error) {
     if (error.code() != asio::error::operation_aborted) throw;

@@ -12,6 +12,7 @@
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/turn_budget.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd {
 
@@ -29,13 +30,16 @@ constexpr std::chrono::minutes longest_doze{1};
 constexpr std::chrono::duration<double> longest_age{std::chrono::years{100}};
 
 // A number, or a text that is one; 0 stands for everything else.
-double number_in(const ordered_json& value) {
+/// Unix time, or a time in words (RFC 3339); 0 if it is neither.
+double unix_time_in(const ordered_json& value) {
   if (value.is_number()) return value.get<double>();
   if (!value.is_string()) return 0;
   const auto& text = value.get_ref<const std::string&>();
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size() ? number : 0;
+  if (error == std::errc{} && end == text.data() + text.size()) return number;
+  const auto moment = protocol::parse_time(text, protocol::time_unit::ms);
+  return moment ? static_cast<double>(*moment) / 1000 : 0;
 }
 
 std::string seconds(std::chrono::milliseconds time) {
@@ -261,10 +265,13 @@ std::optional<clock::duration> script_runner::time_to_renewal(std::optional<faul
   }
   if (settings_.renew.at) {
     const auto when = settings_.renew.at->resolve_value(&login_flow_);
-    double unix_time = when ? number_in(when.value) : 0;
+    double unix_time = when ? unix_time_in(when.value) : 0;
     if (!(unix_time > 0)) {  // NaN is none either
-      failed = fault{.kind = fault_class::script,
-                     .cause = "renew.at: " + (when ? std::string("the value is no Unix time") : when.error)};
+      failed = fault{
+          .kind = fault_class::script,
+          .cause = "renew.at: " +
+                   (when ? std::string("the value is no Unix time, and no time such as 2026-11-26T07:10:00Z")
+                         : when.error)};
       return left;
     }
     if (unix_time > 1e11) unix_time /= 1000;  // milliseconds

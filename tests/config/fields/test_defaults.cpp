@@ -28,7 +28,9 @@ TEST_CASE("each default by its value", "[defaults]") {
   const session_settings& s = all.sessions.at(0);
   CHECK(s.urls.size() == 1);
   CHECK(s.headers.empty());
-  CHECK(s.subprotocols.empty());
+  CHECK(s.subprotocols.names.empty());
+  CHECK_FALSE(s.subprotocols.required);
+  CHECK(s.cookies);
   CHECK_FALSE(s.tls.ca_file.has_value());
   CHECK(s.tls.verify);
   CHECK_FALSE(s.tls.server_name.has_value());

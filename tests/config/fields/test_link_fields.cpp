@@ -88,6 +88,24 @@ TEST_CASE("redirects are followed to the same origin, nowhere, or to listed orig
   CHECK(mistake(start + "{}").starts_with("sessions.s.redirects: expected a text, found a map"));
 }
 
+TEST_CASE("subprotocols are a list, or a map that says whether one is required", "[link_fields]") {
+  const std::string start = "url: 'wss://a', subprotocols: ";
+  CHECK(session(start + "[b, a]").subprotocols.names == lines{"b", "a"});
+  CHECK_FALSE(session(start + "[b, a]").subprotocols.required);
+  CHECK(session(start + "{names: [b, a]}").subprotocols.names == lines{"b", "a"});
+  CHECK_FALSE(session(start + "{names: [b, a]}").subprotocols.required);
+  CHECK(session(start + "{names: [b], required: true}").subprotocols.required);
+  CHECK(mistake(start + "{required: true}") == "sessions.s.subprotocols: the field 'names' is missing");
+  CHECK(mistake(start + "{names: ['a b']}")
+            .starts_with("sessions.s.subprotocols.names[0]: 'a b' is not a valid token"));
+  CHECK(mistake(start + "{names: [a], requierd: true}").find("required") != std::string::npos);
+}
+
+TEST_CASE("cookies can be turned off", "[link_fields]") {
+  CHECK(session("url: 'wss://a'").cookies);
+  CHECK_FALSE(session("url: 'wss://a', cookies: false").cookies);
+}
+
 TEST_CASE("TLS and TCP are set field by field", "[link_fields]") {
   const auto one =
       session("url: 'wss://a', tls: {cert_file: /c.pem, key_file: /c.key, key_password: x, pins: ['" + pin +

@@ -63,7 +63,7 @@ TEST_CASE("a whole session is read", "[load]") {
   REQUIRE(one.headers.size() == 2);
   CHECK(one.headers[1].first == "X-Two");
   CHECK(one.headers[1].second.resolve().value == "a v");
-  CHECK(one.subprotocols == lines{"a", "b"});
+  CHECK(one.subprotocols.names == lines{"a", "b"});
   CHECK(one.tls.ca_file->resolve().value == "/etc/duplexd/ca.pem");
   CHECK(one.tls.server_name == "other");
   CHECK(one.timeouts.resolve.count() == 1'000);

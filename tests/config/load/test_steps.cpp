@@ -101,6 +101,14 @@ TEST_CASE("requests and programs", "[steps]") {
   CHECK_FALSE(http.body.has_value());
   CHECK(http.timeout.count() == 10'000);
   CHECK(first<http_step>("{http: {url: 'http://h/'}}").method == "GET");
+  CHECK(first<http_step>("{http: {url: 'http://h/', json: 1}}").method == "POST");
+  CHECK(first<http_step>("{http: {url: 'http://h/', body: x}}").method == "POST");
+  CHECK_FALSE(first<http_step>("{http: {url: 'http://h/'}}").digest);
+  const auto digest =
+      first<http_step>("{http: {url: 'http://h/', digest: {username: u, password: p}}}").digest;
+  REQUIRE(digest);
+  CHECK(digest->username.display() == "u");
+  CHECK(digest->password.display() == "p");
   CHECK(first<http_step>("{http: {url: 'http://h/', body: x, timeout: 1s}}").body->display() == "x");
   CHECK(first<http_step>("{http: {url: 'http://h/', timeout: 1s}}").timeout.count() == 1'000);
   const auto exec = first<exec_step>("{exec: [/bin/x, y], input: {a: 1}}");

@@ -133,7 +133,7 @@ TEST_CASE("what is merged and what replaces", "[templates]") {
   CHECK(s.headers[1].second.display() == "3");
   CHECK(s.proxy->from_env);
   CHECK_FALSE(s.proxy->url.has_value());
-  CHECK(s.subprotocols == list{"z"});
+  CHECK(s.subprotocols.names == list{"z"});
   CHECK(s.liveness.ping_interval.count() == 1'000);
   CHECK(s.liveness.heartbeat->every.fixed.count() == 2'000);
   CHECK(mistakes_of("defaults: [a]\nsessions: {s: {url: 'wss://h'}}")

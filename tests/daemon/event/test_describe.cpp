@@ -79,6 +79,9 @@ std::vector<line> all_lines() {
       {heartbeat_missed{"w"}, "warning", R"(heartbeat_missed|w|{"why":"w"})"},
       {reply_overdue{"r", 1'550ms}, "warning",
        R"(reply_overdue|no reply r for 1.6 s|{"reply":"r","within_ms":1550})"},
+      {subprotocol_ignored{"a, b"}, "warning",
+       "subprotocol_ignored|the server chose none of the subprotocols that were offered (a, b)|"
+       R"({"offered":"a, b"})"},
       {sequence_broken{"r", "f", "", 3, 4}, "warning",
        R"(gap|gap in r.f: expected 3, found 4|{"reply":"r","field":"f","key":"","expected":3,"found":4})"},
       {sequence_broken{"r", "f", "[1]", 3, 4}, "warning",

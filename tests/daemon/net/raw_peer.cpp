@@ -112,6 +112,11 @@ std::string raw_peer::sent_by_link() {
   }
 }
 
+bool raw_peer::link_ended_tcp() {
+  char first = 0;
+  return ::recv(socket_->native_handle(), &first, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
 void raw_peer::read_into(heard& what) {
   run(loop_, link_->wait_readable());
   protocol::frame_view message;

@@ -49,6 +49,9 @@ class raw_peer {
   /// Everything that the link has sent until now and the kernel has delivered.
   [[nodiscard]] std::string sent_by_link();
 
+  /// Whether the link has ended its side of TCP.
+  [[nodiscard]] bool link_ended_tcp();
+
   struct heard {
     std::vector<std::pair<protocol::frame_kind, std::string>> messages;
   };

@@ -5,11 +5,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "daemon/link/cookie_jar.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/child_process.hpp"
@@ -230,10 +232,16 @@ TEST_CASE("an answer that is no use is a fault", "[http]") {
     CHECK(contains(failed.cause, "is not HTTP"));
     CHECK(contains(failed.cause, "'SSH-2.0-OpenSSH_9.2 ?"));
   }
+  SECTION("TLS") {
+    const auto failed = fault_after(std::string("\x15\x03\x01\x00\x02\x02\x46", 7));
+    CHECK(failed.kind == fault_class::http);
+    CHECK(failed.cause == "the server speaks TLS on this port (is it an https:// address?)");
+  }
   SECTION("nothing, or only the beginning") {
     const auto nothing = fault_after("");
     CHECK(nothing.kind == fault_class::lost);
-    CHECK(nothing.cause == "the peer ended the connection before the whole answer was there");
+    CHECK(nothing.cause ==
+          "the peer ended the connection before the whole answer was there (is it an https:// address?)");
     const auto half = fault_after("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     CHECK(half.kind == fault_class::lost);
     CHECK(contains(half.cause, "in the middle of its answer"));
@@ -249,6 +257,161 @@ TEST_CASE("what comes before the answer is skipped, and a body may end with the 
   const auto answer = must_fetch(loop, request_for(local("http", server.port())));
   CHECK(answer.body == "all of it");
   CHECK(answer.retry_after == std::chrono::seconds(7));
+}
+
+// Python's gzip, though nobody asked for it.
+TEST_CASE("compression is not asked for, and undone all the same", "[http]") {
+  const std::string gzipped(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\xc9\xcf\x4e\xcd\x53\xb2\x52\x0a\x31\x54\xaa\x05"
+      "\x00"
+      "\xa8\x72\x3e\x17\x0e\x00\x00\x00",
+      34);
+  asio::io_context loop{1};
+  http_script server(loop, [&](const std::string&) {
+    return http_answer("200 OK", gzipped, "Content-Encoding: gzip\r\nX: y\r\n");
+  });
+  const auto answer = must_fetch(loop, request_for(local("http", server.port())));
+  CHECK(answer.body == R"({"token":"T1"})");
+  CHECK(answer.header("content-encoding") == nullptr);
+  CHECK(answer.header("x") != nullptr);
+  CHECK(contains(server.requests().at(0), "\r\nAccept-Encoding: identity\r\n"));
+  auto other = request_for(local("http", server.port()));
+  other.headers.emplace_back("accept-encoding", "gzip");
+  must_fetch(loop, std::move(other));
+  CHECK_FALSE(contains(server.requests().at(1), "identity"));
+  auto small = request_for(local("http", server.port()));
+  small.largest_answer = 13;
+  CHECK(contains(fault_after(http_answer("200 OK", gzipped, "Content-Encoding: gzip\r\n"), 13).cause,
+                 "larger than the limit of 13 bytes"));
+  const auto cut = fault_after(http_answer("200 OK", gzipped.substr(0, 30), "Content-Encoding: gzip\r\n"));
+  CHECK(cut.cause == "the server's answer cannot be decompressed (gzip)");
+}
+
+namespace {
+
+const std::string digest_challenge =
+    http_answer("401 Unauthorized", "who?",
+                "WWW-Authenticate: Basic realm=\"r\"\r\n"
+                "WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n");
+
+http_request with_digest(const std::string& url) {
+  auto made = request_for(url);
+  made.digest = {.username = "u", .password = "p"};
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("a Digest challenge is answered once, with the whole request again", "[http]") {
+  asio::io_context loop{1};
+  const bool right = GENERATE(true, false);
+  http_script server(loop, [&](const std::string& request) {
+    return right && contains(request, "Authorization: Digest") ? http_answer("200 OK", "in")
+                                                               : digest_challenge;
+  });
+  auto request = with_digest(local("http", server.port(), "/a?b"));
+  request.method = "POST";
+  request.body = "question";
+  request.headers = {{"authorization", "Bearer 1"}};
+  const auto answer = must_fetch(loop, std::move(request));
+  CHECK(answer.status == (right ? 200 : 401));
+  REQUIRE(server.requests().size() == 2);
+  CHECK(contains(server.requests()[0], "authorization: Bearer 1"));
+  const std::string& second = server.requests()[1];
+  CHECK(second.starts_with("POST /a?b HTTP/1.1\r\n"));
+  CHECK(second.ends_with("\r\n\r\nquestion"));
+  CHECK(contains(second, "Authorization: Digest username=\"u\", realm=\"r\", nonce=\"n1\", uri=\"/a?b\""));
+  CHECK_FALSE(contains(second, "Bearer"));
+}
+
+TEST_CASE("no password goes to who does not ask, or asks in another way, or is another origin", "[http]") {
+  asio::io_context loop{1};
+  http_script open(loop, [](const std::string&) { return http_answer("200 OK", "in"); });
+  CHECK(must_fetch(loop, with_digest(local("http", open.port()))).status == 200);
+  CHECK_FALSE(contains(open.requests().at(0), "Authorization"));
+  http_script basic(loop, [](const std::string&) {
+    return http_answer("401 Unauthorized", "", "WWW-Authenticate: Basic realm=\"r\"\r\n");
+  });
+  CHECK(must_fetch(loop, with_digest(local("http", basic.port()))).status == 401);
+  CHECK(basic.requests().size() == 1);
+  http_script other(loop, [](const std::string&) { return digest_challenge; });
+  http_script first(
+      loop, [&](const std::string&) { return redirect_to("302 Found", local("http", other.port())); });
+  auto request = with_digest(local("http", first.port()));
+  std::string error;
+  request.redirects.origins = {config::parse_origin(local("ws", other.port(), ""), error).value()};
+  CHECK(must_fetch(loop, std::move(request)).status == 401);
+  CHECK(other.requests().size() == 1);
+}
+
+// A server of another make decides whether the answer is right.
+TEST_CASE("Python's own Digest agrees", "[http]") {
+  const std::string script = R"(
+import hashlib, http.server, urllib.request
+class Digest(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_): pass
+    def do_GET(self):
+        given = self.headers.get('Authorization', '')
+        parts = urllib.request.parse_keqv_list(urllib.request.parse_http_list(given.partition(' ')[2]))
+        H = lambda text: hashlib.sha256(text.encode()).hexdigest()
+        middle = ':'.join(parts.get(name, '') for name in ('nonce', 'nc', 'cnonce', 'qop'))
+        wanted = H(H('u:the realm:p') + ':' + middle + ':' + H('GET:' + self.path))
+        good = parts.get('response') == wanted and parts.get('opaque') == 'o, p'
+        self.send_response(200 if good else 401)
+        if not good:
+            self.send_header('WWW-Authenticate', 'Digest realm="the realm", nonce="abc", opaque="o, p", '
+                             'algorithm=SHA-256, qop="auth,auth-int"')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+server = http.server.HTTPServer(('127.0.0.1', 0), Digest)
+print('port', server.server_port, flush=True)
+server.serve_forever()
+)";
+  child_process python({"python3", "-c", script});
+  const auto port = number_after(python.line(), "port ");
+  asio::io_context loop{1};
+  CHECK(must_fetch(loop, with_digest(local("http", port, "/x?y=1"))).status == 200);
+  auto wrong = with_digest(local("http", port));
+  wrong.digest->password = "q";
+  CHECK(must_fetch(loop, std::move(wrong)).status == 401);
+}
+
+TEST_CASE("cookies of answers, redirects too, come back", "[http]") {
+  asio::io_context loop{1};
+  http_script server(loop, [](const std::string& request) {
+    if (contains(request, " /login ")) {
+      return http_answer("302 Found", "",
+                         "Location: /home\r\nSet-Cookie: SID=1; Path=/\r\nSet-Cookie: csrf=x\r\n");
+    }
+    return contains(request, "SID=1") ? http_answer("200 OK", "home") : http_answer("403 Forbidden");
+  });
+  auto request = request_for(local("http", server.port(), "/login"));
+  request.cookies = std::make_shared<cookie_jar>();
+  request.headers = {{"Cookie", "mine=2"}};
+  CHECK(must_fetch(loop, request).body == "home");
+  CHECK(contains(server.requests().at(0), "\r\nCookie: mine=2\r\n"));
+  CHECK(contains(server.requests().at(1), "\r\nCookie: mine=2; SID=1; csrf=x\r\n"));
+  request.address.target = "/home";
+  CHECK(must_fetch(loop, request).body == "home");
+  request.cookies = nullptr;
+  CHECK(must_fetch(loop, request).status == 403);
+}
+
+TEST_CASE("a Digest challenge empties no jar, a refusal does", "[http]") {
+  asio::io_context loop{1};
+  bool refuses = false;
+  http_script server(loop, [&](const std::string& request) {
+    return contains(request, "Digest") && !refuses ? http_answer("200 OK") : digest_challenge;
+  });
+  auto request = with_digest(local("http", server.port()));
+  request.cookies = std::make_shared<cookie_jar>();
+  request.cookies->note(request.address, 200, {{"Set-Cookie", "a=1"}}, std::time(nullptr));
+  CHECK(must_fetch(loop, request).status == 200);
+  CHECK(contains(server.requests().at(1), "Cookie: a=1"));
+  CHECK(request.cookies->size() == 1);
+  refuses = true;
+  CHECK(must_fetch(loop, request).status == 401);
+  CHECK(request.cookies->size() == 0);
 }
 
 TEST_CASE("a slow server is given up", "[http]") {

@@ -100,6 +100,100 @@ TEST_CASE("a server that closes the link is quoted, and no close frame of ours f
   CHECK(s.server->finish_limit == 5s);
 }
 
+// RFC 6455, 7.1.1: the server ends TCP first, in its own time. Only the end of the session waits for that.
+TEST_CASE("a server that takes its time to end TCP holds up no new link") {
+  scene s{"    reconnect: {initial: 1s, jitter: none}\n    timeouts: {close: 5s}\n"};
+  s.server->ends_tcp = false;
+  const auto second = s.play.accept();
+  second->ends_tcp = false;
+  const auto third = s.play.accept();
+  third->ends_tcp = false;
+  s.play.run_for(1s);
+  s.server->close({1012, "restart"});
+  s.play.run_for(1ms);
+  CHECK(logged(s.play,
+               "s: closed: the server closed the link with code 1012, restart; next attempt in 1.0 s") == 1);
+  CHECK(s.server->finish_limit == 5s);
+  CHECK_FALSE(s.server->left);
+  s.play.run_for(1s);
+  CHECK(s.play.links.dials == 2);
+  CHECK(s.play.session->state() == link_state::open);
+  CHECK_FALSE(s.server->left);
+  SECTION("until its time is over") {
+    s.play.run_for(4s);
+    CHECK(s.server->left);
+  }
+  SECTION("or until the next one takes its place") {
+    second->close({1012, ""});
+    s.play.run_for(1ms);
+    CHECK(s.server->left);
+    CHECK_FALSE(second->left);
+  }
+  SECTION("or until the session ends, which waits for the last one") {
+    s.play.session->stop();
+    s.play.run_for(1s);
+    CHECK_FALSE(s.play.result);
+    CHECK_FALSE(second->left);
+    s.play.run_for(4s);
+    CHECK(second->left);
+    CHECK(s.server->left);
+    CHECK(s.play.result);
+  }
+}
+
+TEST_CASE(
+    "a server that ends a script's link with a complaint is a fault with --once, even after the script") {
+  const auto [code, end] = GENERATE(
+      table<std::uint16_t, std::string>({{1000, ""},
+                                         {1001, ""},
+                                         {1005, ""},
+                                         {1002, "closed: the server closed the link with code 1002, no"},
+                                         {1008, "closed: the server closed the link with code 1008, no"},
+                                         {1011, "closed: the server closed the link with code 1011, no"},
+                                         {4001, "closed: the server closed the link with code 4001, no"}}));
+  scene s{"    script: [{send: put}]\n    linger: 5s\n", true};
+  s.play.run_for(1s);
+  CHECK(end_of(s.play) == "-");
+  s.server->close({code, "no"});
+  s.play.run_for(1s);
+  CHECK(end_of(s.play) == end);
+}
+
+TEST_CASE("an offer of subprotocols that was ignored is logged") {
+  const std::string line = "s: the server chose none of the subprotocols that were offered (stomp, mqtt)";
+  scene s{"    subprotocols: [stomp, mqtt]\n"};
+  const bool chosen = GENERATE(true, false);
+  if (chosen) s.server->subprotocol = "mqtt";
+  s.play.run_for(1s);
+  CHECK(logged(s.play, line) == (chosen ? 0 : 1));
+  scene other{""};
+  other.play.run_for(1s);
+  CHECK(logged(other.play, "subprotocol") == 0);
+}
+
+TEST_CASE("one jar for each session, or none") {
+  const bool on = GENERATE(true, false);
+  scene s{std::string(on ? "" : "    cookies: false\n") +
+          "    before: [{http: {url: 'https://a/'}}]\n    reconnect: {initial: 1s, jitter: none}\n"};
+  s.play.http.answer = [](const http_request&) -> http_result {
+    http_response made;
+    made.status = 200;
+    return made;
+  };
+  std::vector<std::shared_ptr<cookie_jar>> jars;
+  s.play.links.answers.clear();
+  for (int i = 0; i < 2; ++i)
+    s.play.links.answers.emplace_back([&](const dial_request& request) -> dial_result {
+      jars.push_back(request.cookies);
+      return fault{.kind = config::fault_class::connect, .cause = "no"};
+    });
+  s.play.run_for(1500ms);
+  REQUIRE(jars.size() == 2);
+  CHECK(jars[0] == jars[1]);
+  CHECK((jars[0] != nullptr) == on);
+  for (const auto& asked : s.play.http.asked) CHECK(asked.cookies == jars[0]);
+}
+
 TEST_CASE("a script that has not ended is cancelled when the link is closed") {
   scene s{"    script: [{sleep: 2s}, {send: put}]\n"};
   s.play.run_for(1s);

@@ -36,8 +36,8 @@ struct watched {
 names gaps(sequence_watch& watch, const std::string& reply, const ordered_json& data) {
   names all;
   for (const sequence_gap& each : watch.see(reply, data))
-    all.push_back(each.rule->field + " " + std::to_string(each.expected) + "/" + std::to_string(each.found) +
-                  " " + each.key.dump());
+    all.push_back(each.rule->field + " " + each.expected.dump() + "/" + each.found.dump() + " " +
+                  each.key.dump());
   return all;
 }
 
@@ -87,6 +87,20 @@ TEST_CASE("numbers that follow one another are no gap; every other number is one
   CHECK(gaps(watch, "tick", {{"n", 11}}) == names{"n 12/11 []"});
   CHECK(gaps(watch, "tick", {{"n", 0}}) == names{"n 12/0 []"});  // the server began anew
   CHECK(gaps(watch, "tick", {{"n", 1}}).empty());
+}
+
+TEST_CASE("counters of 64 bits stay what they are, and begin anew behind the last number") {
+  const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {}}};
+  sequence_watch watch{rules, 4096};
+  const auto last = std::numeric_limits<std::uint64_t>::max();
+  CHECK(gaps(watch, "tick", {{"n", std::uint64_t{1} << 63}}).empty());
+  CHECK(gaps(watch, "tick", {{"n", (std::uint64_t{1} << 63) + 1}}).empty());
+  CHECK(gaps(watch, "tick", {{"n", last - 1}}) == names{"n 9223372036854775810/18446744073709551614 []"});
+  CHECK(gaps(watch, "tick", {{"n", last}}).empty());
+  CHECK(gaps(watch, "tick", {{"n", 0}}).empty());
+  CHECK(gaps(watch, "tick", {{"n", -2}}) == names{"n 1/-2 []"});
+  CHECK(gaps(watch, "tick", {{"n", -1}}).empty());
+  CHECK(gaps(watch, "tick", {{"n", 0}}).empty());
 }
 
 TEST_CASE("only the rule's reply counts, and only whole numbers") {

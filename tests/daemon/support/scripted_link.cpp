@@ -79,7 +79,8 @@ void scripted_link::close(const close_reason& reason) {
 
 asio::awaitable<void> scripted_link::finish(std::chrono::milliseconds limit) {
   server_->finish_limit = limit;
-  co_return;
+  if (!server_->ends_tcp) co_await server_->time->sleep_for(limit);
+  server_->left = true;
 }
 
 asio::awaitable<void> until_cancelled() {

@@ -34,7 +34,10 @@ struct scripted_server {
   bool answers_close = true;
   bool takes_bytes = true;                                ///< false: the kernel's buffer is full
   std::size_t unsent_bytes = 1;                           ///< that wait for it then
-  std::optional<std::chrono::milliseconds> finish_limit;  ///< once the client has left
+  std::optional<std::chrono::milliseconds> finish_limit;  ///< once the client has said goodbye
+  bool ends_tcp = true;                                   ///< false: the client has to wait for its limit
+  bool left = false;                                      ///< the client's socket is closed
+  std::string subprotocol;                                ///< that it chooses
   send_progress sending{};
   std::function<void(scripted_server&, const message&)> on_message = [](auto&, const auto&) {};
 
@@ -46,7 +49,7 @@ struct scripted_server {
   std::deque<message> underway;
   std::optional<link_end> end;
   transport::clock::time_point last_said{};
-  const class clock* time = nullptr;
+  class clock* time = nullptr;
   notifier arrived;
 };
 
@@ -69,6 +72,7 @@ class scripted_link final : public transport {
   void close(const close_reason& reason) override;
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
   [[nodiscard]] clock::time_point last_heard() const noexcept override { return server_->last_said; }
+  [[nodiscard]] std::string_view subprotocol() const noexcept override { return server_->subprotocol; }
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
 
  private:

@@ -67,6 +67,12 @@ TEST_CASE("an answer is told with its reason, its location and the begin of its 
   const std::string told = "the server answered HTTP ";
   CHECK(cause_of("HTTP/1.1 500 Bad Day\r\n\r\n") == told + "500 Bad Day");
   CHECK(cause_of("HTTP/1.1 302 Found\r\nLocation: /a?token=1\r\n\r\n") == told + "302 Found, go to /a");
+  const std::string who = "WWW-Authenticate: Negotiate\r\nWWW-Authenticate: Basic realm=\"desk\"\r\n";
+  CHECK(cause_of("HTTP/1.1 401 Who\r\n" + who + "\r\nno") ==
+        told + "401 Who (WWW-Authenticate: Negotiate, Basic realm=\"desk\"): no");
+  CHECK(cause_of("HTTP/1.1 403 No\r\n" + who + "\r\nno") == told + "403 No: no");
+  CHECK(cause_of("HTTP/1.1 401 Who\r\nWWW-Authenticate: " + std::string(300, 'x') + "\r\n\r\n") ==
+        told + "401 Who (WWW-Authenticate: " + std::string(200, 'x') + "…)");
   CHECK(cause_of("HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\npartly") == told + "500 No: partly");
   CHECK(cause_of("HTTP/1.1 500 " + std::string(80, 'r') + "\r\n\r\n") ==
         told + "500 " + std::string(80, 'r'));

@@ -14,6 +14,7 @@
 #include "daemon/net/make_dialer.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/loop.hpp"
+#include "tests/daemon/net/raw_peer.hpp"
 #include "tests/daemon/net/test_server.hpp"
 #include "tests/daemon/net/trust.hpp"
 
@@ -222,6 +223,29 @@ TEST_CASE("a cancelled wait does not harm the link") {
   }
   CHECK_FALSE(link->ended());
   run(loop, finish_all(std::move(link)));
+}
+
+// RFC 6455, 7.1.1. The one that ends TCP first keeps its port in use for minutes.
+TEST_CASE("after the closing handshake the server ends TCP first, or when its time is over, the client") {
+  raw_peer peer;
+  const bool ends = GENERATE(true, false);
+  peer.send(frame(0x88, "\x03\xe8"));
+  raw_peer::heard nothing;
+  while (!peer.link().ended()) peer.read_into(nothing);
+  const auto begin = std::chrono::steady_clock::now();
+  bool done = false;
+  asio::co_spawn(peer.loop(), finish_within(peer.link(), std::chrono::seconds(5)),
+                 [&](std::exception_ptr) { done = true; });
+  for (int i = 0; i < 20; ++i) peer.turn();
+  CHECK(peer.sent_by_link().size() == 8);  // the close frame
+  CHECK_FALSE(peer.link_ended_tcp());
+  CHECK_FALSE(done);
+  if (ends) peer.shut_down();
+  while (!done && !peer.link_ended_tcp()) peer.loop().run_one();
+  const auto took = std::chrono::steady_clock::now() - begin;
+  CHECK((took < std::chrono::seconds(1)) == ends);
+  if (!ends) peer.shut_down();
+  while (!done) peer.loop().run_one();
 }
 
 // A server that keeps its side of TCP open must not hold us: finish() has a limit.

@@ -134,6 +134,11 @@ TEST_CASE("an answer is accepted only with each of its parts", "[upgrade]") {
   CHECK(cause("101 Switching Protocols", "200 OK").starts_with("the server answered HTTP 200 OK"));
   CHECK(cause("101 Switching Protocols", "102 Processing") ==
         "WebSocket handshake: the peer ended the connection before it answered");
+  CHECK(upgrade(plain_request(), [](const std::string&) { return std::string(); }).cause ==
+        "WebSocket handshake: the peer ended the connection before it answered (is it a wss:// address?)");
+  CHECK(upgrade(plain_request(), [](const std::string&) {
+          return std::string("\x15\x03\x01\x00\x02\x02\x46", 7);
+        }).cause == "WebSocket handshake: the server speaks TLS on this port (is it a wss:// address?)");
 }
 
 // What other servers send, and a browser accepts.
@@ -160,6 +165,27 @@ TEST_CASE("repeated fields of an answer are lists", "[upgrade]") {
       cause_with("Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b\r\n", offering({"a", "b"})).empty());
 }
 
+// Order and case of Python's websockets 10 to 17: connect(url, origin="https://a", subprotocols=["a", "b"],
+// extra_headers={"Authorization": "Bearer 1"}). tests/e2e/test_handshake.py asks the one that is installed.
+TEST_CASE("the request is the one that Python's websockets sends", "[upgrade]") {
+  auto request = offering({"a", "b"});
+  request.deflate.emplace();
+  request.headers = {{"Authorization", "Bearer 1"}, {"Origin", "https://a"}};
+  CHECK(handshake_text(request, "key") ==
+        "GET /ticks?a=b HTTP/1.1\r\n"
+        "Host: feed.example:8080\r\n"
+        "Origin: https://a\r\n"
+        "Upgrade: websocket\r\n"
+        "Connection: Upgrade\r\n"
+        "Sec-WebSocket-Key: key\r\n"
+        "Sec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+        "Sec-WebSocket-Protocol: a, b\r\n"
+        "Authorization: Bearer 1\r\n"
+        "User-Agent: duplexd\r\n"
+        "\r\n");
+}
+
 TEST_CASE("a request as it goes over the wire, with a key of its own", "[upgrade]") {
   auto request = offering({"a", "b"});
   request.deflate.emplace();
@@ -168,7 +194,7 @@ TEST_CASE("a request as it goes over the wire, with a key of its own", "[upgrade
         "GET /ticks?a=b HTTP/1.1\r\nHOST: other\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: key\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
-        "Sec-WebSocket-Protocol: a, b\r\nuser-agent: me\r\nX: y\r\n\r\n");
+        "Sec-WebSocket-Protocol: a, b\r\nX: y\r\nuser-agent: me\r\n\r\n");
   CHECK(accept_of("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");  // RFC 6455, 1.3
   std::set<std::string> keys;
   for (int i = 0; i < 100; ++i) keys.insert(make_websocket_key());
@@ -187,6 +213,16 @@ TEST_CASE("a subprotocol must be one of those offered, or none", "[upgrade]") {
   CHECK(cause_with("Sec-WebSocket-Protocol: MQTT\r\n", offering({"mqtt"})) == refusal("MQTT"));
   CHECK(cause_with("Sec-WebSocket-Protocol: mqt\r\n", offering({"mqtt"})) == refusal("mqt"));
   CHECK(cause_with("Sec-WebSocket-Protocol: a, b\r\n", offering({"a", "b"})) == refusal("a, b"));
+}
+
+TEST_CASE("a server that chooses no subprotocol is refused only if one is required", "[upgrade]") {
+  auto request = offering({"stomp", "mqtt"});
+  request.subprotocol_required = true;
+  CHECK(cause_with("Sec-WebSocket-Protocol: mqtt\r\n", request).empty());
+  CHECK(cause_with("", request) ==
+        "WebSocket handshake: the server chose none of the subprotocols that were offered (stomp, mqtt), and "
+        "one "
+        "is required");
 }
 
 TEST_CASE("extensions must be those offered, with parameters that were offered", "[upgrade]") {
@@ -211,6 +247,19 @@ TEST_CASE("extensions must be those offered, with parameters that were offered",
   CHECK(cause_with(extension("permessage-deflate; mystery"), offered()).starts_with(begin));
   // Two headers are one list (RFC 6455, 9.1): the second one is not overlooked.
   CHECK(cause_with(extension("permessage-deflate") + extension("x-other"), offered()).starts_with(begin));
+  CHECK(cause_with(extension("x-other") + extension("permessage-deflate"), offered()).starts_with(begin));
+  CHECK(cause_with(extension("permessage-deflate") + extension("permessage-deflate"), offered())
+            .starts_with(begin));
+  // Empty elements of a list are nothing (RFC 9110, 5.6.1).
+  CHECK(cause_with(extension(""), offered()).empty());
+  CHECK(cause_with(extension("") + extension("permessage-deflate"), offered()).empty());
+  CHECK(cause_with(extension(" , permessage-deflate ,"), offered()).empty());
+  for (const std::string bad : {"permessage-deflate;", "permessage-deflate; server_max_window_bits=9;"}) {
+    INFO(bad);
+    CHECK(cause_with(extension(bad), offered(9)) ==
+          "WebSocket handshake: the server's extension is malformed: a parameter must follow ';' in " + bad);
+  }
+  CHECK(cause_with(extension("permessage-deflate;;server_max_window_bits=9"), offered(9)).starts_with(begin));
 }
 
 TEST_CASE("a redirect is one only with a status and a location", "[upgrade]") {

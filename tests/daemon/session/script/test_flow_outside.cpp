@@ -50,6 +50,47 @@ TEST_CASE("an answer's headers are named in lower case, and its body is JSON if 
                                    {"body", value}});
 }
 
+TEST_CASE("a header of several lines is a list of them all") {
+  scene s{"http: {url: 'https://a/'}, save: {result: headers}"};
+  s.play.http.answer = [&](const http_request&) -> http_result {
+    auto made = answered(200);
+    made.headers = {{"X-A", "1"}, {"Set-Cookie", "a=1"}, {"x-a", "2"}, {"X-B", "3"}, {"X-A", "4, 5"}};
+    return made;
+  };
+  s.run();
+  CHECK(s.result() == ordered_json{{"x-a", {"1", "2", "4, 5"}}, {"set-cookie", "a=1"}, {"x-b", "3"}});
+}
+
+TEST_CASE("a refusal of who asks shows what the server wants to see") {
+  scene s{"http: {url: 'https://a/'}"};
+  const int status = GENERATE(401, 403);
+  s.play.http.answer = [&](const http_request&) -> http_result {
+    auto made = answered(status);
+    made.headers = {{"www-authenticate", "Digest realm=\"desk\""}, {"X", "y"}};
+    return made;
+  };
+  s.run();
+  CHECK(end_of(s.play) == (status == 401 ? "login_rejected: https://a/ answered with status 401 "
+                                           "(WWW-Authenticate: Digest realm=\"desk\")"
+                                         : "login_rejected: https://a/ answered with status 403"));
+}
+
+TEST_CASE("user and password of Digest are given with the request") {
+  setenv("DUPLEXD_T", "sekret", 1);
+  scene s{"http: {url: 'https://a/', digest: {username: 'u-${var:a}', password: '${env:DUPLEXD_T}'}}"};
+  s.play.http.answer = [](const http_request&) -> http_result { return answered(200); };
+  s.run();
+  REQUIRE(s.play.http.asked.size() == 1);
+  REQUIRE(s.play.http.asked[0].digest);
+  CHECK(s.play.http.asked[0].digest->username == "u-1");
+  CHECK(s.play.http.asked[0].digest->password == "sekret");
+  unsetenv("DUPLEXD_T");
+  scene without{"http: {url: 'https://a/'}"};
+  without.play.http.answer = [](const http_request&) -> http_result { return answered(200); };
+  without.run();
+  CHECK_FALSE(without.play.http.asked.at(0).digest);
+}
+
 TEST_CASE("which status is a fault, and of which class") {
   const auto [status, end] = GENERATE(table<int, std::string>({
       {200, ""},
@@ -113,10 +154,17 @@ TEST_CASE("every part of a request is what the step says") {
 
   const auto text = asked("url: 'https://h/', method: POST, body: 'a=${env:DUPLEXD_T}'");
   CHECK(text.body == "a=sekret");
-  CHECK(text.headers.empty());
+  CHECK(text.headers == headers{{"Content-Type", "application/x-www-form-urlencoded"}});
   const auto open_text = asked("url: 'https://h/', method: POST, body: 'a=1'");
   CHECK(open_text.body == "a=1");
   unsetenv("DUPLEXD_T");
+
+  CHECK(asked("url: 'https://h/', json: 1").method == "POST");
+  CHECK(asked("url: 'https://h/', body: ''").method == "POST");
+  CHECK(asked("url: 'https://h/', method: GET, body: x").method == "GET");
+  const headers own{{"content-TYPE", "text/plain"}};
+  CHECK(asked("url: 'https://h/', headers: {content-TYPE: text/plain}, json: 1").headers == own);
+  CHECK(asked("url: 'https://h/', headers: {content-TYPE: text/plain}, body: x").headers == own);
 }
 
 TEST_CASE("a request follows the session's redirects unless the step has its own") {
@@ -146,6 +194,10 @@ TEST_CASE("what a request cannot read is a fault that names the field, and nobod
        "secret: http.headers.X-A: " + missing},
       {"http: {url: 'https://a/', json: {k: '${env:DUPLEXD_T}'}}", "secret: http.json: " + missing},
       {"http: {url: 'https://a/', body: '${env:DUPLEXD_T}'}", "secret: http.body: " + missing},
+      {"http: {url: 'https://a/', digest: {username: '${env:DUPLEXD_T}', password: p}}",
+       "secret: http.digest.username: " + missing},
+      {"http: {url: 'https://a/', digest: {username: u, password: '${env:DUPLEXD_T}'}}",
+       "secret: http.digest.password: " + missing},
       {"exec: [p, '${env:DUPLEXD_T}']", "script: " + missing},
       {"exec: [p], input: {k: '${env:DUPLEXD_T}'}", "script: " + missing},
       {"exec: [p], env: {K: '${env:DUPLEXD_T}'}", "script: env.K: " + missing},

@@ -41,6 +41,8 @@ TEST_CASE("a link's age, or a time, or the earlier of both says when it is made 
   CHECK(renewed_after("{after: '${var:ms}', margin: 10s}") == 500ms);  // at once
   CHECK(renewed_after("{at: '${var:at}'}") == 90s);
   CHECK(renewed_after("{at: '${var:text}'}") == 45s);
+  CHECK(renewed_after("{at: '1970-01-01T00:01:20Z'}") == 80s);
+  CHECK(renewed_after("{at: '1970-01-01T01:01:20.5+01:00'}") == 80'500ms);
   CHECK(renewed_after("{at: '${var:at}', margin: 30s}") == 60s);
   CHECK(renewed_after("{after: 60s, at: '${var:at}'}") == 60s);
   CHECK(renewed_after("{after: 100s, at: '${var:at}'}") == 90s);
@@ -69,7 +71,8 @@ TEST_CASE("a time of renewal may be in milliseconds, and very far away") {
 TEST_CASE("a renewal that has no time is a fault") {
   const auto [renew, end] = GENERATE(table<std::string, std::string>({
       {"{after: '${var:words}'}", "script: renew.after: ${var:words}: the value is not a duration"},
-      {"{at: '${var:words}'}", "script: renew.at: the value is no Unix time"},
+      {"{at: '${var:words}'}",
+       "script: renew.at: the value is no Unix time, and no time such as 2026-11-26T07:10:00Z"},
       {"{at: '${var:zero}'}", "script: renew.at: the value is no Unix time"},
       {"{at: '${var:list}'}", "script: renew.at: the value is no Unix time"},
       {"{at: '${var:gone.field}'}", "script: renew.at: ${var:gone.field}: "},
