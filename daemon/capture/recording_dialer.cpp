@@ -48,6 +48,7 @@ class recording_link final : public transport {
   }
 
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return link_->ended(); }
+  [[nodiscard]] std::string_view subprotocol() const noexcept override { return link_->subprotocol(); }
   [[nodiscard]] clock::time_point last_heard() const noexcept override { return link_->last_heard(); }
 
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override {
@@ -59,7 +60,10 @@ class recording_link final : public transport {
   void note_close() {
     if (close_noted_ || !link_->ended() || !link_->ended()->closed) return;
     close_noted_ = true;
-    to_.close(session_, capture_way::in, *link_->ended()->closed);
+    const close_reason& closed = *link_->ended()->closed;
+    to_.close(session_, capture_way::in, closed);
+    if (!closing_)
+      to_.close(session_, capture_way::out, {.code = closed.code, .text = {}});  // the link's answer
   }
 
   void note_end() {

