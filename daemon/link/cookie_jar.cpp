@@ -114,6 +114,11 @@ std::optional<std::time_t> read_date(std::string_view text) {
   std::optional<int> day;
   std::optional<int> month;
   std::optional<int> year;
+  const auto take = [](std::optional<int>& part, std::optional<int> found) {
+    if (part || !found) return false;
+    part = found;
+    return true;
+  };
   for (;;) {
     text.remove_prefix(std::min(text.find_first_of(inside), text.size()));
     if (text.empty()) break;
@@ -123,9 +128,8 @@ std::optional<std::time_t> read_date(std::string_view text) {
       has_time = true;
       continue;
     }
-    if (!day && (day = leading_number(token, 1, 2))) continue;
-    if (!month && (month = month_of(token))) continue;
-    if (!year) year = leading_number(token, 2, 4);
+    if (take(day, leading_number(token, 1, 2)) || take(month, month_of(token))) continue;
+    take(year, leading_number(token, 2, 4));
   }
   if (!has_time || !day || !month || !year) return std::nullopt;
   if (*year >= 70 && *year <= 99) *year += 1900;
