@@ -128,10 +128,11 @@ TEST_CASE("a request as it goes over the wire", "[headers]") {
   auto request = get("/a?b");
   CHECK(request_text(request) ==
         "GET /a?b HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: duplexd\r\nAccept: */*\r\n"
-        "Connection: close\r\n\r\n");
-  request.headers = {{"user-agent", "me"}, {"ACCEPT", "text/plain"}, {"X", "y"}};
+        "Accept-Encoding: identity\r\nConnection: close\r\n\r\n");
+  request.headers = {{"user-agent", "me"}, {"ACCEPT", "text/plain"}, {"accept-encoding", "gzip"}, {"X", "y"}};
   CHECK(request_text(request) ==
-        "GET /a?b HTTP/1.1\r\nHost: localhost:8080\r\nuser-agent: me\r\nACCEPT: text/plain\r\nX: y\r\n"
+        "GET /a?b HTTP/1.1\r\nHost: localhost:8080\r\nuser-agent: me\r\nACCEPT: "
+        "text/plain\r\naccept-encoding: gzip\r\nX: y\r\n"
         "Connection: close\r\n\r\n");
   const auto has_length = [&](const std::string& method, const std::string& body, const std::string& length) {
     request.method = method;

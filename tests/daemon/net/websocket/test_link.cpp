@@ -302,6 +302,7 @@ TEST_CASE("subprotocols are agreed on") {
   auto result = run(loop, dial->dial(std::move(request)));
   if (chosen == "v2.feed") {
     REQUIRE(std::holds_alternative<std::unique_ptr<transport>>(result));
+    CHECK(std::get<std::unique_ptr<transport>>(result)->subprotocol() == chosen);
   } else {
     REQUIRE(std::holds_alternative<fault>(result));
     CHECK(std::get<fault>(result).cause.find("v9.unknown") != std::string::npos);
