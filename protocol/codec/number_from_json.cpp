@@ -117,8 +117,15 @@ std::string flags(const program& layout, const instruction& in, const ordered_js
       bits = int128{1} << bit;
       known = true;
     }
-    if (!known) return fmt::format("{} is not one of its flags", shown(each));
-    whole |= bits;
+    if (known) {
+      whole |= bits;
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const auto& [bit, name] : layout.enums[in.its<names_rule>()].names) names.push_back(name);
+    const std::string hint =
+        each.is_string() ? suggest_or_list(each.get_ref<const std::string&>(), names) : "";
+    return fmt::format("{} is not one of its flags{}", shown(each), hint.empty() ? "" : "; " + hint);
   }
   return number_from_integer(in.type, whole, raw);
 }
@@ -170,7 +177,7 @@ std::string number_from_json(const program& layout, const instruction& in, const
       if (name == text) return number_from_integer(in.type, number, raw);
       names.push_back(name);
     }
-    const std::string hint = suggest(text, names);
+    const std::string hint = suggest_or_list(text, names);
     return fmt::format("{} is not one of its names{}", shown(value), hint.empty() ? "" : "; " + hint);
   }
   if (value.is_string() && in.as == form::time) {

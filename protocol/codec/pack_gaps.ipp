@@ -20,6 +20,12 @@ inline void packer::make_room(std::size_t after, std::size_t count) {
   shift(packet_);
 }
 
+// The place of the field is where it is wrong, not where its value became known.
+inline bool packer::in_place(const gap& g, bool ok) {
+  if (!ok) error_.offset = g.at - base_;
+  return ok;
+}
+
 inline bool packer::fill(gap& g, int128 value) {
   g.done = true;
   std::uint64_t raw = 0;
@@ -79,7 +85,7 @@ inline bool packer::settle(const instruction& in, extent_id index, std::size_t a
   for (std::size_t i = gaps_.size(); i > 0; --i) {
     gap& g = gaps_[i - 1];
     const slot_id slot = g.member != nullptr ? g.member->slot : g.in != nullptr ? g.in->slot : slot_id();
-    if (g.what == gap::kind::slot && !g.done && slot == e.slot) return fill(g, wanted);
+    if (g.what == gap::kind::slot && !g.done && slot == e.slot) return in_place(g, fill(g, wanted));
   }
   return true;
 }
@@ -91,13 +97,14 @@ inline bool packer::finish_region() {
     gap& g = gaps_[i - 1];
     if (g.done || g.level != level) continue;
     if (g.what == gap::kind::slot)
-      return fail_named(g.member != nullptr ? g.member->name : g.in->name,
-                        "nothing in this packet gives it a value, so the command must");
-    if (g.what == gap::kind::expr && !fill_expression(g)) return false;
-    if (g.what == gap::kind::label && !check_label(g)) return false;
+      return in_place(g, fail_named(g.member != nullptr ? g.member->name : g.in->name,
+                                    "nothing in this packet gives it a value, so the command must"));
+    if (g.what == gap::kind::expr && !in_place(g, fill_expression(g))) return false;
+    if (g.what == gap::kind::label && !in_place(g, check_label(g))) return false;
   }
   for (gap& g : gaps_)
-    if (!g.done && g.level == level && g.what == gap::kind::checksum && !fill_checksum(g)) return false;
+    if (!g.done && g.level == level && g.what == gap::kind::checksum && !in_place(g, fill_checksum(g)))
+      return false;
   while (!gaps_.empty() && gaps_.back().done) gaps_.pop_back();
   return true;
 }

@@ -109,6 +109,7 @@ class packer : private pack_state {
 
   // what is known only later
   void make_room(std::size_t after, std::size_t count);
+  bool in_place(const gap& g, bool ok);
   bool fill(gap& g, int128 value);
   // The field with this size or count turned out to have `actual`.
   bool settle(const instruction& in, extent_id index, std::size_t actual, const char* what);

@@ -87,15 +87,12 @@ void layout_compiler::line(const node& from) {
       continue;
     }
     const bool known = find_layout(t.type.text) != nullptr;
-    const bool codes = is_struct_group(t.type.text);
+    const bool codes = !known && is_struct_group(t.type.text);
     if (t.size.what != extent_notation::kind::absent || t.count.what != extent_notation::kind::absent ||
         t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty())
       fail(from, t.at,
            fmt::format("'{}' has no name, so it cannot have a size, count, value or scale", t.type.text),
            fmt::format("write name:{}…, or _name:{}… to leave it out of the JSON", t.type.text, t.type.text));
-    else if (known && codes && !t.spread)
-      fail(from, t.at, fmt::format("'{}' is a layout and a struct group", t.type.text),
-           fmt::format("write ...{} for the layout, or part the codes with spaces", t.type.text));
     else if (known)
       splice(t.type.text, from, t.at);
     else if (codes && !t.spread)
@@ -104,6 +101,18 @@ void layout_compiler::line(const node& from) {
       fail(from, t.at, fmt::format("'{}' is neither a layout nor a struct group", t.type.text),
            suggest(t.type.text, type_names()));
   }
+}
+
+// A word of another notation that says its byte order, or a word that is nearly one of ours.
+std::string layout_compiler::hint_for_type(const std::string& word) const {
+  for (const auto& [ending, order] : {std::pair{"le", '<'}, {"be", '>'}}) {
+    if (!word.ends_with(ending)) continue;
+    std::string base = word.substr(0, word.size() - 2);
+    if (base.ends_with('_')) base.pop_back();
+    const std::string_view type = canonical_type(base);
+    if (type != base) return fmt::format("write {}{}: the byte order stands in front", order, type);
+  }
+  return suggest(word, type_names());
 }
 
 // Writing a layout out within itself would not end.
@@ -219,14 +228,9 @@ void layout_compiler::array(const token& t, const node& from, char order, name_i
 
 // One value of any type; `name` is none for an array's element.
 void layout_compiler::value(const token& t, const node& from, char order, name_id name, bool hidden) {
-  const std::string& word = t.type.text;
-  const bool known = find_layout(word) != nullptr;
+  if (find_layout(t.type.text) != nullptr) return sized_object(t, from, order, name, hidden);
+  const std::string word(canonical_type(t.type.text));
   const bool codes = is_struct_group(word);
-  if (known && !codes) return sized_object(t, from, order, name, hidden);
-  if (known) {
-    fail(from, t.type.at, fmt::format("'{}' is a layout and a struct group", word), "rename the layout");
-    return;
-  }
   static const std::pair<std::string_view, content> blobs[] = {
       {"str", content::text},   {"bytes", content::bytes},     {"hex", content::bytes},
       {"b64", content::base64}, {"base64", content::base64},   {"json", content::json},
@@ -251,7 +255,7 @@ void layout_compiler::value(const token& t, const node& from, char order, name_i
     fail(from, t.type.at, fmt::format("'{}' exists only in native mode", word),
          "start the line with '@', or use q or Q");
   else
-    fail(from, t.type.at, fmt::format("unknown type '{}'", word), suggest(word, type_names()));
+    fail(from, t.type.at, fmt::format("unknown type '{}'", word), hint_for_type(word));
 }
 
 // A named layout; with "(size)" in a region of its own.

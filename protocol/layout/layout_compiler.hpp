@@ -53,6 +53,7 @@ class layout_compiler {
   void line(const node& from);
   void named_token(const token& t, const node& from, char order);
   void group(const token& t, const node& from, char order, bool inside_list);
+  [[nodiscard]] std::string hint_for_type(const std::string& word) const;
   bool may_unfold(const std::string& name, const node& from, std::size_t at);
   void splice(const std::string& name, const node& from, std::size_t at);
   void value(const token& t, const node& from, char order, name_id name, bool hidden);

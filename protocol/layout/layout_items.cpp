@@ -165,7 +165,8 @@ void layout_compiler::let_item(const node& from) {
         place.where = pair.where;
         view_value result;
         if (!label) {
-          fail(place, 0, fmt::format("'{}' is not an integer", pair.key));
+          fail(place, 0, fmt::format("'{}' is not an integer", pair.key),
+               "a map's keys are the numbers: {0: off}");
           continue;
         }
         if (!read_view_value(pair.value, result)) continue;
@@ -332,7 +333,9 @@ bool layout_compiler::read_names(const node& from, std::vector<std::pair<std::in
     const auto number = parse_integer(entry.key);
     node place;
     place.where = entry.where;
-    if (!number) return fail(place, 0, fmt::format("'{}' is not an integer", entry.key));
+    if (!number)
+      return fail(place, 0, fmt::format("'{}' is not an integer", entry.key),
+                  "the numbers are the keys: {0: off}");
     if (!entry.value.is_scalar() || entry.value.text.empty()) return fail(entry.value, 0, "expected a name");
     out.emplace_back(*number, entry.value.text);
   }

@@ -292,6 +292,7 @@ extent_id layout_compiler::size_extent(const extent_notation& notation, const no
 
 bool layout_compiler::number_type_of(std::string_view word, char order, instruction& in) const {
   in.big = order_is_big(order);
+  word = canonical_type(word);
   if (word == "u24" || word == "i24") {
     in.type = word == "u24" ? number_type::u24 : number_type::i24;
     return true;

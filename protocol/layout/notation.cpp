@@ -1,6 +1,7 @@
 #include "protocol/layout/notation.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace duplexd::protocol {
 namespace {
@@ -79,11 +80,24 @@ class line_parser {
         word.text += take_word().text;
       }
     }
-    if (word.text.empty())
-      return fail(at_, at_ < text_.size() ? "expected a type, found '" + std::string(1, text_[at_]) + "'"
-                                          : "expected a type");
+    if (word.text.empty()) return no_type(out);
     out.type = std::move(word);
     return suffixes(out);
+  }
+
+  bool no_type(const token& out) {
+    if (at_ == text_.size()) return fail(at_, "expected a type");
+    const unsigned char first = static_cast<unsigned char>(text_[at_]);
+    std::size_t length = 1;  // of a whole character
+    while (first >= 0xc0 && at_ + length < text_.size() &&
+           (static_cast<unsigned char>(text_[at_ + length]) & 0xc0) == 0x80)
+      ++length;
+    const std::string_view found = text_.substr(at_, length);
+    std::string hint;
+    if (is_space(text_[at_]) && out.named) hint = "no space behind ':': write " + out.name.text + ":type";
+    for (const std::string_view quote : {"\u2018", "\u2019", "\u201c", "\u201d"})
+      if (found == quote) hint = "a typographic quote: YAML knows only ' and \"";
+    return fail(at_, "expected a type, found '" + std::string(found) + "'", std::move(hint));
   }
 
   bool suffixes(token& out) {
@@ -184,6 +198,19 @@ std::optional<layout_line> parse_line(std::string_view text, notation_fault& fau
   line_parser parser(text, fault);
   if (!parser.run(out)) return std::nullopt;
   return out;
+}
+
+std::string_view canonical_type(std::string_view word) noexcept {
+  static constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"u8", "B"},     {"uint8", "B"},    {"byte", "B"},    {"i8", "b"},      {"int8", "b"},
+      {"u16", "H"},    {"uint16", "H"},   {"i16", "h"},     {"int16", "h"},   {"u32", "I"},
+      {"uint32", "I"}, {"i32", "i"},      {"int32", "i"},   {"int", "i"},     {"u64", "Q"},
+      {"uint64", "Q"}, {"i64", "q"},      {"int64", "q"},   {"f16", "e"},     {"f32", "f"},
+      {"float", "f"},  {"float32", "f"},  {"f64", "d"},     {"float64", "d"}, {"double", "d"},
+      {"bool", "?"},   {"uint24", "u24"}, {"int24", "i24"}, {"string", "str"}};
+  for (const auto& [name, type] : names)
+    if (name == word) return type;
+  return word;
 }
 
 bool is_field_name(std::string_view name) noexcept {

@@ -56,6 +56,10 @@ struct notation_fault {
 [[nodiscard]] std::optional<layout_line> parse_line(std::string_view text, notation_fault& fault);
 
 /// Whether `name` can be a field's name: a letter or '_', then letters, digits and '_'.
+/// What people try first ("u16", "int32", "double", "string") as this notation has it; other words as they
+/// are.
+[[nodiscard]] std::string_view canonical_type(std::string_view word) noexcept;
+
 [[nodiscard]] bool is_field_name(std::string_view name) noexcept;
 
 /// Whether the text is made of struct codes and counts only, such as "2i3x" or "bid".

@@ -176,6 +176,20 @@ class table_writer {
   std::optional<std::size_t> offset_ = 0;
 };
 
+void add_rows(const std::vector<json_part>& parts, const std::string& path, std::string& out) {
+  for (const json_part& part : parts) {
+    const std::string at = path + part.name;
+    if (!part.parts.empty()) {
+      add_rows(part.parts, at + ".", out);
+      continue;
+    }
+    out += fmt::format("        {}: {}\n", at,
+                       part.what == json_part::kind::constant ? "always " + part.value.dump()
+                       : part.optional                        ? "JSON, may be left out"
+                                                              : "JSON");
+  }
+}
+
 }  // namespace
 
 std::string byte_table(const message_type& type) {
@@ -186,11 +200,7 @@ std::string byte_table(const message_type& type) {
     return out + table_writer(type.layout).run();
   }
   if (type.body == message_type::body_kind::json) return out + "        the whole text is JSON\n";
-  for (const json_part& part : type.parts)
-    out += fmt::format("        {}: {}\n", part.name,
-                       part.fixed      ? "always " + part.value.dump()
-                       : part.optional ? "JSON, may be left out"
-                                       : "JSON");
+  add_rows(type.parts, "", out);
   return out;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol.hpp"
@@ -42,7 +43,7 @@ class inventor {
         return number(in, into);
       case op::blob:
       case op::zero_text:
-        if (in.from == value_source::given) put(into, in, in.name ? name(in) : "", text(in));
+        if (in.from == value_source::given) put(into, in, in.name ? name(in) : "", sample_text(p_, in));
         return;
       case op::object:
         put(into, in, in.name ? name(in) : "", object(pc));
@@ -60,22 +61,6 @@ class inventor {
       default:
         return;
     }
-  }
-
-  ordered_json text(const instruction& in) const {
-    const extent& e = p_.extents[in.size];
-    const bool fixed = e.what == extent::kind::fixed;
-    if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack)
-      return ordered_json::object();
-    if (in.its<names_rule>()) return p_.enums[in.its<names_rule>()].names.front().second;  // one_of
-    if (in.what == content::base64 && fixed) {
-      std::string zeros;
-      append_base64(zeros, std::vector<std::uint8_t>(static_cast<std::size_t>(e.value)));
-      return zeros;
-    }
-    if (in.what == content::text && fixed) return std::string(static_cast<std::size_t>(e.value), ' ');
-    if (in.what == content::bytes && fixed) return std::string(2 * static_cast<std::size_t>(e.value), '0');
-    return "";
   }
 
   void number(const instruction& in, ordered_json& into) {
@@ -143,14 +128,59 @@ class inventor {
   std::vector<std::int64_t> slots_;
 };
 
+ordered_json of_template(const std::vector<json_part>& parts) {
+  ordered_json made = ordered_json::object();
+  for (const json_part& part : parts)
+    if (part.what != json_part::kind::constant && !part.optional)
+      made[part.name] = part.parts.empty() ? ordered_json() : of_template(part.parts);
+  return made;
+}
+
+// A message that is selected by a value has it.
+void meet(const condition& c, const message_type& type, ordered_json& values) {
+  ordered_json* at = &values;
+  const std::vector<json_part>* among = &type.parts;
+  for (const std::string& part : c.pointer) {
+    // A list's places have names at the top.
+    const bool named = type.body == message_type::body_kind::json_list && at == &values;
+    const std::size_t index = named ? std::strtoul(part.c_str(), nullptr, 10) : 0;
+    const std::string& name = named && index < among->size() ? (*among)[index].name : part;
+    const auto known =
+        std::find_if(among->begin(), among->end(), [&](const json_part& each) { return each.name == name; });
+    if (known != among->end() && known->what == json_part::kind::constant) return;
+    if (type.body != message_type::body_kind::json && known == among->end()) return;
+    static const std::vector<json_part> none;
+    among = known == among->end() ? &none : &known->parts;
+    if (!at->is_object()) *at = ordered_json::object();
+    at = &(*at)[name];
+  }
+  *at = c.values.empty() ? ordered_json(1) : c.values.front();
+}
+
 }  // namespace
+
+ordered_json sample_text(const program& p, const instruction& in) {
+  const extent& e = p.extents[in.size];
+  const bool fixed = e.what == extent::kind::fixed;
+  if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack)
+    return ordered_json::object();
+  if (in.its<names_rule>()) return p.enums[in.its<names_rule>()].names.front().second;  // one_of
+  if (in.what == content::base64 && fixed) {
+    std::string zeros;
+    append_base64(zeros, std::vector<std::uint8_t>(static_cast<std::size_t>(e.value)));
+    return zeros;
+  }
+  if (in.what == content::text && fixed) return std::string(static_cast<std::size_t>(e.value), ' ');
+  if (in.what == content::bytes && fixed) return std::string(2 * static_cast<std::size_t>(e.value), '0');
+  return "";
+}
 
 ordered_json example_values(const message_type& type) {
   if (!type.examples.empty()) return type.examples.front().values;
   if (type.body == message_type::body_kind::layout) return inventor(type.layout).object(0);
-  ordered_json made = ordered_json::object();
-  for (const json_part& part : type.parts)
-    if (!part.fixed && !part.optional) made[part.name] = nullptr;
+  ordered_json made = of_template(type.parts);
+  for (const condition& c : type.when)
+    if (c.what == condition::kind::json) meet(c, type, made);
   return made;
 }
 

@@ -30,12 +30,19 @@ struct condition {
   std::string prefix;
 };
 
-/// One part of a JSON message: a list's slot or a map's key.
+/// A place in the template of a JSON message: a list's place or a map's key.
 struct json_part {
-  std::string name;
-  bool fixed = false;
+  enum class kind : std::uint8_t {
+    slot,      ///< any value: the command gives it
+    constant,  ///< `value`
+    map,       ///< of parts, at least one of which holds a slot
+    list,
+  };
+  std::string name;  ///< in a list below the top "0", "1" …
+  kind what = kind::slot;
   bool optional = false;
-  nlohmann::ordered_json value;  ///< if fixed
+  nlohmann::ordered_json value;
+  std::vector<json_part> parts{};
 };
 
 /// An example of the configuration: these bytes are these values.
@@ -74,6 +81,12 @@ class message_type {
 
 /// Checks that the frame unpacks as `type`, without making anything of it.
 [[nodiscard]] std::optional<codec_error> check_fit(const message_type& type, frame_view frame);
+
+/// Puts the opcode that a reply's `when` asks for into its packet, if the packet does not have one of them.
+void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet);
+
+/// A value that packs as this text, if nothing else says what it must be.
+[[nodiscard]] nlohmann::ordered_json sample_text(const program& p, const instruction& in);
 
 /// JSON messages (text frames without layout).
 [[nodiscard]] std::optional<codec_error> pack_json(const message_type& type,

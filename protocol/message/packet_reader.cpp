@@ -33,9 +33,11 @@ struct packet_reader::state {
   [[nodiscard]] const std::vector<message_type>& candidates() const {
     return way == direction::command ? types->commands : types->replies;
   }
-  /// Whether only unpacking tells that a packet that matches the type is of it.
+  /// Whether only unpacking tells that a packet that matches the type is of it. A reply keeps its name even if
+  /// it is too short: what is there of it can be shown.
   [[nodiscard]] bool on_trial(const message_type& type, frame_view frame) const {
-    if (way == direction::command && !type.has_when) return true;
+    if (way == direction::reply) return false;
+    if (!type.has_when) return true;
     return type.body == message_type::body_kind::layout && frame.bytes.size() < type.layout.min_size;
   }
   void classify(packet& out) const;

@@ -26,6 +26,8 @@ class protocol_compiler {
   void message(const node& from, message_type& type);
   void body(const node& from, message_type& type);
   void json_body(const node& from, message_type& type);
+  void json_place(const node& from, json_part& part);
+  void add_part(position where, json_part part, std::vector<json_part>& to);
   void tie_length(const framing_rule& rule, const node& where, message_type& type);
 
   // selection_compiler.cpp

@@ -64,6 +64,19 @@ bool meets_conditions(const message_type& type, frame_view frame) {
   return true;
 }
 
+void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet) {
+  for (const condition& c : type.when) {
+    const opcode_rule& rule = c.opcode;
+    const unsigned width = width_of(rule.type);
+    const bool is_there = c.what == condition::kind::opcode && packet.size() >= rule.at + width;
+    if (!is_there || opcode_is(c, packet) || c.values.empty()) continue;
+    std::uint8_t* at = packet.data() + rule.at;
+    const auto wanted = static_cast<std::uint64_t>(c.values.front().get<std::int64_t>());
+    const std::uint64_t others = load(at, width, rule.big) & ~rule.mask;
+    store(at, others | ((wanted << rule.shift) & rule.mask), width, rule.big);
+  }
+}
+
 std::optional<codec_error> check_fit(const message_type& type, frame_view frame) {
   if (type.body != message_type::body_kind::layout) return check_json_message(type, as_text(frame.bytes));
   null_visitor nothing;

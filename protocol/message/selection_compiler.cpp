@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "protocol/document/node_json.hpp"
@@ -15,6 +16,41 @@ std::vector<nlohmann::ordered_json> alternatives(const node& from) {
   if (from.kind != node_kind::list) return {to_json(from)};
   for (const node& item : from.items) out.push_back(to_json(item));
   return out;
+}
+
+bool all_in(const std::vector<nlohmann::ordered_json>& some, const std::vector<nlohmann::ordered_json>& all) {
+  return std::ranges::all_of(some, [&](const auto& one) {
+    return std::ranges::any_of(all, [&](const auto& other) { return same_json(one, other); });
+  });
+}
+
+bool same_place(const opcode_rule& a, const opcode_rule& b) {
+  return a.at == b.at && a.type == b.type && a.big == b.big && a.mask == b.mask && a.shift == b.shift;
+}
+
+// Whether each frame that meets `narrow` meets `wide`, too.
+bool implies(const condition& narrow, const condition& wide) {
+  if (narrow.what != wide.what) return false;
+  switch (wide.what) {
+    case condition::kind::size:
+      return narrow.low >= wide.low && narrow.high <= wide.high;
+    case condition::kind::opcode:
+      return same_place(narrow.opcode, wide.opcode) && all_in(narrow.values, wide.values);
+    case condition::kind::json:
+      return narrow.pointer == wide.pointer &&
+             (wide.values.empty() || (!narrow.values.empty() && all_in(narrow.values, wide.values)));
+    case condition::kind::starts:
+      return narrow.prefix.starts_with(wide.prefix);
+    case condition::kind::fits:
+      return false;
+  }
+  return false;
+}
+
+bool takes_all_of(const message_type& earlier, const message_type& later) {
+  return earlier.frame == later.frame && std::ranges::all_of(earlier.when, [&](const condition& wide) {
+           return std::ranges::any_of(later.when, [&](const condition& each) { return implies(each, wide); });
+         });
 }
 
 }  // namespace
@@ -154,19 +190,21 @@ void protocol_compiler::starts_condition(const node& from, message_type& type) {
   type.when.push_back(std::move(c));
 }
 
-// A reply without conditions takes every frame of its kind.
+// The first reply that matches is taken.
 void protocol_compiler::unreachable() {
-  for (std::size_t i = 0; i < to_->replies.size(); ++i) {
-    const message_type& last = to_->replies[i];
-    if (!last.when.empty()) continue;
-    for (std::size_t k = i + 1; k < to_->replies.size() && k < places_.size(); ++k) {
-      if (to_->replies[k].frame != last.frame) continue;
-      const step at(*this, fmt::format("[{}]", k));
-      fail(*places_[k],
-           fmt::format("never reached: '{}' before it takes every {} frame", last.name,
-                       last.frame == frame_kind::text ? "text" : "binary"),
-           "give the earlier one a 'when', or move it to the end");
-    }
+  for (std::size_t k = 1; k < to_->replies.size() && k < places_.size(); ++k) {
+    const message_type& later = to_->replies[k];
+    const auto end = to_->replies.begin() + static_cast<std::ptrdiff_t>(k);
+    const auto earlier = std::find_if(to_->replies.begin(), end,
+                                      [&](const message_type& each) { return takes_all_of(each, later); });
+    if (earlier == end) continue;
+    const step at(*this, fmt::format("[{}]", k));
+    const char* kind = later.frame == frame_kind::text ? "text" : "binary";
+    const std::string what = earlier->when.empty() ? fmt::format("every {} frame", kind)
+                                                   : fmt::format("every {} frame of this one", kind);
+    fail(*places_[k], fmt::format("never reached: '{}' before it takes {}", earlier->name, what),
+         earlier->when.empty() ? "give the earlier one a 'when', or move it to the end"
+                               : "give them different conditions, or put the one with more of them first");
   }
 }
 

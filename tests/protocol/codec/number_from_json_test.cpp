@@ -258,8 +258,8 @@ TEST_CASE("flags by name and by number") {
   CHECK(flags(130) == "130");
   CHECK(flags(256) == "expected an integer from 0 to 255, found 256");
   CHECK(flags({-1}) == "-1 is not one of its flags");
-  CHECK(flags({"none"}) == "\"none\" is not one of its flags");
-  CHECK(flags({"ack", "none"}) == "\"none\" is not one of its flags");
+  for (const ordered_json& wrong : {ordered_json{"none"}, ordered_json{"ack", "none"}})
+    CHECK(flags(wrong).starts_with("\"none\" is not one of its flags; known: ack, "));
   CHECK(flags({1.0}) == "1.0 is not one of its flags");
   CHECK(flags({"over"}) == "expected an integer from 0 to 255, found 256");
   CHECK(flags("ack") == "expected a list of names, found a text");
@@ -272,7 +272,7 @@ TEST_CASE("numbers by name") {
   CHECK(name("top") == "7");
   CHECK(name(9) == "9");
   CHECK(name("tip") == "\"tip\" is not one of its names; did you mean 'top'?");
-  CHECK(name("nothing like it") == "\"nothing like it\" is not one of its names");
+  CHECK(name("nothing like it").starts_with("\"nothing like it\" is not one of its names; known: ack, "));
   CHECK(name(1.5) == "expected an integer from 0 to 255, found 1.5");
   CHECK(input(number_type::u8, form::time)("ack") ==
         "\"ack\" is not a time such as 2024-01-31T12:00:00Z in this field's unit");

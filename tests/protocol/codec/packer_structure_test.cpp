@@ -121,12 +121,12 @@ TEST_CASE("choices are packed") {
            "b at byte 1: the field is missing"},
           {"['a:B', {switch: $size, cases: {2: 'b:B', else: 'c:H'}}]", R"({"a":1,"c":8})", "010800"},
           {"['a:B', {switch: $size, cases: {3: 'b:B'}}]", R"({"a":1,"b":7})",
-           "byte 2: the case for $size = 3 was packed, but it came out as 2"},
+           "byte 1: the case for $size = 3 was packed, but it came out as 2"},
           {"['a:B', {switch: $rest, cases: {1: 'b:B', 2: 'b:B c:B'}}]", R"({"a":1,"b":7,"c":1})", "010701"},
           {"['a:B', {switch: $rest, cases: {2: 'b:B', 3: 'b:B c:B'}}, d:B]", R"({"a":1,"b":7,"c":1,"d":2})",
            "01070102"},
           {"['a:B', {switch: $rest, cases: {1: 'b:B', 2: 'b:B c:B'}}, d:B]", R"({"a":1,"b":7,"c":1,"d":2})",
-           "byte 4: the case for $rest = 2 was packed, but it came out as 3"},
+           "byte 1: the case for $rest = 2 was packed, but it came out as 3"},
           {"{a: B, in: {size: ':B', type: [{switch: $packet, cases: {4: 'b:B', 5: 'b:H'}}]}, c: B}",
            R"({"a":1,"in":{"b":7},"c":9})", "01010709"},
           {"{a: B, in: {size: ':B', type: [{switch: $packet, cases: {5: 'b:H'}}]}, c: B}",
@@ -170,7 +170,7 @@ TEST_CASE("choices are packed") {
            R"({"a":1,"b":7})", "0107000200"},
           {"['a:B', {switch: $size, cases: {2: {p: {fill: 1, size: 1, type: 'y:H'}}, 3: 'b:H'}}, "
            "'c:B=$packet']",
-           R"({"a":1,"b":7})", "byte 4: the case for $size = 3 was packed, but it came out as 4"},
+           R"({"a":1,"b":7})", "byte 1: the case for $size = 3 was packed, but it came out as 4"},
           {"['a:B', {switch: $size, cases: {2: {p: {fill: 1, size: 1, type: 'y:H'}}, 4: 'b:H'}}, "
            "'c:B=$packet']",
            R"({"a":1,"b":7})", "01070004"},

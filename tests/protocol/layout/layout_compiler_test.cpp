@@ -1,6 +1,37 @@
 #include "tests/protocol/yaml_harness.hpp"
 
+using namespace duplexd::protocol;
 using namespace duplexd::protocol::testing;
+
+// The names of other languages' types mean the same as ours.
+TEST_CASE("types have the names that people try first") {
+  for (const auto& [other, ours] : std::vector<std::pair<std::string, std::string>>{{"u8", "B"},
+                                                                                    {"int8", "b"},
+                                                                                    {"u16", "H"},
+                                                                                    {"uint16", "H"},
+                                                                                    {"i16", "h"},
+                                                                                    {"u32", "I"},
+                                                                                    {"int32", "i"},
+                                                                                    {"i32", "i"},
+                                                                                    {"uint64", "Q"},
+                                                                                    {"i64", "q"},
+                                                                                    {"float", "f"},
+                                                                                    {"double", "d"},
+                                                                                    {"f64", "d"},
+                                                                                    {"bool", "?"},
+                                                                                    {"string", "str"}}) {
+    INFO(other);
+    const auto table = [](const std::string& type) {
+      return byte_table(*compiled(definition("> a:" + type))->find(direction::command, "c"));
+    };
+    CHECK(table(other) == table(ours));
+  }
+  CHECK(unpacked("> n:u16 a:string(:uint8) b:i16[2]", "0001026869ffff0002") ==
+        R"({"n":1,"a":"hi","b":[-1,2]})");
+  CHECK(unpacked("[{k: {enum: u16, names: {1: on}}}]", "0100") == R"({"k":"on"})");
+  CHECK(unpacked("{layout: 'a:string', layouts: {string: 'x:B'}}", "07") == R"({"a":{"x":7}})");
+  CHECK(mistakes_in_protocol("{opcode: {at: 0, type: u16}, replies: [{as: a, when: {opcode: 1}}]}") == "");
+}
 
 // Mistakes of a line, each with its column and what to do.
 TEST_CASE("a line's mistakes stand at their token") {
@@ -143,8 +174,13 @@ TEST_CASE("layouts within layouts are checked") {
           {"{layout: 'rec[2]', layouts: {rec: 'x:B'}}",
            "1:11 'rec' has no name, so it cannot have a size, count, value or scale (write name:rec…, or "
            "_name:rec… to leave it out of the JSON)"},
-          {"{layout: 'a:bid', layouts: {bid: 'x:B'}}",
-           "1:13 'bid' is a layout and a struct group (rename the layout)"},
+          {"{layout: 'a:bid b:id[2]', layouts: {bid: 'x:B', id: 'y:H'}}", ""},  // and no struct codes
+          {"{layout: 'id', layouts: {id: 'y:H'}}", ""},
+          {"a:uint16_le", "1:12 unknown type 'uint16_le' (write <H: the byte order stands in front)"},
+          {"a:u32be", "1:12 unknown type 'u32be' (write >I: the byte order stands in front)"},
+          {"a: B", "1:12 expected a type, found ' ' (no space behind ':': write a:type)"},
+          {"a:\u2018B\u2019",
+           "1:12 expected a type, found '\u2018' (a typographic quote: YAML knows only ' and \")"},
           {"{layout: 'kind', layouts: {kind: {enum: B, names: [x]}}}",
            "1:11 'kind' is one value, so it needs a name (write name:kind)"},
           {"{layout: 'kind', layouts: {kind: {bits: B, fields: {x: 8}}}}", ""},

@@ -102,6 +102,76 @@ TEST_CASE("maps are sent in their own order") {
   CHECK(sent(types, {{"v", 1}, {"w", 1}}) == "! w at byte 0: there is no such field; did you mean 'a'?");
 }
 
+// A ~ at any depth is given by the command, by maps or by its path.
+TEST_CASE("slots below the top are sent") {
+  const node shape = map({{"op", integer(1)},
+                          {"d", map({{"v", integer(2)}, {"user", nothing()}, {"note?", nothing()}})},
+                          {"params", list({nothing(), integer(3), map({{"x", nothing()}})})},
+                          {"e?", map({{"f", nothing()}})}});
+  const auto types = shaped(shape);
+  const std::string whole = R"({"op":1,"d":{"v":2,"user":"u"},"params":[5,3,{"x":6}]})";
+  CHECK(sent(types, {{"d", {{"user", "u"}}}, {"params", {5, 3, {{"x", 6}}}}}) == whole);
+  CHECK(sent(types, {{"d.user", "u"}, {"params.0", 5}, {"params.2.x", 6}}) == whole);
+  CHECK(sent(types, {{"d", {{"user", "u"}}}, {"params", {{"0", 5}, {"2", {{"x", 6}}}}}}) == whole);
+  CHECK(sent(types, {{"d.user", nullptr}, {"d.note", 1}, {"params.0", 5}, {"params.2.x", 6}, {"e.f", 7}}) ==
+        R"({"op":1,"d":{"v":2,"user":null,"note":1},"params":[5,3,{"x":6}],"e":{"f":7}})");
+  const ordered_json params{5, 3, {{"x", 6}}};
+  CHECK(sent(types, {{"params", params}}) == "! d.user at byte 0: the field is missing");
+  CHECK(sent(types, {{"d.user", 1}}) == "! params.0 at byte 0: the field is missing");
+  CHECK(sent(types, {{"d.user", 1}, {"params", {5, 4, {{"x", 6}}}}}) ==
+        "! params.1 at byte 0: it is always 3, found 4");
+  CHECK(sent(types, {{"d.user", 1}, {"params", {5, 3, {{"x", 6}}, 7}}}) ==
+        "! params at byte 0: 4 values are given, 3 are wanted");
+  CHECK(sent(types, {{"d.usr", 1}, {"params", params}}) ==
+        "! d.usr at byte 0: there is no such field; did you mean 'd.user'?");
+  CHECK(sent(types, {{"d", {{"usr", 1}}}, {"params", params}}) ==
+        "! d.usr at byte 0: there is no such field; did you mean 'd.user'?");
+  CHECK(sent(types, {{"d", 5}, {"params", params}}) == "! d at byte 0: expected a map, found an integer");
+  CHECK(sent(types, {{"d.user", 1}, {"params", 5}}) ==
+        "! params at byte 0: expected a list, found an integer");
+  CHECK(sent(shaped(list({map({{"type", integer(2)}}), map({{"d", map({{"a", nothing()}})}})})),
+             {{"d.a", 1}}) == R"([2,{"a":1}])");
+  CHECK(example_values(*types->find(direction::command, "c")) ==
+        ordered_json::parse(R"({"d":{"user":null},"params":{"0":null,"2":{"x":null}}})"));
+}
+
+// What a reply is selected by is in its example.
+TEST_CASE("example values meet the conditions of their reply") {
+  const auto of = [](const node& when, std::optional<node> json) {
+    node reply = map({{"as", text("r")}, {"when", when}});
+    if (json) reply.entries.push_back({"json", {1, 1}, *json});
+    return example_values(*compiled(map({{"replies", list({reply})}}))->find(direction::reply, "r")).dump();
+  };
+  const node op = map({{"json", map({{"/op", text("hi")}})}});
+  CHECK(of(op, std::nullopt) == R"({"op":"hi"})");
+  CHECK(of(map({{"json", map({{"/a/b", integer(2)}})}}), std::nullopt) == R"({"a":{"b":2}})");
+  CHECK(of(map({{"json", text("/id")}}), std::nullopt) == R"({"id":1})");
+  CHECK(of(op, map({{"op", text("hi")}, {"v", nothing()}})) == R"({"v":null})");
+  CHECK(of(op, map({{"op", nothing()}})) == R"({"op":"hi"})");
+  CHECK(of(map({{"slot", integer(0)}, {"is", integer(3)}}), list({text("kind"), text("id")})) ==
+        R"({"kind":3,"id":null})");
+}
+
+// What the template names below the top must be there; maps with a slot may have more.
+TEST_CASE("slots below the top are received") {
+  const auto types = shaped(map({{"d", map({{"v", integer(2)}, {"user", nothing()}})},
+                                 {"p", list({nothing(), integer(3)})},
+                                 {"c", map({{"x", integer(1)}})}}));
+  const std::string good = R"({"d":{"v":2,"user":5,"more":6},"p":[[],3],"c":{"x":1}})";
+  CHECK(received(types, good) == good);
+  CHECK(received(types, R"({"d":{"v":2},"p":[1,3],"c":{"x":1}})") ==
+        "! d.user at byte 0: the field is missing");
+  CHECK(received(types, R"({"d":{"v":3,"user":1},"p":[1,3],"c":{"x":1}})") ==
+        "! d.v at byte 0: expected 2, found 3");
+  CHECK(received(types, R"({"d":[2],"p":[1,3],"c":{"x":1}})") == "! d at byte 0: expected a map");
+  CHECK(received(types, R"({"d":{"v":2,"user":1},"p":[1],"c":{"x":1}})") ==
+        "! p.1 at byte 0: slot 1 is missing");
+  CHECK(received(types, R"({"d":{"v":2,"user":1},"p":[1,3,4],"c":{"x":1}})") ==
+        "! p at byte 0: expected 2 slots, found more");
+  CHECK(received(types, R"({"d":{"v":2,"user":1},"p":[1,3],"c":{"x":1,"y":2}})") ==
+        R"(! c at byte 0: expected {"x":1}, found {"x":1,"y":2})");
+}
+
 TEST_CASE("a JSON command is its values") {
   const auto command = [](const char* style) {
     return compiled(map({{"json", text(style)}, {"commands", map({{"c", map({{"frame", text("text")}})}})}}));

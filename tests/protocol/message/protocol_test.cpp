@@ -33,11 +33,34 @@ TEST_CASE("the reference session packs and unpacks") {
   CHECK(read(types, "0000000000", direction::command) == strings{R"(to_free {"opcode":0,"state":0})"});
 }
 
-// A reply that is too short is no packet of that type, and says where it ended.
-TEST_CASE("a short reply is unmatched, with the offset") {
+// A reply that is too short keeps its name, and says where it ended.
+TEST_CASE("a short reply is named, with the offset") {
   const auto types = compiled(reference_session());
+  packet_reader reader(types, direction::reply);
+  const std::vector<std::uint8_t> bytes{1, 2, 3};
+  reader.begin({frame_kind::binary, bytes});
+  packet found;
+  REQUIRE(reader.next(found));
+  REQUIRE(found.type != nullptr);
+  CHECK(name_of(*found.type) == "reply");
   CHECK(read(types, "010203") == strings{"! code at byte 0: expected 4 bytes, found 3"});
   CHECK(read_text(types, "{}") == strings{"! byte 0: no reply fits this text packet of 2 bytes"});
+}
+
+// Of a reply that is too short the fields that are there are explained.
+TEST_CASE("what is there of a short reply is explained") {
+  const auto types =
+      compiled(map({{"replies", list({map({{"layout", text("> a:B b:H")}, {"as", text("r")}})})}}));
+  packet_reader reader(types, direction::reply);
+  const std::vector<std::uint8_t> bytes{1, 2};
+  reader.begin({frame_kind::binary, bytes});
+  packet found;
+  REQUIRE(reader.next(found));
+  std::string table;
+  const auto error = explain(found, table);
+  REQUIRE(error.has_value());
+  CHECK(error->text() == "b at byte 1: expected 2 bytes, found 1");
+  CHECK(table.find("a = 1") != std::string::npos);
 }
 
 // Errors of packing name the field, the value and its range.
@@ -54,7 +77,7 @@ TEST_CASE("values that do not fit are refused") {
   CHECK(packed(*types, "c", {{"a", 1}, {"c", ""}, {"d", 1}}) ==
         "d at byte 4: there is no such field; did you mean 'a'?");
   CHECK(packed(*types, "c", {{"a", 1}, {"c", std::string(256, 'x')}}) ==
-        "c at byte 260: expected an integer from 0 to 255, found 256");
+        "c at byte 3: expected an integer from 0 to 255, found 256");
 }
 
 // Text replies need no layout: a field, a slot or the first characters name them.

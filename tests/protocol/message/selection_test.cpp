@@ -175,11 +175,49 @@ TEST_CASE("the first that matches is taken") {
       "{replies: [{as: a, when: {size: {max: 3}}, layout: 'x:H y:B=1'}, {as: b, layout: 'x:bytes'}]}";
   CHECK(names(both, "000001") == "a");
   CHECK(names(both, "000002") == "a");
-  CHECK(names(both, "0000") == "! y at byte 2: expected 1 byte, found 0");
+  CHECK(names(both, "0000") == "a");  // too short for it
   CHECK(names(both, "00000002") == "b");
   CHECK(names("{replies: [{as: a, when: {size: 1}, layout: 'x:B'}]}", "0000") ==
         "! byte 0: no reply fits this binary packet of 2 bytes");
   CHECK(names("{replies: []}", "00") == "! byte 0: no reply fits this binary packet of 1 bytes");
+}
+
+// What an earlier reply takes all of, no later one gets.
+TEST_CASE("replies that are never reached are mistakes") {
+  const auto told = [](const std::string& first, const std::string& second) {
+    return mistakes_in_protocol("{opcode: {at: 0, type: B}, replies: [{as: a, when: " + first +
+                                ", layout: 'x:bytes'}, {as: b, when: " + second + ", layout: 'x:bytes'}]}");
+  };
+  const std::string hint = " (give them different conditions, or put the one with more of them first)";
+  const auto [first, second] = GENERATE(table<std::string, std::string>({
+      {"{opcode: 2}", "{opcode: 2}"},
+      {"{opcode: [2, 3]}", "{opcode: 3}"},
+      {"{opcode: 2}", "{opcode: 2, size: 4}"},
+      {"{size: {min: 4}}", "{size: {min: 5, max: 6}}"},
+      {"{starts: {hex: 01}}", "{starts: {hex: 0102}}"},
+      {"{opcode: 2}", "{opcode: 2, fits: true}"},
+  }));
+  INFO(first << " " << second);
+  const std::string found = told(first, second);
+  INFO(found);
+  CHECK(found.find("p.replies[1]: never reached: 'a' before it takes every binary frame of this one" +
+                   hint) != std::string::npos);
+  for (const auto& [one, other] : {std::pair{"{opcode: 3}", "{opcode: [2, 3]}"},
+                                   {"{opcode: 2, size: 4}", "{opcode: 2}"},
+                                   {"{opcode: 2}", "{opcode: {at: 1, type: B, is: 2}}"},
+                                   {"{opcode: 2, fits: true}", "{opcode: 2}"},
+                                   {"{size: {min: 5, max: 6}}", "{size: {min: 4}}"},
+                                   {"{starts: {hex: 0102}}", "{starts: {hex: 01}}"}})
+    CHECK(told(one, other) == "");
+  const auto json = [](const std::string& one, const std::string& other) {
+    return mistakes_in_protocol("{replies: [{as: a, when: {json: " + one +
+                                "}}, {as: b, when: {json: " + other + "}}]}");
+  };
+  CHECK_FALSE(json("{/op: 1}", "{/op: 1}").empty());
+  CHECK_FALSE(json("/op", "{/op: 1}").empty());
+  CHECK(json("{/op: 1}", "{/op: 2}").empty());
+  CHECK(json("{/op: 1}", "/op").empty());
+  CHECK(json("{/op: 1, /v: 2}", "{/op: 1}").empty());
 }
 
 // Commands without conditions are told apart by trying them.

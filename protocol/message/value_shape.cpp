@@ -1,0 +1,402 @@
+#include "protocol/message/value_shape.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "protocol/document/node_json.hpp"
+#include "protocol/message/message_type.hpp"
+#include "protocol/text/suggest.hpp"
+
+namespace duplexd::protocol {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+using kind = value_shape::kind;
+
+// What two cases of a layout have to say about one value.
+void merge(value_shape& into, value_shape other) {
+  into.required |= other.required;
+  into.steers |= other.steers;
+  if (into.what != other.what) {
+    into.what = kind::any;
+    into.members.clear();
+  }
+  if (into.constant != other.constant) into.constant.reset();
+  if (into.json != other.json) into.json = value_shape::json_type::any;
+  if (into.what == kind::tuple && into.members.size() != other.members.size()) into.what = kind::any;
+  if (into.what == kind::any || into.what == kind::scalar) return;
+  for (auto& [name, shape] : other.members) {
+    const auto known = std::ranges::find(into.members, name, &std::pair<std::string, value_shape>::first);
+    if (known == into.members.end())
+      into.members.emplace_back(std::move(name), std::move(shape));
+    else
+      merge(known->second, std::move(shape));
+  }
+}
+
+/// Walks a program as it packs and unpacks, through all of its cases.
+class shape_builder {
+ public:
+  shape_builder(const program& p, direction way) : p_(p), way_(way) {}
+
+  value_shape whole() {
+    place top;
+    members(p_.routines.front().begin, p_.routines.front().end, top, true);
+    return std::move(top.shape);
+  }
+
+ private:
+  /// What is being described: the members of a map or tuple, or one value without a name.
+  struct place {
+    value_shape shape{};
+    bool known = false;
+  };
+
+  void members(std::int32_t pc, std::int32_t end, place& into, bool sure) {
+    for (; pc < end; pc = p_.code[static_cast<std::size_t>(pc)].next) member(pc, into, sure);
+  }
+
+  void put(place& into, name_id name, bool hidden, value_shape shape) const {
+    if (hidden && way_ == direction::reply) return;
+    if (into.shape.what == kind::tuple) {
+      into.shape.members.emplace_back(std::to_string(into.shape.members.size()), std::move(shape));
+    } else if (name && into.known && into.shape.what == kind::map) {
+      value_shape one;
+      one.what = kind::map;
+      one.required = into.shape.required;
+      one.members.emplace_back(p_.names[name].text, std::move(shape));
+      merge(into.shape, std::move(one));
+    } else if (!name && !into.known) {
+      into.shape = std::move(shape);
+      into.known = true;
+    } else if (!name && into.shape.what != kind::map) {
+      merge(into.shape, std::move(shape));
+    }
+  }
+
+  void member(std::int32_t pc, place& into, bool sure) {
+    const instruction& in = p_.code[static_cast<std::size_t>(pc)];
+    switch (in.code) {
+      case op::number:
+        return number(in, into, sure);
+      case op::blob:
+      case op::zero_text:
+        return text(in, into, sure);
+      case op::object:
+        return object(in, pc, into, sure);
+      case op::array: {
+        place element;
+        members(pc + 1, in.next, element, true);
+        value_shape list;
+        list.what = kind::list;
+        list.required = sure;
+        list.members.emplace_back("", std::move(element.shape));
+        return put(into, in.name, in.hidden, std::move(list));
+      }
+      case op::frames: {
+        value_shape list;
+        list.what = kind::list;
+        list.required = sure;
+        list.members.emplace_back("", value_shape{});
+        return put(into, in.name, in.hidden, std::move(list));
+      }
+      case op::region:
+        members(pc + 1, in.next, into, sure);
+        if (in.left == trailing::keep) put(into, in.name, false, scalar(value_shape::json_type::text));
+        return;
+      case op::nested:
+        return members(pc + 1, in.next, into, sure);
+      case op::choose:
+        return choose(in, into);
+      case op::view:
+        return put(into, in.name, in.hidden, scalar(value_shape::json_type::any));
+      default:
+        return;
+    }
+  }
+
+  static value_shape scalar(value_shape::json_type json) {
+    value_shape made;
+    made.what = kind::scalar;
+    made.json = json;
+    return made;
+  }
+
+  void object(const instruction& in, std::int32_t pc, place& into, bool sure) {
+    place inner;
+    inner.known = true;
+    inner.shape.what = in.positional ? kind::tuple : kind::map;
+    inner.shape.required = sure;
+    members(pc + 1, in.next, inner, sure);
+    // Which place a value has may depend on the case.
+    const auto chooses = [&] {
+      for (std::int32_t at = pc + 1; at < in.next; ++at)
+        if (p_.code[static_cast<std::size_t>(at)].code == op::choose) return true;
+      return false;
+    };
+    if (in.positional && chooses()) inner.shape = {};
+    put(into, in.name, in.hidden, std::move(inner.shape));
+  }
+
+  void choose(const instruction& in, place& into) {
+    const choice_rule& rule = p_.choices[in.its<choice_rule>()];
+    for (const choice_case& each : rule.cases) members(each.begin, each.end, into, false);
+    if (rule.has_otherwise) members(rule.otherwise.begin, rule.otherwise.end, into, false);
+  }
+
+  void number(const instruction& in, place& into, bool sure) {
+    if (in.helper) return;
+    if (in.as == form::bits) return bits(in, into, sure);
+    using json_type = value_shape::json_type;
+    const bool plain = in.as == form::plain || in.as == form::scaled;
+    const bool boolean = in.type == number_type::boolean;
+    value_shape made = scalar(!plain || in.none || is_float(in.type) ? json_type::any
+                              : boolean                              ? json_type::boolean
+                                                                     : json_type::number);
+    made.required = sure && in.from == value_source::given && in.as != form::checksum;
+    made.steers = bool(in.slot);
+    made.sample = boolean ? ordered_json(false) : ordered_json(0);
+    if (in.as == form::names && in.strict) made.sample = p_.enums[in.its<names_rule>()].names.front().second;
+    if (in.from == value_source::constant) made.sample = in.constant;
+    if (in.from == value_source::constant && in.as == form::plain && !boolean) made.constant = in.constant;
+    if (in.as == form::flags) {
+      made.sample = ordered_json::array();
+      made.what = kind::list;
+      made.members.emplace_back("", scalar(json_type::any));
+    }
+    put(into, in.name, in.hidden, std::move(made));
+  }
+
+  void bits(const instruction& in, place& into, bool sure) {
+    const bits_rule& rule = p_.bits[in.its<bits_rule>()];
+    place own;
+    own.known = true;
+    own.shape.what = kind::map;
+    own.shape.required = sure;
+    for (const bit_member& m : rule.members) {
+      value_shape made = scalar(value_shape::json_type::any);
+      made.required = sure && m.from == value_source::given;
+      made.steers = bool(m.slot);
+      made.sample = m.from == value_source::constant ? m.constant : 0;
+      if (m.from == value_source::constant && !m.names && !m.boolean) made.constant = m.constant;
+      put(rule.spliced ? into : own, m.name, m.hidden, std::move(made));
+    }
+    if (!rule.spliced) put(into, in.name, in.hidden, std::move(own.shape));
+  }
+
+  void text(const instruction& in, place& into, bool sure) {
+    if (in.helper) return;
+    value_shape made;
+    const bool is_json = in.what == content::json || in.what == content::cbor || in.what == content::msgpack;
+    if (!is_json) made = scalar(value_shape::json_type::text);
+    made.required = sure && in.from == value_source::given;
+    made.sample = in.from == value_source::given ? sample_text(p_, in) : ordered_json(nullptr);
+    const bool plain = in.what == content::text && in.text;
+    if (plain) made.sample = p_.texts[in.text];
+    if (plain && in.from == value_source::constant) made.constant = p_.texts[in.text];
+    put(into, in.name, in.hidden, std::move(made));
+  }
+
+  const program& p_;
+  direction way_;
+};
+
+value_shape of_json(const ordered_json& value) {
+  using json_type = value_shape::json_type;
+  value_shape made;
+  made.what = value.is_object() ? kind::map : value.is_array() ? kind::tuple : kind::scalar;
+  made.json = value.is_string()    ? json_type::text
+              : value.is_number()  ? json_type::number
+              : value.is_boolean() ? json_type::boolean
+                                   : json_type::any;
+  made.constant = value;
+  made.sample = value;
+  if (!value.is_structured()) return made;
+  for (const auto& [key, inner] : value.items()) made.members.emplace_back(key, of_json(inner));
+  return made;
+}
+
+value_shape of_parts(const std::vector<json_part>& parts, bool list, direction way) {
+  value_shape made;
+  made.what = list ? kind::tuple : kind::map;
+  made.open = way == direction::reply && !list;
+  made.required = true;
+  for (const json_part& part : parts) {
+    value_shape inner;
+    if (part.what == json_part::kind::constant) inner = of_json(part.value);
+    if (!part.parts.empty()) inner = of_parts(part.parts, part.what == json_part::kind::list, way);
+    inner.required = part.what != json_part::kind::constant && !part.optional;
+    made.members.emplace_back(part.name, std::move(inner));
+  }
+  return made;
+}
+
+// The shape under a part of a path; null if there is none.
+const value_shape* step_into(const value_shape& from, std::string_view part) {
+  if (from.what != kind::list) return from.find(part);
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
+  return error == std::errc{} && end == part.data() + part.size() ? &from.members.front().second : nullptr;
+}
+
+// Of a map that may have fields beside those that it names, only what is nearly one of them is wrong.
+bool is_misspelt(std::string_view name, const std::vector<std::string>& known) {
+  constexpr std::size_t shortest = 3;
+  const std::string near = nearest(name, known);
+  return !near.empty() && std::max(near.size(), name.size()) >= shortest;
+}
+
+std::vector<std::string> names_in(const value_shape& shape) {
+  std::vector<std::string> names;
+  for (const auto& [name, inner] : shape.members) names.push_back(name);
+  return names;
+}
+
+using pointer = ordered_json::json_pointer;
+
+/// Compares the values of a command with its shape.
+class partial_check {
+ public:
+  explicit partial_check(const std::vector<pointer>& unknown) : unknown_(unknown) {}
+
+  void look(const value_shape& shape, const ordered_json* given, const pointer& at,
+            const std::string& field) {
+    if (std::ranges::find(unknown_, at) != unknown_.end()) {
+      steered_ |= shape.steers;
+      return;
+    }
+    if (given == nullptr && shape.what != kind::map) {
+      if (shape.required) complain(field, "the field is missing");
+      return;
+    }
+    if (shape.what == kind::map) return look_into_map(shape, given, at, field);
+    if (shape.constant && !same_json(*given, *shape.constant))
+      return complain(field, fmt::format("it is always {}, found {}", shown(*shape.constant), shown(*given)));
+    if (!given->is_array()) return;
+    for (std::size_t i = 0; i < given->size(); ++i) {
+      const value_shape* inner = step_into(shape, std::to_string(i));
+      if (inner != nullptr) look(*inner, &(*given)[i], at / i, fmt::format("{}[{}]", field, i));
+    }
+  }
+
+  /// Whether other fields depend on a value that is not known.
+  [[nodiscard]] bool steered() const noexcept { return steered_; }
+  [[nodiscard]] std::vector<codec_error> take() { return std::move(errors_); }
+  [[nodiscard]] bool empty() const noexcept { return errors_.empty(); }
+  void complain(const std::string& field, std::string why) { errors_.push_back({field, 0, std::move(why)}); }
+
+ private:
+  static std::string shown(const ordered_json& value) {
+    return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  }
+
+  void look_into_map(const value_shape& shape, const ordered_json* given, const pointer& at,
+                     const std::string& field) {
+    if (given == nullptr && !shape.required) return;
+    if (given != nullptr && !given->is_object()) return;  // packing tells
+    const auto below = [&](const std::string& name) { return field.empty() ? name : field + "." + name; };
+    for (const auto& [name, inner] : shape.members) {
+      const auto found = given == nullptr ? ordered_json::const_iterator{} : given->find(name);
+      const bool is_given = given != nullptr && found != given->end();
+      look(inner, is_given ? &*found : nullptr, at / name, below(name));
+    }
+    if (given == nullptr || shape.open) return;
+    for (const auto& [key, value] : given->items()) {
+      if (shape.find(key) != nullptr) continue;
+      const std::string hint = suggest(key, names_in(shape));
+      complain(below(key), fmt::format("there is no such field{}{}", hint.empty() ? "" : "; ", hint));
+    }
+  }
+
+  const std::vector<pointer>& unknown_;
+  std::vector<codec_error> errors_;
+  bool steered_ = false;
+};
+
+// How packing names the field, and the shape that it has there.
+std::pair<std::string, const value_shape*> field_at(const value_shape& shape, const ordered_json& values,
+                                                    pointer at) {
+  std::vector<std::string> parts;
+  for (; !at.empty(); at.pop_back()) parts.insert(parts.begin(), at.back());
+  std::string field;
+  const ordered_json* value = &values;
+  const value_shape* inner = &shape;
+  for (const std::string& part : parts) {
+    const bool in_list = value->is_array();
+    field += in_list ? "[" + part + "]" : (field.empty() ? "" : ".") + part;
+    value = in_list ? &value->at(std::stoul(part)) : &value->at(part);
+    if (inner != nullptr) inner = step_into(*inner, part);
+  }
+  return {field, inner};
+}
+
+bool is_within(std::string_view field, std::string_view other) {
+  return field.starts_with(other) &&
+         (field.size() == other.size() || field[other.size()] == '.' || field[other.size()] == '[');
+}
+
+}  // namespace
+
+const value_shape* value_shape::find(std::string_view name) const noexcept {
+  for (const auto& [known, shape] : members)
+    if (known == name) return &shape;
+  return nullptr;
+}
+
+value_shape shape_of(const message_type& type) {
+  if (type.body == message_type::body_kind::layout) return shape_builder(type.layout, type.way).whole();
+  if (type.body == message_type::body_kind::json) return {};
+  value_shape made = of_parts(type.parts, type.body == message_type::body_kind::json_list, type.way);
+  made.what = kind::map;  // a list's places have names
+  return made;
+}
+
+std::optional<lost_path> find_lost(const value_shape& shape, std::string_view path) {
+  if (path.empty() || path == "*") return std::nullopt;
+  const value_shape* at = &shape;
+  std::string_view left = path;
+  for (;;) {
+    if (at->what == kind::any || step_into(*at, left) != nullptr) return std::nullopt;
+    const auto dot = left.find('.');
+    const std::string_view part = left.substr(0, dot);
+    const value_shape* next = step_into(*at, part);
+    if (next == nullptr && at->open && !is_misspelt(part, names_in(*at))) return std::nullopt;
+    if (next == nullptr)
+      return lost_path{std::string(path.substr(0, path.size() - left.size() + part.size())), names_in(*at),
+                       at->what};
+    if (dot == std::string_view::npos) return std::nullopt;
+    at = next;
+    left.remove_prefix(dot + 1);
+  }
+}
+
+std::vector<codec_error> check_partly(const message_type& type, const ordered_json& values,
+                                      const std::vector<pointer>& unknown) {
+  const bool is_layout = type.body == message_type::body_kind::layout;
+  if (std::ranges::find(unknown, pointer{}) != unknown.end()) return {};
+  const value_shape shape = shape_of(type);
+  partial_check check(unknown);
+  if (is_layout) check.look(shape, &values, pointer{}, "");
+  if (!check.empty() || (is_layout && (check.steered() || !type.layout.choices.empty()))) return check.take();
+  ordered_json filled = values;
+  std::vector<std::string> open;
+  for (const pointer& each : unknown) {
+    const auto [field, at] = field_at(shape, values, each);
+    if (at != nullptr) filled[each] = at->sample;
+    open.push_back(field);
+  }
+  std::vector<std::uint8_t> ignored;
+  const auto error = pack(type, filled, ignored);
+  const auto depends = [&](const std::string& field) {
+    return is_within(error->field, field) || is_within(field, error->field);
+  };
+  if (error && !error->field.empty() && std::ranges::none_of(open, depends))
+    check.complain(error->field, error->message);
+  return check.take();
+}
+
+}  // namespace duplexd::protocol
