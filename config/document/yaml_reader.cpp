@@ -3,7 +3,9 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "config/document/document.hpp"
@@ -24,9 +26,75 @@ position place_of(const YAML::Mark& mark) {
 std::string hint_for(const std::string& message) {
   if (message.find("invalid unicode") != std::string::npos)
     return "write the character itself, or \\U and eight digits; YAML has no surrogate pairs";
-  if (message.find("end of") != std::string::npos || message.find("unknown token") != std::string::npos)
-    return "a text with any of : # [ ] { } , & * ! | > ' \" % @ in it is best put in quotes";
-  return "";
+  return "a text with any of : # [ ] { } , & * ! | > ' \" % @ in it is best put in quotes";
+}
+
+/// The line with this number, from 0.
+std::string_view line_of(std::string_view text, std::size_t number) {
+  for (; number > 0 && !text.empty(); --number)
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  return text.substr(0, text.find('\n'));
+}
+
+/// Characters that look like a space, or like nothing.
+std::optional<std::size_t> find_false_space(std::string_view line) {
+  for (const std::string_view each : {"\u00a0", "\u2007", "\u202f", "\u3000", "\u200b", "\ufeff"})
+    if (const auto at = line.find(each); at != std::string_view::npos) return at;
+  return std::nullopt;
+}
+
+/// Where a quote opens in a line that does not close in it.
+std::optional<std::size_t> find_open_quote(std::string_view line) {
+  char open = 0;
+  std::size_t opened = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (open == 0 && line[i] == '#' && (i == 0 || line[i - 1] == ' ')) break;
+    const bool may_open = i == 0 || std::string_view(" [{,(").find(line[i - 1]) != std::string_view::npos;
+    if (open == 0 && may_open && (line[i] == '\'' || line[i] == '"')) {
+      open = line[i];
+      opened = i;
+    } else if (open == '"' && line[i] == '\\') {
+      ++i;
+    } else if (open != 0 && line[i] == open) {
+      open = 0;
+    }
+  }
+  return open != 0 ? std::optional(opened) : std::nullopt;
+}
+
+/// What yaml-cpp could not parse, from what stands around the place that it names.
+protocol::diagnostic explained(std::string_view text, const YAML::Exception& error) {
+  const position where = error.mark.is_null() ? position{} : place_of(error.mark);
+  if (where.line == 0) return {where, "", error.msg, hint_for(error.msg)};
+  const auto number = static_cast<std::size_t>(error.mark.line);
+  const std::string_view line = line_of(text, number);
+  const auto at = [&](std::size_t line_number, std::size_t column) {
+    return position{static_cast<std::uint32_t>(line_number + 1), static_cast<std::uint32_t>(column + 1)};
+  };
+  const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
+  if (const auto tab = line.substr(0, indent).find('\t'); tab != std::string_view::npos)
+    return {at(number, tab), "", "this line is indented with a tab", "YAML takes spaces only"};
+  if (const auto space = find_false_space(line))
+    return {at(number, *space), "", "this is no space, though it looks like one or like nothing",
+            "type the space anew"};
+  constexpr std::size_t looked_back = 3;
+  for (std::size_t back = 1; back <= looked_back && back <= number; ++back)
+    if (const auto quote = find_open_quote(line_of(text, number - back)))
+      return {at(number - back, *quote), "", "this quote is not closed on its line", ""};
+  if (error.msg.find("unknown token") != std::string::npos && error.mark.column >= 0 &&
+      static_cast<std::size_t>(error.mark.column) < line.size())
+    return {where, "",
+            fmt::format("a text cannot begin with '{}' unless it is in quotes",
+                        line[static_cast<std::size_t>(error.mark.column)]),
+            "put it in quotes"};
+  const bool at_begin = where.column == indent + 1;
+  if (error.msg.find("end of") != std::string::npos && at_begin && line.substr(indent).starts_with("-"))
+    return {where, "", "a list's item stands where a field of a map is expected",
+            "is a '-' missing above, or is one of the lines indented differently?"};
+  if (error.msg.find("end of") != std::string::npos && at_begin)
+    return {where, "", "this line is indented like none of those that it could belong to",
+            "fields of one map begin in the same column; those of a list's item below its first field"};
+  return {where, "", error.msg, hint_for(error.msg)};
 }
 
 /// Builds the tree from yaml-cpp's events rather than from its nodes: they tell a plain scalar from a quoted
@@ -101,10 +169,9 @@ class yaml_events final : public YAML::EventHandler {
   [[noreturn]] void refuse(const YAML::Exception& error) const {
     for (const char* unclosed : {YAML::ErrorMsg::END_OF_SEQ_FLOW, YAML::ErrorMsg::END_OF_MAP_FLOW})
       if (error.msg == unclosed)
-        throw unreadable{
-            {tree_.open_at(), "", "this bracket is not closed, or a comma is missing behind it", ""}};
-    const position where = error.mark.is_null() ? position{} : place_of(error.mark);
-    throw unreadable{{where, "", error.msg, hint_for(error.msg)}};
+        throw unreadable{{tree_.open_at(), "", "this bracket is not closed, or a comma is missing behind it",
+                          "a text with brackets or commas in it must be in quotes here"}};
+    throw unreadable{explained(text_, error)};
   }
 
  private:

@@ -134,8 +134,13 @@ void read_section(const section& fields, const value_at& from, protocol::positio
     const value_at at = from.entry(entry);
     const field* known = fields.find(entry.key);
     if (known == nullptr) {
-      in.mistakes.push_back({entry.where, at.path, fmt::format("unknown field {}", in_quotes(entry.key)),
-                             protocol::suggest_or_list(entry.key, fields.names())});
+      std::string hint = protocol::suggest_or_list(entry.key, fields.names());
+      const auto strange =
+          std::ranges::find_if(entry.key, [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
+      if (strange != entry.key.end())
+        hint += fmt::format("{}it has a character here that is not ASCII", hint.empty() ? "" : "; ");
+      in.mistakes.push_back(
+          {entry.where, at.path, fmt::format("unknown field {}", in_quotes(entry.key)), hint});
       continue;
     }
     check_beside(*known, from.value, at, entry.where, in);

@@ -63,16 +63,18 @@ template <>
 const section& section_of<parsed_simulate>() {
   using s = parsed_simulate;
   const fields_of<s> make;
-  static const section fields{
-      "simulate",
-      "How `duplexd simulate` behaves as the server. Ignored by `duplexd run`.",
-      {
-          make("login", &s::login, "Replies to send after the login."),
-          make("answers", &s::answers, "Answers to commands."),
-          make("pushes", &s::pushes, "Replies to send on a timer."),
-          make("answer_by_default", &s::answer_by_default,
-               "Answer commands that have no entry in `answers` with the protocol's first reply."),
-      }};
+  static const section fields{"simulate",
+                              "How `duplexd simulate` behaves as the server. Ignored by `duplexd run`.",
+                              {
+                                  make("login", &s::login, "Replies to send after the login."),
+                                  make("answers", &s::answers, "Answers to commands."),
+                                  make("pushes", &s::pushes, "Replies to send on a timer."),
+                                  make("answer_by_default", &s::answer_by_default,
+                                       "Answer commands that have no entry in `answers`: with the reply that "
+                                       "the session waits for, filled "
+                                       "from its `when`, `where`, `check`, `correlate` and `save`, otherwise "
+                                       "with the protocol's first reply."),
+                              }};
   return fields;
 }
 

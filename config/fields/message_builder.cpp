@@ -1,11 +1,13 @@
 #include "config/fields/message_builder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "config/fields/field.hpp"
+#include "protocol/document/node_json.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/text/suggest.hpp"
 
@@ -48,12 +50,82 @@ nlohmann::ordered_json completed(const message_type& type, const unresolved_valu
   return values;
 }
 
+using places = std::vector<protocol::json_pointer>;
+
+/// Where the values stand that references give.
+void find_references(const node& from, const protocol::json_pointer& at, places& to) {
+  if (from.kind == protocol::node_kind::text && text_template(from.text).has_references()) to.push_back(at);
+  for (const protocol::node_entry& entry : from.entries) find_references(entry.value, at / entry.key, to);
+  for (std::size_t i = 0; i < from.items.size(); ++i) find_references(from.items[i], at / i, to);
+}
+
+/// Where a map's key stands.
+protocol::position place_of(const unresolved_values& map, const std::string& key) {
+  if (map.source != nullptr)
+    for (const protocol::node_entry& entry : map.source->entries)
+      if (entry.key == key) return entry.where;
+  return map.source != nullptr ? map.source->where : protocol::position{};
+}
+
+/// What a path leads to; null if that cannot be told.
+const protocol::value_shape* at_path(const protocol::value_shape& shape, std::string_view path) {
+  const protocol::value_shape* at = &shape;
+  while (!path.empty()) {
+    if (const auto* whole = at->find(path)) return whole;
+    const auto dot = path.find('.');
+    at = at->find(path.substr(0, dot));
+    if (at == nullptr || dot == std::string_view::npos) return at;
+    path.remove_prefix(dot + 1);
+  }
+  return at;
+}
+
+bool can_be(const protocol::value_shape& shape, const nlohmann::ordered_json& value) {
+  using json_type = protocol::value_shape::json_type;
+  if (shape.what != protocol::value_shape::kind::scalar) return true;
+  if (shape.constant && *shape.constant != value) return false;
+  return shape.json == json_type::any || (shape.json == json_type::number && value.is_number()) ||
+         (shape.json == json_type::text && value.is_string()) ||
+         (shape.json == json_type::boolean && value.is_boolean());
+}
+
+std::string_view described(const protocol::value_shape& shape) {
+  using json_type = protocol::value_shape::json_type;
+  switch (shape.json) {
+    case json_type::number:
+      return "a number";
+    case json_type::text:
+      return "a text";
+    case json_type::boolean:
+      return "true or false";
+    default:
+      return "another value";
+  }
+}
+
+std::string hint_for(const protocol::lost_path& lost) {
+  using kind = protocol::value_shape::kind;
+  if (lost.inside == kind::list) return "a list's elements are named by their numbers: 0, 1, …";
+  if (lost.inside == kind::scalar) return "what stands before the dot has no fields";
+  const std::string_view last = std::string_view(lost.part).substr(lost.part.rfind('.') + 1);
+  return protocol::suggest_or_list(last, lost.known);
+}
+
+std::string of_replies(const std::vector<std::string>& names) {
+  if (names.size() == 1) return fmt::format("the reply '{}' has no", names.front());
+  return fmt::format("none of the replies '{}' has a", fmt::join(names, "', '"));
+}
+
 }  // namespace
 
 send_step message_builder::message(direction of, const unresolved_name& name, const unresolved_values& with) {
   send_step made{name.text, with.values};
   const message_type* type = find(of, name);
-  if (type == nullptr || with.values.has_references()) return made;
+  if (type == nullptr) return made;
+  if (with.values.has_references()) {
+    if (of == direction::command) check_partly(*type, name, with);
+    return made;
+  }
   send_step::packet packet{frame_of(*type), {}};
   if (pack_checked(*type, name, with, packet.bytes) && of == direction::command)
     made.packed = std::move(packet);
@@ -93,6 +165,75 @@ bool message_builder::pack_checked(const message_type& type, const unresolved_na
   in_.mistakes.push_back({where, has_source ? with.path : name.path,
                           fmt::format("'{}' cannot be packed: {}", name.text, mistake->text()), ""});
   return false;
+}
+
+// What can be told before the references have values.
+void message_builder::check_partly(const message_type& type, const unresolved_name& name,
+                                   const unresolved_values& with) {
+  places unknown;
+  find_references(*with.source, protocol::json_pointer{}, unknown);
+  for (const protocol::codec_error& mistake :
+       protocol::check_partly(type, with.values.unresolved(), unknown)) {
+    in_.mistakes.push_back(
+        {descend(*with.source, mistake.field).where, with.path,
+         fmt::format("'{}' cannot be packed: {}: {}", name.text, mistake.field, mistake.message), ""});
+  }
+}
+
+const protocol::value_shape* message_builder::shape(direction of, const std::string& name) {
+  const message_type* type = types_ == nullptr ? nullptr : types_->find(of, name);
+  if (type == nullptr) return nullptr;
+  const auto known = shapes_.find(type);
+  return known != shapes_.end() ? &known->second : &shapes_.emplace(type, shape_of(*type)).first->second;
+}
+
+void message_builder::check_path(const std::vector<std::string>& replies, std::string_view path,
+                                 protocol::position where, const std::string& at) {
+  std::optional<protocol::lost_path> first;
+  for (const std::string& each : replies) {
+    const protocol::value_shape* known = shape(direction::reply, each);
+    auto lost = known == nullptr ? std::nullopt : protocol::find_lost(*known, path);
+    if (!lost) return;
+    if (!first) first = std::move(lost);
+  }
+  if (first)
+    in_.mistakes.push_back(
+        {where, at, fmt::format("{} field '{}'", of_replies(replies), first->part), hint_for(*first)});
+}
+
+bool message_builder::check_field(const std::string& command, std::string_view path, protocol::position where,
+                                  const std::string& at) {
+  const protocol::value_shape* known = shape(direction::command, command);
+  if (known == nullptr) return true;
+  const auto lost = protocol::find_lost(*known, path);
+  if (lost)
+    in_.mistakes.push_back(
+        {where, at, fmt::format("the command '{}' has no field '{}'", command, lost->part), hint_for(*lost)});
+  return !lost;
+}
+
+void message_builder::check_match(const std::vector<std::string>& replies, const unresolved_match& match) {
+  const auto& values = match.values.unresolved();
+  if (!values.is_object()) return;
+  for (const auto& [path, wanted] : values.items()) {
+    const protocol::position where = place_of(match, path);
+    check_path(replies, path, where, match.path);
+    if (wanted.is_structured() || wanted.is_null()) continue;
+    const protocol::value_shape* unlike = nullptr;
+    bool possible = replies.empty();
+    for (const std::string& each : replies) {
+      const protocol::value_shape* known = shape(direction::reply, each);
+      const protocol::value_shape* at = known == nullptr ? nullptr : at_path(*known, path);
+      possible = possible || known == nullptr || (at == nullptr && !protocol::find_lost(*known, path)) ||
+                 (at != nullptr && can_be(*at, wanted));
+      if (at != nullptr) unlike = at;
+    }
+    if (possible || unlike == nullptr) continue;
+    const std::string what =
+        unlike->constant ? "always " + unlike->constant->dump() : std::string(described(*unlike));
+    in_.mistakes.push_back(
+        {where, match.path, fmt::format("'{}' is {} and never {}", path, what, wanted.dump()), ""});
+  }
 }
 
 }  // namespace duplexd::config

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/document/reading.hpp"
 #include "config/fields/parsed.hpp"
 #include "config/settings/settings.hpp"
+#include "protocol/message/value_shape.hpp"
 
 namespace duplexd::config {
 
@@ -22,15 +26,30 @@ class message_builder {
   /// The names of replies, each of which must exist.
   std::vector<std::string> replies(const unresolved_names& names);
 
+  /// Complains of a path that leads to no field of any of the replies.
+  void check_path(const std::vector<std::string>& replies, std::string_view path, protocol::position where,
+                  const std::string& at);
+
+  /// The same for a field of a command; false if there is none.
+  bool check_field(const std::string& command, std::string_view path, protocol::position where,
+                   const std::string& at);
+
+  /// Complains of conditions that none of the replies can meet.
+  void check_match(const std::vector<std::string>& replies, const unresolved_match& match);
+
   /// The type of that name, or null after a complaint.
   const protocol::message_type* find(protocol::direction of, const unresolved_name& name);
 
  private:
+  const protocol::value_shape* shape(protocol::direction of, const std::string& name);
+  void check_partly(const protocol::message_type& type, const unresolved_name& name,
+                    const unresolved_values& with);
   bool pack_checked(const protocol::message_type& type, const unresolved_name& name,
                     const unresolved_values& with, std::vector<std::uint8_t>& bytes);
 
   std::shared_ptr<const protocol::protocol> types_;
   reading& in_;
+  std::map<const protocol::message_type*, protocol::value_shape> shapes_;
 };
 
 }  // namespace duplexd::config

@@ -28,6 +28,17 @@ struct unresolved_values {
   std::string path;
 };
 
+/// What a reply must hold: paths, and the values or conditions there.
+struct unresolved_match : unresolved_values {};
+
+/// Names and what they stand for: what is saved, what is correlated.
+struct unresolved_pairs {
+  nlohmann::ordered_json map;
+  const protocol::node* source = nullptr;
+  protocol::position where;
+  std::string path;
+};
+
 /// The name of a reply, or several of which any will do.
 using unresolved_names = std::vector<unresolved_name>;
 
@@ -42,7 +53,7 @@ struct parsed_step {
   const step_kind* kind = nullptr;  ///< null: none of its fields chooses one
   std::shared_ptr<void> own;        ///< what the kind's fields are read into
   std::optional<duration_template> timeout;
-  nlohmann::ordered_json save;
+  unresolved_pairs save;
   std::optional<parsed_steps> on_fault;
 };
 
@@ -57,7 +68,7 @@ struct parsed_handler {
   protocol::position where;
   std::string path;
   unresolved_names reply;
-  json_template match;
+  unresolved_match match;
   parsed_steps body;
 };
 
@@ -67,7 +78,7 @@ struct parsed_login {
   unresolved_values with;
   std::optional<parsed_steps> steps;
   std::optional<unresolved_names> expect;
-  json_template match;
+  unresolved_match match;
   unresolved_names reject;
 };
 
@@ -79,7 +90,7 @@ struct parsed_heartbeat {
   unresolved_values with;
   std::optional<json_template> json;
   std::optional<unresolved_names> expect;
-  json_template match;
+  unresolved_match match;
   milliseconds timeout{10'000};
   liveness_action action = liveness_action::reconnect;
 };
@@ -115,8 +126,8 @@ struct parsed_command {
   milliseconds ttl = command_settings{}.ttl;
   std::optional<std::vector<std::string>> coalesce;
   std::optional<unresolved_names> confirm;
-  json_template match;
-  nlohmann::ordered_json correlate;
+  unresolved_match match;
+  unresolved_pairs correlate;
   milliseconds timeout{10'000};
 };
 

@@ -45,8 +45,8 @@ file.
 `${credential:…}` of at most 1 MiB, certificates and keys of at most 8 MiB. A file that cannot be read is a fault of the
 session that needs it.
 
-**YAML**: anchors, aliases and `<<` are supported, tags are not. Only `true` and `false` are booleans; `yes` and `on` are
-texts, and so are numbers with a leading zero (`007`). Quote a text that contains `: `, `#`, `[`, `{`, `!` or `$`. JSON's
+**YAML**: anchors, aliases and `<<` are supported, tags are not. Only `true` and `false` are booleans, also
+written `True` or `TRUE`; `yes` and `on` are texts, and so are numbers with a leading zero (`007`). Quote a text that contains `: `, `#`, `[`, `{`, `!` or `$`. JSON's
 surrogate pairs (`\ud83d\ude00`) are not supported in YAML: write the character itself.
 
 ## Many sessions
@@ -77,7 +77,8 @@ sessions:
 ```
 
 A session's own fields take precedence over those of its template, and these over `defaults`. Fields marked *Merged*
-below are merged key by key; all others replace the inherited value.
+below are merged key by key; all others replace the inherited value. `~` removes what was inherited:
+`headers: {Authorization: ~}`.
 )";
 
 std::string inline_code(const ordered_json& value) {
@@ -99,7 +100,7 @@ std::string flow_style(const ordered_json& value) {
   }
   if (!value.is_string()) return value.dump();
   text = value.get<std::string>();
-  return text.find_first_of("${}[],:# ") == std::string::npos ? text : value.dump();
+  return text.find_first_of("${}[],:#*& ") == std::string::npos ? text : value.dump();
 }
 
 std::string anchor(const section& to) {

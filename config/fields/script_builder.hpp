@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -13,6 +14,13 @@ namespace duplexd::config {
 /// Where steps stand: before there is a link, on the link, or in a handler.
 enum class script_part : std::uint8_t { before, link, handler };
 
+/// What `${reply:…}` may stand for at some point of a script.
+struct last_reply {
+  std::vector<std::string> replies;  ///< any of them; none: no reply came yet
+  bool unknown = false;
+  std::vector<const last_reply*> others{};  ///< what it is instead if steps were left out or repeated
+};
+
 /// The second pass over a script: makes steps from parsed ones, each by its kind. Complains of names
 /// that nothing defines, of values that do not fit, and of steps that are out of place.
 class script_builder {
@@ -23,14 +31,43 @@ class script_builder {
 
   send_step message(const unresolved_name& name, const unresolved_values& with);
   std::vector<std::string> replies(const unresolved_names& names) { return messages_.replies(names); }
+  /// Conditions on variables and the last reply.
   json_template condition(json_template where, const unresolved_name& beside);
-  std::vector<std::pair<std::string, std::string>> pairs(const nlohmann::ordered_json& map,
-                                                         protocol::position where, const std::string& path);
+  /// Conditions on one of the replies.
+  json_template match(unresolved_match& where, const std::vector<std::string>& replies);
+  std::vector<std::pair<std::string, std::string>> pairs(const unresolved_pairs& from);
+  /// Which fields of a command must equal which of the reply. `with`: the command's values, if they are
+  /// known.
+  std::vector<std::pair<std::string, std::string>> correlated(const unresolved_pairs& from,
+                                                              const std::string& command,
+                                                              const std::vector<std::string>& replies,
+                                                              const unresolved_values* with = nullptr);
+  void check_path(const std::vector<std::string>& replies, const std::string& path, protocol::position where,
+                  const std::string& at) {
+    messages_.check_path(replies, path, where, at);
+  }
+  void check_field(const std::string& command, const std::string& path, protocol::position where,
+                   const std::string& at) {
+    messages_.check_field(command, path, where, at);
+  }
 
   /// A command that has settings of its own. Call before the steps.
   void know_command(const unresolved_name& name, bool idempotent);
 
-  /// Notes which variables a text refers to.
+  /// What `${reply:…}` stands for from here on.
+  [[nodiscard]] const last_reply* last() const noexcept { return last_; }
+  void go_on_from(const last_reply* state) noexcept { last_ = state; }
+  void received(std::vector<std::string> replies) {
+    last_ = &states_.emplace_back(last_reply{std::move(replies)});
+  }
+  void either(const last_reply* one, const last_reply* other) {
+    if (one != other) one = &states_.emplace_back(last_reply{{}, false, {one, other}});
+    last_ = one;
+  }
+  /// Steps that are repeated: what they leave behind is what they may begin with.
+  step_list repeated(parsed_steps& parsed);
+
+  /// Notes which variables and fields of replies a text refers to.
   template <class Template>
   void use(const Template& text, protocol::position where, const std::string& path) {
     for (const reference& each : text.references()) use_reference(each, where, path);
@@ -71,6 +108,9 @@ class script_builder {
   };
   script_step step(parsed_step& from);
   void use_reference(const reference& what, protocol::position where, const std::string& path);
+  void use_reply(std::string field, protocol::position where, const std::string& path);
+  void check_uses_of_replies();
+  void check_savings(const unresolved_pairs& from, const script_step& step);
 
   message_builder& messages_;
   reading& in_;
@@ -78,6 +118,12 @@ class script_builder {
   std::set<std::string> variables_;
   std::set<std::string> tasks_;
   std::set<std::string> idempotent_;
+  struct reply_usage : usage {
+    const last_reply* of;
+  };
+  std::deque<last_reply> states_{1};
+  const last_reply* last_ = &states_.front();
+  std::vector<reply_usage> replies_used_;
   std::vector<usage> variables_used_;
   std::vector<usage> tasks_used_;
 };

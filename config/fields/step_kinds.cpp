@@ -71,7 +71,7 @@ const section& section_of<parsed_step>() {
              "result.")
             .map_only()
             .only_beside({"expect", "call", "http", "exec", "gather", "race", "wait"})
-            .example({{"token", "access_token"}}));
+            .example({{"answer", "*"}}));
     step.fields.push_back(
         make("on_fault", &s::on_fault,
              "Steps to run when the step fails with a `script` fault, instead of passing it on.")

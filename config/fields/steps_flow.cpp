@@ -139,8 +139,11 @@ field until_field() {
 
 std::vector<step_list> build_branches(parsed_branches& parsed, script_builder& make) {
   std::vector<step_list> made;
-  for (parsed_branch& each : parsed)
+  const last_reply* before = make.last();
+  for (parsed_branch& each : parsed) {
     if (each.task.empty()) made.push_back(make.steps(each.steps));
+    make.go_on_from(before);  // branches know nothing of each other, nor what comes after of them
+  }
   return made;
 }
 
@@ -161,7 +164,9 @@ struct parsed_every : every_step, parsed_body {
     make.use(interval, from.where, from.path);
     if (!interval.text && interval.fixed.count() == 0)
       make.complain(from, "'every' needs an interval above 0", "use repeat, or at least 1ms");
+    const last_reply* before = make.last();
     body = build_body(from, make);
+    make.go_on_from(before);
   }
 };
 
@@ -194,7 +199,9 @@ struct parsed_spawn : spawn_step, parsed_body {
     needs_no_task(from, make);
     if (!make.know_task(task))
       make.complain(from, fmt::format("there is already a task {}", in_quotes(task)), "give it another name");
+    const last_reply* before = make.last();
     body = build_body(from, make);
+    make.go_on_from(before);
   }
 };
 
@@ -213,8 +220,12 @@ struct parsed_if : if_step {
     if (on_true.empty() && on_false.empty())
       make.complain(from, "'if' without 'then' or 'else' does nothing");
     condition = make.condition(std::move(condition), {"", from.where, from.path + ".if"});
+    const last_reply* before = make.last();
     then = make.steps(on_true);
+    const last_reply* then_last = make.last();
+    make.go_on_from(before);
     otherwise = make.steps(on_false);
+    make.either(then_last, make.last());
   }
 };
 
@@ -225,8 +236,9 @@ struct parsed_repeat : repeat_step, parsed_body {
     if (end && end->word)
       make.complain(*end, "'until' must be a map when used with 'repeat'",
                     "variables, or reply.FIELD, and their values");
+    if (steps.empty()) make.complain(from, "the field 'do' is missing");
+    body = make.repeated(steps);
     if (end && end->match) until = make.condition(std::move(*end->match), {"", end->where, end->path});
-    body = build_body(from, make);
   }
 };
 

@@ -26,20 +26,21 @@ field with_field() {
   const fields_of<Parsed> make;
   return make("with", &Parsed::with, "The command's values.")
       .only_beside({"send", "call"})
-      .example({{"services", {"first", "test"}}});
+      .example({{"id", 7}, {"services", {"first", "test"}}});
 }
 
 /// What is said about a reply, for what waits for one.
 struct parsed_expectation {
-  json_template match;
-  json_template check;
+  unresolved_match match;
+  unresolved_match check;
   std::uint16_t count = 1;
 
   expectation build_reply(const unresolved_names& names, parsed_step& from, script_builder& make) {
     expectation made;
     made.replies = make.replies(names);
-    made.where = make.condition(std::move(match), names.front());
-    made.check = make.condition(std::move(check), names.front());
+    made.where = make.match(match, made.replies);
+    make.received(made.replies);
+    made.check = make.match(check, made.replies);
     made.count = count;
     made.timeout = usual_timeout;
     if (!from.timeout) return made;
@@ -79,14 +80,14 @@ struct parsed_send : send_step, parsed_message {
 
 struct parsed_call : call_step, parsed_message, parsed_expectation {
   std::optional<unresolved_names> reply;
-  nlohmann::ordered_json correlate;
+  unresolved_pairs correlate;
 
   void build(parsed_step& from, script_builder& make) {
     needs_link(from, make);
     if (!reply) make.complain(from, "the field 'reply' is missing", "the reply that answers the call");
     command = make.message(name, with);
     if (reply) answer = build_reply(*reply, from, make);
-    answer.correlate = make.pairs(correlate, from.where, from.path + ".correlate");
+    answer.correlate = make.correlated(correlate, name.text, answer.replies, &with);
     if (retries > 0 && !make.is_idempotent(name.text))
       make.complain(from, fmt::format("'{}' cannot be retried", name.text),
                     fmt::format("if sending it twice is harmless, set commands: {{{}: {{idempotent: true}}}}",

@@ -44,6 +44,19 @@ bool value_parser<unresolved_values>::read(const value_at& at, unresolved_values
   return value_parser<json_template>::read(at, out.values, in);
 }
 
+bool value_parser<unresolved_match>::read(const value_at& at, unresolved_match& out, reading& in) {
+  out.source = &at.value;
+  out.path = at.path;
+  return value_parser<json_template>::read(at, out.values, in);
+}
+
+bool value_parser<unresolved_pairs>::read(const value_at& at, unresolved_pairs& out, reading& in) {
+  out.source = &at.value;
+  out.where = at.value.where;
+  out.path = at.path;
+  return value_parser<ordered_json>::read(at, out.map, in);
+}
+
 value_type value_parser<duration_template>::type() {
   value_type plain = value_parser<milliseconds>::type();
   plain.name = "duration with references";

@@ -32,6 +32,20 @@ struct value_parser<unresolved_values> {
   static bool read(const value_at& at, unresolved_values& out, reading& in);
 };
 
+template <>
+struct value_parser<unresolved_match> {
+  static value_type type() { return value_parser<json_template>::type(); }
+  static nlohmann::ordered_json show(const unresolved_match& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, unresolved_match& out, reading& in);
+};
+
+template <>
+struct value_parser<unresolved_pairs> {
+  static value_type type() { return value_parser<nlohmann::ordered_json>::type(); }
+  static nlohmann::ordered_json show(const unresolved_pairs& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, unresolved_pairs& out, reading& in);
+};
+
 /// A duration, or a text with references that gives one.
 template <>
 struct value_parser<duration_template> {

@@ -30,6 +30,29 @@ bool is_number(const value_at& at) {
   return at.value.kind == node_kind::integer || at.value.kind == node_kind::real;
 }
 
+/// What a shell would replace stands for itself here.
+void warn_of_shell_variable(const value_at& at, const text_template& parsed, reading& in) {
+  const std::string_view text = at.value.text;
+  const bool like_one = text.size() > 2 && text[0] == '$' && !parsed.has_references() &&
+                        std::ranges::all_of(text.substr(1), [](char c) {
+                          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+                        });
+  if (like_one)
+    in.warnings.push_back({at.value.where, at.path, fmt::format("{} is sent as it stands", in_quotes(text)),
+                           fmt::format("for the environment variable write ${{env:{}}}", text.substr(1))});
+}
+
+/// A secret that is there and empty is hardly meant.
+void warn_of_empty(const value_at& at, const text_template& parsed, reading& in) {
+  for (const reference& each : parsed.references()) {
+    if (!is_outside(each.source)) continue;
+    const auto value = look_up(each, in.directory, nullptr);
+    if (value && value.value == "")
+      in.warnings.push_back(
+          {at.value.where, at.path, fmt::format("the value of {} is empty", written(each)), ""});
+  }
+}
+
 /// Complains of what a template could not read or, unless secrets are absent, cannot resolve.
 bool check_references(const value_at& at, const text_template& parsed, const std::string& error,
                       reading& in) {
@@ -37,9 +60,11 @@ bool check_references(const value_at& at, const text_template& parsed, const std
     at.complain(in, error);
     return false;
   }
+  warn_of_shell_variable(at, parsed, in);
   if (in.secrets_absent) return true;
   const std::string why = parsed.check_outside();
   if (!why.empty()) at.complain(in, why, "to check without secrets, use --secrets-absent");
+  if (why.empty()) warn_of_empty(at, parsed, in);
   return why.empty();
 }
 
@@ -123,7 +148,7 @@ bool value_parser<bool>::read(const value_at& at, bool& out, reading& in) {
   }
   const bool meant = at.value.kind == node_kind::text;
   at.complain(in, expected("true or false", at.value),
-              meant ? "in YAML 1.2, only true and false without quotes are booleans" : "");
+              meant ? "write true or false, without quotes; in YAML 1.2 yes and on are texts" : "");
   return false;
 }
 

@@ -31,6 +31,8 @@ node merged(const node& base, const node& over, const section* fields) {
       result.entries.push_back(entry);
     else if (rule != nullptr && rule->is_merged)
       *old = {entry.key, entry.where, merged(old->value, entry.value, rule->type.inner)};
+    else if (fields == nullptr && entry.value.kind == node_kind::null)
+      result.entries.erase(old);  // of a map of texts: what was inherited is not wanted
     else
       *old = entry;
   }

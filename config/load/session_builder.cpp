@@ -26,8 +26,9 @@ std::shared_ptr<const login_settings> build_login(parsed_session& parsed, script
   if (written.expect) {
     login.expect.emplace();
     login.expect->replies = make.replies(*written.expect);
-    login.expect->check = make.condition(std::move(written.match), written.expect->front());
+    login.expect->check = make.match(written.match, login.expect->replies);
     login.expect->timeout = parsed.timeouts.login;
+    make.received(login.expect->replies);
   }
   login.reject = make.replies(written.reject);
   return std::make_shared<const login_settings>(std::move(login));
@@ -52,7 +53,7 @@ liveness_settings build_liveness(parsed_liveness& written, script_builder& make)
     if (beat.expect) {
       out.expect.emplace();
       out.expect->replies = make.replies(*beat.expect);
-      out.expect->where = make.condition(std::move(beat.match), beat.expect->front());
+      out.expect->where = make.match(beat.match, out.expect->replies);
       out.expect->timeout = beat.timeout;
     }
     out.action = beat.action;
@@ -63,7 +64,9 @@ liveness_settings build_liveness(parsed_liveness& written, script_builder& make)
     made.fresh.push_back({each.reply.text, each.within, each.action});
   }
   for (parsed_sequence& each : written.sequence) {
-    make.replies({each.reply});
+    const auto replies = make.replies({each.reply});
+    make.check_path(replies, each.field, each.reply.where, each.reply.path);
+    for (const std::string& key : each.key) make.check_path(replies, key, each.reply.where, each.reply.path);
     made.sequence.push_back({each.reply.text, std::move(each.field), std::move(each.key), each.action});
   }
   return made;
@@ -80,17 +83,34 @@ std::map<std::string, command_settings> build_commands(parsed_session& parsed, s
     made.ttl = written.ttl;
     made.coalesces = written.coalesce.has_value();
     if (written.coalesce) made.coalesce = std::move(*written.coalesce);
+    for (const std::string& field : made.coalesce)
+      make.check_field(name.text, field, written.where, written.path + ".coalesce");
     if (!written.confirm) continue;
     made.confirm.emplace();
     made.confirm->replies = make.replies(*written.confirm);
-    made.confirm->where = make.condition(std::move(written.match), written.confirm->front());
-    made.confirm->correlate = make.pairs(written.correlate, written.where, written.path + ".correlate");
+    made.confirm->where = make.match(written.match, made.confirm->replies);
+    made.confirm->correlate = make.correlated(written.correlate, name.text, made.confirm->replies);
     made.confirm->timeout = written.timeout;
   }
   return all;
 }
 
-simulate_settings build_simulation(const parsed_simulate& written, message_builder& make) {
+/// A server has no steps: what only they give is none of its values.
+void check_simulated(const unresolved_values& with, reading& in) {
+  for (const reference& each : with.values.references()) {
+    const bool is_ours = is_outside(each.source) || each.source == reference_source::literal ||
+                         each.source == reference_source::nonce;
+    if (is_ours) continue;
+    in.mistakes.push_back({with.source->where, with.path,
+                           fmt::format("{} has no value in a simulated server", written(each)),
+                           "the values of 'correlate' are filled in by themselves"});
+  }
+}
+
+simulate_settings build_simulation(const parsed_simulate& written, message_builder& make, reading& in) {
+  for (const parsed_greeting& each : written.login) check_simulated(each.with, in);
+  for (const parsed_answer& each : written.answers) check_simulated(each.with, in);
+  for (const parsed_push& each : written.pushes) check_simulated(each.with, in);
   simulate_settings simulate;
   simulate.answer_by_default = written.answer_by_default;
   for (const parsed_greeting& each : written.login)
@@ -140,6 +160,9 @@ std::vector<output_route> build_routes(const std::vector<parsed_route>& written,
     route.to = each.to.text;
     route.replies = make.replies(each.replies);
     route.where = each.where;
+    if (each.where.is_object())
+      for (const auto& [path, wanted] : each.where.items())
+        make.check_path(route.replies, path, each.where_written, each.path + ".where");
     route.record = each.form ? record_settings{*each.form, each.columns} : *form;
     if (route.record.form == record_form::csv && !each.columns.empty()) route.record.columns = each.columns;
     if (route.record.form == record_form::csv && route.record.columns.empty())
@@ -156,15 +179,21 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
   script_builder make(messages, in);
   parsed.commands = build_commands(parsed, make);
   parsed.before = make.steps(parsed.unresolved_before, script_part::before);
+  for (const text_template& url : parsed.urls) make.use(url, parsed.where, "url");
+  for (const auto& [name, text] : parsed.headers) make.use(text, parsed.where, "headers." + name);
   parsed.login = build_login(parsed, make);
+  if (parsed.renew.after) make.use(*parsed.renew.after, parsed.where, "renew.after");
+  if (parsed.renew.at) make.use(*parsed.renew.at, parsed.where, "renew.at");
   parsed.liveness = build_liveness(parsed.unresolved_liveness, make);
   parsed.subscribe = make.steps(parsed.unresolved_subscribe, script_part::link);
   parsed.script = make.steps(parsed.unresolved_script, script_part::link);
-  for (parsed_handler& each : parsed.unresolved_on)
-    parsed.on.push_back({make.replies(each.reply), make.condition(std::move(each.match), each.reply.front()),
-                         make.steps(each.body, script_part::handler)});
-  for (const text_template& url : parsed.urls) make.use(url, parsed.where, "url");
-  for (const auto& [name, text] : parsed.headers) make.use(text, parsed.where, "headers." + name);
+  for (parsed_handler& each : parsed.unresolved_on) {
+    handler made{make.replies(each.reply), {}, {}};
+    make.received(made.replies);
+    made.where = make.match(each.match, made.replies);
+    made.body = make.steps(each.body, script_part::handler);
+    parsed.on.push_back(std::move(made));
+  }
   if (parsed.unresolved_active) {
     std::string error;
     parsed.active =
@@ -173,11 +202,9 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
       in.mistakes.push_back(
           {parsed.unresolved_active->where, parsed.unresolved_active->path, std::move(error), ""});
   }
-  if (parsed.renew.after) make.use(*parsed.renew.after, parsed.where, "renew.after");
-  if (parsed.renew.at) make.use(*parsed.renew.at, parsed.where, "renew.at");
   parsed.outputs = build_routes(parsed.unresolved_outputs, outputs, make, in);
   make.finish();
-  parsed.simulate = build_simulation(parsed.unresolved_simulate, messages);
+  parsed.simulate = build_simulation(parsed.unresolved_simulate, messages, in);
   session_settings& whole = parsed;  // without what was written in another form
   return std::move(whole);
 }

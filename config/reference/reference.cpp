@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
@@ -80,6 +81,12 @@ ordered_json time_as(std::string_view form, std::chrono::system_clock::time_poin
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(system_clock::to_time_t(now)), milli);
 }
 
+// As shells name what they export: GW_TOKEN.
+bool is_variable_name(std::string_view text) {
+  const auto allowed = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  return text.size() > 1 && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, allowed);
+}
+
 std::optional<std::size_t> nonce_size(std::string_view text) {
   std::size_t size = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
@@ -110,6 +117,10 @@ std::optional<reference> parse_reference(std::string_view text, std::string& err
       }
       return found;
     }
+  if (is_variable_name(text)) {
+    error = fmt::format("'${{{0}}}' is not a valid reference; did you mean ${{env:{0}}}?", text);
+    return std::nullopt;
+  }
   error = fmt::format(
       "'${{{}}}' is not a valid reference; known: ${{env:NAME}}, ${{file:PATH}}, ${{credential:NAME}}, "
       "${{var:NAME}}, ${{reply:FIELD}}, ${{time:unix}}, ${{nonce:16}} and ${{counter:NAME}}, and "

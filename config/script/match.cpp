@@ -62,6 +62,25 @@ bool matches(const json& data, const json& where) {
   return true;
 }
 
+std::string mismatch(const json& data, const json& where) {
+  if (!where.is_object()) return "";
+  const auto shown = [](const json& value) {
+    constexpr std::size_t longest = 60;
+    std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    if (text.size() <= longest) return text;
+    std::size_t end = longest;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // whole characters
+    return text.substr(0, end) + "…";
+  };
+  for (const auto& [path, wanted] : where.items()) {
+    const json* found = find_path(data, path);
+    if (fits(found, wanted)) continue;
+    if (found == nullptr) return fmt::format("it has no {}", path);
+    return fmt::format("its {} was {}, not {}", path, shown(*found), shown(wanted));
+  }
+  return "";
+}
+
 std::string condition_mistake(const json& where) {
   if (!where.is_object()) return "";
   for (const auto& [path, wanted] : where.items()) {

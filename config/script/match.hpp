@@ -11,6 +11,9 @@ namespace duplexd::config {
 /// `$exists` (true or false), `$starts` (a text's beginning). Numbers are equal by value. Pure.
 [[nodiscard]] bool matches(const nlohmann::ordered_json& data, const nlohmann::ordered_json& where);
 
+/// The first thing in `data` that is not as `where` asks, for people: "its id was 7, not 8"; empty if all is.
+[[nodiscard]] std::string mismatch(const nlohmann::ordered_json& data, const nlohmann::ordered_json& where);
+
 /// What is wrong with the conditions of a `where`; empty: nothing.
 [[nodiscard]] std::string condition_mistake(const nlohmann::ordered_json& where);
 

@@ -37,6 +37,22 @@ bool holds_secrets(const session_settings& session) {
                      [](const auto& header) { return header.second.has_secrets(); });
 }
 
+/// Whether a step asks a server over TLS, or one that is not known yet.
+bool asks_over_tls(const session_settings& session) {
+  bool asks = false;
+  const auto look = [&](const script_step& step) {
+    const auto* http = std::get_if<http_step>(&step.action);
+    if (http == nullptr) return;
+    const std::string url = http->url.display();
+    asks = asks || url.starts_with("https") || url.starts_with("${");
+  };
+  for (const step_list* steps : {&session.before, &session.subscribe, &session.script})
+    for_each_step(*steps, look);
+  if (session.login) for_each_step(session.login->steps, look);
+  for (const handler& each : session.on) for_each_step(each.body, look);
+  return asks;
+}
+
 /// Addresses that can be read now.
 std::vector<url> addresses_of(const session_settings& session, const reading& in) {
   std::vector<url> found;
@@ -58,7 +74,8 @@ void check_addresses(const session_settings& session, const value_at& from, read
   if (any_secure && !session.tls.verify && session.tls.pins.empty())
     in.warnings.push_back(remark(from, "tls", "verify", "the server's certificate is not verified",
                                  "an attacker on the network can read and change messages; use tls.ca_file"));
-  if (!all.empty() && !any_secure && from.value.find("tls") != nullptr)
+  const bool own_tls = from.value.find("tls") != nullptr;
+  if (!all.empty() && !any_secure && own_tls && !asks_over_tls(session))
     in.warnings.push_back(
         remark(from, "tls", "", "TLS settings have no effect on a ws:// address", "use wss://"));
   if (any_in_the_clear && holds_secrets(session))
@@ -75,6 +92,12 @@ void check_session(const session_settings& session, const value_at& from, readin
   if (from.value.find("renew") != nullptr && !session.renew.after && !session.renew.at)
     in.mistakes.push_back(
         remark(from, "renew", "", "the time is missing", "set renew.after or renew.at, or remove renew"));
+  if (const auto& after = session.renew.after; after && !after->text && session.renew.margin >= after->fixed)
+    in.mistakes.push_back(
+        remark(from, "renew", "margin",
+               "the margin is as long as the time after which the connection is renewed: it "
+               "would be renewed at once, again and again",
+               "keep renew.margin below renew.after"));
   const liveness_settings& liveness = session.liveness;
   const bool never = liveness.idle_timeout.count() == 0;
   if (never)

@@ -42,7 +42,7 @@ const section_place places[] = {
     {"command", "/sessions/s/commands/to_free", R"({"confirm": "reply"})"},
     {"outbox", "/sessions/s/outbox", "{}"},
     {"active", "/sessions/s/active", R"({"windows": ["00:00-24:00"]})"},
-    {"renew", "/sessions/s/renew", R"({"after": "1h"})"},
+    {"renew", "/sessions/s/renew", R"({"after": "48h"})"},
     {"login", "/sessions/s/login", R"({"json": {}})"},
     {"handler", "/sessions/s/on/1", R"({"reply": "call", "do": []})"},
     {"step", "/sessions/s/on/0/do/0", "{}"},
@@ -59,7 +59,7 @@ const section_place places[] = {
 };
 
 // Values of any name go as JSON.
-constexpr const char* whole = R"({
+constexpr const char* whole = R"json({
   "sessions": {"s": {
     "url": "wss://h/",
     "commands": {"ping": {"idempotent": true}},
@@ -72,16 +72,16 @@ constexpr const char* whole = R"({
   "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
   "protocols": {"callcentre": {
       "opcode": {"at": 0, "type": "B"},
-      "commands": {"to_free": "op:b=1", "ping": "op:b=2", "log_on": "token:json", "set_service": "services:json",
-                   "get_quote": "services:json", "get_orders": "op:b=3", "get_trades": "op:b=4", "subscribe": "op:b=5",
+      "commands": {"to_free": "op:b=1 symbol:i?=0 id:i?=0", "ping": "op:b=2", "log_on": "token:json", "set_service": "id:i?=0 services:json",
+                   "get_quote": "id:i?=0 services:json", "get_orders": "op:b=3", "get_trades": "op:b=4", "subscribe": "op:b=5",
                    "answer": "proof:json", "heartbeat": "seq:i"},
-      "replies": [{"as": "reply", "layout": "_op:B=1 code:i", "when": {"opcode": 1}}, {"as": "welcome", "layout": "_op:B=2 status:json", "when": {"opcode": 2}},
-                  {"as": "tick", "layout": "_op:B=3 price:d", "when": {"opcode": 3}}, {"as": "trade", "layout": "_op:B=4 seq:i", "when": {"opcode": 4}},
-                  {"as": "call", "layout": "_op:B=5 action:json", "when": {"opcode": 5}}, {"as": "pong", "layout": "_op:B=6 op:json", "when": {"opcode": 6}},
-                  {"as": "quote", "layout": "_op:B=7 a:i", "when": {"opcode": 7}}, {"as": "orders", "layout": "_op:B=8 a:i", "when": {"opcode": 8}},
+      "replies": [{"as": "reply", "layout": "_op:B=1 code:i status:json(:H)", "when": {"opcode": 1}}, {"as": "welcome", "layout": "_op:B=2 status:json", "when": {"opcode": 2}},
+                  {"as": "tick", "layout": "_op:B=3 price:d", "when": {"opcode": 3}}, {"as": "trade", "layout": "_op:B=4 seq:i symbol:json(:H)", "when": {"opcode": 4}},
+                  {"as": "call", "layout": "_op:B=5 action:json(:H) nonce:json(:H) status:json(:H)", "when": {"opcode": 5}}, {"as": "pong", "layout": "_op:B=6 op:json", "when": {"opcode": 6}},
+                  {"as": "quote", "layout": "_op:B=7 code:i request_id:i status:json(:H)", "when": {"opcode": 7}}, {"as": "orders", "layout": "_op:B=8 a:i", "when": {"opcode": 8}},
                   {"as": "trades", "layout": "_op:B=9 a:i", "when": {"opcode": 9}}, {"as": "ready", "layout": "_op:B=10 a:i", "when": {"opcode": 10}},
                   {"as": "challenge", "layout": "_op:B=11 nonce:json", "when": {"opcode": 11}}, {"as": "error", "layout": "_op:B=12 a:i", "when": {"opcode": 12}},
-                  {"as": "order_accepted", "layout": "_op:B=13 a:i", "when": {"opcode": 13}}]}}})";
+                  {"as": "order_accepted", "layout": "_op:B=13 request_id:i status:json(:H)", "when": {"opcode": 13}}]}}})json";
 
 const section_place& place_of(const std::string& id) {
   for (const section_place& each : places)

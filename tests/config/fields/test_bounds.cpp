@@ -105,12 +105,29 @@ TEST_CASE("the notation follows the file's name", "[bounds]") {
     CHECK(format_of(yaml) == document_format::yaml);
 }
 
+// The place is where the mistake is, not where the parser could not go on.
+TEST_CASE("what people write wrong in YAML is told in its own words", "[bounds]") {
+  const auto [text, told] = GENERATE(table<std::string, std::string>({
+      {"a:\n\tb: 1\n", "2:1: this line is indented with a tab (YAML takes spaces only)"},
+      {"a:\n  b: 1\n \tc: 2\n", "3:2: this line is indented with a tab"},
+      {"a:\n  b: 'x:B\n  c: 'y:B'\n", "2:6: this quote is not closed on its line"},
+      {"a:\n  b: \"x\n  c: \"y\"\n", "2:6: this quote is not closed on its line"},
+      {"a:\n  - b: 1\n  c: 2\n", "3:3: this line is indented like none of those that it could belong to"},
+      {"a:\n    b: 1\n  - c: 2\n", "3:3: a list's item stands where a field of a map is expected"},
+      {"a: 1\nb:\u00a0 {c: 2, d: 3}\n", "2:3: this is no space, though it looks like one"},
+  }));
+  INFO(text);
+  CHECK(mistake_of(text).starts_with(told));
+}
+
 TEST_CASE("what YAML's parser refuses is told with a hint", "[bounds]") {
-  CHECK(mistake_of("a: [1, 2") == "1:4: this bracket is not closed, or a comma is missing behind it");
-  CHECK(mistake_of("a: {b: 1") == "1:4: this bracket is not closed, or a comma is missing behind it");
-  CHECK(mistake_of("a: @x").find(
-            "(a text with any of : # [ ] { } , & * ! | > ' \" % @ in it is best put in quotes)") !=
-        std::string::npos);
+  const std::string unclosed =
+      "1:4: this bracket is not closed, or a comma is missing behind it (a text with brackets or commas in "
+      "it must be in "
+      "quotes here)";
+  CHECK(mistake_of("a: [1, 2") == unclosed);
+  CHECK(mistake_of("a: {b: 1") == unclosed);
+  CHECK(mistake_of("a: @x") == "1:4: a text cannot begin with '@' unless it is in quotes (put it in quotes)");
   CHECK(mistake_of("a: \"\\ud83d\"")
             .find("(write the character itself, or \\U and eight digits; YAML has no surrogate pairs)") !=
         std::string::npos);

@@ -8,9 +8,9 @@ namespace duplexd::config::testing {
 namespace {
 
 session_settings with(const std::string& lines) {
-  return load_good(
-             session_of("    protocol: {commands: {go: 'n:b=1'}, replies: [{as: r, layout: 'n:b'}]}\n    " +
-                        lines + "\n"))
+  return load_good(session_of("    protocol: {commands: {go: 'n:b=1 a:b?=0 b:b?=0'}, replies: [{as: r, "
+                              "layout: 'n:b m:b k:b'}]}\n    " +
+                              lines + "\n"))
       .sessions.at(0);
 }
 
@@ -245,7 +245,7 @@ TEST_CASE("commands, clocks and simulation arrive in their places", "[defaults]"
       "coalesce: [a, b], confirm: [r], where: {n: 1}, correlate: {n: m}, timeout: 5s}}\n"
       "    rate: {messages: 6, per: 7s, burst: 8}\n"
       "    outbox: {max: 9, drop_oldest: true}\n"
-      "    renew: {after: 10s, at: '11', margin: 12s}\n"
+      "    renew: {after: 10s, at: '11', margin: 9s}\n"
       "    active: {time_zone: Europe/Berlin, windows: ['10:00-11:00']}\n"
       "    on: [{reply: [r], where: {n: 2}, do: {sleep: 13s}}]\n"
       "    subscribe: {sleep: 14s}\n"
@@ -276,7 +276,7 @@ TEST_CASE("commands, clocks and simulation arrive in their places", "[defaults]"
   CHECK(s.outbox.drop_oldest);
   CHECK(s.renew.after->fixed.count() == 10'000);
   CHECK(s.renew.at->display() == "11");
-  CHECK(s.renew.margin.count() == 12'000);
+  CHECK(s.renew.margin.count() == 9'000);
   using namespace std::chrono;
   CHECK(s.active.holds(sys_days{2026y / November / 16} + hours{9}));
   CHECK_FALSE(s.active.holds(sys_days{2026y / November / 16} + hours{10}));

@@ -32,6 +32,18 @@ sessions:
 }  // namespace
 
 // A session's own fields win over its template's, and these over the defaults; sections are merged.
+// ~ says that what was inherited is not wanted.
+TEST_CASE("an inherited header can be removed", "[expansion]") {
+  const settings all = load_good(
+      "defaults: {headers: {A: '1', B: '2'}}\nsessions:\n  s: {url: 'wss://h/', headers: {A: ~, C: '3'}}\n  "
+      "t: {url: "
+      "'wss://h/'}\n");
+  std::vector<std::string> names;
+  for (const auto& [name, value] : all.sessions.at(0).headers) names.push_back(name);
+  CHECK(names == std::vector<std::string>{"B", "C"});
+  CHECK(all.sessions.at(1).headers.size() == 2);
+}
+
 TEST_CASE("defaults, template and session are laid over each other", "[expansion]") {
   const settings all = load_good(agents);
   REQUIRE(all.sessions.size() == 3);

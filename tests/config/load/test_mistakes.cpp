@@ -97,8 +97,8 @@ TEST_CASE("mistakes in meaning", "[mistakes]") {
 // Values: of another type, out of range, not one of the known.
 TEST_CASE("mistakes in values", "[mistakes]") {
   CHECK(mistake("    tls: {verify: yes}\n") ==
-        "f:4:19: sessions.s.tls.verify: expected true or false, found a text (in YAML 1.2, only true and "
-        "false without quotes are booleans)");
+        "f:4:19: sessions.s.tls.verify: expected true or false, found a text (write true or false, "
+        "without quotes; in YAML 1.2 yes and on are texts)");
   CHECK(mistake("    linger: [5s]\n") ==
         "f:4:13: sessions.s.linger: expected a duration, found a list (such as 500ms, 5s, 1m30s or 2h)");
   CHECK(mistake("    linger: 25h\n") == "f:4:13: sessions.s.linger: 25h is too large (allowed: 0 to 24h)");
@@ -144,6 +144,38 @@ TEST_CASE("references where there are none", "[mistakes]") {
   CHECK(mistake("    linger: \"${param:x}\"\n")
             .find("f:4:14: sessions.s.linger: '${param:x}' is not a duration") == 0);
   CHECK(load_good(session_of("    close: {reason: \"$${x}\"}\n")).sessions[0].close.reason == "${x}");
+}
+
+// What a shell would understand is told as what it is here.
+TEST_CASE("variables of a shell", "[mistakes]") {
+  CHECK(mistake("    login: {json: '${GW_TOKEN}'}\n")
+            .ends_with("'${GW_TOKEN}' is not a valid reference; did you mean ${env:GW_TOKEN}?"));
+  const auto warnings = [](const std::string& fields) {
+    const outcome found = load_document(session_of(fields));
+    CHECK(found.mistakes.empty());
+    return found.warnings;
+  };
+  CHECK(warnings("    headers: {X-Token: $GW_TOKEN}\n") ==
+        lines{"f:4:24: sessions.s.headers.X-Token: '$GW_TOKEN' is sent as it stands (for the environment "
+              "variable "
+              "write ${env:GW_TOKEN})"});
+  CHECK(warnings("    headers: {X-Price: '$5', X-Other: '$'}\n    login: {json: {a: '$ref', b: '$a$B'}}\n")
+            .empty());
+  const environment_variable empty("DUPLEXD_TEST_EMPTY", "");
+  CHECK(warnings("    headers: {X-Token: 'Bearer ${env:DUPLEXD_TEST_EMPTY}'}\n") ==
+        lines{"f:4:25: sessions.s.headers.X-Token: the value of ${env:DUPLEXD_TEST_EMPTY} is empty"});
+}
+
+TEST_CASE("a key with a letter that only looks right", "[mistakes]") {
+  CHECK(mistake("    \u0441lose: {code: 1000}\n")
+            .ends_with("(did you mean 'close'?; it has a character here that is not ASCII)"));
+}
+
+// A margin that leaves no time between two connections.
+TEST_CASE("renewal at once", "[mistakes]") {
+  CHECK(mistake("    renew: {after: 1m, margin: 60s}\n")
+            .starts_with("f:4:32: sessions.s.renew.margin: the margin is as long as the time"));
+  CHECK(load_document(session_of("    renew: {after: 1m, margin: 59s}\n")).mistakes.empty());
 }
 
 // Names of commands and replies must be in the protocol, and values must fit.

@@ -12,7 +12,7 @@ using list = std::vector<std::string>;
 // Lines 4 and 5; what is tested starts at line 6.
 constexpr const char* protocol =
     "    protocol: {byte_order: little, commands: {go: 'n:b=1', of: 'n:b'}, replies: [{as: done, layout: "
-    "'n:b'}]}\n"
+    "'n:b m:b'}]}\n"
     "    commands: {go: {idempotent: true}}\n";
 
 /// Mistakes of a session with this protocol, without "f:".
@@ -58,7 +58,8 @@ TEST_CASE("values of steps arrive", "[steps]") {
   CHECK(wanted.count == 3);
   CHECK(wanted.timeout.count() == 30'000);
   CHECK(first<expect_step>("{expect: done}").what.count == 1);
-  const auto call = first<call_step>("{call: go, reply: done, retries: 2, correlate: {n: m}, timeout: 4s}");
+  const auto call =
+      first<call_step>("{call: go, with: {n: 1}, reply: done, retries: 2, correlate: {n: m}, timeout: 4s}");
   CHECK(call.command.command == "go");
   CHECK(call.answer.replies == list{"done"});
   CHECK(call.answer.timeout.count() == 4'000);
@@ -167,9 +168,9 @@ TEST_CASE("what every step may have", "[steps]") {
   CHECK(all[0].on_fault->size() == 1);
   CHECK(all[0].where == protocol::position{6, 14});
   CHECK(step_mistakes("{expect: done, save: {a: 1}}") ==
-        list{"~.save: 'a' names no field (names and paths must be texts)"});
+        list{"6:35: sessions.s.script[0].save: 'a' names no field (names and paths must be texts)"});
   CHECK(step_mistakes("{call: go, reply: done, correlate: {a: [b]}}") ==
-        list{"~.correlate: 'a' names no field (names and paths must be texts)"});
+        list{"6:49: sessions.s.script[0].correlate: 'a' names no field (names and paths must be texts)"});
 }
 
 TEST_CASE("what a step needs beside its verb", "[steps]") {

@@ -252,6 +252,10 @@ TEST_CASE("settings that contradict each other", "[templates]") {
   CHECK(both("url: 'wss://h', tls: {verify: false, pins: ['" + pin + "']}").empty());
   CHECK(both("url: 'ws://h', tls: {verify: false}") ==
         list{".tls: TLS settings have no effect on a ws:// address (use wss://)"});
+  for (const char* step :
+       {"before: [{http: {url: 'https://h/'}}]", "on: [{reply: r, do: [{http: {url: '${env:A}'}}]}]"})
+    CHECK(
+        both(std::string("url: 'ws://localhost', tls: {}, protocol: {replies: [{as: r}]}, ") + step).empty());
   CHECK(both("url: '${env:A}', tls: {}").empty());
   const std::string clear = ".url: values of references are sent unencrypted (use wss://)";
   const std::string header = ", headers: {A: '${env:A}'}";
