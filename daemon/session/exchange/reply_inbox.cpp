@@ -249,6 +249,26 @@ asio::awaitable<kept_reply> reply_inbox::take(const wanted_reply& what, clock::d
   co_return std::move(self.got);
 }
 
+std::string reply_inbox::unfit(const wanted_reply& what) const {
+  std::size_t count = 0;
+  const arrived_reply* last = nullptr;
+  for (const kept_reply& each : kept_) {
+    if (each->number() < what.since || std::ranges::find(what.names, each->name()) == what.names.end())
+      continue;
+    ++count;
+    last = each.get();
+  }
+  const auto values = last == nullptr ? nullptr : last->values();
+  if (values == nullptr) return "";
+  ordered_json equal = ordered_json::object();
+  for (const auto& [path, value] : what.equal) equal[path] = value;
+  std::string why = config::mismatch(*values, equal);
+  if (why.empty()) why = config::mismatch(*values, what.where);
+  if (why.empty()) return "";
+  const std::string times = count == 1 ? "once" : fmt::format("{} times", count);
+  return fmt::format("reply {} came {}, {}", last->name(), times, why);
+}
+
 void reply_inbox::released() {
   for (waiter* each : waiters_) each->woken.notify();
 }

@@ -87,6 +87,10 @@ class reply_inbox {
   asio::awaitable<kept_reply> take(const wanted_reply& what, clock::duration time);
   static constexpr auto for_ever = clock::duration::max();
 
+  /// What came of those replies since then that nobody took, for who waited in vain: "reply r came 3 times,
+  /// its id was 7, not 8". Empty: none that is still known.
+  [[nodiscard]] std::string unfit(const wanted_reply& what) const;
+
   /// The clock of those who wait. Whoever releases it calls `released()`.
   [[nodiscard]] reading_clock& patience() noexcept { return patience_; }
   void released();

@@ -42,6 +42,7 @@ std::string shown(const ordered_json& value) {
 
 std::optional<fault> flow::pack(const config::send_step& command, packed_command& out, ordered_json& values) {
   auto resolved = command.with.resolve(this);
+  if (!resolved && !command.with.has_secrets()) return mishap(std::move(resolved.error));
   if (!resolved) return fault{.kind = fault_class::secret, .cause = std::move(resolved.error)};
   const auto* type = shared_.settings.protocol->find(protocol::direction::command, command.command);
   if (type == nullptr) return mishap("the protocol has no command " + command.command);
@@ -117,6 +118,7 @@ asio::awaitable<flow_result> flow::send_json(const config::json_template& messag
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_result{};
   const auto value = message.resolve(this);
+  if (!value && !message.has_secrets()) co_return ended_by(mishap(value.error));
   if (!value) co_return ended_by(fault{.kind = fault_class::secret, .cause = value.error});
   std::string text;
   if (!protocol::append_json(text, value.value, protocol::json_style::python))
@@ -151,10 +153,12 @@ asio::awaitable<flow_result> flow::expect(const config::expectation& what,
     const kept_reply answer = co_await shared_.replies->take(wanted, time_left());
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_result{};
-    if (!answer)
-      co_return ended_by(mishap(fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
-                                            static_cast<double>(what.timeout.count()) / 1000.0),
-                                fault_reason::no_reply));
+    if (!answer) {
+      std::string cause = fmt::format("no reply {} within {} s", fmt::join(what.replies, " or "),
+                                      static_cast<double>(what.timeout.count()) / 1000.0);
+      if (const std::string why = shared_.replies->unfit(wanted); !why.empty()) cause += "; " + why;
+      co_return ended_by(mishap(std::move(cause), fault_reason::no_reply));
+    }
     ++shared_.progress.replies;
     reply_ = answer->values();
     if (!reply_) co_return ended_by(mishap(fmt::format("the reply {} is nested too deeply", answer->name())));

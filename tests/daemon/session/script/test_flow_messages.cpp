@@ -48,6 +48,38 @@ TEST_CASE("a reply is waited for as long as the step says, and its usual time if
   }
 }
 
+// Who waits for a reply with another id than those that come is told so.
+TEST_CASE("a timeout says what came instead") {
+  scene s{"    script: [{expect: got, where: {id: 8}, timeout: 2s}]\n"};
+  SECTION("one") {
+    s.say_got(7);
+    s.play.run_for(2s);
+    CHECK(s.end() == "script: no reply got within 2 s; reply got came once, its id was 7, not 8");
+  }
+  SECTION("several: the last") {
+    for (const int id : {5, 6, 7}) s.say_got(id);
+    s.play.run_for(2s);
+    CHECK(s.end() == "script: no reply got within 2 s; reply got came 3 times, its id was 7, not 8");
+  }
+  SECTION("without the field") {
+    s.server->say(say({{"op", "got"}}));
+    s.play.run_for(2s);
+    CHECK(s.end() == "script: no reply got within 2 s; reply got came once, it has no id");
+  }
+}
+
+// The same for what a call is correlated with; replies that came before do not count.
+TEST_CASE("a call that times out says what came instead") {
+  scene s{
+      "    script: [{sleep: 1s}, {call: get, with: {id: 8}, reply: got, correlate: {id: id}, timeout: "
+      "2s}]\n"};
+  s.say_got(1);
+  s.play.run_for(1s);
+  s.say_got(7);
+  s.play.run_for(2s);
+  CHECK(s.end() == "script: no reply got within 2 s; reply got came once, its id was 7, not 8");
+}
+
 // The step's own limit is read from a value, then: the reply has none of its own.
 TEST_CASE("a reply without a limit of its own is waited for until the step's is over") {
   scene s{"    before: [{set: {h: 24h}}]\n    script: [{expect: got, timeout: '${var:h}'}]\n"};
