@@ -9,6 +9,7 @@
 
 #include "config/load/load.hpp"
 #include "daemon/app/exit_code.hpp"
+#include "daemon/app/outside.hpp"
 #include "protocol/message/message_type.hpp"
 
 namespace duplexd::cli {
@@ -69,6 +70,11 @@ int check(const options& given) {
   const std::vector<shared_protocol> protocols = protocols_of(*settings);
   if (given.layouts)
     for (const shared_protocol& types : protocols) print_layouts(*types);
+  if (!given.secrets_absent) {  // else the machine is another one, too
+    const protocol::diagnostics missing = missing_outside(*settings);
+    print(given.file, missing, "");
+    if (!missing.empty()) return exit_config;
+  }
   protocol::diagnostics failed;
   const std::size_t examples = run_examples(protocols, failed);
   print(given.file, failed, "");
@@ -87,8 +93,9 @@ void add_check(CLI::App& app, int& exit_code) {
       app.add_subcommand("check", "Check a configuration and print every error with its position");
   command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
       ->required();
-  command->add_flag("--secrets-absent", given->secrets_absent,
-                    "Do not resolve ${env:…}, ${file:…} and ${credential:…}");
+  command->add_flag(
+      "--secrets-absent", given->secrets_absent,
+      "Do not resolve ${env:…}, ${file:…} and ${credential:…}, and do not look for files and programs");
   command->add_flag("--layouts", given->layouts, "Print a table of the bytes of each command and reply");
   command->callback([given, &exit_code] { exit_code = check(*given); });
 }

@@ -25,8 +25,10 @@ struct options {
 int run(const options& given) {
   const std::string& file = given.file;
   protocol::diagnostics mistakes;
-  auto settings = config::load(file, {}, mistakes);
+  protocol::diagnostics warnings;
+  auto settings = config::load(file, {.warnings = &warnings}, mistakes);
   for (const auto& mistake : mistakes) std::fprintf(stderr, "%s\n", config::format(file, mistake).c_str());
+  for (const auto& each : warnings) std::fprintf(stderr, "warning: %s\n", config::format(file, each).c_str());
   if (!settings) return exit_config;
   std::unique_ptr<capture_file> capture;
   if (!given.record.empty()) {

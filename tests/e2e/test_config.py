@@ -54,6 +54,48 @@ class Mistakes(unittest.TestCase):
         self.assertIn("/nonexistent/duplexd.yaml", done.stderr)
 
 
+class Outside(unittest.TestCase):
+    """What a configuration needs of the machine."""
+
+    def check(self, fields, *options):
+        with tempfile.TemporaryDirectory() as directory:
+            session = {"url": "wss://localhost:1/"} | fields
+            path = write_config({"version": 1, "sessions": {"s": session}}, directory)
+            return run_to_end("check", "-c", path, *options)
+
+    # `check` does not say ok to what cannot work here; with --secrets-absent it looks at nothing outside of the file.
+    def test_missing(self):
+        absent = "/nonexistent/duplexd"
+        for fields, word in (({"tls": {"ciphers": "NOPE"}}, "no such cipher: 'NOPE'"),
+                             ({"tls": {"ciphersuites": "TLS_NOPE"}}, "TLS_NOPE"),
+                             ({"tls": {"ca_file": absent}}, absent),
+                             ({"tls": {"cert_file": absent}}, absent),
+                             ({"before": [{"exec": [absent, "-x"]}]}, "no program " + absent),
+                             ({"before": [{"exec": ["/tmp"]}]}, "no program /tmp"),
+                             ({"before": [{"exec": ["duplexd-has-no-such-program"]}]}, "duplexd-has-no-such-program")):
+            with self.subTest(word):
+                done = self.check(fields)
+                self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+                self.assertIn(word, done.stderr)
+                self.assertEqual(self.check(fields, "--secrets-absent").returncode, 0)
+
+    def test_present(self):
+        for fields in ({"tls": {"ciphers": "ECDHE+AESGCM"}}, {"before": [{"exec": ["sh", "-c", "true"]}]},
+                       {"before": [{"exec": ["/bin/sh"]}]}):
+            with self.subTest(fields):
+                done = self.check(fields)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Warnings(unittest.TestCase):
+    # What `check` warns of, `run` says, too.
+    def test_run_shows_warnings(self):
+        text = "version: 1\nsessions: {s: {url: 'ws://localhost:1/', headers: {X-Token: $TOKEN}}}\n"
+        with tempfile.TemporaryDirectory() as directory:
+            done = run_to_end("run", "-c", write_config(text, directory), "--once")
+        self.assertRegex(done.stderr, r"^warning: .*:2:\d+: sessions\.s\.headers\.X-Token: ")
+
+
 class Values(unittest.TestCase):
     # A value that is nested so deeply that a stack would not hold it is an error like others.
     def test_a_deep_value_of_the_command_line(self):

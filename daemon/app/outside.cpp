@@ -1,0 +1,68 @@
+#include "daemon/app/outside.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "daemon/link/dial_request.hpp"
+#include "daemon/net/tls/tls_context.hpp"
+
+namespace duplexd {
+
+namespace {
+
+bool is_program(const std::string& path) {
+  struct stat found{};
+  return stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && access(path.c_str(), X_OK) == 0;
+}
+
+// As execvp looks for it.
+bool is_on_path(const std::string& name) {
+  const char* given = std::getenv("PATH");
+  std::string_view left = given != nullptr ? given : "/bin:/usr/bin";
+  for (bool more = true; more;) {
+    const auto colon = left.find(':');
+    std::string folder(left.substr(0, colon));
+    if (folder.empty()) folder = ".";
+    if (is_program(folder + "/" + name)) return true;
+    more = colon != std::string_view::npos;
+    if (more) left.remove_prefix(colon + 1);
+  }
+  return false;
+}
+
+std::string tls_mistake(const config::session_settings& session) {
+  server_request request;
+  if (resolve_server(session, nullptr, request)) return "";  // a reference that only a session can read
+  return net::client_tls{}.get(request).error;
+}
+
+}  // namespace
+
+protocol::diagnostics missing_outside(const config::settings& settings) {
+  protocol::diagnostics found;
+  for (const config::session_settings& session : settings.sessions) {
+    const std::string path = "sessions." + session.name;
+    if (std::string why = tls_mistake(session); !why.empty())
+      found.push_back({{}, path + ".tls", std::move(why), ""});
+    const auto look = [&](const config::script_step& step) {
+      const auto* exec = std::get_if<config::exec_step>(&step.action);
+      const auto program =
+          exec == nullptr ? config::resolved<std::string>{} : exec->program.front().resolve();
+      if (exec == nullptr || !program) return;
+      const std::string& name = program.value;
+      if (name.find('/') != std::string::npos ? is_program(name) : is_on_path(name)) return;
+      found.push_back({step.where, path, "exec: there is no program " + name, ""});
+    };
+    for (const auto* steps : {&session.before, &session.subscribe, &session.script})
+      config::for_each_step(*steps, look);
+    if (session.login) config::for_each_step(session.login->steps, look);
+    for (const config::handler& each : session.on) config::for_each_step(each.body, look);
+  }
+  return found;
+}
+
+}  // namespace duplexd
