@@ -3,9 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <functional>
 #include <utility>
 #include <variant>
 
+#include "config/script/match.hpp"
+#include "config/value/json_path.hpp"
+#include "protocol/message/message_type.hpp"
 #include "protocol/text/json_text.hpp"
 #include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
@@ -18,17 +23,126 @@ using protocol::direction;
 
 constexpr std::size_t shown_values = 500;
 
-/// Sets the value under a path with dots, making objects on the way.
+constexpr std::size_t longest_made_list = 1000;
+
+std::optional<std::size_t> index_in(std::string_view part) {
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
+  const bool is_index = error == std::errc{} && end == part.data() + part.size() && index < longest_made_list;
+  return is_index ? std::optional(index) : std::nullopt;
+}
+
+/// Sets the value under a path with dots, making objects and lists on the way.
 void set_at(ordered_json& target, std::string_view path, const ordered_json& value) {
   ordered_json* at = &target;
   for (;;) {
-    if (!at->is_object()) *at = ordered_json::object();
     const auto dot = path.find('.');
-    at = &(*at)[std::string(path.substr(0, dot))];
+    const std::string_view part = path.substr(0, dot);
+    const auto index = index_in(part);
+    if (index && !at->is_array() && at->empty()) *at = ordered_json::array();
+    if (index && at->is_array()) {
+      while (at->size() <= *index) at->push_back(at->empty() ? ordered_json(0) : at->back());
+      at = &(*at)[*index];
+    } else {
+      if (!at->is_object()) *at = ordered_json::object();
+      at = &(*at)[std::string(part)];
+    }
     if (dot == std::string_view::npos) break;
     path.remove_prefix(dot + 1);
   }
   *at = value;
+}
+
+void fill_slots(ordered_json& values) {
+  if (values.is_null()) values = 1;
+  if (values.is_structured())
+    for (ordered_json& each : values) fill_slots(each);
+}
+
+/// Values of a reply about which nothing else is said: its examples, or made up. What may be anything is a
+/// number then: it can be counted with, slept for, and be part of a text.
+std::vector<ordered_json> starting_values(const protocol::message_type& type) {
+  std::vector<ordered_json> all;
+  for (const protocol::message_example& each : type.examples) all.push_back(each.values);
+  if (!all.empty()) return all;
+  fill_slots(all.emplace_back(example_values(type)));
+  return all;
+}
+
+simulated_reply packed(const protocol::message_type& type, const ordered_json& values) {
+  simulated_reply made;
+  made.name = name_of(type);
+  made.kind = frame_of(type);
+  if (const auto error = pack(type, values, made.bytes)) made.error = error->text();
+  if (made.error.empty()) protocol::impose_opcode(type, made.bytes);
+  return made;
+}
+
+/// The first that can be packed when `change` has made of it what is wanted.
+simulated_reply first_good(const protocol::message_type& type,
+                           const std::function<void(ordered_json&)>& change) {
+  std::optional<simulated_reply> first;
+  for (ordered_json& values : starting_values(type)) {
+    change(values);
+    simulated_reply made = packed(type, values);
+    if (made.error.empty()) return made;
+    if (!first) first = std::move(made);
+  }
+  return *first;
+}
+
+simulated_reply unknown_reply(const std::string& name) {
+  simulated_reply failed;
+  failed.name = name;
+  failed.error = "there is no reply of that name";
+  return failed;
+}
+
+ordered_json other_than(const ordered_json& value) {
+  if (value.is_number()) return value.get<double>() + 1;
+  if (value.is_boolean()) return !value.get<bool>();
+  return value == "other" ? "another" : "other";
+}
+
+/// Makes the value at `path` one that meets a condition of `where` or `check`, unless it does already.
+void meet(ordered_json& values, const std::string& path, const ordered_json& wanted) {
+  if (config::matches(values, {{path, wanted}})) return;
+  const bool is_condition = wanted.is_object() && !wanted.empty() && wanted.begin().key().starts_with('$');
+  if (!is_condition) return set_at(values, path, wanted);
+  const ordered_json* found = config::find_path(values, path);
+  if (wanted.contains("$any") && !wanted["$any"].empty()) set_at(values, path, wanted["$any"].front());
+  for (const char* as_given : {"$min", "$max", "$starts"})
+    if (wanted.contains(as_given)) set_at(values, path, wanted[as_given]);
+  if (wanted.contains("$not") && found != nullptr) set_at(values, path, other_than(*found));
+  if (wanted.contains("$exists") && wanted["$exists"] == true && found == nullptr) set_at(values, path, 1);
+}
+
+/// Whether it is another text each time: what a session sends need not be what it would send here.
+bool varies(const config::json_template& text) {
+  return std::ranges::any_of(text.references(), [](const config::reference& each) {
+    return !is_outside(each.source) && each.source != config::reference_source::literal;
+  });
+}
+
+/// `wanted` with what a reference gives taken from `found`.
+void fill_from(ordered_json& wanted, const ordered_json& found) {
+  if (wanted.is_null()) wanted = found;
+  if (wanted.is_object() && found.is_object()) {
+    for (auto& [key, value] : wanted.items())
+      if (const auto at = found.find(key); at != found.end()) fill_from(value, *at);
+  } else if (wanted.is_array() && found.is_array()) {
+    for (std::size_t i = 0; i < std::min(wanted.size(), found.size()); ++i) fill_from(wanted[i], found[i]);
+  }
+}
+
+/// Whether values that came may be those that a step sends: what is fixed in it is equal.
+bool may_be(const ordered_json& found, const config::json_template& sent) {
+  const ordered_json& wanted = sent.unresolved();
+  if (!wanted.is_object() || !found.is_object()) return true;
+  return std::ranges::all_of(wanted.items(), [&](const auto& each) {
+    const auto at = found.find(each.key());
+    return at == found.end() || equal_json(*at, each.value(), true);
+  });
 }
 
 /// The packets of one message; names and bytes are copied out.
@@ -79,8 +193,8 @@ std::optional<std::string> simulated_session::refuse_json(protocol::frame_view m
   if (const auto fault = protocol::parse_json(text, found, settings_->limits.json_depth))
     return fmt::format("the login is not JSON: {}", fault->message);
   const auto known = wanted.resolve();
-  const bool same =
-      known ? equal_json(found, known.value, false) : equal_json(found, wanted.unresolved(), true);
+  const bool same = known && !varies(wanted) ? equal_json(found, known.value, false)
+                                             : equal_json(found, wanted.unresolved(), true);
   if (same) return std::nullopt;
   return known ? "the login differs from login.json"
                : "the login has other keys or fixed values than login.json";
@@ -91,8 +205,17 @@ std::optional<std::string> simulated_session::refuse_command(protocol::frame_vie
   const auto found = packets_of(settings_->protocol, message);
   if (found.empty() || found.front().first != wanted.command)
     return "the login is not the command " + wanted.command;
-  const auto values = wanted.with.resolve();
+  auto values = wanted.with.resolve();
   const auto* type = settings_->protocol->find(direction::command, wanted.command);
+  if (type != nullptr && varies(wanted.with)) {
+    protocol::packet_reader reader(settings_->protocol, direction::command);
+    reader.begin(message);
+    protocol::packet packet;
+    ordered_json came;
+    if (!reader.next(packet) || packet.type == nullptr || read_json(packet, came)) return std::nullopt;
+    values = {wanted.with.unresolved(), ""};
+    fill_from(values.value, came);
+  }
   std::vector<std::uint8_t> bytes;
   if (!values || type == nullptr || pack(*type, values.value, bytes)) return std::nullopt;
   const auto expected = packets_of(settings_->protocol, {.kind = frame_of(*type), .bytes = bytes});
@@ -102,9 +225,30 @@ std::optional<std::string> simulated_session::refuse_command(protocol::frame_vie
 
 std::vector<simulated_reply> simulated_session::greet() const {
   std::vector<simulated_reply> replies;
-  for (const auto& step : settings_->simulate.login) replies.push_back(make(step.command, step.with));
+  for (const auto& step : settings_->simulate.login)
+    replies.push_back(make(step.command, step.with));
   if (replies.empty() && has_login() && settings_->login->expect)
-    replies.push_back(make(*settings_->login->expect));
+    replies.push_back(make({&*settings_->login->expect, nullptr}, nullptr));
+  if (replies.empty() && !has_login()) replies = expected_first();
+  return replies;
+}
+
+// What a server says before its client says anything.
+std::vector<simulated_reply> simulated_session::expected_first() const {
+  std::vector<simulated_reply> replies;
+  const auto add = [&](const config::step_list& steps) {
+    for (const config::script_step& step : steps) {
+      const auto* expect = std::get_if<config::expect_step>(&step.action);
+      if (expect == nullptr) return false;
+      for (unsigned i = 0; i < expect->what.count; ++i)
+        replies.push_back(make({&expect->what, &step.save}, nullptr));
+    }
+    return true;
+  };
+  if (!settings_->login)
+    static_cast<void>(add(settings_->subscribe) && add(settings_->script));
+  else if (add(settings_->login->steps) && settings_->login->expect)
+    replies.push_back(make({&*settings_->login->expect, nullptr}, nullptr));
   return replies;
 }
 
@@ -127,7 +271,9 @@ simulated_reaction simulated_session::react(const protocol::packet& command) con
   }
   reaction.line =
       name + " " + (may_show(name) ? protocol::printable(values, shown_values) : "(values from references)");
-  reaction.replies = answers_to(name);
+  ordered_json came;
+  static_cast<void>(protocol::parse_json(values, came));
+  reaction.replies = answers_to(name, came);
   std::string names;
   for (const auto& reply : reaction.replies) names += (names.empty() ? "" : ", ") + reply.name;
   reaction.line += names.empty() ? ", no answer" : " -> " + names;
@@ -161,7 +307,8 @@ std::string simulated_session::show(protocol::frame_view message) const {
   return "text " + protocol::printable(bytes, shown_values);
 }
 
-std::vector<simulated_reply> simulated_session::answers_to(const std::string& command) const {
+std::vector<simulated_reply> simulated_session::answers_to(const std::string& command,
+                                                           const ordered_json& values) const {
   std::vector<simulated_reply> replies;
   const auto& rules = settings_->simulate;
   const auto rule = std::find_if(rules.answers.begin(), rules.answers.end(),
@@ -170,8 +317,8 @@ std::vector<simulated_reply> simulated_session::answers_to(const std::string& co
     for (const auto& step : rule->replies) replies.push_back(make(step.command, step.with));
   } else if (rules.answer_by_default) {
     const auto& known = settings_->protocol->types(direction::reply);
-    if (const auto* expected = expected_after(command)) {
-      replies.push_back(make(*expected));
+    if (const wanted_answer expected = expected_after(command, values); expected.what != nullptr) {
+      for (unsigned i = 0; i < expected.what->count; ++i) replies.push_back(make(expected, values));
     } else if (!known.empty()) {
       replies.push_back(make(name_of(known.front()), ordered_json()));
     }
@@ -179,24 +326,48 @@ std::vector<simulated_reply> simulated_session::answers_to(const std::string& co
   return replies;
 }
 
-/// The reply that the script waits for first after it has sent `command`, or with which it is called.
-const config::expectation* simulated_session::expected_after(const std::string& command) const {
+/// The reply that the session waits for first after it has sent `command`, or with which it is called: in its
+/// login, its steps, its handlers, and with each heartbeat.
+simulated_session::wanted_answer simulated_session::expected_after(const std::string& command,
+                                                                   const ordered_json& values) const {
+  wanted_answer found;
   bool sent = false;
   bool passed = false;  // the next answer is the next command's
-  const config::expectation* found = nullptr;
+  const auto is_it = [&](const config::send_step& each) {
+    return each.command == command && may_be(values, each.with);
+  };
   const auto visit = [&](const config::script_step& step) {
-    if (found != nullptr || passed) return;
+    if (found.what != nullptr || passed) return;
     if (const auto* send = std::get_if<config::send_step>(&step.action)) {
-      passed = sent && send->command != command;
-      sent = sent || send->command == command;
+      passed = sent && !is_it(*send);
+      sent = sent || is_it(*send);
     }
     const auto* call = std::get_if<config::call_step>(&step.action);
-    if (call != nullptr && call->command.command == command) found = &call->answer;
+    if (call != nullptr && is_it(call->command)) found = {&call->answer, &step.save};
     const auto* expect = std::get_if<config::expect_step>(&step.action);
-    if (sent && expect != nullptr) found = &expect->what;
+    if (sent && expect != nullptr) found = {&expect->what, &step.save};
   };
-  config::for_each_step(settings_->subscribe, visit);
-  config::for_each_step(settings_->script, visit);
+  const auto look_into = [&](const config::step_list& steps) {
+    sent = passed = false;
+    config::for_each_step(steps, visit);
+  };
+  if (settings_->login) {
+    look_into(settings_->login->steps);
+    if (found.what == nullptr && sent && !passed && settings_->login->expect)
+      found.what = &*settings_->login->expect;
+  }
+  if (found.what == nullptr && settings_->liveness.heartbeat) {
+    const auto& beat = *settings_->liveness.heartbeat;
+    const auto* send = std::get_if<config::send_step>(&beat.message);
+    if (send != nullptr && is_it(*send) && beat.expect) found.what = &*beat.expect;
+  }
+  if (found.what == nullptr) {
+    sent = passed = false;
+    config::for_each_step(settings_->subscribe, visit);
+    config::for_each_step(settings_->script, visit);
+  }
+  for (const config::handler& each : settings_->on)
+    if (found.what == nullptr) look_into(each.body);
   return found;
 }
 
@@ -229,40 +400,39 @@ simulated_reply simulated_session::make(const std::string& name, const config::j
   return failed;
 }
 
-simulated_reply simulated_session::make(const config::expectation& wanted) const {
+simulated_reply simulated_session::make(const wanted_answer& wanted, const ordered_json& command) const {
+  const config::expectation& what = *wanted.what;
   const auto* type =
-      settings_->protocol ? settings_->protocol->find(direction::reply, wanted.replies.front()) : nullptr;
-  ordered_json values = type != nullptr ? example_values(*type) : ordered_json();
-  for (const auto* asked : {&wanted.where.unresolved(), &wanted.check.unresolved()}) {
-    if (!asked->is_object()) continue;
-    for (const auto& [path, value] : asked->items()) {
-      const bool is_condition = value.is_object() && !value.empty() && value.begin().key().starts_with('$');
-      if (is_condition && value.contains("$any") && !value["$any"].empty())
-        set_at(values, path, value["$any"].front());
-      if (!is_condition && !value.is_null()) set_at(values, path, value);
+      settings_->protocol ? settings_->protocol->find(direction::reply, what.replies.front()) : nullptr;
+  if (type == nullptr) return unknown_reply(what.replies.front());
+  return first_good(*type, [&](ordered_json& values) {
+    for (const auto* asked : {&what.where.unresolved(), &what.check.unresolved()}) {
+      if (!asked->is_object()) continue;
+      for (const auto& [path, value] : asked->items()) {
+        // What a reference gives is most often what the command has under the same name.
+        const ordered_json* same = value.is_null() ? config::find_path(command, path) : &value;
+        if (same != nullptr && !same->is_null()) meet(values, path, *same);
+      }
     }
-  }
-  return make(wanted.replies.front(), values);
+    for (const auto& [ours, theirs] : what.correlate)
+      if (const ordered_json* sent = config::find_path(command, ours)) set_at(values, theirs, *sent);
+    if (wanted.saved == nullptr || what.count != 1) return;
+    for (const auto& [variable, path] : *wanted.saved)
+      if (path != "*" && config::find_path(values, path) == nullptr) set_at(values, path, 1);
+  });
 }
 
 /// Fields that `values` leaves out come from the type's example.
 simulated_reply simulated_session::make(const std::string& name, const ordered_json& values) const {
-  simulated_reply made;
-  made.name = name;
   const auto* type = settings_->protocol ? settings_->protocol->find(direction::reply, name) : nullptr;
-  if (type == nullptr) {
-    made.error = "there is no reply of that name";
-    return made;
-  }
-  ordered_json all = example_values(*type);
-  if (values.is_object() && all.is_object()) {
-    for (const auto& [key, value] : values.items()) all[key] = value;
-  } else if (!values.is_null()) {
-    all = values;
-  }
-  made.kind = frame_of(*type);
-  if (const auto error = pack(*type, all, made.bytes)) made.error = error->text();
-  return made;
+  if (type == nullptr) return unknown_reply(name);
+  return first_good(*type, [&](ordered_json& all) {
+    if (values.is_object() && all.is_object()) {
+      for (const auto& [key, value] : values.items()) all[key] = value;
+    } else if (!values.is_null()) {
+      all = values;
+    }
+  });
 }
 
 }  // namespace duplexd::net

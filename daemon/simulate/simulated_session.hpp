@@ -43,7 +43,8 @@ class simulated_session {
   /// References that cannot be resolved here match anything.
   [[nodiscard]] std::optional<std::string> refuse_login(protocol::frame_view message) const;
 
-  /// What is sent when the login was accepted: the rules', else the reply that the session expects.
+  /// What is sent at the begin, or when the login was accepted: the rules', else what the session expects
+  /// before it sends anything else.
   [[nodiscard]] std::vector<simulated_reply> greet() const;
 
   [[nodiscard]] simulated_reaction react(const protocol::packet& command) const;
@@ -60,9 +61,18 @@ class simulated_session {
                                                           const config::send_step& wanted) const;
   [[nodiscard]] simulated_reply make(const std::string& name, const nlohmann::ordered_json& values) const;
   [[nodiscard]] simulated_reply make(const std::string& name, const config::json_template& with) const;
-  [[nodiscard]] simulated_reply make(const config::expectation& wanted) const;
-  [[nodiscard]] std::vector<simulated_reply> answers_to(const std::string& command) const;
-  [[nodiscard]] const config::expectation* expected_after(const std::string& command) const;
+  /// What is waited for, what is taken out of it, and the command that it answers.
+  struct wanted_answer {
+    const config::expectation* what = nullptr;
+    const config::savings* saved = nullptr;
+  };
+  [[nodiscard]] simulated_reply make(const wanted_answer& wanted,
+                                     const nlohmann::ordered_json& command) const;
+  [[nodiscard]] std::vector<simulated_reply> answers_to(const std::string& command,
+                                                        const nlohmann::ordered_json& values) const;
+  [[nodiscard]] wanted_answer expected_after(const std::string& command,
+                                             const nlohmann::ordered_json& values) const;
+  [[nodiscard]] std::vector<simulated_reply> expected_first() const;
   [[nodiscard]] bool may_show(const std::string& command) const;
 
   const config::session_settings* settings_;

@@ -42,11 +42,46 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
+/// Stands for a value that is not known here.
+constexpr std::string_view unknown = "-unknown-";
+
+/// Whether a path is one of the configuration, in which anything may stand for what is not known.
+bool is_path(std::string_view path, std::string_view pattern) {
+  const auto at = pattern.find(unknown);
+  if (at == std::string_view::npos) return path == pattern;
+  const std::string_view rest = pattern.substr(at + unknown.size());
+  if (!path.starts_with(pattern.substr(0, at))) return false;
+  for (std::size_t from = at; from <= path.size(); ++from)
+    if (is_path(path.substr(from), rest)) return true;
+  return false;
+}
+
 /// A session and the path under which it is found.
 struct place {
   simulated_session session;
   std::string path;
 };
+
+/// What an `http` step asks for, and the answer.
+struct page {
+  std::string path;
+  std::string body;
+};
+
+/// Sets what a step saves of an answer's body.
+void add_saved(nlohmann::ordered_json& body, std::string_view path) {
+  constexpr std::string_view in_body = "body.";
+  if (!path.starts_with(in_body)) return;
+  nlohmann::ordered_json* at = &body;
+  for (path.remove_prefix(in_body.size());;) {
+    const auto dot = path.find('.');
+    if (!at->is_object()) *at = nlohmann::ordered_json::object();
+    at = &(*at)[std::string(path.substr(0, dot))];
+    if (dot == std::string_view::npos) break;
+    path.remove_prefix(dot + 1);
+  }
+  if (at->is_null()) *at = 1;
+}
 
 /// One listening socket.
 struct door {
@@ -59,17 +94,32 @@ struct listener {
   bool secure = false;
   std::uint16_t port = 0;
   std::vector<place> places;
+  std::vector<page> pages;
   std::deque<door> doors;
   tls_context tls;
 
   [[nodiscard]] std::vector<const simulated_session*> at(std::string_view target) const {
     std::vector<const simulated_session*> found;
     for (const auto& each : places) {
-      if (each.path == path_of(target)) found.push_back(&each.session);
+      if (is_path(path_of(target), each.path)) found.push_back(&each.session);
     }
     return found;
   }
 };
+
+/// A page of an `http` step; nothing if this is none.
+std::optional<handshake_answer> page_for(const handshake_offer& offer, const std::vector<page>& pages) {
+  if (offer.upgrade) return std::nullopt;
+  for (const page& each : pages) {
+    if (!is_path(path_of(offer.target), each.path)) continue;
+    handshake_answer answer;
+    answer.status = 200;
+    answer.body = each.body;
+    answer.json = true;
+    return answer;
+  }
+  return std::nullopt;
+}
 
 handshake_answer answer_to(const handshake_offer& offer,
                            const std::vector<const simulated_session*>& candidates) {
@@ -107,6 +157,8 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
   std::optional<std::string> plan();
   std::optional<std::string> add(const config::session_settings& session);
   std::optional<std::string> add(const config::session_settings& session, const config::text_template& url);
+  std::optional<std::string> add_pages(const config::session_settings& session);
+  std::optional<std::string> listener_for(const config::url& address, listener*& out);
   std::optional<std::string> prepare_tls();
   std::optional<std::string> listen(listener& on);
   std::optional<std::string> open(listener& on, const asio::ip::address& address);
@@ -169,13 +221,13 @@ std::optional<std::string> simulator::state::plan() {
 std::optional<std::string> simulator::state::add(const config::session_settings& session) {
   for (const auto& each : session.urls)
     if (auto error = add(session, each)) return error;
-  return std::nullopt;
+  return add_pages(session);
 }
 
 std::optional<std::string> simulator::state::add(const config::session_settings& session,
                                                  const config::text_template& url) {
-  const auto text = url.resolve();
-  if (!text) return "url: " + text.error;
+  auto text = url.resolve();
+  if (!text || url.has_inside()) text = {url.with_placeholder(unknown), ""};
   std::string why;
   const auto address = config::parse_url(text.value, why);
   if (!address) return "url: " + why;
@@ -183,20 +235,64 @@ std::optional<std::string> simulator::state::add(const config::session_settings&
     return "url: the simulator does not serve Unix-domain sockets: use ws:// or wss://";
   if (std::find(hosts.begin(), hosts.end(), address->host) == hosts.end()) hosts.push_back(address->host);
 
-  const std::uint16_t port = options.port.value_or(address->port);
+  listener* on = nullptr;
+  if (auto error = listener_for(*address, on)) return error;
+  on->places.push_back({simulated_session(session), std::string(path_of(address->target))});
+  return std::nullopt;
+}
+
+/// What `http` steps ask for at the ports of the sessions; other servers are not ours.
+std::optional<std::string> simulator::state::add_pages(const config::session_settings& session) {
+  std::string why;
+  std::optional<std::string> error;
+  const auto look = [&](const config::script_step& step, const std::string& prefix) {
+    const auto* http = std::get_if<config::http_step>(&step.action);
+    if (http == nullptr || error) return;
+    const auto address = config::parse_http_url(http->url.with_placeholder(unknown), why);
+    const bool is_ours = address && std::ranges::find(hosts, address->host) != hosts.end();
+    if (!is_ours) return;
+    nlohmann::ordered_json body = nlohmann::ordered_json::object();
+    for (const auto& [variable, path] : step.save)
+      if (path.starts_with(prefix)) add_saved(body, std::string_view(path).substr(prefix.size()));
+    listener* on = nullptr;
+    error = listener_for(*address, on);
+    if (!error) on->pages.push_back({std::string(path_of(address->target)), body.dump()});
+  };
+  const auto look_at_all = [&](const config::step_list& steps) {
+    config::for_each_step(steps, [&](const config::script_step& step) {
+      const auto* gather = std::get_if<config::gather_step>(&step.action);
+      if (gather == nullptr) return look(step, "");
+      for (std::size_t i = 0; i < gather->branches.size(); ++i) {
+        if (gather->branches[i].size() != 1) continue;
+        config::script_step of_branch = gather->branches[i].front();
+        of_branch.save = step.save;
+        look(of_branch, std::to_string(i) + ".");
+      }
+    });
+  };
+  look_at_all(session.before);
+  look_at_all(session.subscribe);
+  look_at_all(session.script);
+  if (session.login) look_at_all(session.login->steps);
+  for (const config::handler& each : session.on) look_at_all(each.body);
+  return error;
+}
+
+std::optional<std::string> simulator::state::listener_for(const config::url& address, listener*& out) {
+  const std::uint16_t port = options.port.value_or(address.port);
   auto found =
       std::find_if(listeners.begin(), listeners.end(), [&](const auto& each) { return each.port == port; });
   if (found == listeners.end()) {
     auto& made = listeners.emplace_back();
-    made.secure = address->secure;
+    made.secure = address.secure;
     made.port = port;
     found = std::prev(listeners.end());
   }
-  if (found->secure != address->secure) {
+  if (found->secure != address.secure) {
     return "ws:// and wss:// on one port " + std::to_string(port) +
            ": give them different ports, and not --port";
   }
-  found->places.push_back({simulated_session(session), std::string(path_of(address->target))});
+  out = &*found;
   return std::nullopt;
 }
 
@@ -260,7 +356,7 @@ void simulator::state::announce(const listener& on) const {
                            : given.find(':') != std::string::npos ? "[" + given + "]"
                                                                   : given;
   std::string line = std::string(on.secure ? "wss" : "ws") + "://" + host + ":" + std::to_string(on.port) +
-                     on.places.front().path;
+                     (on.places.empty() ? on.pages.front().path : on.places.front().path);
   if (on.secure && !ca_file.empty()) line += " ca=" + ca_file;
   options.ready(line);
 }
@@ -320,8 +416,14 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
     }
   }
   std::vector<const simulated_session*> candidates;
-  bool mine = false;  // the replay's client
+  bool mine = false;      // the replay's client
+  std::string asked_for;  // a page
   handshake_decision decide = [&](const handshake_offer& offer) {
+    if (auto page = page_for(offer, on.pages)) {
+      asked_for = path_of(offer.target);
+      return std::move(*page);
+    }
+    if (!offer.upgrade) return handshake_answer{};
     candidates = on.at(offer.target);
     auto answer = answer_to(offer, candidates);
     if (answer.status != 101 || !options.replay) return answer;
@@ -335,7 +437,8 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
   };
   auto opened = co_await handshake_as_server(client, std::move(decide), handshake_limit);
   if (const auto* failed = std::get_if<fault>(&opened)) {
-    options.log("a client failed: " + failed->cause);
+    options.log(asked_for.empty() ? "a client failed: " + failed->cause
+                                  : "answered a request for " + asked_for);
     if (mine) replaying = false;
     co_return;
   }

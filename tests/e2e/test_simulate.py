@@ -1,5 +1,6 @@
 """`duplexd simulate`, met by clients that nobody here wrote, and by duplexd itself."""
 
+import os
 import re
 import signal
 import socket
@@ -9,7 +10,7 @@ import unittest
 
 from support import peers
 from support.config import EXAMPLE, LOGIN, SET_SERVICE, TO_FREE, config, reply, session
-from support.daemon import BINARY, ROOT, Daemon
+from support.daemon import BINARY, ROOT, Daemon, write_config
 from support.lines import Lines
 
 
@@ -76,6 +77,62 @@ class ReferenceSession(unittest.TestCase):
             one = session(simulator.url, tls={"ca_file": simulator.ca})
             with Daemon(config({f"agent{i}": one for i in range(20)}), "--once") as daemon:
                 self.assertEqual(daemon.wait(60), 0, daemon.log.all())
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Recipes(unittest.TestCase):
+    """Every configuration of config/examples, met by the simulator that reads the same file."""
+
+    def local(self, path):
+        """The configuration for servers on this machine, all on one port."""
+        text = path.read_text()
+        for name in re.findall(r"\$\{[^}]*?env:(\w+)", text):
+            os.environ.setdefault(name, "secret")
+        port = free_port()
+        text = re.sub(r"wss?://[^/\s\"']*", f"ws://localhost:{port}", text)
+        return re.sub(r"https?://[^/\s\"']*", f"http://localhost:{port}", text)
+
+    # It logs in and carries out its steps without a fault: to their end, or for as long as it is let.
+    def test_every_example_meets_its_simulator(self):
+        paths = sorted((ROOT / "config" / "examples").rglob("*.yaml"))
+        self.assertGreater(len(paths), 12)
+        for path in paths:
+            with self.subTest(path.name), tempfile.TemporaryDirectory() as directory:
+                text = self.local(path)
+                with PlainSimulator(write_config(text, directory)) as simulator, Daemon(text, "--once") as daemon:
+                    try:
+                        code = daemon.process.wait(4)
+                    except subprocess.TimeoutExpired:  # it goes on for ever
+                        daemon.signal()
+                        code = daemon.wait()
+                    said = "\n".join([*daemon.log.all(), "simulator:", *simulator.log.all()])
+                    self.assertEqual(code, 0, said)
+                    self.assertRegex(said, "connected")
+                    self.assertNotRegex(said, r"disconnected: |no layout fits|cannot send|a client failed in|no command fits")
+
+
+class PlainSimulator:
+    """`duplexd simulate` for a configuration that names its ports."""
+
+    def __init__(self, path):
+        self.process = subprocess.Popen([BINARY, "simulate", "-c", path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.log = Lines(self.process.stderr)
+        Lines(self.process.stdout).wait(lambda line: line.startswith("ready "))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+        self.log.join()
 
 
 class RunScript(unittest.TestCase):

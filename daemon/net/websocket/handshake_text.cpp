@@ -114,8 +114,9 @@ std::string refusal_text(const handshake_answer& answer) {
   std::string text = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
   text.append(reason.data(), reason.size());
   if (answer.status == 426) text += "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";  // RFC 6455, 4.4
-  text += "\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " +
-          std::to_string(answer.body.size() + 1);
+  text += "\r\nConnection: close\r\nContent-Type: ";
+  text += answer.json ? "application/json" : "text/plain";
+  text += "\r\nContent-Length: " + std::to_string(answer.body.size() + 1);
   return text + "\r\n\r\n" + answer.body + '\n';
 }
 

@@ -120,7 +120,9 @@ std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
 using head_parser = http::request_parser<http::empty_body>;
 
 handshake_offer offer_of(const http::request<http::empty_body>& request) {
-  handshake_offer offer{.target = std::string(view(request.target())), .subprotocols = {}};
+  handshake_offer offer{.target = std::string(view(request.target())),
+                        .upgrade = websocket::is_upgrade(request),
+                        .subprotocols = {}};
   for (const auto& name : http::token_list(request[http::field::sec_websocket_protocol])) {
     offer.subprotocols.emplace_back(view(name));
   }
@@ -258,9 +260,12 @@ asio::awaitable<dial_result> handshake_as_server(std::shared_ptr<tcp_connection>
   }
   const auto& request = parser.get();
   const auto mistake = request_mistake(request);
-  const handshake_answer answer = mistake ? *mistake : decide(offer_of(request));
+  const bool plain = !websocket::is_upgrade(request);
+  handshake_answer answer;
+  if (!mistake || plain) answer = decide(offer_of(request));
+  if (mistake && answer.status == 101) answer = *mistake;
   if (answer.status != 101) {
-    send_text(*connection, refusal_text(answer));
+    send_text(*connection, refusal_text(answer));  // or the page that was asked for
     co_await connection->finish(std::chrono::seconds(1));
     co_return make_fault(config::fault_class::http,
                          "refused with HTTP " + std::to_string(answer.status) + ": " + answer.body);

@@ -51,6 +51,7 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
 /// What a server was asked for.
 struct handshake_offer {
   std::string target;
+  bool upgrade = true;  ///< false: a plain HTTP request, for which 101 means that there is no such page
   std::vector<std::string> subprotocols;
 };
 
@@ -59,6 +60,7 @@ struct handshake_answer {
   unsigned status = 101;
   std::string subprotocol;  ///< one of those offered, or empty
   std::string body;
+  bool json = false;  ///< of the body: what it is
   std::uint64_t message_limit = 16U << 20;
 };
 using handshake_decision = std::function<handshake_answer(const handshake_offer&)>;
