@@ -32,7 +32,9 @@ const section& section_of<parsed_answer>() {
           make("to", &s::to, "The command.").required().example("set_service"),
           make("send", &s::send, "The reply; if missing, the command is not answered.").example("reply"),
           make("with", &s::with,
-               "The reply's values. Values left out come from its first example; otherwise they are zero or "
+               "The reply's values; `${command:FIELD}` is a field of the command. Values left out come from "
+               "its first "
+               "example; otherwise they are zero or "
                "empty.")
               .only_beside({"send"})
               .example({{"code", 2}}),

@@ -31,6 +31,10 @@ struct unresolved_values {
 /// What a reply must hold: paths, and the values or conditions there.
 struct unresolved_match : unresolved_values {};
 
+/// Values that a simulated server sends. `${command:FIELD}` is what it answers: in the values it is written
+/// as the last reply, which a server does not have.
+struct simulated_values : unresolved_values {};
+
 /// Names and what they stand for: what is saved, what is correlated.
 struct unresolved_pairs {
   nlohmann::ordered_json map;
@@ -134,16 +138,16 @@ struct parsed_command {
 /// A reply that the simulator sends: to a command, after the login, or by the clock.
 struct parsed_greeting {
   unresolved_name send;
-  unresolved_values with;
+  simulated_values with;
 };
 struct parsed_answer {
   unresolved_name to;
   std::optional<unresolved_name> send;
-  unresolved_values with;
+  simulated_values with;
 };
 struct parsed_push {
   unresolved_name send;
-  unresolved_values with;
+  simulated_values with;
   milliseconds after{0};
   milliseconds every{0};
 };

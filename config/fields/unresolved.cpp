@@ -44,6 +44,53 @@ bool value_parser<unresolved_values>::read(const value_at& at, unresolved_values
   return value_parser<json_template>::read(at, out.values, in);
 }
 
+namespace {
+
+/// Calls `visit(source, begin)` for each `source:` of the references in a text, with where the word begins.
+template <class Visit>
+void for_each_source(std::string_view text, const Visit& visit) {
+  for (std::size_t open = text.find("${"); open != std::string_view::npos; open = text.find("${", open)) {
+    const std::size_t end = std::min(text.find('}', open), text.size());
+    for (std::size_t at = open + 2; at < end;) {
+      const std::size_t begin = at;
+      while (at < end && text[at] >= 'a' && text[at] <= 'z') ++at;
+      const bool starts = std::string_view("{ (+").find(text[begin - 1]) != std::string_view::npos;
+      if (starts && at < end && text[at] == ':') visit(text.substr(begin, at - begin), begin);
+      if (at == begin) ++at;
+    }
+    open = end;
+  }
+}
+
+/// Writes the command as the reply, from the back, so that places stay; false after a complaint.
+bool write_as_reply(protocol::node& value, const std::string& path, reading& in) {
+  std::vector<std::size_t> commands;
+  bool good = true;
+  if (value.kind == node_kind::text)
+    for_each_source(value.text, [&](std::string_view source, std::size_t begin) {
+      if (source == "command") commands.insert(commands.begin(), begin);
+      if (source != "reply") return;
+      good = false;
+      in.mistakes.push_back({value.where, path, "a simulated server receives no replies",
+                             "${command:FIELD} is a field of the command that is answered"});
+    });
+  for (const std::size_t begin : commands)
+    value.text.replace(begin, std::string_view("command").size(), "reply");
+  for (protocol::node& item : value.items) good &= write_as_reply(item, path, in);
+  for (protocol::node_entry& entry : value.entries) good &= write_as_reply(entry.value, path, in);
+  return good;
+}
+
+}  // namespace
+
+bool value_parser<simulated_values>::read(const value_at& at, simulated_values& out, reading& in) {
+  protocol::node written = at.value;
+  if (!write_as_reply(written, at.path, in)) return false;
+  const bool good = value_parser<unresolved_values>::read({written, at.path}, out, in);
+  out.source = good ? &at.value : nullptr;
+  return good;
+}
+
 bool value_parser<unresolved_match>::read(const value_at& at, unresolved_match& out, reading& in) {
   out.source = &at.value;
   out.path = at.path;

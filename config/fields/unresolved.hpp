@@ -33,6 +33,13 @@ struct value_parser<unresolved_values> {
 };
 
 template <>
+struct value_parser<simulated_values> {
+  static value_type type() { return value_parser<unresolved_values>::type(); }
+  static nlohmann::ordered_json show(const simulated_values& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, simulated_values& out, reading& in);
+};
+
+template <>
 struct value_parser<unresolved_match> {
   static value_type type() { return value_parser<json_template>::type(); }
   static nlohmann::ordered_json show(const unresolved_match& /*value*/) { return nullptr; }

@@ -95,22 +95,29 @@ std::map<std::string, command_settings> build_commands(parsed_session& parsed, s
   return all;
 }
 
-/// A server has no steps: what only they give is none of its values.
-void check_simulated(const unresolved_values& with, reading& in) {
+/// A server has no steps: what only they give is none of its values. `command`: what it answers, if it does.
+void check_simulated(const simulated_values& with, const std::string& command, message_builder& make,
+                     reading& in) {
   for (const reference& each : with.values.references()) {
+    if (each.source == reference_source::reply && !command.empty()) {
+      make.check_field(command, each.name, with.source->where, with.path);
+      continue;
+    }
     const bool is_ours = is_outside(each.source) || each.source == reference_source::literal ||
-                         each.source == reference_source::nonce;
+                         each.source == reference_source::nonce || each.source == reference_source::time;
     if (is_ours) continue;
+    const std::string text =
+        each.source == reference_source::reply ? "${command:" + each.name + "}" : written(each);
     in.mistakes.push_back({with.source->where, with.path,
-                           fmt::format("{} has no value in a simulated server", written(each)),
-                           "the values of 'correlate' are filled in by themselves"});
+                           fmt::format("{} has no value in a simulated server", text),
+                           "${command:FIELD}, in an answer, is a field of the command that is answered"});
   }
 }
 
 simulate_settings build_simulation(const parsed_simulate& written, message_builder& make, reading& in) {
-  for (const parsed_greeting& each : written.login) check_simulated(each.with, in);
-  for (const parsed_answer& each : written.answers) check_simulated(each.with, in);
-  for (const parsed_push& each : written.pushes) check_simulated(each.with, in);
+  for (const parsed_greeting& each : written.login) check_simulated(each.with, "", make, in);
+  for (const parsed_answer& each : written.answers) check_simulated(each.with, each.to.text, make, in);
+  for (const parsed_push& each : written.pushes) check_simulated(each.with, "", make, in);
   simulate_settings simulate;
   simulate.answer_by_default = written.answer_by_default;
   for (const parsed_greeting& each : written.login)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <functional>
 #include <utility>
 #include <variant>
@@ -90,6 +91,19 @@ simulated_reply first_good(const protocol::message_type& type,
   }
   return *first;
 }
+
+/// What the references of a simulated server stand for: `${command:…}` is kept as the reply.
+class answered final : public config::scope {
+ public:
+  explicit answered(const ordered_json& command) : command_(command) {}
+  const ordered_json* variable(std::string_view /*name*/) const override { return nullptr; }
+  const ordered_json* reply() const override { return command_.is_null() ? nullptr : &command_; }
+  std::chrono::system_clock::time_point wall() const override { return std::chrono::system_clock::now(); }
+  std::uint64_t count(std::string_view /*name*/) override { return 0; }  // refused by the check
+
+ private:
+  const ordered_json& command_;
+};
 
 simulated_reply unknown_reply(const std::string& name) {
   simulated_reply failed;
@@ -226,7 +240,7 @@ std::optional<std::string> simulated_session::refuse_command(protocol::frame_vie
 std::vector<simulated_reply> simulated_session::greet() const {
   std::vector<simulated_reply> replies;
   for (const auto& step : settings_->simulate.login)
-    replies.push_back(make(step.command, step.with));
+    replies.push_back(make(step.command, step.with, nullptr));
   if (replies.empty() && has_login() && settings_->login->expect)
     replies.push_back(make({&*settings_->login->expect, nullptr}, nullptr));
   if (replies.empty() && !has_login()) replies = expected_first();
@@ -253,7 +267,7 @@ std::vector<simulated_reply> simulated_session::expected_first() const {
 }
 
 simulated_reply simulated_session::push(const config::simulate_push& rule) const {
-  return make(rule.reply, rule.with);
+  return make(rule.reply, rule.with, nullptr);
 }
 
 simulated_reaction simulated_session::react(const protocol::packet& command) const {
@@ -314,7 +328,7 @@ std::vector<simulated_reply> simulated_session::answers_to(const std::string& co
   const auto rule = std::find_if(rules.answers.begin(), rules.answers.end(),
                                  [&](const auto& each) { return each.command == command; });
   if (rule != rules.answers.end()) {
-    for (const auto& step : rule->replies) replies.push_back(make(step.command, step.with));
+    for (const auto& step : rule->replies) replies.push_back(make(step.command, step.with, values));
   } else if (rules.answer_by_default) {
     const auto& known = settings_->protocol->types(direction::reply);
     if (const wanted_answer expected = expected_after(command, values); expected.what != nullptr) {
@@ -391,8 +405,10 @@ bool simulated_session::may_show(const std::string& command) const {
   return shows;
 }
 
-simulated_reply simulated_session::make(const std::string& name, const config::json_template& with) const {
-  const auto values = with.resolve();
+simulated_reply simulated_session::make(const std::string& name, const config::json_template& with,
+                                        const ordered_json& command) const {
+  answered inside(command);
+  const auto values = with.resolve(&inside);
   if (values) return make(name, values.value);
   simulated_reply failed;
   failed.name = name;

@@ -60,7 +60,8 @@ class simulated_session {
   [[nodiscard]] std::optional<std::string> refuse_command(protocol::frame_view message,
                                                           const config::send_step& wanted) const;
   [[nodiscard]] simulated_reply make(const std::string& name, const nlohmann::ordered_json& values) const;
-  [[nodiscard]] simulated_reply make(const std::string& name, const config::json_template& with) const;
+  [[nodiscard]] simulated_reply make(const std::string& name, const config::json_template& with,
+                                     const nlohmann::ordered_json& command) const;
   /// What is waited for, what is taken out of it, and the command that it answers.
   struct wanted_answer {
     const config::expectation* what = nullptr;

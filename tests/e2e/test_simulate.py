@@ -117,6 +117,42 @@ class Recipes(unittest.TestCase):
                     self.assertNotRegex(said, r"disconnected: |no layout fits|cannot send|a client failed in|no command fits")
 
 
+class Answers(unittest.TestCase):
+    """What the simulator makes of what it received."""
+
+    # ${command:FIELD}, correlated values, a login and a URL that are other ones each time.
+    def test_answers_follow_their_command(self):
+        text = """\
+version: 1
+sessions:
+  s:
+    url: "ws://localhost:PORT/at/${time:unix}?n=${nonce:4}"
+    protocol:
+      byte_order: big
+      opcode: {at: 0, type: B}
+      commands:
+        hello: {json: {op: hello, nonce: ~, who: ~}}
+        get: 'op:B=1 id:I key:str(:B)'
+        put: 'op:B=2 id:I'
+      replies:
+        - {as: welcome, when: {json: /op, is: welcome}}
+        - {as: got, when: {opcode: 1}, layout: 'op:B=1 id:I text:str(:B)'}
+        - {as: done, when: {opcode: 2}, layout: 'op:B id:I'}
+    login: {send: hello, with: {nonce: "${nonce:8}", who: me}, expect: welcome, where: {status: ok}}
+    script:
+      - {call: get, with: {id: 7, key: a}, reply: got, where: {id: 7}, check: {text: "a, 7"}, timeout: 3s}
+      - {call: put, with: {id: "${counter:n}"}, reply: done, correlate: {id: id}, timeout: 3s}
+      - {call: put, with: {id: "${counter:n}"}, reply: done, correlate: {id: id}, timeout: 3s}
+    simulate:
+      answers:
+        - {to: get, send: got, with: {id: "${command:id}", text: "${command:key}, ${command:id}"}}
+""".replace("PORT", str(free_port()))
+        with tempfile.TemporaryDirectory() as directory, PlainSimulator(write_config(text, directory)) as simulator, \
+                Daemon(text, "--once") as daemon:
+            self.assertEqual(daemon.wait(), 0, "\n".join([*daemon.log.all(), *simulator.log.all()]))
+            self.assertEqual([event["reply"] for event in daemon.events.all()], ["welcome", "got", "done", "done"])
+
+
 class PlainSimulator:
     """`duplexd simulate` for a configuration that names its ports."""
 

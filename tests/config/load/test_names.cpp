@@ -155,15 +155,22 @@ TEST_CASE("fields are checked wherever settings name them", "[names]") {
         lines{"the command 'get' has no field 'kei' (did you mean 'key'?)"});
 }
 
-// A simulated server has no steps and no variables.
+// A simulated server has no steps and no variables: it has the command that it answers.
 TEST_CASE("references that cannot work in a simulation are found", "[names]") {
-  for (const char* what : {"reply:id", "var:x", "counter:x", "time:unix"})
-    CHECK(
-        told("    simulate: {pushes: [{send: r, with: {id: '${" + std::string(what) + "}'}}]}\n") ==
-        lines{
-            "${" + std::string(what) +
-            "} has no value in a simulated server (the values of 'correlate' are filled in by themselves)"});
-  CHECK(told("    simulate: {answers: [{to: get, send: r, with: {v: '${nonce:4}'}}]}\n").empty());
+  const std::string hint = " (${command:FIELD}, in an answer, is a field of the command that is answered)";
+  for (const char* what : {"var:x", "counter:x", "command:id"})
+    CHECK(told("    simulate: {pushes: [{send: r, with: {id: '${" + std::string(what) + "}'}}]}\n") ==
+          lines{"${" + std::string(what) + "} has no value in a simulated server" + hint});
+  const auto answer = [](const std::string& value) {
+    return told("    simulate: {answers: [{to: get, send: r, with: {v: \"" + value + "\"}}]}\n");
+  };
+  for (const char* good :
+       {"${nonce:4}", "${command:key}", "a ${'x' + command:key + command:id | upper}", "${time:iso}"})
+    CHECK(answer(good).empty());
+  CHECK(answer("${command:kei}") == lines{"the command 'get' has no field 'kei' (did you mean 'key'?)"});
+  CHECK(answer("${'x' + reply:id}") == lines{"a simulated server receives no replies (${command:FIELD} is a "
+                                             "field of the command that is answered)"});
+  CHECK_FALSE(told_of_step("{json: '${command:id}'}").empty());
 }
 
 // The place is that of the name itself.
