@@ -92,7 +92,9 @@ TEST_CASE("explain shows each place") {
      8  ffffffffffffffff           b = -1
     16  6100                       c = "a"
 )"},
-          {"a:B b:H", "0102", "! b at byte 1: expected 2 bytes, found 1"},
+          {"a:B b:H", "0102",
+           "     0  01                         a = 1\n"
+           "! b at byte 1: expected 2 bytes, found 1"},
           {"{layout: 'a:rec b:B', layouts: {rec: 'x:B y:B'}}", "010203",
            "     0  01                         a.x = 1\n"
            "     1  02                         a.y = 2\n"
