@@ -207,7 +207,8 @@ TEST_CASE("only the reply with the command's value answers a call") {
   scene s{R"(
     script:
       - {call: get, with: {id: 7}, reply: got, correlate: {id: id}, timeout: 2s}
-      - {call: get, with: {data: 1}, reply: got, correlate: {id: id}}
+      - {set: {known_later: 1}}
+      - {call: get, with: {data: "${var:known_later}"}, reply: got, correlate: {data.id: id}}
 )"};
   s.play.run_for(1s);
   s.say_got(8);
@@ -216,7 +217,7 @@ TEST_CASE("only the reply with the command's value answers a call") {
   s.say_got(7);
   s.play.run_for(1ms);
   CHECK(s.sent() == lines{"get 7"});
-  CHECK(s.end() == "script: call get: 'with' has no id to correlate with");
+  CHECK(s.end() == "script: call get: 'with' has no data.id to correlate with");
 }
 
 // Nothing follows a call before its answer: its bytes need not wait for the turn's end.
