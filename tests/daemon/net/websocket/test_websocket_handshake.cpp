@@ -328,16 +328,24 @@ TEST_CASE("a server answers an offer as it is told to", "[upgrade]") {
   CHECK(serve(asked, {}).answer.find("Sec-WebSocket-Protocol") == std::string::npos);
 }
 
-TEST_CASE("a server refuses with the reason, and what is no upgrade without asking", "[upgrade]") {
+TEST_CASE("a server refuses with the reason, and serves a page or tells what it is", "[upgrade]") {
   const auto refused = serve(asked, {.status = 403, .subprotocol = {}, .body = "not you"});
   CHECK(refused.cause == "refused with HTTP 403: not you");
   CHECK(refused.answer.starts_with("HTTP/1.1 403 "));
   CHECK(refused.answer.find("Connection: close\r\n") != std::string::npos);
   CHECK(refused.answer.ends_with("\r\n\r\nnot you\n"));
   const auto other = serve("GET / HTTP/1.1\r\nHost: a\r\n\r\n", {});
-  CHECK(other.offers.empty());
+  REQUIRE(other.offers.size() == 1);
+  CHECK_FALSE(other.offers[0].upgrade);
   CHECK(other.answer.starts_with("HTTP/1.1 426 "));
   CHECK(other.cause == "refused with HTTP 426: This is a WebSocket server.");
+  const auto page = serve("GET /token?a=1 HTTP/1.1\r\nHost: a\r\n\r\n",
+                          {.status = 200, .subprotocol = {}, .body = R"({"token":1})", .json = true});
+  REQUIRE(page.offers.size() == 1);
+  CHECK(page.offers[0].target == "/token?a=1");
+  CHECK(page.answer.starts_with("HTTP/1.1 200 "));
+  CHECK(page.answer.find("Content-Type: application/json\r\n") != std::string::npos);
+  CHECK(page.answer.ends_with("\r\n\r\n{\"token\":1}\n"));
   CHECK(serve("", {}, milliseconds(30)).cause == "WebSocket handshake: no request within 30ms");
   CHECK(serve("GET / HT", {}).cause.starts_with("WebSocket handshake: "));
 }
