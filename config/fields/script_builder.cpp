@@ -49,7 +49,9 @@ script_step script_builder::step(parsed_step& from) {
   if (!from.on_fault) return made;
   const last_reply* done = last_;
   either(before, done);
+  ++catching_;
   made.on_fault = steps(*from.on_fault);
+  --catching_;
   either(done, last_);
   return made;
 }
@@ -143,6 +145,9 @@ void script_builder::know_command(const unresolved_name& name, bool idempotent) 
 
 void script_builder::use_reference(const reference& what, protocol::position where, const std::string& path) {
   if (what.source == reference_source::reply) return use_reply(what.name, where, path);
+  if (what.source == reference_source::fault && catching_ == 0)
+    in_.mistakes.push_back({where, path, fmt::format("{} has no value here", written(what)),
+                            "it has one in the steps of 'on_fault'"});
   if (what.source != reference_source::var) return;
   variables_used_.push_back({what.name.substr(0, what.name.find('.')), where, path});
 }

@@ -115,6 +115,7 @@ class script_builder {
   message_builder& messages_;
   reading& in_;
   script_part part_ = script_part::link;
+  unsigned catching_ = 0;  ///< so many `on_fault`s are around the step
   std::set<std::string> variables_;
   std::set<std::string> tasks_;
   std::set<std::string> idempotent_;

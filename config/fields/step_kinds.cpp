@@ -74,7 +74,8 @@ const section& section_of<parsed_step>() {
             .example({{"answer", "*"}}));
     step.fields.push_back(
         make("on_fault", &s::on_fault,
-             "Steps to run when the step fails with a `script` fault, instead of passing it on.")
+             "Steps to run when the step fails, instead of passing the fault on; they can refer to it as "
+             "`${fault:text}`.")
             .example(nlohmann::ordered_json::array({{{"send", "to_free"}}})));
     return step;
   }();

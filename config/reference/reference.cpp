@@ -21,12 +21,13 @@ namespace {
 
 constexpr std::size_t largest_nonce = 1024;  // bytes
 
-constexpr std::array<std::pair<reference_source, std::string_view>, 8> source_names{{
+constexpr std::array<std::pair<reference_source, std::string_view>, 9> source_names{{
     {reference_source::env, "env"},
     {reference_source::file, "file"},
     {reference_source::credential, "credential"},
     {reference_source::var, "var"},
     {reference_source::reply, "reply"},
+    {reference_source::fault, "fault"},
     {reference_source::time, "time"},
     {reference_source::nonce, "nonce"},
     {reference_source::counter, "counter"},
@@ -123,7 +124,8 @@ std::optional<reference> parse_reference(std::string_view text, std::string& err
   }
   error = fmt::format(
       "'${{{}}}' is not a valid reference; known: ${{env:NAME}}, ${{file:PATH}}, ${{credential:NAME}}, "
-      "${{var:NAME}}, ${{reply:FIELD}}, ${{time:unix}}, ${{nonce:16}} and ${{counter:NAME}}, and "
+      "${{var:NAME}}, ${{reply:FIELD}}, ${{fault:text}}, ${{time:unix}}, ${{nonce:16}} and "
+      "${{counter:NAME}}, and "
       "${{param:NAME}} in templates",
       text);
   return std::nullopt;
@@ -158,6 +160,13 @@ resolved<ordered_json> look_up(const reference& what, const std::string& directo
     if (reply == nullptr) return failed(what, "no reply was received yet");
     const ordered_json* found = find_path(*reply, what.name);
     return found == nullptr ? failed(what, "the last reply has no such field")
+                            : resolved<ordered_json>{*found, ""};
+  }
+  if (what.source == reference_source::fault) {
+    const ordered_json* caught = inside->caught();
+    if (caught == nullptr) return failed(what, "no fault was caught");
+    const ordered_json* found = find_path(*caught, what.name);
+    return found == nullptr ? failed(what, "a fault has class, text, status and line")
                             : resolved<ordered_json>{*found, ""};
   }
   const auto dot = what.name.find('.');

@@ -19,6 +19,7 @@ enum class reference_source : std::uint8_t {
   credential,  ///< `${credential:NAME}`, a file in $CREDENTIALS_DIRECTORY (systemd)
   var,         ///< `${var:NAME.PATH}`, what a step saved
   reply,       ///< `${reply:PATH}`, the last reply; "*" is all of it
+  fault,       ///< `${fault:PATH}`, what `on_fault` caught
   time,        ///< `${time:unix}`, unix_ms, unix_us, iso
   nonce,       ///< `${nonce:N}`, N random bytes, written in hexadecimal
   counter,     ///< `${counter:NAME}`, 1, 2, 3 …

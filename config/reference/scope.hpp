@@ -29,6 +29,9 @@ class scope {
   /// `${reply:PATH}`: the values of the reply that came last to these steps; null if none did.
   [[nodiscard]] virtual const nlohmann::ordered_json* reply() const = 0;
 
+  /// `${fault:PATH}`: what `on_fault` caught; null outside of it.
+  [[nodiscard]] virtual const nlohmann::ordered_json* caught() const { return nullptr; }
+
   /// `${time:…}`: the wall's time.
   [[nodiscard]] virtual std::chrono::system_clock::time_point wall() const = 0;
 

@@ -27,6 +27,13 @@ bool asks_outside(const script_step& step) {
          std::holds_alternative<config::exec_step>(step.action);
 }
 
+std::shared_ptr<const ordered_json> values_of_fault(const fault& what) {
+  ordered_json values{{"class", config::name_of(what.kind)}, {"text", what.cause}, {"status", nullptr}};
+  if (what.http_status) values["status"] = *what.http_status;
+  values["line"] = what.place ? what.place->line : 0;
+  return std::make_shared<const ordered_json>(std::move(values));
+}
+
 // A long text from outside is likely to be a token; a shorter one is an id or a name. It may stand anywhere
 // in what is saved, however deep.
 void take_tokens(config::scope& to, const ordered_json& value) {
@@ -58,6 +65,7 @@ flow::flow(const flow& parent)
       message_(parent.message_),
       charge_(parent.charge_),
       mark_(parent.mark_),
+      caught_(parent.caught_),
       blame_(parent.blame_) {}
 
 const ordered_json* flow::variable(std::string_view name) const {
@@ -127,9 +135,11 @@ asio::awaitable<flow_result> flow::perform(const script_step& step) {
   if (!how.ends_flow() && !stopped)
     if (auto failed = save(step, how.result)) how.failed = std::move(failed);
   if (!how.failed) co_return how;
-  const bool is_ours = how.failed->kind == fault_class::script;
-  if (is_ours && step.on_fault) co_return co_await run(*step.on_fault);
   if (!how.failed->place) how.failed->place = fault_place{shared_.settings.file, step.where.line};
+  if (!step.on_fault) co_return how;
+  const auto before = std::exchange(caught_, values_of_fault(*how.failed));
+  how = co_await run(*step.on_fault);
+  caught_ = before;
   co_return how;
 }
 
@@ -167,7 +177,7 @@ std::optional<fault> flow::set(const std::string& variable, ordered_json value) 
                             variable, shared_.settings.limits.variables));
 }
 
-// The condition names variables, and `reply.FIELD`.
+// The condition names variables, `reply.FIELD`, and `fault.FIELD`.
 bool flow::holds(const config::json_template& condition, std::optional<fault>& failed) {
   const auto wanted = condition.resolve(this);
   if (!wanted) {
@@ -180,6 +190,7 @@ bool flow::holds(const config::json_template& condition, std::optional<fault>& f
     if (const auto* variable = shared_.values.find(name)) known[name] = *variable;
   }
   if (const ordered_json* last = reply()) known["reply"] = *last;
+  if (caught_) known["fault"] = *caught_;
   return config::matches(known, wanted.value);
 }
 

@@ -83,6 +83,7 @@ class flow final : public config::scope {
   // scope
   [[nodiscard]] const nlohmann::ordered_json* variable(std::string_view name) const override;
   [[nodiscard]] const nlohmann::ordered_json* reply() const override;
+  [[nodiscard]] const nlohmann::ordered_json* caught() const override { return caught_.get(); }
   [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
   [[nodiscard]] std::size_t json_depth() const noexcept override {
@@ -144,6 +145,7 @@ class flow final : public config::scope {
   kept_reply message_;
   std::shared_ptr<const reply_charge> charge_;  ///< of a task that a handler started, for `message_`
   reply_mark mark_;                             ///< replies from there on count
+  std::shared_ptr<const nlohmann::ordered_json> caught_;  ///< while `on_fault` is carried out
   config::fault_class blame_ = config::fault_class::script;
   unsigned work_in_turn_ = 0;
 };

@@ -307,6 +307,16 @@ TEST_CASE("names of variables and tasks are those that there are", "[steps]") {
   }
 }
 
+TEST_CASE("what was caught is known where it is handled", "[steps]") {
+  CHECK(step_mistakes("{sleep: 0, on_fault: [{gather: [{fail: '${fault:text}'}]}, {spawn: a, do: {fail: "
+                      "'${fault:*}'}}]}")
+            .empty());
+  const std::string told = "~: ${fault:text} has no value here (it has one in the steps of 'on_fault')";
+  CHECK(step_mistakes("{fail: '${fault:text}'}") == list{told});
+  CHECK(step_mistakes("{fail: '${fault:text}', on_fault: {sleep: 0}}") == list{told});
+  CHECK(step_mistakes("{sleep: 0, on_fault: {sleep: 0}}, {fail: '${fault:text}'}").size() == 1);
+}
+
 // Conditions of every kind are looked at when the file is read.
 TEST_CASE("conditions are checked wherever they stand", "[steps]") {
   const std::string bad = "{n: {$exists: 5}}";

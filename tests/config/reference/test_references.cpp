@@ -180,10 +180,12 @@ TEST_CASE("what is no reference", "[references]") {
     INFO(text);
     std::string error;
     CHECK_FALSE(parse_reference(text, error).has_value());
-    CHECK(error == std::string("'${") + text +
-                       "}' is not a valid reference; known: ${env:NAME}, ${file:PATH}, ${credential:NAME}, "
-                       "${var:NAME}, ${reply:FIELD}, ${time:unix}, ${nonce:16} and ${counter:NAME}, and "
-                       "${param:NAME} in templates");
+    CHECK(
+        error ==
+        std::string("'${") + text +
+            "}' is not a valid reference; known: ${env:NAME}, ${file:PATH}, ${credential:NAME}, "
+            "${var:NAME}, ${reply:FIELD}, ${fault:text}, ${time:unix}, ${nonce:16} and ${counter:NAME}, and "
+            "${param:NAME} in templates");
   }
   std::string error;
   CHECK(parse_reference("env:A:B", error)->name == "A:B");

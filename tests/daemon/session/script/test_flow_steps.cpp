@@ -1,5 +1,6 @@
 // Steps one by one: what each makes of its time, its result, its values and its faults.
 #include <algorithm>
+#include <cstdlib>
 
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
@@ -87,18 +88,74 @@ TEST_CASE("the wish for a new link is told, and no step follows") {
   CHECK(logged(other, "reconnecting: ${var:none}: ") >= 1);
 }
 
-TEST_CASE("what follows a fault: on_fault for the script's own, no other") {
+// Whatever a step fails with is its own: what ends the link itself never passes through steps.
+TEST_CASE("on_fault catches the fault of any step") {
   CHECK(played{"    script: [{fail: oh, on_fault: [{send: put}]}, {send: pong}]\n"}.sent() ==
         lines{"put", "pong"});
   CHECK(played{"    script: [{fail: oh, on_fault: [{fail: ah}]}]\n"}.end() == "script: ah");
-  stage play{talk_yaml("    script: [{http: {url: 'https://a/'}, on_fault: [{send: put}]}]\n"), true};
+  const auto step =
+      GENERATE(as<std::string>{}, "http: {url: 'https://a/'}", "gather: [{http: {url: 'https://a/'}}]",
+               "race: [{http: {url: 'https://a/'}}]", "repeat: 2, do: [{http: {url: 'https://a/'}}]",
+               "if: {known: 1}, then: {http: {url: 'https://a/'}}");
+  const auto kind =
+      GENERATE(config::fault_class::connect, config::fault_class::tls, config::fault_class::resolve,
+               config::fault_class::login_rejected, config::fault_class::http);
+  stage play{talk_yaml("    before: [{set: {known: 1}}, {" + step +
+                       ", on_fault: [{set: {known: 1}}]}]\n    script: [{" + step +
+                       ", on_fault: [{send: put, with: {data: '${fault:class}'}}]}]\n"),
+             true};
   auto server = play.accept();
-  play.http.answer = [](const http_request&) -> http_result {
-    return fault{.kind = config::fault_class::connect, .cause = "refused"};
+  play.http.answer = [&](const http_request&) -> http_result {
+    return fault{.kind = kind, .cause = "refused"};
   };
   play.run_for(1s);
-  CHECK(server->received.empty());
-  CHECK(end_of(play) == "connect: http: refused");
+  INFO(step << ": " << end_of(play));
+  REQUIRE(server->received.size() == 1);
+  CHECK(values_of(server->received[0])["data"] == config::name_of(kind));
+  CHECK(end_of(play).empty());
+}
+
+TEST_CASE("on_fault catches a secret that cannot be read, and a login's own rejection") {
+  setenv("DUPLEXD_T", "here", 1);
+  stage play{
+      talk_yaml(
+          "    login: {steps: [{fail: no, on_fault: [{send: get}]}]}\n"
+          "    script: [{send: put, with: {data: '${env:DUPLEXD_T}'}, on_fault: [{send: put, with: {data: "
+          "'${fault:class}'}}]}]\n"),
+      true};
+  unsetenv("DUPLEXD_T");
+  auto server = play.accept();
+  play.run_for(1s);
+  CHECK(heard(*server) == lines{"get", "put"});
+  CHECK(values_of(server->received.at(1))["data"] == "secret");
+  CHECK(end_of(play).empty());
+}
+
+TEST_CASE("what on_fault caught has a class, a text, a status and a line, inside of it") {
+  stage play{talk_yaml(R"(
+    script:
+      - http: {url: "https://a/"}
+        on_fault:
+          - {send: put, with: {data: "${fault:*}"}}
+          - {gather: [{fail: oh}], on_fault: [{send: put, with: {data: "${fault:text}"}}]}
+          - {if: {fault.status: 404}, then: [{send: put, with: {data: "${fault:status}"}}]}
+          - {gather: [[{send: put, with: {data: "${fault:line}"}}]]}
+      - {if: {fault.status: {$exists: true}}, then: [{send: put}]}
+)"),
+             true};
+  auto server = play.accept();
+  play.http.answer = [](const http_request&) -> http_result {
+    http_response refused;
+    refused.status = 404;
+    return refused;
+  };
+  play.run_for(1s);
+  std::vector<ordered_json> seen;
+  for (const message& each : server->received) seen.push_back(values_of(each)["data"]);
+  const std::string text = "https://a/ answered with status 404";
+  const ordered_json all{{"class", "http"}, {"text", text}, {"status", 404}, {"line", 19}};
+  CHECK(seen == std::vector<ordered_json>{all, "oh", 404, 19});
+  CHECK(end_of(play).empty());
 }
 
 TEST_CASE("the result of steps is that of the last one that has any") {
