@@ -217,6 +217,7 @@ const section& section_of<timeout_settings>() {
           phase("close", &s::close,
                 "Waiting for the server's close frame and the end of the TCP connection after closing."),
           phase("proxy", &s::proxy, "Waiting for the proxy's response."),
+          phase("cleanup", &s::cleanup, "The steps of one `finally`; then they are cancelled."),
       }};
   return fields;
 }

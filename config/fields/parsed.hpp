@@ -59,6 +59,7 @@ struct parsed_step {
   std::optional<duration_template> timeout;
   unresolved_pairs save;
   std::optional<parsed_steps> on_fault;
+  std::optional<parsed_steps> finally;
 };
 
 struct parsed_active {

@@ -21,6 +21,16 @@ bool is_left_out(const nlohmann::ordered_json& values, const std::string& path) 
          !(values.is_object() && values.contains(path.substr(0, path.find('.'))));
 }
 
+// Starting a task takes no time and does not fail: what stands beside it is meant for the task.
+void give_to_task(script_step& step, spawn_step& task) {
+  if (!step.timeout && !step.on_fault && !step.finally) return;
+  script_step whole{step.where, repeat_step{1, {}, std::move(task.body)}};
+  whole.timeout = std::exchange(step.timeout, {});
+  whole.on_fault = std::exchange(step.on_fault, {});
+  whole.finally = std::exchange(step.finally, {});
+  task.body = {std::move(whole)};
+}
+
 }  // namespace
 
 step_list script_builder::steps(parsed_steps& parsed, script_part part) {
@@ -46,13 +56,21 @@ script_step script_builder::step(parsed_step& from) {
   made.save = pairs(from.save);
   for (const auto& [variable, path] : made.save) know_variable(variable);
   check_savings(from.save, made);
-  if (!from.on_fault) return made;
-  const last_reply* done = last_;
-  either(before, done);
-  ++catching_;
-  made.on_fault = steps(*from.on_fault);
-  --catching_;
-  either(done, last_);
+  if (from.on_fault) {
+    const last_reply* done = last_;
+    either(before, done);
+    ++catching_;
+    made.on_fault = steps(*from.on_fault);
+    --catching_;
+    either(done, last_);
+  }
+  if (from.finally) {
+    const last_reply* done = last_;
+    either(before, done);
+    made.finally = steps(*from.finally);
+    last_ = done;
+  }
+  if (auto* task = std::get_if<spawn_step>(&made.action)) give_to_task(made, *task);
   return made;
 }
 

@@ -63,7 +63,9 @@ const section& section_of<parsed_step>() {
       }
     }
     step.fields.push_back(
-        make("timeout", &s::timeout, "Cancel the step when it takes longer than this: a `script` fault.")
+        make("timeout", &s::timeout,
+             "Cancel the step, and all that it started, when it takes longer than this: a `script` fault. "
+             "Beside `spawn`: the task.")
             .example("5s"));
     step.fields.push_back(
         make("save", &s::save,
@@ -76,6 +78,12 @@ const section& section_of<parsed_step>() {
         make("on_fault", &s::on_fault,
              "Steps to run when the step fails, instead of passing the fault on; they can refer to it as "
              "`${fault:text}`.")
+            .example(nlohmann::ordered_json::array({{{"send", "to_free"}}})));
+    step.fields.push_back(
+        make(
+            "finally", &s::finally,
+            "Steps to run at the end of the step, whether it has succeeded, failed or been cancelled; within "
+            "`timeouts.cleanup`.")
             .example(nlohmann::ordered_json::array({{{"send", "to_free"}}})));
     return step;
   }();

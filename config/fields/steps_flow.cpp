@@ -317,7 +317,8 @@ step_kind cancel_kind() {
   using s = parsed_cancel;
   const fields_of<s> make;
   return kind_of<cancel_step, s>(
-      {make("cancel", &s::task, "Cancel a task and wait until it has ended.").example("warm_up")});
+      {make("cancel", &s::task, "Cancel all tasks started under this name and wait until they have ended.")
+           .example("warm_up")});
 }
 
 step_kind if_kind() {

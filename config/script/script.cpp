@@ -29,6 +29,7 @@ void for_each_step(const step_list& steps, const std::function<void(const script
     const auto lists = std::visit([](const auto& action) { return lists_in(action); }, step.action);
     for (const step_list* inner : lists) for_each_step(*inner, visit);
     if (step.on_fault) for_each_step(*step.on_fault, visit);
+    if (step.finally) for_each_step(*step.finally, visit);
   }
 }
 
@@ -37,7 +38,7 @@ void gather_bursts(step_list& steps) {
   std::shared_ptr<burst> open;
   for (script_step& step : steps) {
     const auto* command = std::get_if<send_step>(&step.action);
-    if (command == nullptr || !command->packed || step.timeout) {
+    if (command == nullptr || !command->packed || step.timeout || step.finally) {
       open.reset();
       continue;
     }

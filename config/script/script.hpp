@@ -170,7 +170,8 @@ struct script_step {
       action;
   std::optional<duration_template> timeout{};  ///< the step is cancelled then: a fault
   savings save{};
-  std::optional<step_list> on_fault{};      ///< carried out instead of passing a `script` fault on
+  std::optional<step_list> on_fault{};      ///< carried out instead of passing the fault on
+  std::optional<step_list> finally{};       ///< carried out at its end, whatever that is
   std::shared_ptr<const burst> in_burst{};  ///< if all that it does is to send a known packet
   std::uint32_t burst_index = 0;
 };

@@ -60,9 +60,10 @@ struct timeout_settings {
   milliseconds connect{10'000};  ///< for all addresses together
   milliseconds tls{10'000};
   milliseconds handshake{10'000};
-  milliseconds login{10'000};  ///< for the login's reply, if one is expected
-  milliseconds close{5'000};   ///< for the peer's close frame and the end of TCP
-  milliseconds proxy{10'000};  ///< for the proxy's answer
+  milliseconds login{10'000};   ///< for the login's reply, if one is expected
+  milliseconds close{5'000};    ///< for the peer's close frame and the end of TCP
+  milliseconds proxy{10'000};   ///< for the proxy's answer
+  milliseconds cleanup{3'000};  ///< for each list of `finally`
 };
 
 /// How much of a delay is random: none; the upper half (so that it is never short by bad luck); all of it.

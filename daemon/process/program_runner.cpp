@@ -146,7 +146,7 @@ class posix_program_runner final : public program_keeper {
       if (said.size() > what.largest_output) break;
     }
     std::string unreached;
-    if (!read || !exited) tasks.spawn(ender, bring_to_end(child, end, late && !stopped, unreached));
+    if (!read || !exited) tasks.spawn(ender, bring_to_end(child, end, late || stopped, unreached));
     co_await tasks.join();
     const auto status = child.status();
     if (!status) left_.push_back(child.let_go());
@@ -169,7 +169,7 @@ class posix_program_runner final : public program_keeper {
   }
 
  private:
-  /// Asks the program to end if there is time for that, and kills it and its group. Goes on when cancelled.
+  /// Asks the program to end unless it is out of hand, and kills it and its group. Goes on when cancelled.
   /// `unreached` says why no signal reached it.
   asio::awaitable<int> bring_to_end(child_process& child, descriptor& end, bool ask, std::string& unreached) {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

@@ -59,7 +59,7 @@ asio::awaitable<link_result> active_link::run() {
   while (first.id == writing) first = co_await tasks_.next();
   stop_.on_raise({});
   if (first.how == nullptr) first.how = std::make_unique<task_result>();
-  if (!link_.ended() && !first.how->peer_dead) co_await close();
+  if (!link_.ended() && !first.how->peer_dead) co_await close(static_cast<task>(first.id));
   co_await tasks_.join();
   outbox_.attach(nullptr);
   record_end(static_cast<task>(first.id), *first.how);
@@ -84,11 +84,18 @@ void active_link::record_end(task first, const task_result& how) {
   if (how.renew) context_.telemetry.record(settings_->name, happening::link_renewed{*how.renew});
 }
 
-// Our close frame goes out; what is still on its way is read until the peer's comes back.
-asio::awaitable<void> active_link::close() {
+// Steps come to their end and may still send, then our close frame goes out; what is still on its way is read
+// until the peer's comes back.
+asio::awaitable<void> active_link::close(task first) {
   tasks_.cancel(sending);
   tasks_.cancel(watching);
   outbox_.close_gate();
+  bool steps_run = first != sending;
+  while (steps_run) {
+    const auto next = co_await tasks_.next();
+    if (next.id == receiving) co_return;
+    steps_run = next.id != sending;
+  }
   link_.close(close_reason{settings_->close.code, settings_->close.reason});
   tasks_.spawn(closing, await_close_limit());
   for (;;) {

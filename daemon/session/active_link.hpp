@@ -57,7 +57,7 @@ class active_link {
   asio::awaitable<end_of_task> write();
   asio::awaitable<end_of_task> watch();
   asio::awaitable<end_of_task> await_close_limit();
-  asio::awaitable<void> close();
+  asio::awaitable<void> close(task first);
   void start_all();
   void record_end(task first, const task_result& how);
   [[nodiscard]] std::chrono::milliseconds send_timeout() const;

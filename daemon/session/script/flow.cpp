@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "config/script/match.hpp"
@@ -66,6 +68,7 @@ flow::flow(const flow& parent)
       charge_(parent.charge_),
       mark_(parent.mark_),
       caught_(parent.caught_),
+      limits_(parent.limits_),
       blame_(parent.blame_) {}
 
 const ordered_json* flow::variable(std::string_view name) const {
@@ -126,6 +129,37 @@ asio::awaitable<flow_result> flow::run(std::span<const script_step> steps) {
 }
 
 asio::awaitable<flow_result> flow::perform(const script_step& step) {
+  flow_result how = co_await attempt(step);
+  if (step.finally) co_await clean_up(*step.finally, how);
+  co_return how;
+}
+
+// A fault of the step comes before one of its cleanup.
+asio::awaitable<void> flow::clean_up(const config::step_list& steps, flow_result& how) const {
+  const bool stopped = co_await cancelled();
+  task_group<flow_result> group{shared_.context.loop};
+  group.spawn(0, shielded(std::make_shared<flow>(*this), steps));
+  co_await group.join();
+  auto last = co_await group.next();
+  if (stopped || how.ends_flow() || !last.how.ends_flow()) co_return;
+  how = std::move(last.how);
+}
+
+// Whoever asks the step to end: its cleanup goes on, within its limit.
+asio::awaitable<flow_result> flow::shielded(std::shared_ptr<flow> self, const config::step_list& steps) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  const session_context& context = self->shared_.context;
+  const auto limit = self->shared_.settings.timeouts.cleanup;
+  auto work = branch(self, steps);
+  auto how = co_await within(context.loop, context.time, context.time.now() + limit, std::move(work));
+  if (how) co_return std::move(*how);
+  const std::string why =
+      fmt::format("'finally' took longer than {} s", static_cast<double>(limit.count()) / 1000.0);
+  context.telemetry.record(self->shared_.settings.name, happening::limit_reached{"timeouts.cleanup", why});
+  co_return ended_by(self->mishap(why));
+}
+
+asio::awaitable<flow_result> flow::attempt(const script_step& step) {
   flow_result how;
   if (step.timeout)
     how = co_await limited(step);
@@ -143,16 +177,20 @@ asio::awaitable<flow_result> flow::perform(const script_step& step) {
   co_return how;
 }
 
-// The step is cancelled when its time is over.
+// The step is cancelled when its time is over, and so are the tasks that were started in it.
 asio::awaitable<flow_result> flow::limited(const script_step& step) {
   const auto limit = step.timeout->resolve(this);
   if (!limit) co_return ended_by(mishap(limit.error));
   const auto deadline = shared_.context.time.now() + limit.value;
+  const std::uint64_t number = ++shared_.limited_steps;
+  limits_.push_back(number);
   auto work = dispatch(step);
   auto how = co_await within(shared_.context.loop, shared_.context.time, deadline, std::move(work));
+  limits_.pop_back();
   if (how) co_return std::move(*how);
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_result{};
+  if (shared_.tasks != nullptr) co_await shared_.tasks->end(shared_.tasks->running(number));
   co_return ended_by(mishap(
       fmt::format("the step took longer than {} s", static_cast<double>(limit.value.count()) / 1000.0)));
 }

@@ -44,6 +44,7 @@ struct flow_context {
   task_registry* tasks = nullptr;
   std::shared_ptr<reply_budget> budget{};  ///< of the replies that handlers and their tasks hold
   std::size_t calls = 0;                   ///< that wait for their reply
+  std::uint64_t limited_steps = 0;         ///< that began so far
   flow_progress progress{};
 };
 
@@ -101,6 +102,9 @@ class flow final : public config::scope {
   std::size_t send_at_once(std::span<const config::script_step> steps);
   asio::awaitable<void> leave_turn();
   asio::awaitable<flow_result> perform(const config::script_step& step);
+  asio::awaitable<flow_result> attempt(const config::script_step& step);
+  asio::awaitable<void> clean_up(const config::step_list& steps, flow_result& how) const;
+  static asio::awaitable<flow_result> shielded(std::shared_ptr<flow> self, const config::step_list& steps);
   asio::awaitable<flow_result> limited(const config::script_step& step);
   asio::awaitable<flow_result> dispatch(const config::script_step& step);
   asio::awaitable<flow_result> execute(const config::sleep_step& step);
@@ -146,6 +150,7 @@ class flow final : public config::scope {
   std::shared_ptr<const reply_charge> charge_;  ///< of a task that a handler started, for `message_`
   reply_mark mark_;                             ///< replies from there on count
   std::shared_ptr<const nlohmann::ordered_json> caught_;  ///< while `on_fault` is carried out
+  std::vector<std::uint64_t> limits_;                     ///< of the steps around that have a time limit
   config::fault_class blame_ = config::fault_class::script;
   unsigned work_in_turn_ = 0;
 };

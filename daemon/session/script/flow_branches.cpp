@@ -60,18 +60,13 @@ asio::awaitable<flow_result> flow::execute(const config::spawn_step& step) {
   auto child = std::make_shared<flow>(*this);
   if (message_ && !charge_)
     child->charge_ = std::make_shared<const reply_charge>(shared_.budget, message_->size());
-  shared_.tasks->start(step.task, branch(std::move(child), step.body));
+  task_registry::identity who{step.task, limits_};
+  shared_.tasks->start(std::move(who), branch(std::move(child), step.body));
   co_return flow_result{};
 }
 
 asio::awaitable<flow_result> flow::execute(const config::cancel_step& step) {
-  const auto number = shared_.tasks->find(step.task);
-  if (!number) co_return flow_result{};
-  shared_.tasks->hold(*number);
-  shared_.tasks->cancel(*number);
-  bool go_on = true;
-  while (go_on && !shared_.tasks->at(*number).has_ended) go_on = co_await shared_.tasks->wait();
-  shared_.tasks->release(*number);
+  co_await shared_.tasks->end(shared_.tasks->running(step.task));
   co_return flow_result{};
 }
 
@@ -83,7 +78,10 @@ asio::awaitable<flow_result> flow::execute(const config::wait_step& step) {
     if (!number) co_return flow_result{.failed = mishap(fmt::format("the task {} was not started", name))};
     numbers.push_back(*number);
   }
-  for (const config::step_list& body : step.branches) numbers.push_back(shared_.tasks->start(branch(body)));
+  for (const config::step_list& body : step.branches) {
+    task_registry::identity who{"", limits_};
+    numbers.push_back(shared_.tasks->start(std::move(who), branch(body)));
+  }
   for (const int each : numbers) shared_.tasks->hold(each);
   const auto has_ended = [this](int each) { return shared_.tasks->at(each).has_ended; };
   const auto has_failed = [&](int each) { return has_ended(each) && shared_.tasks->at(each).how.failed; };

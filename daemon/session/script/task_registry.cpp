@@ -1,10 +1,18 @@
 #include "daemon/session/script/task_registry.hpp"
 
+#include <algorithm>
+
 namespace duplexd {
 
-int task_registry::start(asio::awaitable<flow_result> work) {
+int task_registry::start(identity who, asio::awaitable<flow_result> work) {
   const int number = next_++;
-  tasks_[number];
+  task& made = tasks_[number];
+  made.who = std::move(who);
+  if (!made.who.name.empty()) {
+    const auto before = find(made.who.name);
+    names_[made.who.name] = number;
+    if (before) forget(*before);
+  }
   group_.spawn(number, std::move(work));
   return number;
 }
@@ -24,10 +32,28 @@ bool task_registry::ended(int number, flow_result how) {
   return looked_after;
 }
 
-void task_registry::start(const std::string& name, asio::awaitable<flow_result> work) {
-  const auto before = find(name);
-  names_[name] = start(std::move(work));
-  if (before) forget(*before);
+std::vector<int> task_registry::running(const std::string& name) const {
+  std::vector<int> found;
+  for (const auto& [number, each] : tasks_)
+    if (!each.has_ended && each.who.name == name) found.push_back(number);
+  return found;
+}
+
+std::vector<int> task_registry::running(std::uint64_t limit) const {
+  std::vector<int> found;
+  for (const auto& [number, each] : tasks_)
+    if (!each.has_ended && std::ranges::find(each.who.limits, limit) != each.who.limits.end())
+      found.push_back(number);
+  return found;
+}
+
+asio::awaitable<void> task_registry::end(std::vector<int> numbers) {
+  for (const int each : numbers) hold(each);
+  for (const int each : numbers) cancel(each);
+  const auto is_over = [this](int each) { return at(each).has_ended; };
+  bool go_on = true;
+  while (go_on && !std::ranges::all_of(numbers, is_over)) go_on = co_await wait();
+  for (const int each : numbers) release(each);
 }
 
 void task_registry::release(int number) {

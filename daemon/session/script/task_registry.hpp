@@ -1,11 +1,13 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/runtime/notifier.hpp"
 #include "daemon/runtime/task_group.hpp"
@@ -17,23 +19,30 @@ namespace duplexd {
 /// takes their endings. A fault of a task for which a step waits is that step's; any other ends the link.
 class task_registry {
  public:
+  /// What a task is started as.
+  struct identity {
+    std::string name{};                   ///< empty: none
+    std::vector<std::uint64_t> limits{};  ///< the steps with a time limit that it was started in
+  };
   struct task {
     bool has_ended = false;
     unsigned waiters = 0;
     flow_result how{};
+    identity who{};
   };
 
   task_registry(const asio::any_io_executor& loop, task_group<flow_result>& group)
       : group_(group), changed_(loop) {}
 
-  /// Starts a task now and returns its number.
-  int start(asio::awaitable<flow_result> work);
+  /// Starts a task now and returns its number. A later one of the same name takes it over.
+  int start(identity who, asio::awaitable<flow_result> work);
 
-  /// The same under a name; a later one of the same name takes it over.
-  void start(const std::string& name, asio::awaitable<flow_result> work);
-
-  /// The number of a task; empty: it was not started on this link.
+  /// The number of the task that has the name; empty: it was not started on this link.
   [[nodiscard]] std::optional<int> find(const std::string& name) const;
+
+  /// Tasks that run: all that were started under the name; all that a step with a time limit started.
+  [[nodiscard]] std::vector<int> running(const std::string& name) const;
+  [[nodiscard]] std::vector<int> running(std::uint64_t limit) const;
 
   [[nodiscard]] task& at(int number) { return tasks_.at(number); }
   [[nodiscard]] bool knows(int number) const { return tasks_.contains(number); }
@@ -45,6 +54,9 @@ class task_registry {
   [[nodiscard]] std::size_t size() const noexcept { return tasks_.size(); }
 
   void cancel(int number) { group_.cancel(number); }
+
+  /// Cancels tasks and waits until all have ended, or the caller is cancelled.
+  asio::awaitable<void> end(std::vector<int> numbers);
 
   /// The owner took the ending of a task. True: a step looks after it.
   bool ended(int number, flow_result how);

@@ -48,6 +48,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.timeouts.login.count() == 10'000);
   CHECK(s.timeouts.close.count() == 5'000);
   CHECK(s.timeouts.proxy.count() == 10'000);
+  CHECK(s.timeouts.cleanup.count() == 3'000);
   CHECK(s.reconnect.initial.count() == 1'000);
   CHECK(s.reconnect.maximum.count() == 60'000);
   CHECK(s.reconnect.factor == 2.0);
@@ -155,7 +156,7 @@ TEST_CASE("defaults inside of sections that may be left out", "[defaults]") {
 TEST_CASE("each value arrives in its own place", "[defaults]") {
   const timeout_settings timeouts = with(
                                         "timeouts: {resolve: 1ms, connect: 2ms, tls: 3ms, handshake: 4ms, "
-                                        "login: 5ms, close: 6ms, proxy: 7ms}")
+                                        "login: 5ms, close: 6ms, proxy: 7ms, cleanup: 8ms}")
                                         .timeouts;
   CHECK(timeouts.resolve.count() == 1);
   CHECK(timeouts.connect.count() == 2);
@@ -164,6 +165,7 @@ TEST_CASE("each value arrives in its own place", "[defaults]") {
   CHECK(timeouts.login.count() == 5);
   CHECK(timeouts.close.count() == 6);
   CHECK(timeouts.proxy.count() == 7);
+  CHECK(timeouts.cleanup.count() == 8);
   const reconnect_settings reconnect =
       with(
           "reconnect: {initial: 1ms, maximum: 2ms, factor: 3, jitter: half, stable_after: 4ms, fatal: "

@@ -40,6 +40,7 @@ const range_row ranges[] = {
     {"timeouts", "login", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
     {"timeouts", "close", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
     {"timeouts", "proxy", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
+    {"timeouts", "cleanup", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
     {"tcp", "keepalive", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"tcp", "user_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"fault_rule", "initial", "'0'", "'24h'", nullptr, "'24h1ms'"},

@@ -173,6 +173,21 @@ TEST_CASE("what every step may have", "[steps]") {
         list{"6:49: sessions.s.script[0].correlate: 'a' names no field (names and paths must be texts)"});
 }
 
+// Starting a task neither takes time nor fails.
+TEST_CASE("what stands beside spawn is meant for the task", "[steps]") {
+  const step_list all =
+      steps("{spawn: a, do: {sleep: 0}, timeout: 1s, on_fault: {sleep: 0}, finally: {sleep: 0}}");
+  CHECK_FALSE(all[0].timeout.has_value());
+  CHECK_FALSE(all[0].on_fault.has_value());
+  CHECK_FALSE(all[0].finally.has_value());
+  const step_list& body = std::get<spawn_step>(all[0].action).body;
+  REQUIRE(body.size() == 1);
+  CHECK(body[0].timeout->fixed.count() == 1'000);
+  CHECK(body[0].on_fault.has_value());
+  CHECK(body[0].finally.has_value());
+  CHECK(std::get<repeat_step>(body[0].action).times == 1);
+}
+
 TEST_CASE("what a step needs beside its verb", "[steps]") {
   for (const char* step : {"{every: 1s}", "{spawn: a}", "{repeat: 1}", "{every: 1s, do: []}"}) {
     INFO(step);
@@ -285,7 +300,8 @@ TEST_CASE("names of variables and tasks are those that there are", "[steps]") {
                                 "{repeat: 1, until: {a: " + v + "}, do: {sleep: 0}}",
                                 "{fail: " + v + "}",
                                 "{reconnect: " + v + "}",
-                                "{sleep: 0, on_fault: {json: " + v + "}}"}) {
+                                "{sleep: 0, on_fault: {json: " + v + "}}",
+                                "{sleep: 0, finally: {json: " + v + "}}"}) {
     const list found = step_mistakes(step);
     INFO(step);
     REQUIRE(found.size() == 1);
@@ -366,7 +382,7 @@ TEST_CASE("a duration may come from a reply", "[steps]") {
 TEST_CASE("consecutive known packets are one burst", "[steps]") {
   const step_list all = steps(
       "{send: go}, {send: of, with: {n: 2}}, {sleep: 0}, {send: go}, "
-      "{send: go, timeout: 1s}, {send: go}");
+      "{send: go, timeout: 1s}, {send: go}, {send: go, finally: {sleep: 0}}");
   REQUIRE(all[0].in_burst != nullptr);
   CHECK(all[0].in_burst == all[1].in_burst);
   CHECK(all[0].burst_index == 0);
@@ -380,6 +396,7 @@ TEST_CASE("consecutive known packets are one burst", "[steps]") {
   CHECK(all[4].in_burst == nullptr);
   REQUIRE(all[5].in_burst != nullptr);
   CHECK(all[5].in_burst != all[3].in_burst);
+  CHECK(all[6].in_burst == nullptr);
   const auto packet = [](std::size_t size) {
     script_step step;
     send_step what;
@@ -399,15 +416,16 @@ TEST_CASE("every step is visited, those inside of others too", "[steps]") {
   const step_list all = steps(
       "{every: 1s, do: {sleep: 0}}, {spawn: a, do: {sleep: 0}}, {repeat: 1, do: {sleep: 0}}, "
       "{if: {a: 1}, then: {sleep: 0}, else: {sleep: 0}}, {gather: [{sleep: 0}, {sleep: 0}]}, "
-      "{race: [{sleep: 0}]}, {wait: [{sleep: 0}]}, {sleep: 0, on_fault: {sleep: 0}}");
+      "{race: [{sleep: 0}]}, {wait: [{sleep: 0}]}, {sleep: 0, on_fault: {sleep: 0}}, {sleep: 0, finally: "
+      "{sleep: 0}}");
   std::size_t sleeps = 0;
   std::size_t steps_seen = 0;
   for_each_step(all, [&](const script_step& step) {
     ++steps_seen;
     sleeps += std::holds_alternative<sleep_step>(step.action) ? 1 : 0;
   });
-  CHECK(sleeps == 11);
-  CHECK(steps_seen == 18);
+  CHECK(sleeps == 13);
+  CHECK(steps_seen == 20);
 }
 
 }  // namespace duplexd::config::testing

@@ -179,6 +179,46 @@ TEST_CASE("a program's environment is small, and what it is given is added") {
   CHECK(all.find("\nPATH=") != std::string::npos);
 }
 
+TEST_CASE("a cancelled program is asked to end, and has a second for it") {
+  asio::io_context loop{1};
+  const auto runner = make_program_runner(loop.get_executor());
+  const std::string file = std::string(P_tmpdir) + "/duplexd-test-ask-" + std::to_string(::getpid());
+  auto scene = [&]() -> asio::awaitable<void> {
+    task_group<int> group{loop.get_executor()};
+    auto child = [](program_runner& by, std::string path) -> asio::awaitable<int> {
+      program_request what{.arguments = {"/bin/sh", "-c",
+                                         "trap 'echo asked >>" + path + "; exit 0' TERM; echo ready >" +
+                                             path + "; while :; do sleep 0.01; done"}};
+      const program_result result = co_await by.run(std::move(what));
+      co_return std::holds_alternative<program_failure>(result) ? 1 : 0;
+    };
+    group.spawn(0, child(*runner, file));
+    asio::steady_timer timer{loop};
+    std::string line;
+    for (int i = 0; i < 3'000 && line != "ready"; ++i) {
+      timer.expires_after(10ms);
+      co_await timer.async_wait(asio::use_awaitable);
+      std::ifstream written(file);
+      std::getline(written, line);
+    }
+    group.cancel_all();
+    const auto ended = co_await group.next();
+    CHECK(ended.how == 1);
+    co_await group.join();
+  };
+  asio::co_spawn(loop, scene(), [](const std::exception_ptr& bug) {
+    if (bug) std::rethrow_exception(bug);
+  });
+  loop.run();
+  std::ifstream written(file);
+  std::string first;
+  std::string second;
+  std::getline(written, first);
+  std::getline(written, second);
+  std::remove(file.c_str());
+  CHECK(second == "asked");
+}
+
 // What the program started must not go on either.
 TEST_CASE("a cancelled program is killed with its children") {
   asio::io_context loop{1};

@@ -147,16 +147,139 @@ TEST_CASE("cancel waits until the task has come to its end") {
   CHECK(s.end().empty());
 }
 
-TEST_CASE("a task takes the place of another of its name; the other one goes on") {
+TEST_CASE("a task takes the place of another of its name: the other one goes on, and cancel ends both") {
+  const auto [step, sent] = GENERATE(
+      table<std::string, lines>({{"wait: [t]", {"put 1", "put 2", "put 1400"}}, {"cancel: t", {"put 800"}}}));
   const scene s{R"(
     script:
       - repeat: 2
-        do: [{spawn: t, do: [{sleep: 1s}, {send: put, with: {id: "${counter:n}"}}]}, {sleep: 500ms}]
-      - {wait: [t]}
+        do: [{spawn: t, do: [{sleep: 1s}, {send: put, with: {id: "${counter:n}"}}]}, {sleep: 400ms}]
+      - {)" + step +
+                R"(}
       - {send: put, with: {id: "${time:unix_ms}"}}
       - {sleep: 5s}
 )"};
-  CHECK(s.sent() == lines{"put 1", "put 2", "put 1500"});
+  CHECK(s.sent() == sent);
+}
+
+TEST_CASE("what a step with a timeout has started ends with its time") {
+  const auto step =
+      GENERATE(as<std::string>{}, "gather: [[{spawn: t, do: [{sleep: 3s}, {send: put}]}, {sleep: 9s}]]",
+               "gather: [[{spawn: t, do: [{spawn: u, do: [{sleep: 3s}, {send: put}]}]}, {sleep: 9s}]]",
+               "wait: [[{sleep: 3s}, {send: put}], [{sleep: 9s}]]",
+               "repeat: 1, do: [{gather: [[{spawn: t, do: [{sleep: 3s}, {send: put}]}]], timeout: 1s}, "
+               "{sleep: 9s}]");
+  const scene s{"    script: [{" + step + R"(, timeout: 2s, on_fault: [{send: pong}]}, {sleep: 20s}]
+)"};
+  INFO(step);
+  CHECK(s.sent() == lines{"pong"});
+  CHECK(s.end().empty());
+}
+
+TEST_CASE("what a step with a timeout has started goes on if the step ends in time") {
+  const scene s{R"(
+    script:
+      - {spawn: before, do: [{sleep: 5s}, {send: put, with: {id: 1}}]}
+      - {gather: [[{spawn: t, do: [{sleep: 3s}, {send: put, with: {id: 2}}]}]], timeout: 2s}
+      - {gather: [[{sleep: 9s}]], timeout: 1s, on_fault: [{send: pong}]}
+      - {sleep: 20s}
+)"};
+  CHECK(s.sent() == lines{"pong", "put 2", "put 1"});
+}
+
+// Starting takes no time and does not fail.
+TEST_CASE("what stands beside spawn is the task's: timeout, on_fault and finally") {
+  const scene s{R"(
+    script:
+      - {spawn: a, timeout: 2s, on_fault: [{send: put, with: {id: 2}}], do: [{sleep: 3s}, {send: put, with: {id: 3}}]}
+      - {spawn: b, on_fault: [{send: put, with: {id: 1}}], do: [{sleep: 1s}, {fail: oh}]}
+      - {spawn: c, finally: [{send: put, with: {id: 5}}], do: [{sleep: 4s}]}
+      - {send: put, with: {id: 0}}
+      - {sleep: 20s}
+)"};
+  CHECK(s.sent() == lines{"put 0", "put 1", "put 2", "put 5"});
+  CHECK(s.end().empty());
+  CHECK(scene{"    script: [{spawn: a, timeout: 2s, do: [{sleep: 3s}]}, {sleep: 20s}]\n"}.end() ==
+        "script: the step took longer than 2 s");
+}
+
+TEST_CASE("finally is carried out whatever the end of its step") {
+  const auto [step, sent] = GENERATE(table<std::string, lines>({
+      {"{sleep: 1s, finally: F}", {"put 1000"}},
+      {"{send: pong, finally: F}", {"pong", "put 0"}},
+      {"{gather: [[{sleep: 1s}, {fail: oh}]], finally: F, on_fault: [{sleep: 1s}]}", {"put 2000"}},
+      {"{gather: [[{sleep: 1s, finally: F}, {fail: oh}]], finally: F, on_fault: [{sleep: 1s}]}",
+       {"put 1000", "put 2000"}},
+      {"{sleep: 9s, timeout: 2s, finally: F, on_fault: [{send: pong}]}", {"pong", "put 2000"}},
+      {"{repeat: 1, do: [{sleep: 9s, finally: F}], timeout: 2s, on_fault: [{send: pong}]}",
+       {"put 2000", "pong"}},
+      {"{race: [[{sleep: 9s, finally: F}], [{sleep: 3s}]]}", {"put 3000"}},
+      {"{gather: [[{sleep: 9s, finally: F}], [{sleep: 3s}, {fail: oh}]], on_fault: [{send: pong}]}",
+       {"put 3000", "pong"}},
+      {"{spawn: t, do: [{sleep: 9s, finally: F}]}, {sleep: 1s}, {cancel: t}, {send: pong}",
+       {"put 1000", "pong"}},
+      {"{spawn: t, do: [{gather: [[{sleep: 9s, finally: [{sleep: 1s}, {send: pong}]}]], finally: F}]}, "
+       "{sleep: 1s}, "
+       "{cancel: t}",
+       {"pong", "put 2000"}},
+  }));
+  std::string steps = step;
+  const std::string cleanup = "[{send: put, with: {id: '${time:unix_ms}'}}]";
+  for (auto at = steps.find(": F"); at != std::string::npos; at = steps.find(": F"))
+    steps.replace(at, 3, ": " + cleanup);
+  const scene s{"    script: [" + steps + "]\n"};
+  INFO(step);
+  CHECK(s.sent() == sent);
+  CHECK(s.end().empty());
+}
+
+TEST_CASE("a fault in finally is the step's, unless the step has one already") {
+  const auto [step, end] = GENERATE(table<std::string, std::string>({
+      {"sleep: 1s, finally: [{fail: ah}]", "script: ah"},
+      {"fail: oh, finally: [{fail: ah}]", "script: oh"},
+      {"fail: oh, on_fault: [{sleep: 0}], finally: [{fail: ah}]", "script: ah"},
+      {"race: [[{sleep: 9s, finally: [{fail: ah}]}], [{sleep: 1s}]]", ""},
+  }));
+  INFO(step);
+  CHECK(scene{"    script: [{" + step + "}]\n"}.end() == end);
+}
+
+TEST_CASE("finally has its time, and is cut off then") {
+  const auto [time, sent, end] = GENERATE(table<std::string, lines, std::string>(
+      {{"2999ms", {"put"}, ""}, {"3001ms", {}, "script: 'finally' took longer than 3 s"}}));
+  const scene s{"    script: [{sleep: 0, finally: [{sleep: " + time + "}, {send: put}]}]\n"};
+  CHECK(s.sent() == sent);
+  CHECK(s.end() == end);
+  CHECK(logged(s.play, "'finally' took longer than 3 s (timeouts.cleanup)") == (end.empty() ? 0 : 1));
+  // It counts for those that are cancelled too.
+  const scene other{
+      "    timeouts: {cleanup: 1s}\n    script: [{race: [[{sleep: 9s, finally: [{sleep: 9s}, {send: put}]}], "
+      "[{sleep: 1s}]]}, {send: put, with: {id: '${time:unix}'}}]\n"};
+  CHECK(other.sent() == lines{"put 2"});
+}
+
+TEST_CASE("what steps send at their end leaves before the close frame") {
+  stage play{talk_yaml("    script: [{sleep: 1h, finally: [{sleep: 1s}, {send: put}]}]\n")};
+  auto server = play.accept();
+  play.run_for(1s);
+  play.session->stop();
+  play.run_for(500ms);
+  CHECK_FALSE(server->close_received);
+  play.run_for(500ms);
+  CHECK(heard(*server) == lines{"put"});
+  CHECK(server->close_received);
+  CHECK(end_of(play).empty());
+}
+
+TEST_CASE("a lost link does not wait longer for cleanup than its limit") {
+  stage play{talk_yaml("    script: [{sleep: 1h, finally: [{expect: got}]}]\n"), true};
+  auto server = play.accept();
+  play.run_for(1s);
+  server->vanish({.kind = config::fault_class::lost, .cause = "gone"});
+  play.run_for(2999ms);
+  CHECK(end_of(play) == "-");
+  play.run_for(1ms);
+  CHECK(end_of(play) == "lost: gone");
 }
 
 TEST_CASE("branches and tasks start from their parent's last reply") {

@@ -42,11 +42,11 @@ flow_result failed(const char* why) {
 // A link may live for months: tasks that nobody can ask for any more leave nothing behind.
 TEST_CASE("ended tasks are forgotten unless somebody may ask for them") {
   scene s;
-  const int held = s.tasks.start(scene::nothing());
+  const int held = s.tasks.start({}, scene::nothing());
   s.tasks.hold(held);
-  s.tasks.start(scene::nothing());
-  s.tasks.start("named", scene::nothing());
-  s.tasks.start("named", scene::nothing());
+  s.tasks.start({}, scene::nothing());
+  s.tasks.start({"named"}, scene::nothing());
+  s.tasks.start({"named"}, scene::nothing());
   s.turn();
   CHECK(s.tasks.size() == 4);
   for (int number = 1'000; number < 1'004; ++number) CHECK(s.tasks.ended(number, {}) == (number == held));
@@ -59,10 +59,10 @@ TEST_CASE("ended tasks are forgotten unless somebody may ask for them") {
 
 TEST_CASE("an ended task is forgotten when another takes its name") {
   scene s;
-  s.tasks.start("named", scene::nothing());
+  s.tasks.start({"named"}, scene::nothing());
   s.tasks.ended(1'000, {});
   CHECK(s.tasks.knows(1'000));
-  s.tasks.start("named", scene::nothing());
+  s.tasks.start({"named"}, scene::nothing());
   CHECK_FALSE(s.tasks.knows(1'000));
   CHECK(s.tasks.find("named") == 1'001);
   CHECK_FALSE(s.tasks.at(1'001).has_ended);
@@ -72,7 +72,7 @@ TEST_CASE("an ended task is forgotten when another takes its name") {
 
 TEST_CASE("the ending of a task is kept for all who wait for it") {
   scene s;
-  const int number = s.tasks.start(scene::nothing());
+  const int number = s.tasks.start({}, scene::nothing());
   s.tasks.hold(number);
   s.tasks.hold(number);
   CHECK(s.tasks.ended(number, failed("oh")));
@@ -87,7 +87,7 @@ TEST_CASE("the ending of a task is kept for all who wait for it") {
 
 TEST_CASE("a task that nobody waits for any more and that goes on is not forgotten") {
   scene s;
-  const int number = s.tasks.start(s.sleep());
+  const int number = s.tasks.start({}, s.sleep());
   s.tasks.hold(number);
   s.tasks.release(number);
   CHECK(s.tasks.knows(number));
@@ -97,8 +97,8 @@ TEST_CASE("a task that nobody waits for any more and that goes on is not forgott
 TEST_CASE("one task is cancelled, not the others, and whoever waits is told of an ending") {
   scene s;
   int woken = 0;
-  const int first = s.tasks.start(s.sleep());
-  s.tasks.start(s.sleep());
+  const int first = s.tasks.start({}, s.sleep());
+  s.tasks.start({}, s.sleep());
   s.group.spawn(1, s.wait(woken));
   s.turn();
   CHECK(s.group.running() == 3);
@@ -109,6 +109,22 @@ TEST_CASE("one task is cancelled, not the others, and whoever waits is told of a
   s.tasks.ended(first, {});
   s.turn();
   CHECK(woken == 1);
+}
+
+TEST_CASE("tasks are found by their name and by the steps that they were started in, while they run") {
+  scene s;
+  const int first = s.tasks.start({"a", {1, 2}}, s.sleep());
+  const int second = s.tasks.start({"a", {2}}, s.sleep());
+  const int third = s.tasks.start({"b", {}}, s.sleep());
+  CHECK(s.tasks.running("a") == std::vector{first, second});
+  CHECK(s.tasks.running("b") == std::vector{third});
+  CHECK(s.tasks.running("c").empty());
+  CHECK(s.tasks.running(1) == std::vector{first});
+  CHECK(s.tasks.running(2) == std::vector{first, second});
+  CHECK(s.tasks.running(3).empty());
+  s.tasks.ended(second, {});
+  CHECK(s.tasks.running("a") == std::vector{first});
+  CHECK(s.tasks.running(2) == std::vector{first});
 }
 
 TEST_CASE("variables keep their last value, and each counter counts by itself") {
