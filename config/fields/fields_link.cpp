@@ -283,8 +283,10 @@ const section& section_of<fault_rule>() {
                                          "The fault classes, optionally with HTTP statuses or close codes.")
               .required()
               .example({"login_rejected", "http:500-599", "closed:4001"}),
-          make("initial", &s::initial, "The first delay.").range(0, a_day, "0 to 24h").example("5s"),
-          make("maximum", &s::maximum, "The longest delay.").range(0, a_day, "0 to 24h").example("10m"),
+          make("initial", &s::initial, "The first delay; 0 means one attempt at once, then 100ms growing.")
+              .range(0, a_day, "0 to 24h")
+              .example("5s"),
+          make("maximum", &s::maximum, "The longest delay.").range(1, a_day, "1ms to 24h").example("10m"),
           make("factor", &s::factor, "The factor by which each delay grows.")
               .range(1, 100, "1 to 100")
               .example(1.5),
@@ -336,7 +338,9 @@ const section& section_of<parsed_heartbeat>() {
       "heartbeat",
       "A command sent periodically after the login, and the reply that must follow.",
       {
-          make("every", &s::every, "The interval; may be taken from a reply.")
+          make("every", &s::every,
+               "The interval from one message to the next, however long its answer takes; may be taken from "
+               "a reply.")
               .required()
               .range(1, 36'500 * a_day, "1ms to 876000h")
               .example("${var:interval}"),
@@ -382,14 +386,17 @@ const section& section_of<parsed_sequence>() {
   const fields_of<s> make;
   static const section fields{
       "sequence",
-      "A field that numbers a reply's messages: a missing or repeated number causes a `gap` event.",
+      "A field that numbers a reply's messages: a missing or repeated number causes a `gap` event. So do "
+      "numbers "
+      "that are missing between two connections; a lower number on a new connection starts the count again.",
       {
           make("reply", &s::reply, "The reply.").required().example("trade"),
           make("field", &s::field, "The field; use dots to reach into objects.").required().example("seq"),
           make("key", &s::key,
                "Fields whose values identify a stream; each combination of values is counted separately.")
               .example({"symbol"}),
-          make("action", &s::action, "What to do when there is a gap."),
+          make("action", &s::action,
+               "What to do when there is a gap, except between two connections: that is only reported."),
       }};
   return fields;
 }

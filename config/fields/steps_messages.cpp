@@ -186,10 +186,10 @@ step_kind expect_kind() {
 step_kind reconnect_kind() {
   using s = parsed_reconnect;
   const fields_of<s> make;
-  return kind_of<reconnect_step, s>(
-      {make("reconnect", &s::why,
-            "Close the connection cleanly and reconnect immediately; the value is the reason.")
-           .example("the server asked for it")});
+  return kind_of<reconnect_step, s>({make("reconnect", &s::why,
+                                          "Close the connection cleanly and reconnect immediately (after 1 s "
+                                          "if it lasted for less than 1 s); the value is the reason.")
+                                         .example("the server asked for it")});
 }
 
 }  // namespace duplexd::config

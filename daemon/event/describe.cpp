@@ -109,8 +109,9 @@ struct describer {
   description operator()(const happening::sequence_broken& e) const {
     return {log_level::warning,
             "gap",
-            fmt::format("gap in {}.{}{}{}: expected {}, found {}", e.reply, e.field,
-                        e.key.empty() ? "" : " of ", e.key, e.expected.dump(), e.found.dump()),
+            fmt::format("gap in {}.{}{}{}{}: expected {}, found {}", e.reply, e.field,
+                        e.key.empty() ? "" : " of ", e.key, e.over_links ? " since the last connection" : "",
+                        e.expected.dump(), e.found.dump()),
             {{"reply", e.reply},
              {"field", e.field},
              {"key", e.key},

@@ -63,6 +63,7 @@ struct sequence_broken {
   std::string key;                  ///< as JSON; empty: the rule has none
   nlohmann::ordered_json expected;  ///< a whole number of 64 bits, with or without sign
   nlohmann::ordered_json found;
+  bool over_links = false;  ///< it was due before this link
 };
 struct limit_reached {  ///< a bound of the configuration, and what follows
   std::string limit;    ///< "limits.inbox"

@@ -12,7 +12,8 @@ class backoff {
  public:
   explicit backoff(const config::backoff_settings& settings) : settings_(settings) {}
 
-  /// The delay before the next attempt; the one after it may be longer. `random` is in [0, 1).
+  /// The delay before the next attempt; the one after it may be longer, and is after a first one of 0.
+  /// `random` is in [0, 1).
   std::chrono::milliseconds next(double random);
 
   /// The next delay starts small again.

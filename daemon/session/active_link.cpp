@@ -20,8 +20,8 @@ bool is_farewell(std::uint16_t code) {
 }  // namespace
 
 active_link::active_link(std::shared_ptr<const config::session_settings> settings,
-                         const session_context& context, variables& values, outbox& commands, stop_flag& stop,
-                         transport& link)
+                         const session_context& context, variables& values, outbox& commands,
+                         sequence_watch& sequences, stop_flag& stop, transport& link)
     : settings_(std::move(settings)),
       context_(context),
       outbox_(commands),
@@ -33,10 +33,11 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
       fresh_(settings_->liveness.fresh, *settings_->protocol),
       outputs_(context.outputs),
       receiver_(*settings_, context, link, outputs_, replies_, script_, fresh_),
-      sequences_(settings_->liveness.sequence, settings_->limits.sequences),
+      sequences_(sequences),
       gap_line_(settings_->name),
       watch_again_(context.loop),
       tasks_(context.loop) {
+  sequences_.begin_link();
   for (const auto& [reply, fields] : sequences_.looked_at())
     replies_.observe(reply, fields, [this](offered_reply& each) { see_sequences(each); });
 }
@@ -212,19 +213,22 @@ void active_link::see_sequences(offered_reply& reply) {
         happening::limit_reached{"limits.sequences", "a new key of liveness.sequence is not watched"});
   for (const sequence_gap& gap : gaps) {
     const std::string key = gap.key.empty() ? "" : gap.key.dump();
-    context_.telemetry.record(settings_->name, happening::sequence_broken{reply.name(), gap.rule->field, key,
-                                                                          gap.expected, gap.found});
-    const std::string_view line = gap_line_.note(receiver_.time(), "gap",
-                                                 {{"reply", reply.name()},
-                                                  {"field", gap.rule->field},
-                                                  {"key", gap.key},
-                                                  {"expected", gap.expected},
-                                                  {"found", gap.found}});
+    context_.telemetry.record(settings_->name,
+                              happening::sequence_broken{reply.name(), gap.rule->field, key, gap.expected,
+                                                         gap.found, gap.over_links});
+    nlohmann::ordered_json fields{{"reply", reply.name()},
+                                  {"field", gap.rule->field},
+                                  {"key", gap.key},
+                                  {"expected", gap.expected},
+                                  {"found", gap.found}};
+    if (gap.over_links) fields["over_connections"] = true;
+    const std::string_view line = gap_line_.note(receiver_.time(), "gap", fields);
     outputs_.emit({.what = session_event::kind::note,
                    .session = settings_->name,
                    .time = receiver_.time(),
                    .name = "gap",
                    .line = line});
+    if (gap.over_links) continue;  // a new link is what the rule could ask for
     auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name(), gap.rule->field,
                              gap.expected.dump(), gap.found.dump());
     if (auto failed = act_on(gap.rule->action, std::move(cause))) {

@@ -36,7 +36,8 @@ class active_link {
  public:
   /// The link keeps these settings, even if the session is given others meanwhile.
   active_link(std::shared_ptr<const config::session_settings> settings, const session_context& context,
-              variables& values, outbox& commands, stop_flag& stop, transport& link);
+              variables& values, outbox& commands, sequence_watch& sequences, stop_flag& stop,
+              transport& link);
 
   /// Runs the link from login to the closing handshake. What is left to do is `finish()`.
   asio::awaitable<link_result> run();
@@ -77,7 +78,7 @@ class active_link {
   freshness fresh_;
   event_routes outputs_;
   receiver receiver_;
-  sequence_watch sequences_;
+  sequence_watch& sequences_;
   event_line gap_line_;
   notifier watch_again_;
   task_group<end_of_task> tasks_;

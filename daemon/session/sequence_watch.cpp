@@ -1,5 +1,7 @@
 #include "daemon/session/sequence_watch.hpp"
 
+#include <limits>
+
 #include "config/value/json_path.hpp"
 
 namespace duplexd {
@@ -12,6 +14,17 @@ namespace {
 ordered_json successor(const ordered_json& number) {
   const auto next = number.get<std::uint64_t>() + 1;
   return number.is_number_unsigned() ? ordered_json(next) : ordered_json(static_cast<std::int64_t>(next));
+}
+
+/// The whole numbers of JSON have two types: those beyond 2^63-1 have no sign.
+bool is_greater(const ordered_json& a, const ordered_json& b) {
+  constexpr auto largest = std::numeric_limits<std::int64_t>::max();
+  const auto is_beyond = [](const ordered_json& each) {
+    return each.is_number_unsigned() && each.get<std::uint64_t>() > static_cast<std::uint64_t>(largest);
+  };
+  if (is_beyond(a) && is_beyond(b)) return a.get<std::uint64_t>() > b.get<std::uint64_t>();
+  if (is_beyond(a) || is_beyond(b)) return is_beyond(a);
+  return a.get<std::int64_t>() > b.get<std::int64_t>();
 }
 
 }  // namespace
@@ -47,10 +60,13 @@ std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const or
       overflowed_ = size > limit_ - used_;
       if (overflowed_) continue;
       used_ += size;
-      place = next_.emplace(std::move(known), found).first;
+      place = next_.emplace(std::move(known), expected{}).first;
     }
-    if (!is_new && place->second != found) gaps.push_back({&rule, std::move(key), place->second, found});
-    place->second = successor(found);
+    const auto& [due, link] = place->second;
+    const bool over_links = link != link_;
+    const bool is_gap = over_links ? is_greater(found, due) : found != due;
+    if (!is_new && is_gap) gaps.push_back({&rule, std::move(key), due, found, over_links});
+    place->second = {successor(found), link_};
   }
   return gaps;
 }

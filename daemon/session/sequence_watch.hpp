@@ -18,9 +18,10 @@ struct sequence_gap {
   nlohmann::ordered_json key;  ///< the values of the rule's key fields, in their order
   nlohmann::ordered_json expected;
   nlohmann::ordered_json found;  ///< lower than expected: again, or the server began anew
+  bool over_links = false;       ///< what is missing was due while there was no link
 };
 
-/// Watches fields that count a reply's messages. Pure. One for each link.
+/// Watches fields that count a reply's messages. Pure. One for each session.
 class sequence_watch {
  public:
   /// `limit`: bytes of all keys; further ones are not watched.
@@ -29,6 +30,10 @@ class sequence_watch {
 
   /// The replies that the rules are about, and what they look at.
   [[nodiscard]] std::map<std::string, field_list> looked_at() const;
+
+  /// There is a new link. A number that is higher than expected is a gap; a lower one is no news: the server
+  /// says again what it said before, or counts for each link.
+  void begin_link() noexcept { ++link_; }
 
   /// A reply has come. The first number of each key is taken as it is.
   std::vector<sequence_gap> see(const std::string& reply, const nlohmann::ordered_json& data);
@@ -44,7 +49,12 @@ class sequence_watch {
   std::uint64_t limit_;
   std::uint64_t used_ = 0;
   bool overflowed_ = false;
-  std::map<std::pair<const config::sequence_settings*, std::string>, nlohmann::ordered_json> next_;
+  struct expected {
+    nlohmann::ordered_json number;
+    std::uint64_t link = 0;  ///< that the number before it came on
+  };
+  std::uint64_t link_ = 0;
+  std::map<std::pair<const config::sequence_settings*, std::string>, expected> next_;
 };
 
 }  // namespace duplexd

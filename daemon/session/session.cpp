@@ -40,6 +40,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       life_(settings_->reconnect, context_.once),
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_),
+      sequences_(settings_->liveness.sequence, settings_->limits.sequences),
       stop_(context_.loop),
       tasks_(context_.loop),
       old_link_(context_.loop) {
@@ -232,7 +233,7 @@ asio::awaitable<void> session::dial() {
 
 asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
-  active_link on_link{settings_, context_, values_, outbox_, stop_, *link_};
+  active_link on_link{settings_, context_, values_, outbox_, sequences_, stop_, *link_};
   const link_result result = co_await on_link.run();
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
   const bool closed = link_->ended() && link_->ended()->closed;

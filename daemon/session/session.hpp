@@ -10,6 +10,7 @@
 #include "daemon/session/exchange/outbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/exchange/variables.hpp"
+#include "daemon/session/sequence_watch.hpp"
 
 namespace duplexd {
 
@@ -67,6 +68,7 @@ class session {
   link_action next_;
   variables values_;
   outbox outbox_;
+  sequence_watch sequences_;
   stop_flag stop_;
   std::unique_ptr<transport> link_;
   task_group<int> tasks_;

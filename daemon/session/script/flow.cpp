@@ -29,6 +29,14 @@ bool asks_outside(const script_step& step) {
          std::holds_alternative<config::exec_step>(step.action);
 }
 
+// The first time after `last`, in whole intervals, that has not passed.
+clock::time_point next_on_grid(clock::time_point last, clock::duration interval, clock::time_point now) {
+  const clock::time_point next = last + interval;
+  if (next >= now) return next;
+  const auto missed = (now - next + interval - clock::duration{1}) / interval;
+  return next + missed * interval;
+}
+
 std::shared_ptr<const ordered_json> values_of_fault(const fault& what) {
   ordered_json values{{"class", config::name_of(what.kind)}, {"text", what.cause}, {"status", nullptr}};
   if (what.http_status) values["status"] = *what.http_status;
@@ -273,8 +281,8 @@ asio::awaitable<flow_result> flow::execute(const config::repeat_step& step) {
   co_return how;
 }
 
-// Rounds keep to their schedule; those that a long round runs into are left out. Each starts from the reply
-// that was the last one when the first did.
+// Rounds keep to their schedule; those that a long round runs into are left out, and the next one is on the
+// schedule again. Each starts from the reply that was the last one when the first did.
 asio::awaitable<flow_result> flow::execute(const config::every_step& step) {
   auto due = shared_.context.time.now();
   const auto reply = reply_;
@@ -285,7 +293,7 @@ asio::awaitable<flow_result> flow::execute(const config::every_step& step) {
     if (interval.value.count() <= 0) co_return ended_by(mishap("every: the interval is not positive"));
     const double share = step.jitter * (2 * shared_.context.random() - 1);
     const auto shift = std::chrono::duration_cast<clock::duration>(interval.value * share);
-    due = std::max(due + interval.value, shared_.context.time.now());
+    due = next_on_grid(due, interval.value, shared_.context.time.now());
     co_await shared_.context.time.sleep_until(due + shift);
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_result{};

@@ -229,7 +229,9 @@ asio::awaitable<flow_result> script_runner::run_handler(mailbox& box) {
   co_return flow_result{};
 }
 
+// From one beat to the next, however long the answer takes; but never two at once.
 asio::awaitable<flow_result> script_runner::run_heartbeat(const config::heartbeat_settings& beat) {
+  auto due = context_.time.now();
   for (;;) {
     flow steps{login_flow_};  // each beat starts from the login's reply
     steps.blame(fault_class::liveness);
@@ -237,7 +239,8 @@ asio::awaitable<flow_result> script_runner::run_heartbeat(const config::heartbea
     if (!interval || interval.value.count() <= 0)
       co_return ended_by({.kind = fault_class::script,
                           .cause = interval ? "heartbeat.every is not positive" : interval.error});
-    co_await context_.time.sleep_for(interval.value);
+    due = std::max(due + interval.value, context_.time.now());
+    co_await context_.time.sleep_until(due);
     const bool stopped = co_await cancelled();
     if (stopped) co_return flow_result{};
     flow_result how;

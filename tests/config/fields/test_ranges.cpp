@@ -44,7 +44,7 @@ const range_row ranges[] = {
     {"tcp", "keepalive", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"tcp", "user_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"fault_rule", "initial", "'0'", "'24h'", nullptr, "'24h1ms'"},
-    {"fault_rule", "maximum", "'0'", "'24h'", nullptr, "'24h1ms'"},
+    {"fault_rule", "maximum", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"fault_rule", "factor", "1", "100", "0.999", "100.001"},
     {"fault_rule", "give_up_after", "1", "65535", "0", "65536"},
     {"fault_rule", "exit_code", "1", "125", "0", "126"},

@@ -86,6 +86,9 @@ std::vector<line> all_lines() {
        R"(gap|gap in r.f: expected 3, found 4|{"reply":"r","field":"f","key":"","expected":3,"found":4})"},
       {sequence_broken{"r", "f", "[1]", 3, 4}, "warning",
        R"(gap|gap in r.f of [1]: expected 3, found 4|{"reply":"r","field":"f","key":"[1]","expected":3,"found":4})"},
+      {sequence_broken{"r", "f", "[1]", 3, 4, true}, "warning",
+       R"(gap|gap in r.f of [1] since the last connection: expected 3, found 4|)"
+       R"({"reply":"r","field":"f","key":"[1]","expected":3,"found":4})"},
       {limit_reached{"limits.x", "w"}, "warning",
        R"(limit_reached|w (limits.x)|{"limit":"limits.x","what":"w"})"},
       {resubscribed{}, "info", "resubscribed|subscribing again|null"},

@@ -54,6 +54,15 @@ TEST_CASE("a backoff grows by its factor up to its maximum, and starts anew when
   CHECK(delays_of(capped, 2) == std::vector<milliseconds>{5s, 5s});
 }
 
+TEST_CASE("a first delay of nothing grows all the same", "[retry_policy]") {
+  backoff delays{{.initial = 0ms, .maximum = 1s, .factor = 2, .jitter = jitter_kind::none}};
+  CHECK(delays_of(delays, 7) == std::vector<milliseconds>{0ms, 100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms});
+  backoff level{{.initial = 0ms, .maximum = 1s, .factor = 1, .jitter = jitter_kind::none}};
+  CHECK(delays_of(level, 3) == std::vector<milliseconds>{0ms, 100ms, 100ms});
+  backoff capped{{.initial = 0ms, .maximum = 30ms, .factor = 2, .jitter = jitter_kind::none}};
+  CHECK(delays_of(capped, 3) == std::vector<milliseconds>{0ms, 30ms, 30ms});
+}
+
 // The random number moves the delay, not the ceiling that the next one grows from.
 TEST_CASE("jitter takes its share of the delay only", "[retry_policy]") {
   const config::backoff_settings base{.initial = 1s, .maximum = 1h, .factor = 2};

@@ -322,6 +322,36 @@ TEST_CASE("what follows when a number is missing") {
   CHECK(logged(s.play, "s: liveness: gap in tick.n: expected 2, found 3; next attempt") == (open ? 0 : 1));
 }
 
+// Whatever the rule asks for: there is a new link already, and it may not end in a loop of them.
+TEST_CASE("what was lost between two links is told") {
+  const auto action = GENERATE(as<std::string>{}, "log", "resubscribe", "reconnect");
+  stage play{
+      talk_yaml("    subscribe: [{send: get}]\n    liveness: {ping_interval: 0, idle_timeout: 0, sequence: "
+                "[{reply: tick, field: n, action: " +
+                action + "}]}\n")};
+  const auto next_link = [&](int number) {
+    auto server = play.accept();
+    play.run_for(1min);
+    server->say(say({{"op", "tick"}, {"n", number}}));
+    play.run_for(1s);
+    CHECK(heard(*server) == lines{"get"});
+    server->vanish({.kind = config::fault_class::lost, .cause = "gone"});
+    play.run_for(1ms);
+  };
+  next_link(7);
+  next_link(8);
+  CHECK(logged(play, "gap") == 0);
+  next_link(11);
+  CHECK(logged(play, "s: gap in tick.n since the last connection: expected 9, found 11") == 1);
+  CHECK(play.out.lines.back().ends_with(
+      R"("reply":"tick","field":"n","key":[],"expected":9,"found":11,"over_connections":true})"
+      "\n"));
+  next_link(12);
+  next_link(1);  // the server counts for each link, or says it all again
+  next_link(2);
+  CHECK(logged(play, "gap") == 1);
+}
+
 TEST_CASE("a message that no layout fits is told and given to nobody") {
   stage play{talk_yaml("    script: [{expect: got}]\n")};
   auto server = play.accept();
@@ -410,11 +440,12 @@ TEST_CASE("a link that comes when the stop has been asked for is closed at once"
   variables values;
   outbox commands{play.loop.get_executor(), play.time,
                   std::make_shared<const config::session_settings>(*settings)};
+  sequence_watch sequences{settings->liveness.sequence, settings->limits.sequences};
   stop_flag stop{play.loop.get_executor()};
   CHECK_FALSE(stop.raised());
   stop.raise();
   CHECK(stop.raised());
-  active_link on_link{settings, context, values, commands, stop, link};
+  active_link on_link{settings, context, values, commands, sequences, stop, link};
   const std::weak_ptr kept = settings;
   settings.reset();  // the session was given others
   CHECK_FALSE(kept.expired());

@@ -103,6 +103,31 @@ TEST_CASE("counters of 64 bits stay what they are, and begin anew behind the las
   CHECK(gaps(watch, "tick", {{"n", 0}}).empty());
 }
 
+TEST_CASE("on a new link only what is missing is a gap") {
+  const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {"k"}}};
+  sequence_watch watch{rules, 4096};
+  watch.begin_link();
+  for (const char* key : {"a", "b", "c", "d"}) CHECK(gaps(watch, "tick", {{"k", key}, {"n", 7}}).empty());
+  watch.begin_link();
+  CHECK(gaps(watch, "tick", {{"k", "a"}, {"n", 8}}).empty());
+  CHECK(gaps(watch, "tick", {{"k", "b"}, {"n", 9}}) == names{R"(n 8/9 ["b"])"});
+  CHECK(gaps(watch, "tick", {{"k", "c"}, {"n", 7}}).empty());
+  CHECK(gaps(watch, "tick", {{"k", "e"}, {"n", 99}}).empty());
+  for (const auto& [key, number] : {std::pair{"a", 8}, {"b", 11}, {"c", 9}})  // the same link
+    CHECK(gaps(watch, "tick", {{"k", key}, {"n", number}}).size() == 1);
+  watch.begin_link();
+  watch.begin_link();
+  CHECK(gaps(watch, "tick", {{"k", "d"}, {"n", 10}}) == names{R"(n 8/10 ["d"])"});
+  // Beyond the numbers that have a sign.
+  const auto last = std::numeric_limits<std::uint64_t>::max();
+  CHECK(gaps(watch, "tick", {{"k", "f"}, {"n", last - 5}}).empty());
+  watch.begin_link();
+  CHECK(gaps(watch, "tick", {{"k", "f"}, {"n", 3}}).empty());
+  CHECK(gaps(watch, "tick", {{"k", "f"}, {"n", 4}}).empty());
+  watch.begin_link();
+  CHECK(gaps(watch, "tick", {{"k", "f"}, {"n", last}}).size() == 1);
+}
+
 TEST_CASE("only the rule's reply counts, and only whole numbers") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "at.n", .key = {}}};
   sequence_watch watch{rules, 4096};

@@ -222,13 +222,15 @@ void promises::heard(const message& what) {
     const auto number = number_at(what, 1);
     expect_event(fmt::format(R"("reply","reply":"news","data":{{"opcode":102,"n":{},"rest":{}}}}}{})", number,
                              number_at(what, 5), '\n'));
-    const auto wanted = link_ ? link_->next_news : std::nullopt;
-    if (wanted && *wanted != number) {
+    if (!link_) return;
+    const bool over_links = next_news_ && next_news_->link != link_->number;
+    if (next_news_ && (over_links ? number > next_news_->number : number != next_news_->number)) {
       ++gaps_;
-      expect_event(fmt::format(R"("gap","reply":"news","field":"n","key":[],"expected":{},"found":{}}}{})",
-                               *wanted, number, '\n'));
+      expect_event(fmt::format(R"("gap","reply":"news","field":"n","key":[],"expected":{},"found":{}{}}}{})",
+                               next_news_->number, number, over_links ? R"(,"over_connections":true)" : "",
+                               '\n'));
     }
-    if (link_) link_->next_news = number + 1;
+    next_news_ = {number + 1, link_->number};
   } else {
     expect_event(R"("raw","frame":"binary",)");
   }

@@ -78,7 +78,10 @@ class promises {
     std::optional<time_point> granted{};
     unsigned hellos = 0;
     unsigned pings = 0;
-    std::optional<std::uint32_t> next_news{};
+  };
+  struct expected_news {
+    std::uint32_t number = 0;
+    unsigned link = 0;  ///< that the last one came on
   };
   [[nodiscard]] std::size_t waiting() const;
   [[nodiscard]] bool is_open() const;
@@ -100,6 +103,7 @@ class promises {
   std::optional<time_point> next_attempt_;
   std::vector<std::string> events_;  ///< as they must be: whole lines, or the beginning of one
   std::size_t events_seen_ = 0;
+  std::optional<expected_news> next_news_;
   unsigned gaps_ = 0;
   std::vector<std::string> broken_;
 };

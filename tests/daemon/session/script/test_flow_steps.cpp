@@ -269,7 +269,7 @@ TEST_CASE("the result of repeat is its last round's") {
   CHECK(all.data(3) == 30);
 }
 
-TEST_CASE("every leaves out the rounds that a long one runs into, and goes on from there") {
+TEST_CASE("every leaves out the rounds that a long one runs into, and stays on its schedule") {
   played all{R"(
     script:
       - every: 10s
@@ -277,9 +277,11 @@ TEST_CASE("every leaves out the rounds that a long one runs into, and goes on fr
           - {send: put, with: {id: "${time:unix}"}}
           - {set: {n: "${counter:n}"}}
           - {if: {n: 1}, then: {sleep: 25s}}
+          - {if: {n: 3}, then: {sleep: 10s}}
+          - {if: {n: 4}, then: {sleep: 10001ms}}
 )",
-             60s};
-  CHECK(all.sent() == lines{"put 10", "put 35", "put 45", "put 55"});
+             89s};
+  CHECK(all.sent() == lines{"put 10", "put 40", "put 50", "put 60", "put 80"});
 }
 
 TEST_CASE("the jitter of every is a share of its interval, to both sides") {

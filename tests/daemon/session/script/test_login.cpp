@@ -198,13 +198,29 @@ TEST_CASE("a heartbeat that cannot be sent is a liveness fault") {
   CHECK(s.end().starts_with("liveness: pong not sent: there is no link"));
 }
 
+TEST_CASE("a heartbeat whose answer takes longer than the interval is followed by the next one at once") {
+  scene s{
+      "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, json: {op: beat, id: "
+      "'${time:unix}'}, expect: ping, timeout: 30s}}\n    script: [{sleep: 1h}]\n"};
+  s.play.run_for(35s);
+  CHECK(s.sent() == lines{"beat 10"});
+  s.server->say(say({{"op", "ping"}}));
+  s.play.run_for(1ms);
+  CHECK(s.sent() == lines{"beat 10", "beat 35"});
+  s.server->say(say({{"op", "ping"}}));
+  s.play.run_for(10s - 1ms);
+  CHECK(s.sent() == lines{"beat 10", "beat 35", "beat 45"});
+}
+
 TEST_CASE("a heartbeat is answered in time at its limit, and late after it") {
   scene s{
       "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, send: pong, expect: ping, "
       "timeout: 2s}}\n    script: [{sleep: 1h}]\n"};
   s.play.run_for(12s - 1ms);
   s.server->say(say({{"op", "ping"}}));
-  s.play.run_for(10s);  // the next beat is at 21.999 s, its limit 2 s later
+  s.play.run_for(8s);
+  CHECK(s.sent() == lines{"pong"});
+  s.play.run_for(1ms);  // from beat to beat: 20 s; its limit is 2 s later
   CHECK(s.sent() == lines{"pong", "pong"});
   s.play.run_for(2s - 1ms);
   CHECK(s.end() == "-");
