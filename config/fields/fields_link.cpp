@@ -213,7 +213,7 @@ const section& section_of<timeout_settings>() {
           phase("connect", &s::connect, "Connecting over TCP, across all addresses."),
           phase("tls", &s::tls, "The TLS handshake."),
           phase("handshake", &s::handshake, "The WebSocket handshake."),
-          phase("login", &s::login, "Waiting for the reply to the login."),
+          phase("login", &s::login, "The whole login: its `steps`, and waiting for its reply."),
           phase("close", &s::close,
                 "Waiting for the server's close frame and the end of the TCP connection after closing."),
           phase("proxy", &s::proxy, "Waiting for the proxy's response."),
@@ -297,7 +297,10 @@ const section& section_of<fault_rule>() {
                "End the session after this many such faults without a stable connection in between.")
               .range(1, 65'535, "1 to 65535")
               .example(3),
-          make("exit_code", &s::exit_code, "The daemon's exit code if such a fault ends the session.")
+          make("exit_code", &s::exit_code,
+               "The daemon's exit code if such a fault ends the session, with `--once` any such fault. The "
+               "service unit does "
+               "not restart the daemon after 64 to 78.")
               .range(1, 125, "1 to 125")
               .example(64),
       }};

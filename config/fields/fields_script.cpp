@@ -30,7 +30,9 @@ const section& section_of<parsed_login>() {
               .map_only()
               .only_beside({"expect"})
               .example({{"status", "ok"}}),
-          make("reject", &s::reject, "Replies that reject the login.")
+          make("reject", &s::reject,
+               "Replies that reject the login. Default: every reply other than `expect`, except those that "
+               "`on` or `liveness` name.")
               .example("error")
               .only_beside({"expect"}),
       },

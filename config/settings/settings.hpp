@@ -60,7 +60,7 @@ struct timeout_settings {
   milliseconds connect{10'000};  ///< for all addresses together
   milliseconds tls{10'000};
   milliseconds handshake{10'000};
-  milliseconds login{10'000};   ///< for the login's reply, if one is expected
+  milliseconds login{10'000};   ///< for all of the login's steps, and its reply
   milliseconds close{5'000};    ///< for the peer's close frame and the end of TCP
   milliseconds proxy{10'000};   ///< for the proxy's answer
   milliseconds cleanup{3'000};  ///< for each list of `finally`
@@ -207,7 +207,7 @@ struct login_settings {
   std::optional<send_step> send;
   step_list steps;                    ///< instead: challenge and response
   std::optional<expectation> expect;  ///< a reply of that name that `check` does not fit means: rejected
-  std::vector<std::string> reject;    ///< replies that mean: rejected
+  std::vector<std::string> reject;    ///< replies that mean: rejected; without any, every other one does
 };
 
 struct close_settings {

@@ -2,8 +2,8 @@
 
 namespace duplexd {
 
-/// What the process tells whoever started it. Documented in README.md; `RestartPreventExitStatus=2 3 4 5` in
-/// the unit keeps systemd from restarting what a restart cannot mend.
+/// What the process tells whoever started it. Documented in README.md; `RestartPreventExitStatus=2 3 4 5 64 …
+/// 78` in the unit keeps systemd from restarting what a restart cannot mend.
 enum exit_code : int {
   exit_success = 0,         ///< clean end: scripts done (`--once`), or stopped by a signal
   exit_internal = 1,        ///< a bug, or the operating system refused something essential

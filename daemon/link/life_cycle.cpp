@@ -29,7 +29,7 @@ link_action life_cycle::failed(const fault& what, std::chrono::milliseconds life
   const retry_decision decision = policy_.failed(what, random);
   if (once_ || !decision.delay) {
     state_ = link_state::ended;
-    return end_action{what, decision.exit_code};
+    return end_action{what, policy_.exit_code_of(what)};
   }
   state_ = link_state::waiting;
   return wait_action{*decision.delay};

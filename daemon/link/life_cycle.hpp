@@ -44,7 +44,10 @@ class life_cycle {
 
   /// Whether such a fault would end the session now. Of several URLs that are tried in turn only the last
   /// one's fault is reported to `failed()`, unless this is true of an earlier one's.
-  [[nodiscard]] bool ends_with(const fault& what) const { return policy_.ends_with(what); }
+  /// With `once` that is each fault for which a rule gives up some time.
+  [[nodiscard]] bool ends_with(const fault& what) const {
+    return once_ ? policy_.gives_up_on(what) : policy_.ends_with(what);
+  }
 
   /// The link was left in order to make a new one: at once, unless it lived so short that this would spin.
   /// With `once` that is the end.

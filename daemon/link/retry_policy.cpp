@@ -35,6 +35,10 @@ std::vector<fault_pattern> slow_faults() {
 
 }  // namespace
 
+bool retry_policy::row::takes(const fault& what) const {
+  return on.empty() || std::ranges::any_of(on, [&](const fault_pattern& one) { return fits(one, what); });
+}
+
 retry_policy::row retry_policy::from_rule(const config::fault_rule& rule,
                                           const config::reconnect_settings& settings) {
   const config::backoff_settings& usual = settings;
@@ -43,7 +47,8 @@ retry_policy::row retry_policy::from_rule(const config::fault_rule& rule,
   delays.maximum = std::max(delays.initial, rule.maximum.value_or(settings.maximum));
   delays.factor = rule.factor.value_or(settings.factor);
   delays.jitter = rule.jitter.value_or(settings.jitter);
-  return {rule.on, backoff(delays), rule.give_up_after.value_or(0), rule.exit_code};
+  const bool has_delays = rule.initial || rule.maximum || rule.factor || rule.jitter;
+  return {rule.on, backoff(delays), rule.give_up_after.value_or(0), rule.exit_code, has_delays};
 }
 
 retry_policy::retry_policy(const config::reconnect_settings& settings)
@@ -61,10 +66,7 @@ retry_policy::retry_policy(const config::reconnect_settings& settings)
 
 // The last row takes everything.
 std::size_t retry_policy::row_of(const fault& what) const {
-  const auto found = std::ranges::find_if(rows_, [&](const row& each) {
-    return each.on.empty() ||
-           std::ranges::any_of(each.on, [&](const fault_pattern& one) { return fits(one, what); });
-  });
+  const auto found = std::ranges::find_if(rows_, [&](const row& each) { return each.takes(what); });
   return static_cast<std::size_t>(found - rows_.begin());
 }
 
@@ -77,7 +79,9 @@ retry_decision retry_policy::failed(const fault& what, double random) {
   row& rule = rows_[row_of(what)];
   ++rule.in_a_row;
   if (rule.give_up_after != 0 && rule.in_a_row >= rule.give_up_after) return {std::nullopt, rule.exit_code};
-  milliseconds delay = rule.delays.next(random);
+  row& slow = rows_[rows_.size() - 2];
+  row& timing = !rule.has_delays && slow.takes(what) ? slow : rule;
+  milliseconds delay = timing.delays.next(random);
   if (what.retry_after) delay = std::max(delay, std::min(*what.retry_after, longest_retry_after));
   return {delay, std::nullopt};
 }

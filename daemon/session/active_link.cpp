@@ -128,14 +128,12 @@ asio::awaitable<active_link::end_of_task> active_link::receive() {
 }
 
 asio::awaitable<active_link::end_of_task> active_link::send() {
-  flow_result how = co_await script_.log_in();
-  bool stopped = co_await cancelled();
-  if (!how.ends_flow() && !stopped) {
+  const auto granted = [this] {
     fresh_.start(receiver_.reading().now());
     watch_again_.notify();
-    how = co_await script_.run();
-    stopped = co_await cancelled();
-  }
+  };
+  flow_result how = co_await script_.run(granted);
+  const bool stopped = co_await cancelled();
   auto end = std::make_unique<task_result>();
   end->in_order = !how.failed && !stopped;
   end->failed = std::move(how.failed);

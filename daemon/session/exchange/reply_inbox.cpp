@@ -94,6 +94,10 @@ void reply_inbox::observe(const std::string& name, const field_list& looked_at, 
 }
 
 void reply_inbox::offer(const protocol::packet& packet, std::string_view json) {
+  if (const auto other = others_.find(packet.type); other != others_.end()) {
+    const field_list nothing;
+    return hand_over(*other->second, offered_reply{next_++, packet, json, nothing}.keep());
+  }
   const auto found = slots_.find(packet.type);
   if (found == slots_.end()) return;
   slot& at = found->second;
@@ -167,6 +171,8 @@ void reply_inbox::enter(waiter& who) {
     paths.push_back(path);
     values += text;
   }
+  for (const std::string& name : who.what.others)
+    if (const auto* type = types_.find(protocol::direction::reply, name)) others_[type] = &who;
   for (const std::string& name : who.what.names) {
     const auto found = slots_.find(types_.find(protocol::direction::reply, name));
     if (found == slots_.end()) continue;
@@ -182,6 +188,7 @@ void reply_inbox::enter(waiter& who) {
 void reply_inbox::leave(waiter& who) {
   if (who.entry == waiters_.end()) return;
   waiters_.erase(std::exchange(who.entry, waiters_.end()));
+  std::erase_if(others_, [&](const auto& each) { return each.second == &who; });
   for (const place& each : std::exchange(who.places, {})) {
     const auto waiting = each.in->by_values.find(each.values);
     waiting->second.erase(each.entry);

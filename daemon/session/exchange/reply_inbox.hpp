@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -29,6 +30,7 @@ struct wanted_reply {
   nlohmann::ordered_json where;                                         ///< see config::matches
   std::vector<std::pair<std::string, nlohmann::ordered_json>> equal{};  ///< path, value: correlation
   std::uint64_t since = 0;                                              ///< no reply with a lower number
+  std::vector<std::string> others{};  ///< replies that nobody asks for, only who waits now
 
   [[nodiscard]] bool fits(const std::string& name, const nlohmann::ordered_json& data) const;
 };
@@ -128,6 +130,7 @@ class reply_inbox {
   clock& time_;
   const protocol::protocol& types_;
   std::unordered_map<const protocol::message_type*, slot> slots_;  ///< of replies that somebody looks at
+  std::map<const protocol::message_type*, waiter*> others_;  ///< whom a reply is for, whoever asks for it
   reading_clock patience_;
   std::uint64_t limit_;
   boost::intrusive::list<reply_mark, boost::intrusive::constant_time_size<false>> marks_;

@@ -1,5 +1,7 @@
 #include "daemon/session/script/awaited_replies.hpp"
 
+#include "protocol/message/message_type.hpp"
+
 namespace duplexd {
 
 namespace {
@@ -31,6 +33,21 @@ std::set<std::string> awaited_replies(const config::session_settings& settings) 
   const auto& heartbeat = settings.liveness.heartbeat;
   if (heartbeat && heartbeat->expect) found.add(heartbeat->expect->replies);
   return found.names;
+}
+
+std::vector<std::string> other_answers(const config::session_settings& settings) {
+  if (!settings.login || !settings.login->expect || !settings.login->reject.empty()) return {};
+  collector known;
+  known.add(settings.login->expect->replies);
+  for (const config::handler& each : settings.on) known.add(each.replies);
+  for (const auto& each : settings.liveness.fresh) known.names.insert(each.reply);
+  for (const auto& each : settings.liveness.sequence) known.names.insert(each.reply);
+  const auto& heartbeat = settings.liveness.heartbeat;
+  if (heartbeat && heartbeat->expect) known.add(heartbeat->expect->replies);
+  std::vector<std::string> others;
+  for (const auto& type : settings.protocol->types(protocol::direction::reply))
+    if (!known.names.contains(protocol::name_of(type))) others.push_back(protocol::name_of(type));
+  return others;
 }
 
 }  // namespace duplexd

@@ -11,6 +11,8 @@
 #include "config/script/match.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/turn_budget.hpp"
+#include "daemon/runtime/within.hpp"
+#include "daemon/session/script/awaited_replies.hpp"
 #include "protocol/text/json_text.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -102,19 +104,28 @@ void script_runner::observe_confirmations() {
 asio::awaitable<flow_result> script_runner::send_login(const config::login_settings& login) {
   if (login.send) co_return co_await login_flow_.send(*login.send);
   if (login.json) co_return co_await login_flow_.send_json(*login.json);
-  co_return co_await login_flow_.run(login.steps);
+  const auto limit = settings_.timeouts.login;
+  auto work = login_flow_.run(login.steps);
+  auto how = co_await within(context_.loop, context_.time, context_.time.now() + limit, std::move(work));
+  if (how) co_return std::move(*how);
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return flow_result{};
+  co_return ended_by(
+      {.kind = fault_class::script,
+       .cause = fmt::format("the login took longer than {} (timeouts.login)", seconds(limit))});
 }
 
 asio::awaitable<flow_result> script_runner::log_in() {
   flow_result how;
   if (settings_.login) {
     const config::login_settings& login = *settings_.login;
+    const auto deadline = replies_.patience().now() + settings_.timeouts.login;
     how = co_await send_login(login);
     bool stopped = co_await cancelled();
     if (how.ends_flow() || stopped) co_return how;
     context_.telemetry.record(settings_.name, happening::login_sent{});
     if (login.expect) {
-      how = co_await await_login_reply(*login.expect, login.reject);
+      how = co_await await_login_reply(login, deadline);
       stopped = co_await cancelled();
       if (how.ends_flow() || stopped) co_return how;
     }
@@ -125,11 +136,13 @@ asio::awaitable<flow_result> script_runner::log_in() {
   co_return how;
 }
 
-asio::awaitable<flow_result> script_runner::await_login_reply(const config::expectation& what,
-                                                              const std::vector<std::string>& reject) {
+asio::awaitable<flow_result> script_runner::await_login_reply(const config::login_settings& login,
+                                                              clock::time_point deadline) {
+  const config::expectation& what = *login.expect;
   wanted_reply wanted{what.replies, nullptr};
-  wanted.names.insert(wanted.names.end(), reject.begin(), reject.end());
-  const kept_reply answer = co_await replies_.take(wanted, what.timeout);
+  wanted.names.insert(wanted.names.end(), login.reject.begin(), login.reject.end());
+  wanted.others = other_answers(settings_);
+  const kept_reply answer = co_await replies_.take(wanted, deadline - replies_.patience().now());
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_result{};
   if (!answer)
@@ -139,7 +152,7 @@ asio::awaitable<flow_result> script_runner::await_login_reply(const config::expe
                                              fmt::join(what.replies, " or "), seconds(what.timeout))});
   const auto check = what.check.resolve(&login_flow_);
   if (!check) co_return ended_by({.kind = fault_class::secret, .cause = check.error});
-  const bool rejected = std::ranges::find(reject, answer->name()) != reject.end();
+  const bool rejected = std::ranges::find(what.replies, answer->name()) == what.replies.end();
   const auto data = answer->values();
   if (rejected || data == nullptr || !config::matches(*data, check.value)) {
     std::string text;
@@ -154,8 +167,6 @@ asio::awaitable<flow_result> script_runner::await_login_reply(const config::expe
 
 void script_runner::start_all() {
   group_.spawn(main_script, run_main());
-  int id = first_handler;
-  for (mailbox& box : boxes_) group_.spawn(id++, run_handler(box));
   if (settings_.liveness.heartbeat) group_.spawn(heart, run_heartbeat(*settings_.liveness.heartbeat));
   if ((settings_.renew.after || settings_.renew.at) && !context_.once) group_.spawn(renewal, run_renewal());
   if (!settings_.active.always()) group_.spawn(hours, watch_hours());
@@ -163,8 +174,10 @@ void script_runner::start_all() {
 }
 
 // The link stays when all steps have been carried out: then nobody's ending is waited for.
-asio::awaitable<flow_result> script_runner::run() {
-  start_all();
+asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
+  int id = first_handler;
+  for (mailbox& box : boxes_) group_.spawn(id++, run_handler(box));
+  group_.spawn(logging_in, log_in());
   flow_result how;
   for (;;) {
     auto next = co_await group_.next();
@@ -173,6 +186,10 @@ asio::awaitable<flow_result> script_runner::run() {
     if (tasks_.knows(next.id) && tasks_.ended(next.id, next.how)) continue;
     how = std::move(next.how);
     if (how.ends_flow() || next.id == lingering) break;
+    if (next.id == logging_in) {
+      granted();
+      start_all();
+    }
     if (next.id != main_script) continue;
     finished_ = true;
     context_.telemetry.record(settings_.name, happening::script_finished{});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -27,12 +28,10 @@ class script_runner {
   script_runner(const config::session_settings& settings, const session_context& context, variables& values,
                 outbox& commands, reply_inbox& replies);
 
-  /// Sends the login and waits for the reply that grants entry, if one is configured.
-  asio::awaitable<flow_result> log_in();
-
-  /// Runs everything else until a fault or a wish for a new link ends it; with `once`, until the script has
-  /// ended and the linger has passed.
-  asio::awaitable<flow_result> run();
+  /// Runs the login and, when entry is granted, everything else until a fault or a wish for a new link ends
+  /// it; with `once`, until the script has ended and the linger has passed. Handlers run from the start: a
+  /// server may ask something while it looks at the login. `granted` is called in between.
+  asio::awaitable<flow_result> run(std::function<void()> granted);
 
   /// Carries the subscriptions out again, soon.
   void resubscribe();
@@ -46,11 +45,12 @@ class script_runner {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
-  enum child { main_script, heart, renewal, hours, subscriber, lingering, first_handler = 100 };
+  enum child { logging_in, main_script, heart, renewal, hours, subscriber, lingering, first_handler = 100 };
 
+  asio::awaitable<flow_result> log_in();
   asio::awaitable<flow_result> send_login(const config::login_settings& login);
-  asio::awaitable<flow_result> await_login_reply(const config::expectation& what,
-                                                 const std::vector<std::string>& reject);
+  asio::awaitable<flow_result> await_login_reply(const config::login_settings& what,
+                                                 clock::time_point deadline);
   asio::awaitable<flow_result> run_main();
   asio::awaitable<flow_result> run_handler(mailbox& box);
   asio::awaitable<flow_result> run_heartbeat(const config::heartbeat_settings& beat);

@@ -92,7 +92,7 @@ TEST_CASE("the configuration's rules come before the built-in table, the first t
   CHECK(policy.failed({.kind = fault_class::http, .http_status = 600}, 1.0).delay == 1s);
   CHECK(policy.failed({.kind = fault_class::closed, .close_code = 4000}, 1.0).delay == 2s);
   CHECK_FALSE(policy.failed({.kind = fault_class::closed, .close_code = 4001}, 1.0).delay);
-  CHECK(policy.failed({.kind = fault_class::login_rejected}, 1.0).delay == 1s);
+  CHECK(policy.failed({.kind = fault_class::login_rejected}, 1.0).delay == settings.maximum);
   const auto end = policy.failed({.kind = fault_class::login_rejected}, 1.0);
   CHECK_FALSE(end.delay);
   CHECK(end.exit_code == 64);
@@ -166,6 +166,23 @@ TEST_CASE("with once, the first fault ends the session") {
   REQUIRE(std::holds_alternative<end_action>(end));
   CHECK(std::get<end_action>(end).why->cause == "refused");
   CHECK(life.state() == link_state::ended);
+}
+
+TEST_CASE(
+    "with once, the first fault has the exit code of its rule, and no other URL follows one that is fatal") {
+  config::reconnect_settings settings;
+  settings.fatal = {fault_class::secret};
+  settings.faults = {{.on = {{fault_class::tls, {}, 0}}, .give_up_after = 3, .exit_code = 64}};
+  life_cycle life{settings, true};
+  life.start();
+  CHECK(life.ends_with({.kind = fault_class::tls}));
+  CHECK(life.ends_with({.kind = fault_class::secret}));
+  CHECK_FALSE(life.ends_with({.kind = fault_class::connect}));
+  const auto end = life.failed({.kind = fault_class::tls}, 0ms, 0.5);
+  CHECK(std::get<end_action>(end).exit_code == 64);
+  life_cycle other{settings, true};
+  other.start();
+  CHECK_FALSE(std::get<end_action>(other.failed({.kind = fault_class::connect}, 0ms, 0.5)).exit_code);
 }
 
 TEST_CASE("each report leads to its state and its action") {

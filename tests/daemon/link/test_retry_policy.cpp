@@ -143,6 +143,23 @@ TEST_CASE("what a rule does not say is as usual", "[retry_policy]") {
   CHECK(first_three({.on = {}, .initial = 4s, .maximum = 3s}) == delays{4s, 4s, 4s});
 }
 
+// A rule that only counts does not make haste.
+TEST_CASE("a rule that says nothing about delays leaves them as they are", "[retry_policy]") {
+  auto settings = steady();
+  settings.faults = {
+      {.on = {{fault_class::login_rejected, {}, 0}, {fault_class::http, {}, 0}, {fault_class::lost, {}, 0}},
+       .give_up_after = 9},
+      {.on = {{fault_class::login_rejected, {}, 0}}, .initial = 3s}};
+  const auto first = [&](const fault& what) { return retry_policy{settings}.failed(what, 1).delay; };
+  CHECK(first({.kind = fault_class::login_rejected}) == settings.maximum);
+  CHECK(first(http(404)) == settings.maximum);
+  CHECK(first(http(500)) == settings.initial);
+  CHECK(first(lost) == settings.initial);
+  retry_policy counting{settings};
+  for (int i = 0; i < 8; ++i) CHECK(counting.failed(http(404), 0).delay == settings.maximum / 2);
+  CHECK_FALSE(counting.failed(http(404), 0).delay);
+}
+
 TEST_CASE("each rule has a backoff and a count of its own", "[retry_policy]") {
   auto settings = steady();
   settings.faults = {{.on = {{fault_class::tls, {}, 0}}, .give_up_after = 3, .exit_code = 7},

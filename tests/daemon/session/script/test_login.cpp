@@ -88,6 +88,79 @@ TEST_CASE("who rejects a login is shown, so much of it") {
   CHECK(logged(s.play, "login accepted") == 0);
 }
 
+TEST_CASE("another reply than the expected one rejects the login at once") {
+  const auto [more, end] = GENERATE(table<std::string, std::string>({
+      {"    login: {json: {op: hello}, expect: done}\n",
+       R"(login_rejected: the server answered the login with tick {"op": "tick"})"},
+      {"    login: {steps: [{send: get}], expect: done}\n",
+       R"(login_rejected: the server answered the login with tick {"op": "tick"})"},
+      // Another reply is named, or somebody else is there for this one.
+      {"    login: {json: {op: hello}, expect: done, reject: got}\n", ""},
+      {"    login: {json: {op: hello}, expect: done}\n    on: [{reply: tick, do: []}]\n", ""},
+      {"    login: {json: {op: hello}, expect: done}\n    liveness: {fresh: [{reply: tick, within: 1h}]}\n",
+       ""},
+      {"    login: {json: {op: hello}, expect: done}\n    liveness: {sequence: [{reply: tick, field: n}]}\n",
+       ""},
+      {"    login: {json: {op: hello}, expect: done}\n"
+       "    liveness: {heartbeat: {every: 1h, send: pong, expect: tick}}\n",
+       ""},
+      {"    login: {json: {op: hello}}\n", ""},
+  }));
+  scene s{more};
+  s.server->say(say({{"op", "tick"}}));  // before anything was sent: no answer
+  s.play.run_for(1ms);
+  CHECK(s.end() == (more.find("expect") == std::string::npos ? "" : "-"));
+  s.server->say(say({{"op", "tick"}}));
+  s.server->say(say({{"op", "done"}}));
+  s.play.run_for(1ms);
+  INFO(more);
+  CHECK(s.end() == end);
+}
+
+TEST_CASE("once the login is accepted any reply may come") {
+  scene s{"    login: {json: {op: hello}, expect: done}\n    script: [{sleep: 1h}]\n"};
+  s.answer("hello", {{"op", "done"}});
+  s.play.run_for(1ms);
+  s.server->say(say({{"op", "tick"}}));
+  s.server->say(say({{"op", "got"}}));
+  s.play.run_for(1ms);
+  CHECK(s.end() == "-");
+}
+
+TEST_CASE("the login's steps have the login's time") {
+  const auto [steps, time, end] = GENERATE(table<std::string, std::string, std::string>({
+      {"{expect: got, timeout: 1h}", "2s", "script: the login took longer than 2 s (timeouts.login)"},
+      {"{sleep: 1999ms}", "2s", "script: no reply done to the login within 2 s"},
+      {"{sleep: 2001ms}", "2s", "script: the login took longer than 2 s (timeouts.login)"},
+      {"{expect: got, timeout: 1s}", "2s", "script: no reply got within 1 s"},
+  }));
+  scene s{"    timeouts: {login: " + time + "}\n    login: {steps: [" + steps + "], expect: done}\n"};
+  s.play.run_for(1999ms);
+  CHECK(s.end() == (end.ends_with("1 s") ? end : "-"));
+  s.play.run_for(1ms);
+  INFO(steps);
+  CHECK(s.end() == end);
+}
+
+TEST_CASE("a server may ask something before it answers the login") {
+  scene s{
+      "    login: {json: {op: hello}, expect: done}\n    on: [{reply: ping, do: [{send: pong}]}]\n"
+      "    script: [{send: put}]\n"};
+  s.play.run_for(1s);
+  s.server->say(say({{"op", "ping"}}));
+  s.play.run_for(1s);
+  CHECK(s.sent() == lines{"hello", "pong"});
+  CHECK(logged(s.play, "login accepted") == 0);
+  s.server->say(say({{"op", "done"}}));
+  s.play.run_for(1s);
+  CHECK(s.sent() == lines{"hello", "pong", "put"});
+  scene failing{"    login: {json: {op: hello}, expect: done}\n    on: [{reply: ping, do: [{fail: oh}]}]\n"};
+  failing.play.run_for(1s);
+  failing.server->say(say({{"op", "ping"}}));
+  failing.play.run_for(1ms);
+  CHECK(failing.end() == "script: oh");
+}
+
 TEST_CASE("what the login's reply must be can be a secret that is not there") {
   setenv("DUPLEXD_T", "here", 1);
   scene s{"    login: {json: {op: hello}, expect: done, where: {ok: '${env:DUPLEXD_T}'}}\n"};
