@@ -50,6 +50,14 @@ struct step_kind;
 struct parsed_step;
 using parsed_steps = std::vector<parsed_step>;
 
+/// `on_fault:`, steps, or beside `spawn` a word.
+struct parsed_on_fault {
+  protocol::position where;
+  std::string path;
+  std::string word;
+  parsed_steps steps;
+};
+
 /// A step: what each may have, and what its kind reads.
 struct parsed_step {
   protocol::position where;
@@ -58,7 +66,7 @@ struct parsed_step {
   std::shared_ptr<void> own;        ///< what the kind's fields are read into
   std::optional<duration_template> timeout;
   unresolved_pairs save;
-  std::optional<parsed_steps> on_fault;
+  std::optional<parsed_on_fault> on_fault;
   std::optional<parsed_steps> finally;
 };
 

@@ -59,9 +59,7 @@ script_step script_builder::step(parsed_step& from) {
   if (from.on_fault) {
     const last_reply* done = last_;
     either(before, done);
-    ++catching_;
-    made.on_fault = steps(*from.on_fault);
-    --catching_;
+    handle_faults(*from.on_fault, made);
     either(done, last_);
   }
   if (from.finally) {
@@ -100,6 +98,20 @@ void script_builder::check_savings(const unresolved_pairs& from, const script_st
       messages_.check_path(what->replies, path, where, from.path);
     else if (const auto dot = path.find('.'); dot != std::string::npos)  // a list of replies
       messages_.check_path(what->replies, path.substr(dot + 1), where, from.path);
+  }
+}
+
+void script_builder::handle_faults(parsed_on_fault& from, script_step& step) {
+  auto* task = std::get_if<spawn_step>(&step.action);
+  if (from.word.empty()) {
+    ++catching_;
+    step.on_fault = steps(from.steps);
+    --catching_;
+  } else if (task != nullptr) {
+    task->keeps_fault = from.word == "keep";
+  } else {
+    complain(from, fmt::format("'on_fault: {}' is only allowed with 'spawn'", from.word),
+             "give a list of steps");
   }
 }
 

@@ -107,6 +107,7 @@ class script_builder {
     std::string path;
   };
   script_step step(parsed_step& from);
+  void handle_faults(parsed_on_fault& from, script_step& step);
   void use_reference(const reference& what, protocol::position where, const std::string& path);
   void use_reply(std::string field, protocol::position where, const std::string& path);
   void check_uses_of_replies();

@@ -77,7 +77,9 @@ const section& section_of<parsed_step>() {
     step.fields.push_back(
         make("on_fault", &s::on_fault,
              "Steps to run when the step fails, instead of passing the fault on; they can refer to it as "
-             "`${fault:text}`.")
+             "`${fault:text}`. Beside `spawn` also a word: `end_link`, the default, lets a fault of the task "
+             "end the "
+             "connection; `keep` logs it and keeps it for a later `wait`.")
             .example(nlohmann::ordered_json::array({{{"send", "to_free"}}})));
     step.fields.push_back(
         make(

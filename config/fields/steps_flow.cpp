@@ -15,6 +15,14 @@ namespace {
 constexpr std::array<std::pair<wait_until, std::string_view>, 3> ends_of_waiting{
     {{wait_until::all, "all"}, {wait_until::first, "first"}, {wait_until::first_error, "first_error"}}};
 
+/// `others:`, what becomes of the other branches when one has failed.
+enum class fate : std::uint8_t { cancel, go_on };
+const auto& words_of(fate /*any*/) {
+  static constexpr std::array<std::pair<fate, std::string_view>, 2> words{
+      {{fate::cancel, "cancel"}, {fate::go_on, "continue"}}};
+  return words;
+}
+
 /// `until:`, a word beside `wait`, values beside `repeat`.
 struct parsed_until {
   protocol::position where;
@@ -176,6 +184,15 @@ struct parsed_group : Step {
   void build(parsed_step& /*from*/, script_builder& make) { this->branches = build_branches(all, make); }
 };
 
+struct parsed_gather : parsed_group<gather_step> {
+  fate others = fate::cancel;
+  void build(parsed_step& from, script_builder& make) {
+    parsed_group<gather_step>::build(from, make);
+    others_continue = others == fate::go_on;
+    if (others_continue) needs_no_task(from, make);
+  }
+};
+
 struct parsed_wait : wait_step {
   parsed_branches all;
   std::optional<parsed_until> end;
@@ -273,15 +290,20 @@ step_kind every_kind() {
 }
 
 step_kind gather_kind() {
-  using s = parsed_group<gather_step>;
+  using s = parsed_gather;
   const fields_of<s> make;
   return kind_of<gather_step, s>(
       {make.as<branches_parser<false>>(
                "gather", &s::all,
                "Run all branches concurrently until all have finished; the result is a list of their "
-               "results, in order. The first fault cancels the others.")
+               "results, in order. The first fault is that of the step.")
            .example(ordered_json::array({{{"call", "get_orders"}, {"reply", "orders"}},
-                                         {{"call", "get_trades"}, {"reply", "trades"}}}))});
+                                         {{"call", "get_trades"}, {"reply", "trades"}}})),
+       make.as<choice_parser<fate>>(
+               "others", &s::others,
+               "What happens to the other branches when one has failed: `cancel`, or `continue` in "
+               "the background.")
+           .only_beside({"gather"})});
 }
 
 step_kind race_kind() {

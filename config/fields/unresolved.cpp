@@ -134,4 +134,21 @@ bool value_parser<parsed_steps>::read(const value_at& at, parsed_steps& out, rea
   return read_list<value_parser<parsed_step>, parsed_step>(at, out, in);
 }
 
+value_type value_parser<parsed_on_fault>::type() {
+  value_type made = value_parser<parsed_steps>::type();
+  made.name = "list of steps, or end_link or keep";
+  made.schema["anyOf"].push_back({{"enum", {"end_link", "keep"}}});
+  return made;
+}
+
+bool value_parser<parsed_on_fault>::read(const value_at& at, parsed_on_fault& out, reading& in) {
+  out.where = at.value.where;
+  out.path = at.path;
+  if (at.value.kind != node_kind::text) return value_parser<parsed_steps>::read(at, out.steps, in);
+  out.word = at.value.text;
+  const bool known = out.word == "end_link" || out.word == "keep";
+  if (!known) complain_of_choice(at, {"end_link", "keep"}, in);
+  return known;
+}
+
 }  // namespace duplexd::config

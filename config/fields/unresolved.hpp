@@ -94,6 +94,13 @@ struct value_parser<parsed_route> {
   static bool read(const value_at& at, parsed_route& out, reading& in);
 };
 
+template <>
+struct value_parser<parsed_on_fault> {
+  static value_type type();
+  static nlohmann::ordered_json show(const parsed_on_fault& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, parsed_on_fault& out, reading& in);
+};
+
 /// Named sections in their order.
 template <class T>
 struct named_parser {

@@ -79,9 +79,10 @@ struct every_step {
   double jitter = 0;  ///< share of the interval: 0.1 is up to 10 % sooner or later
   step_list body;
 };
-/// Runs all branches at once; the first fault cancels the others.
+/// Runs all branches at once, up to the first fault.
 struct gather_step {
   std::vector<step_list> branches;
+  bool others_continue = false;  ///< after a fault; else they are cancelled
 };
 /// Runs all branches at once; the first that ends cancels the others.
 struct race_step {
@@ -98,6 +99,7 @@ struct wait_step {
 struct spawn_step {
   std::string task;
   step_list body;
+  bool keeps_fault = false;  ///< for who waits for the task later; else a fault ends the link
 };
 struct cancel_step {
   std::string task;

@@ -124,6 +124,13 @@ struct describer {
             fmt::format("{} ({})", e.what, e.limit),
             {{"limit", e.limit}, {"what", e.what}}};
   }
+  description operator()(const happening::task_failed& e) const {
+    return {log_level::warning,
+            "task_failed",
+            e.task.empty() ? fmt::format("a branch failed: {}", e.why)
+                           : fmt::format("task {} failed: {}", e.task, e.why),
+            {{"task", e.task}, {"why", e.why}}};
+  }
   description operator()(const happening::resubscribed&) const {
     return {log_level::info, "resubscribed", "subscribing again", {}};
   }

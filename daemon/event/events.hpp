@@ -69,6 +69,10 @@ struct limit_reached {  ///< a bound of the configuration, and what follows
   std::string limit;    ///< "limits.inbox"
   std::string what;
 };
+struct task_failed {  ///< and its fault is kept for who asks for it
+  std::string task;   ///< empty: a branch
+  std::string why;
+};
 struct resubscribed {};
 struct inactive {  ///< outside of its hours
   std::chrono::seconds until_active{0};
@@ -133,10 +137,10 @@ using event = std::variant<
     happening::login_accepted, happening::certificate_unverified, happening::command_refused,
     happening::undecodable, happening::script_finished, happening::call_retried, happening::command_ended,
     happening::command_invalid, happening::heartbeat_missed, happening::reply_overdue,
-    happening::sequence_broken, happening::limit_reached, happening::resubscribed, happening::inactive,
-    happening::link_renewed, happening::link_closed, happening::attempt_failed, happening::held_back,
-    happening::quit, happening::started, happening::descriptors_short, happening::stopping,
-    happening::hangup_ignored, happening::output_closed, happening::output_failed,
+    happening::sequence_broken, happening::limit_reached, happening::task_failed, happening::resubscribed,
+    happening::inactive, happening::link_renewed, happening::link_closed, happening::attempt_failed,
+    happening::held_back, happening::quit, happening::started, happening::descriptors_short,
+    happening::stopping, happening::hangup_ignored, happening::output_closed, happening::output_failed,
     happening::output_recovered, happening::events_dropped, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.

@@ -127,6 +127,7 @@ class flow final : public config::scope {
   asio::awaitable<flow_result> execute(const config::fail_step& step);
   asio::awaitable<flow_result> execute(const config::reconnect_step& step);
 
+  asio::awaitable<flow_result> gather_tasks(const config::gather_step& step);
   static asio::awaitable<flow_result> branch(std::shared_ptr<flow> self, const config::step_list& steps);
   asio::awaitable<flow_result> branch(const config::step_list& steps) const;
 

@@ -19,6 +19,7 @@ asio::awaitable<flow_result> flow::branch(const config::step_list& steps) const 
 }
 
 asio::awaitable<flow_result> flow::execute(const config::gather_step& step) {
+  if (step.others_continue) co_return co_await gather_tasks(step);
   task_group<flow_result> group{shared_.context.loop};
   for (std::size_t i = 0; i < step.branches.size(); ++i)
     group.spawn(static_cast<int>(i), branch(step.branches[i]));
@@ -33,6 +34,35 @@ asio::awaitable<flow_result> flow::execute(const config::gather_step& step) {
     how.result[static_cast<std::size_t>(next.id)] = std::move(next.how.result);
   }
   co_await group.join();
+  co_return how;
+}
+
+// As asyncio.gather: after a fault the others go on in the background, and they end only with the step
+// itself.
+asio::awaitable<flow_result> flow::gather_tasks(const config::gather_step& step) {
+  task_registry& tasks = *shared_.tasks;
+  std::vector<int> numbers;
+  for (const config::step_list& body : step.branches) {
+    task_registry::identity who{"", limits_, true};
+    numbers.push_back(tasks.start(std::move(who), branch(body)));
+    tasks.hold(numbers.back());
+  }
+  const auto is_over = [&](int each) { return tasks.at(each).has_ended; };
+  const auto has_failed = [&](int each) { return is_over(each) && tasks.at(each).how.ends_flow(); };
+  bool go_on = true;
+  while (go_on && !std::ranges::all_of(numbers, is_over) && std::ranges::none_of(numbers, has_failed))
+    go_on = co_await tasks.wait();
+  flow_result how;
+  how.result = ordered_json::array();
+  for (const int each : numbers) {
+    const flow_result& ended = tasks.at(each).how;
+    if (ended.ends_flow() && !how.ends_flow()) how = ended;
+    if (!how.ends_flow()) how.result.push_back(ended.result);
+  }
+  for (const int each : numbers) {
+    if (!go_on) tasks.cancel(each);
+    tasks.release(each);
+  }
   co_return how;
 }
 
@@ -60,7 +90,7 @@ asio::awaitable<flow_result> flow::execute(const config::spawn_step& step) {
   auto child = std::make_shared<flow>(*this);
   if (message_ && !charge_)
     child->charge_ = std::make_shared<const reply_charge>(shared_.budget, message_->size());
-  task_registry::identity who{step.task, limits_};
+  task_registry::identity who{step.task, limits_, step.keeps_fault};
   shared_.tasks->start(std::move(who), branch(std::move(child), step.body));
   co_return flow_result{};
 }

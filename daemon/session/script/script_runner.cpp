@@ -183,6 +183,7 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
     auto next = co_await group_.next();
     const bool stopped = co_await cancelled();
     if (stopped) break;
+    if (tasks_.knows(next.id)) tell_of_kept(tasks_.at(next.id), next.how);
     if (tasks_.knows(next.id) && tasks_.ended(next.id, next.how)) continue;
     how = std::move(next.how);
     if (how.ends_flow() || next.id == lingering) break;
@@ -197,6 +198,12 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
   }
   co_await group_.join();
   co_return how;
+}
+
+// Nobody may ever ask for it.
+void script_runner::tell_of_kept(const task_registry::task& which, const flow_result& how) const {
+  if (how.failed && which.who.keeps_fault && which.waiters == 0)
+    context_.telemetry.record(settings_.name, happening::task_failed{which.who.name, text_of(*how.failed)});
 }
 
 asio::awaitable<flow_result> script_runner::run_main() {

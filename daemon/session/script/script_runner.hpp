@@ -60,6 +60,7 @@ class script_runner {
   asio::awaitable<flow_result> run_linger();
   void start_all();
   void observe_confirmations();
+  void tell_of_kept(const task_registry::task& which, const flow_result& how) const;
   [[nodiscard]] std::optional<clock::duration> time_to_renewal(std::optional<fault>& failed);
 
   const config::session_settings& settings_;

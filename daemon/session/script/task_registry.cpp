@@ -26,7 +26,7 @@ bool task_registry::ended(int number, flow_result how) {
   task& which = tasks_.at(number);
   which.has_ended = true;
   which.how = std::move(how);
-  const bool looked_after = which.waiters > 0;
+  const bool looked_after = which.waiters > 0 || (which.how.failed && which.who.keeps_fault);
   changed_.notify();
   forget(number);
   return looked_after;

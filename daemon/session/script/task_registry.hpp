@@ -16,13 +16,15 @@
 namespace duplexd {
 
 /// The tasks that steps start in the background of one link. They are children of whoever runs the script: it
-/// takes their endings. A fault of a task for which a step waits is that step's; any other ends the link.
+/// takes their endings. A fault of a task for which a step waits is that step's; any other ends the link
+/// unless it is to be kept.
 class task_registry {
  public:
   /// What a task is started as.
   struct identity {
     std::string name{};                   ///< empty: none
     std::vector<std::uint64_t> limits{};  ///< the steps with a time limit that it was started in
+    bool keeps_fault = false;             ///< a fault that nobody waits for does not end the link
   };
   struct task {
     bool has_ended = false;
@@ -58,7 +60,7 @@ class task_registry {
   /// Cancels tasks and waits until all have ended, or the caller is cancelled.
   asio::awaitable<void> end(std::vector<int> numbers);
 
-  /// The owner took the ending of a task. True: a step looks after it.
+  /// The owner took the ending of a task. True: a step looks after it, or its fault is kept.
   bool ended(int number, flow_result how);
 
   /// Suspends until some task ends. False when cancelled.

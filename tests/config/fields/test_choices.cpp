@@ -16,6 +16,7 @@ struct choice_row {
   const char* field;
   std::vector<std::string> words;
   bool is_list = false;
+  const char* beside = "{}";  ///< fields that it needs
 };
 
 const std::vector<std::string> faults{"secret",         "resolve",        "connect", "tls",
@@ -38,11 +39,14 @@ const choice_row choices[] = {
     {"output", "compress", {"none", "gzip", "zstd"}},
     {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw"}},
     {"tls", "min_version", {"1.2", "1.3"}},
+    {"step", "others", {"cancel", "continue"}, false, R"({"gather": [{"sleep": 0}]})"},
 };
 
 outcome load_choice(const choice_row& row, const ordered_json& word) {
   const ordered_json value = row.is_list ? ordered_json::array({word}) : word;
-  return load_document(document_with(row.section, {{row.field, value}}), "f.json");
+  ordered_json fields = ordered_json::parse(row.beside);
+  fields[row.field] = value;
+  return load_document(document_with(row.section, fields), "f.json");
 }
 
 std::string joined(const std::vector<std::string>& words) {

@@ -91,6 +91,8 @@ std::vector<line> all_lines() {
        R"({"reply":"r","field":"f","key":"[1]","expected":3,"found":4})"},
       {limit_reached{"limits.x", "w"}, "warning",
        R"(limit_reached|w (limits.x)|{"limit":"limits.x","what":"w"})"},
+      {task_failed{"t", "w"}, "warning", R"(task_failed|task t failed: w|{"task":"t","why":"w"})"},
+      {task_failed{"", "w"}, "warning", R"(task_failed|a branch failed: w|{"task":"","why":"w"})"},
       {resubscribed{}, "info", "resubscribed|subscribing again|null"},
       {inactive{179s}, "info",
        R"(inactive|outside of active hours: connecting in 2 min|{"until_active_s":179})"},
