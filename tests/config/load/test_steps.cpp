@@ -188,6 +188,26 @@ TEST_CASE("what stands beside spawn is meant for the task", "[steps]") {
   CHECK(std::get<repeat_step>(body[0].action).times == 1);
 }
 
+TEST_CASE("what becomes of faults beside others", "[steps]") {
+  const step_list all = steps(
+      "{spawn: a, do: {sleep: 0}, on_fault: keep}, {spawn: b, do: {sleep: 0}, on_fault: end_link}, "
+      "{gather: [{sleep: 0}], others: continue}, {gather: [{sleep: 0}], others: cancel}, "
+      "{gather: [{sleep: 0}]}");
+  CHECK(std::get<spawn_step>(all[0].action).keeps_fault);
+  CHECK_FALSE(std::get<spawn_step>(all[1].action).keeps_fault);
+  CHECK(std::get<gather_step>(all[2].action).others_continue);
+  CHECK_FALSE(std::get<gather_step>(all[3].action).others_continue);
+  CHECK_FALSE(std::get<gather_step>(all[4].action).others_continue);
+  CHECK(step_mistakes("{sleep: 0, on_fault: keep}") ==
+        list{"6:35: sessions.s.script[0].on_fault: 'on_fault: keep' is only allowed with 'spawn' (give a "
+             "list of steps)"});
+  CHECK(step_mistakes("{spawn: a, do: {sleep: 0}, on_fault: kept}").size() == 1);
+  CHECK(mistakes("before: [{gather: [{sleep: 0}], others: continue}]") ==
+        list{"6:14: sessions.s.before[0]: background tasks are not allowed before there is a connection (use "
+             "gather)"});
+  CHECK(mistakes("before: [{gather: [{sleep: 0}], others: cancel}]").empty());
+}
+
 TEST_CASE("what a step needs beside its verb", "[steps]") {
   for (const char* step : {"{every: 1s}", "{spawn: a}", "{repeat: 1}", "{every: 1s, do: []}"}) {
     INFO(step);
@@ -227,6 +247,7 @@ TEST_CASE("each field that goes only beside others", "[steps]") {
       {"count: 1", "expect' or 'call"},
       {"retries: 1", "call"},
       {"jitter: 0", "every"},
+      {"others: cancel", "gather"},
       {"until: all", "wait' or 'repeat"},
       {"input: 1", "exec"},
       {"env: {}", "exec"},

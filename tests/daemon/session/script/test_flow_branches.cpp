@@ -203,6 +203,55 @@ TEST_CASE("what stands beside spawn is the task's: timeout, on_fault and finally
         "script: the step took longer than 2 s");
 }
 
+// As asyncio.gather.
+TEST_CASE("gather may let the others go on after a fault") {
+  const scene s{R"(
+    script:
+      - gather: [[{sleep: 2s}, {send: put, with: {id: 2}}], [{sleep: 1s}, {fail: oh}], [{sleep: 3s}, {fail: ah}]]
+        others: continue
+        on_fault: [{send: put, with: {id: "${fault:text}"}}]
+      - {sleep: 9s}
+      - gather: [[{sleep: 2s}, {call: get, with: {id: 2}, reply: got}], [{sleep: 1s}, {call: get, with: {id: 1}, reply: got}]]
+        others: continue
+        save: {a: 0.value, b: 1.value}
+      - {send: put, with: {data: ["${var:a}", "${var:b}"]}}
+)"};
+  CHECK(s.sent() == lines{"put oh", "put 2", "get 1", "get 2", "put"});
+  CHECK(s.last_data() == ordered_json{20, 10});
+  CHECK(logged(s.play, "s: a branch failed: ah (line 19)") == 1);
+  CHECK(s.end().empty());
+}
+
+TEST_CASE("a gather that lets the others go on ends them when it is cancelled itself") {
+  const scene s{R"(
+    script:
+      - {race: [{gather: [[{sleep: 2s}, {send: put}], [{sleep: 3s}]], others: continue}, [{sleep: 1s}]]}
+      - {gather: [[{sleep: 2s}, {send: put}], [{sleep: 3s}]], others: continue, timeout: 1s, on_fault: [{send: pong}]}
+      - {sleep: 9s}
+)"};
+  CHECK(s.sent() == lines{"pong"});
+}
+
+TEST_CASE("a task's fault is kept for whoever waits later, if it is to be") {
+  const scene s{R"(
+    script:
+      - {spawn: t, on_fault: keep, do: [{sleep: 1s}, {fail: oh}]}
+      - {sleep: 2s}
+      - {send: pong}
+      - {wait: [t], save: {why: 0.fault}}
+      - {send: put, with: {data: "${var:why}"}}
+)"};
+  CHECK(s.sent() == lines{"pong", "put"});
+  CHECK(s.last_data() == "oh (line 19)");
+  CHECK(logged(s.play, "s: task t failed: oh (line 19)") == 1);
+  const scene waited{
+      "    script: [{spawn: t, on_fault: keep, do: [{sleep: 1s}, {fail: oh}]}, {wait: [t]}, {send: put}]\n"};
+  CHECK(waited.sent() == lines{"put"});
+  CHECK(logged(waited.play, "task t failed") == 0);
+  CHECK(scene{"    script: [{spawn: t, on_fault: end_link, do: [{fail: oh}]}, {sleep: 2s}]\n"}.end() ==
+        "script: oh");
+}
+
 TEST_CASE("finally is carried out whatever the end of its step") {
   const auto [step, sent] = GENERATE(table<std::string, lines>({
       {"{sleep: 1s, finally: F}", {"put 1000"}},
