@@ -98,8 +98,9 @@ const section& section_of<parsed_session>() {
           make("liveness", &s::unresolved_liveness, "How a dead server is detected.").merged(),
           make("limits", &s::limits, "Limits on what the server sends.").merged(),
           make("protocol", &s::protocol_source,
-               "The commands and replies: the name of an entry in `protocols`, or a definition (see "
-               "layouts.md).")
+               "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "
+               "(default: "
+               "native), json, opcode, framing, limits, layouts, commands, replies (see layouts.md).")
               .of_type({"name or map", {{"type", {"string", "object"}}}})
               .example("callcentre"),
           make("rate", &s::rate, "Rate limit for all outgoing messages.").merged(),

@@ -53,7 +53,7 @@ const section& section_of<parsed_request>() {
       "JSON, otherwise a text). A status of 400 or above is a fault.",
       {
           make.as<token_parser>("method", &s::method,
-                                "The request method. Default: POST with a body, otherwise GET.")
+                                "The request method. Default: POST with `json` or `body`, otherwise GET.")
               .example("PUT"),
           make.as<http_url_parser>("url", &s::url, "The URL, https:// or http://.")
               .required()

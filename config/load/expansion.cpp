@@ -39,6 +39,20 @@ node merged(const node& base, const node& over, const section* fields) {
   return result;
 }
 
+node name_of(const node_entry& session) {
+  node name;
+  name.kind = node_kind::text;
+  name.text = session.key;
+  name.where = session.where;
+  return name;
+}
+
+/// `${param:session}` has a value everywhere that is said for several sessions.
+node with_session_name(const node& said, const std::string& path, const node_entry& session, reading& in) {
+  const node name = name_of(session);
+  return substitute({said, path}, {{std::string(session_parameter), &name}}, in);
+}
+
 void check_names(const value_at& map, std::string_view what, reading& in) {
   for (const node_entry& entry : map.value.entries)
     if (!is_name(entry.key))
@@ -65,7 +79,8 @@ expansion::expansion(const parsed_document& document, reading& in) {
   if (document.defaults != nullptr) {
     defaults_ = document.defaults;
     parsed_session ignored;
-    read_section(partial_session_fields(), {*defaults_, "defaults"}, defaults_->where, &ignored, in);
+    const node sample = with_session_name(*defaults_, "defaults", {"session", defaults_->where, {}}, in);
+    read_section(partial_session_fields(), {sample, "defaults"}, defaults_->where, &ignored, in);
   }
   if (document.templates == nullptr) return;
   const value_at all{*document.templates, "templates"};
@@ -144,10 +159,7 @@ void expansion::read_parameters(const value_at& at, session_template& out, readi
 
 node expansion::instantiate(const std::string& name, const session_template& from, const node* given,
                             const node_entry& session, const value_at& at, reading& in) const {
-  node session_name;
-  session_name.kind = node_kind::text;
-  session_name.text = session.key;
-  session_name.where = session.where;
+  const node session_name = name_of(session);
   arguments values(from.defaults.begin(), from.defaults.end());
   values.insert_or_assign(std::string(session_parameter), &session_name);
   if (given != nullptr && given->kind == node_kind::map)
@@ -181,7 +193,9 @@ expanded_session expansion::expand(const node_entry& session, const value_at& at
   if (own.kind != node_kind::map) return {own};
   const section& fields = session_fields();
   const bool has_defaults = defaults_ != nullptr && defaults_->kind == node_kind::map;
-  node said = has_defaults ? merged(*defaults_, own, &fields) : own;
+  node defaults;
+  if (has_defaults) defaults = with_session_name(*defaults_, "defaults", session, in);
+  node said = has_defaults ? merged(defaults, own, &fields) : own;
   const node* name = said.find("template");
   if (name == nullptr || name->kind == node_kind::null) return {said};
   const auto found = templates_.find(name->text);
@@ -197,7 +211,7 @@ expanded_session expansion::expand(const node_entry& session, const value_at& at
   if (found->second.is_broken) return {said, false};
   node made = instantiate(found->first, found->second, said.find("with"), session, at, in);
   if (made.kind != node_kind::map) return {said, false};
-  if (has_defaults) made = merged(*defaults_, made, &fields);
+  if (has_defaults) made = merged(defaults, made, &fields);
   return {merged(made, own, &fields)};
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/reference/quoted.hpp"
 #include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
@@ -13,10 +14,24 @@ using nlohmann::ordered_json;
 
 namespace {
 
+/// Behind the quoted text that begins at `at`: after its last quote something follows that may follow a term,
+/// so that a quote may also stand inside. 0: it has no end.
+std::size_t end_of_quoted(std::string_view text, std::size_t at) {
+  for (auto quote = text.find('\'', at + 1); quote != std::string_view::npos;
+       quote = text.find('\'', quote + 1)) {
+    const std::string_view rest = text.substr(quote + 1);
+    if (rest.empty() || rest[0] == '}' || rest[0] == ')' || rest.starts_with(" + ") ||
+        rest.starts_with(" | "))
+      return quote + 1;
+  }
+  return 0;
+}
+
 /// The parts between separators; one, if there is none.
 std::vector<std::string_view> split(std::string_view text, std::string_view separator) {
   std::vector<std::string_view> parts;
-  for (auto end = text.find(separator); end != std::string_view::npos; end = text.find(separator)) {
+  const auto find = [&] { return find_outside_quotes(text, separator); };
+  for (auto end = find(); end != std::string_view::npos; end = find()) {
     parts.push_back(text.substr(0, end));
     text.remove_prefix(end + separator.size());
   }
@@ -86,6 +101,17 @@ resolved<ordered_json> parsed(const std::string& text, const expression& what, s
 }
 
 }  // namespace
+
+std::size_t find_outside_quotes(std::string_view text, std::string_view what) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view before = text.substr(0, at);
+    const bool begins_term = before.empty() || before.ends_with('(') || before.ends_with(" + ");
+    const std::size_t end = begins_term && text[at] == '\'' ? end_of_quoted(text, at) : 0;
+    if (end != 0) at = end;
+    if (text.substr(at).starts_with(what)) return at;
+  }
+  return std::string_view::npos;
+}
 
 bool expression::is_outside() const noexcept {
   const auto outside = [](const reference& term) { return config::is_outside(term.source); };

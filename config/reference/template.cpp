@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "config/reference/quoted.hpp"
 #include "protocol/document/node_json.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -37,7 +38,7 @@ text_template::text_template(std::string_view text, std::string* error, std::str
       literal += '{';  // the first '$' of "$${" is there already
       continue;
     }
-    const std::size_t end = text.find('}');
+    const std::size_t end = find_outside_quotes(text, "}");
     if (end == std::string_view::npos) {
       note(error, "a reference that starts with '${' has no '}' (write '$${' for a literal '${')");
       break;

@@ -166,6 +166,8 @@ void probe::record(std::string_view, const event& what) {
                                idle->until_active.count() / 60)});
   } else if (const auto* failed = std::get_if<happening::attempt_failed>(&what)) {
     fail(failed->what);
+  } else if (std::holds_alternative<happening::inactive>(what)) {
+    fail_inactive(describe(what).message);
   }
 }
 
@@ -208,6 +210,13 @@ void probe::fail(const fault& why) {
   if (why.http_status) details["http_status"] = *why.http_status;
   if (why.close_code) details["close_code"] = *why.close_code;
   report_.rows.push_back({phase_, false, taken(), protocol::one_line(cause), std::move(details)});
+  report_.failed = phase_;
+  finish();
+}
+
+void probe::fail_inactive(const std::string& text) {
+  if (over_) return;
+  report_.rows.push_back({phase_, false, taken(), text, {{"class", "inactive"}, {"cause", text}}});
   report_.failed = phase_;
   finish();
 }

@@ -68,6 +68,7 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   void begin(probe_phase phase);
   void succeed(std::string text, nlohmann::ordered_json details = nullptr);
   void fail(const fault& why);
+  void fail_inactive(const std::string& text);
   void fail_late(std::chrono::milliseconds limit);
   void finish();
   [[nodiscard]] std::chrono::nanoseconds taken() const { return time_.now() - begun_; }

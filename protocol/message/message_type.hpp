@@ -103,4 +103,7 @@ struct protocol::state {
   codec_limits limits;
 };
 
+/// How JSON that has no message type of its own is written.
+[[nodiscard]] json_style style_of(const protocol& types) noexcept;
+
 }  // namespace duplexd::protocol

@@ -40,6 +40,13 @@ const std::vector<message_type>& protocol::types(direction way) const noexcept {
   return way == direction::command ? state_->commands : state_->replies;
 }
 
+// All message types have the same.
+json_style style_of(const protocol& types) noexcept {
+  for (const direction way : {direction::command, direction::reply})
+    for (const message_type& each : types.types(way)) return each.style;
+  return json_style::python;
+}
+
 const std::string& name_of(const message_type& type) noexcept {
   return type.name;
 }

@@ -49,6 +49,15 @@ class Good(unittest.TestCase):
                 closed = server.wait("close")
                 self.assertEqual(closed["code"], 1000, "the link was closed in order")
 
+    # Outside of its hours a session does not connect: that is said at once.
+    def test_outside_of_hours(self):
+        day = "Tue" if time.gmtime().tm_wday in (0, 6) else "Mon"
+        start = time.monotonic()
+        code, report = probe(session("wss://localhost:1/", active={"windows": [f"{day} 00:00-00:01"]}))
+        self.assertEqual((code, report["ok"], report["failed"]), (20, False, "prepare"), report)
+        self.assertRegex(report["phases"][-1]["cause"], r"outside of active hours: connecting in \d+ min")
+        self.assertLess(time.monotonic() - start, 8)
+
     # The same for people.
     def test_table(self):
         with peers.Server("ws") as server:

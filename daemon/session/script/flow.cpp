@@ -198,7 +198,10 @@ asio::awaitable<flow_result> flow::limited(const script_step& step) {
   if (how) co_return std::move(*how);
   const bool stopped = co_await cancelled();
   if (stopped) co_return flow_result{};
-  if (shared_.tasks != nullptr) co_await shared_.tasks->end(shared_.tasks->running(number));
+  if (shared_.tasks != nullptr) {
+    auto started = shared_.tasks->running(number);
+    co_await shared_.tasks->end(std::move(started));
+  }
   co_return ended_by(mishap(
       fmt::format("the step took longer than {} s", static_cast<double>(limit.value.count()) / 1000.0)));
 }

@@ -96,7 +96,8 @@ asio::awaitable<flow_result> flow::execute(const config::spawn_step& step) {
 }
 
 asio::awaitable<flow_result> flow::execute(const config::cancel_step& step) {
-  co_await shared_.tasks->end(shared_.tasks->running(step.task));
+  auto named = shared_.tasks->running(step.task);
+  co_await shared_.tasks->end(std::move(named));
   co_return flow_result{};
 }
 

@@ -6,6 +6,7 @@
 #include "config/value/json_path.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/session/script/flow.hpp"
+#include "protocol/message/message_type.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace duplexd {
@@ -121,7 +122,7 @@ asio::awaitable<flow_result> flow::send_json(const config::json_template& messag
   if (!value && !message.has_secrets()) co_return ended_by(mishap(value.error));
   if (!value) co_return ended_by(fault{.kind = fault_class::secret, .cause = value.error});
   std::string text;
-  if (!protocol::append_json(text, value.value, protocol::json_style::python))
+  if (!protocol::append_json(text, value.value, protocol::style_of(*shared_.settings.protocol)))
     co_return ended_by(mishap("a JSON message holds text that is not UTF-8"));
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
   const protocol::frame_view frame{protocol::frame_kind::text, {bytes, text.size()}, message.has_secrets()};

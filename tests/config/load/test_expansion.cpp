@@ -62,6 +62,25 @@ TEST_CASE("defaults, template and session are laid over each other", "[expansion
   CHECK(c.script.empty());
 }
 
+TEST_CASE("the defaults know the session's name", "[expansion]") {
+  const settings all = load_good(R"(defaults:
+  url: "wss://h/${param:session}"
+  close: {reason: "$${param:session} ${param:session}"}
+  protocol: {commands: {go: 'a:i=1'}}
+templates:
+  t: {session: {headers: {A: "${param:session}"}}}
+sessions:
+  a:
+  b: {template: t, url: "wss://i/"}
+)");
+  CHECK(all.sessions[0].urls[0].display() == "wss://h/a");
+  CHECK(all.sessions[0].close.reason == "${param:session} a");
+  CHECK(all.sessions[1].urls[0].display() == "wss://i/");
+  CHECK(all.sessions[1].close.reason == "${param:session} b");
+  CHECK(all.sessions[1].headers[0].second.display() == "b");
+  CHECK(all.sessions[0].protocol == all.sessions[1].protocol);
+}
+
 // A parameter in a text is text; a parameter that is the whole text is the value itself.
 TEST_CASE("parameters are put in", "[expansion]") {
   const settings all = load_good(agents);

@@ -199,6 +199,20 @@ TEST_CASE("references to the running session keep their JSON type when they stan
   CHECK(value_of("${nonce:8}") != value_of("${nonce:8}"));
 }
 
+// Whatever stands between quotes is text: what ends or parts an expression elsewhere does not there.
+TEST_CASE("a quoted text may hold every sign", "[template]") {
+  CHECK(value_of("${'}'}") == "}");
+  CHECK(value_of("a${'{}'}b${'}'}c") == "a{}b}c");
+  CHECK(value_of("${'a + b' + ' | ' + 'c)'}") == "a + b | c)");
+  CHECK(value_of("${'{\"a\": ' + '1}' | json}") == nlohmann::ordered_json{{"a", 1}});
+  CHECK(value_of("${'it's'}") == "it's");
+  CHECK(value_of("${'a' | hmac_sha256('k + } | (') | hex}") ==
+        "aa6ce423adf35fd80e1daa6379ef6ff389e855e224b857ee3e19933795f74257");
+  std::string error;
+  const text_template open("${'a}", &error);
+  CHECK(error.starts_with("'${'a}' is not a valid reference"));
+}
+
 // Digests as openssl and Python's hmac give them.
 TEST_CASE("values go through functions", "[template]") {
   CHECK(value_of("${'abc' | sha256 | hex}") ==

@@ -351,3 +351,22 @@ TEST_CASE("a known command with a rate of its own waits for its turn") {
   s.play.run_for(almost);
   CHECK(s.sent() == lines{"put", "pong", "put"});
 }
+
+TEST_CASE("a JSON message without a type is written as the protocol's JSON is") {
+  const auto [form, sent] = GENERATE(table<std::string, std::string>({
+      {"", R"({"op": "x", "id": [1, 2]})"},
+      {"json: python, ", R"({"op": "x", "id": [1, 2]})"},
+      {"json: compact, ", R"({"op":"x","id":[1,2]})"},
+  }));
+  stage play{
+      "version: 1\nsessions:\n  s:\n    url: ws://server/\n    protocol: {" + form +
+          "commands: {go: 'a:i=1'}}\n    liveness: {heartbeat: {every: 1s, json: {op: x, id: [1, 2]}}}\n"
+          "    login: {json: {op: x, id: [1, 2]}}\n    script: [{json: {op: x, id: [1, 2]}}, {sleep: "
+          "1500ms}]\n",
+      true};
+  auto server = play.accept();
+  play.run_for(1300ms);
+  REQUIRE(server->received.size() == 3);
+  for (const message& each : server->received) CHECK(each == text(sent));
+  play.run_for(1min);
+}
