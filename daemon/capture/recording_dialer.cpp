@@ -24,7 +24,7 @@ class recording_link final : public transport {
       to_.message(session_, capture_way::in, out);
       return true;
     }
-    note_close();
+    note_closes();
     return false;
   }
 
@@ -47,6 +47,7 @@ class recording_link final : public transport {
     link_->close(reason);
   }
 
+  [[nodiscard]] std::optional<close_reason> close_sent() const override { return link_->close_sent(); }
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return link_->ended(); }
   [[nodiscard]] std::string_view subprotocol() const noexcept override { return link_->subprotocol(); }
   [[nodiscard]] clock::time_point last_heard() const noexcept override { return link_->last_heard(); }
@@ -57,27 +58,31 @@ class recording_link final : public transport {
   }
 
  private:
-  void note_close() {
-    if (close_noted_ || !link_->ended() || !link_->ended()->closed) return;
-    close_noted_ = true;
-    const close_reason& closed = *link_->ended()->closed;
-    to_.close(session_, capture_way::in, closed);
-    if (!closing_)
-      to_.close(session_, capture_way::out, {.code = closed.code, .text = {}});  // the link's answer
+  // The peer's close frame, and the link's own: its answer, or what it has to say to a peer that breaks
+  // rules.
+  void note_closes() {
+    const auto& end = link_->ended();
+    if (!end || std::exchange(closes_noted_, true)) return;
+    if (end->closed) to_.close(session_, capture_way::in, *end->closed);
+    if (closing_) return;
+    if (end->closed) closed_first_ = closed_by_server(*end->closed);
+    if (const auto sent = link_->close_sent()) to_.close(session_, capture_way::out, *sent);
   }
 
   void note_end() {
     if (std::exchange(end_noted_, true)) return;
-    note_close();
+    note_closes();
     const auto& end = link_->ended();
-    to_.ended(session_, end && end->failed ? &*end->failed : nullptr);
+    const std::optional<fault>& failed = end && end->failed ? end->failed : closed_first_;
+    to_.ended(session_, failed ? &*failed : nullptr);
   }
 
   std::unique_ptr<transport> link_;
   recorder& to_;
   const std::string& session_;
-  bool closing_ = false;  ///< our close frame is out: nothing follows it
-  bool close_noted_ = false;
+  bool closing_ = false;               ///< our close frame is out: nothing follows it
+  std::optional<fault> closed_first_;  ///< set if the peer closed before us
+  bool closes_noted_ = false;
   bool end_noted_ = false;
 };
 

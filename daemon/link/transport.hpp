@@ -22,6 +22,14 @@ struct close_reason {
   std::string text;  ///< UTF-8, at most 123 bytes
 };
 
+/// What the peer's close frame is, if the peer was the first to close.
+[[nodiscard]] inline fault closed_by_server(const close_reason& said) {
+  return {.kind = config::fault_class::closed,
+          .cause = "the server closed the link with code " + std::to_string(said.code) +
+                   (said.text.empty() ? "" : ", " + said.text),
+          .close_code = said.code};
+}
+
 /// How a link ended: by the closing handshake, or by a fault. Exactly one of the two is set.
 struct link_end {
   std::optional<close_reason> closed;  ///< the peer's close frame; of two sides closing, what the peer said
@@ -85,6 +93,9 @@ class transport {
 
   /// The subprotocol that the server chose; empty: none.
   [[nodiscard]] virtual std::string_view subprotocol() const noexcept { return {}; }
+
+  /// The close frame that was sent, if one was: by `close()`, or by the link itself as an answer.
+  [[nodiscard]] virtual std::optional<close_reason> close_sent() const { return std::nullopt; }
 
   /// Set once the link has ended and everything that came before the end was read.
   [[nodiscard]] virtual const std::optional<link_end>& ended() const noexcept = 0;

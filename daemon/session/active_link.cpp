@@ -113,11 +113,7 @@ active_link::end_of_task active_link::link_over() const {
   } else if (script_.finished() && context_.once && is_farewell(end.closed->code)) {
     how->in_order = true;
   } else {
-    const close_reason& said = *end.closed;
-    how->failed = fault{.kind = config::fault_class::closed,
-                        .cause = fmt::format("the server closed the link with code {}{}{}", said.code,
-                                             said.text.empty() ? "" : ", ", said.text),
-                        .close_code = said.code};
+    how->failed = closed_by_server(*end.closed);
   }
   return how;
 }

@@ -34,6 +34,15 @@ void move_close_back(std::vector<capture_entry>& link) {
   std::rotate(close, close + 1, after);
 }
 
+// A close frame that told the server what it had done wrong: that is in no capture, and will not be done
+// again.
+void drop_refusal(std::vector<capture_entry>& link) {
+  const auto closes = [](const capture_entry& each) { return each.event == capture_event::close; };
+  const auto close = std::find_if(link.begin(), link.end(), closes);
+  if (close != link.end() && close->way == capture_way::out && link.back().fault == "protocol_error")
+    link.erase(close);
+}
+
 // What came within a few milliseconds was said at once.
 void gather_bursts(std::vector<capture_entry>& link) {
   const auto heard = [](const capture_entry& each) {
@@ -75,6 +84,7 @@ std::optional<std::vector<capture_entry>> first_link(const std::vector<capture_e
 
 replay_script::replay_script(std::vector<capture_entry> link, double speed, time_point now)
     : link_(std::move(link)), speed_(speed), recorded_(link_.front().time), happened_(now) {
+  drop_refusal(link_);
   move_close_back(link_);
   gather_bursts(link_);
 }

@@ -128,7 +128,7 @@ void websocket_link::close(const close_reason& reason) {
 
 void websocket_link::send_close(std::uint16_t code, std::string_view text) {
   if (close_sent_) return;
-  close_sent_ = true;
+  close_sent_ = close_reason{.code = code, .text = std::string(text)};
   connection_->deferred().clear();  // nothing follows a close frame
   writer_.close(connection_->cork(), code, text);
   connection_->schedule_flush();

@@ -40,6 +40,7 @@ class websocket_link final : public transport {
   asio::awaitable<void> wait_sent() override;
   void close(const close_reason& reason) override;
   [[nodiscard]] std::string_view subprotocol() const noexcept override { return subprotocol_; }
+  [[nodiscard]] std::optional<close_reason> close_sent() const override { return close_sent_; }
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
   [[nodiscard]] clock::time_point last_heard() const noexcept override;
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
@@ -62,7 +63,7 @@ class websocket_link final : public transport {
   endpoint_role role_;
   std::string subprotocol_;  ///< agreed on
   bool may_have_ = true;     ///< `next()` has not been dry since bytes came
-  bool close_sent_ = false;
+  std::optional<close_reason> close_sent_;
   std::function<void()> end_;  ///< set when the end is all that is left to read: takes note of it
   std::optional<link_end> ended_;
 };

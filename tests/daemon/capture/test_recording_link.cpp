@@ -125,7 +125,8 @@ TEST_CASE("a link's messages and both close frames are written once, in their or
   for (const auto& each : all) CHECK(each.session == "desk");
 }
 
-TEST_CASE("after the peer's close frame nothing that is sent is written down", "[recording]") {
+TEST_CASE("a close by the peer, our answer and what it means are written down, and nothing after it",
+          "[recording]") {
   studio here;
   auto link = here.link();
   here.server->close({4001, "enough"});
@@ -136,9 +137,12 @@ TEST_CASE("after the peer's close frame nothing that is sent is written down", "
   link->close({1000, "late"});
   link.reset();
   const auto all = here.written();
-  CHECK(events_of(all) == "opened closed closes ended()");
+  CHECK(events_of(all) == "opened closed closes ended(closed)");
   CHECK(all.at(1).reason.code == 4001);
   CHECK(all.at(1).reason.text == "enough");
+  CHECK(all.at(2).reason.code == 4001);
+  CHECK(all.at(2).reason.text.empty());
+  CHECK(all.at(3).cause == "the server closed the link with code 4001, enough");
 }
 
 TEST_CASE("a fault that ended a link is written down without its secrets", "[recording]") {

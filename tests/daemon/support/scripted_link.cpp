@@ -72,6 +72,13 @@ asio::awaitable<void> scripted_link::wait_sent() {
   while (go_on && unsent() != 0 && !ended_) go_on = co_await server_->arrived.wait();
 }
 
+// A link answers with the peer's code.
+std::optional<close_reason> scripted_link::close_sent() const {
+  if (server_->close_received) return server_->close_received;
+  if (ended_ && ended_->closed) return close_reason{ended_->closed->code, ""};
+  return std::nullopt;
+}
+
 void scripted_link::close(const close_reason& reason) {
   server_->close_received = reason;
   if (server_->answers_close) server_->close(reason);

@@ -70,6 +70,7 @@ class scripted_link final : public transport {
   [[nodiscard]] send_progress sending() const noexcept override { return server_->sending; }
   asio::awaitable<void> wait_sent() override;
   void close(const close_reason& reason) override;
+  [[nodiscard]] std::optional<close_reason> close_sent() const override;
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
   [[nodiscard]] clock::time_point last_heard() const noexcept override { return server_->last_said; }
   [[nodiscard]] std::string_view subprotocol() const noexcept override { return server_->subprotocol; }
