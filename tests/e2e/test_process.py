@@ -12,7 +12,7 @@ import unittest
 
 from support.config import LOGIN, config, listener, reply, session
 from support.daemon import BINARY as DUPLEXD
-from support.daemon import Daemon, run_to_end, write_config
+from support.daemon import ROOT, Daemon, run_to_end, write_config
 from support.lines import Lines
 from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
 
@@ -266,6 +266,12 @@ class Streams(unittest.TestCase):
 
 
 class ExitCodes(unittest.TestCase):
+    # What a restart does not mend, the exit codes that are meant for rules among it.
+    def test_unit_does_not_restart(self):
+        unit = (ROOT / "systemd" / "duplexd.service.in").read_text()
+        codes = re.search(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)[1]
+        self.assertEqual([int(code) for code in codes.split()], [2, 3, 4, 5, *range(64, 79)])
+
     def ends_with(self, code, handler, once=False, **overrides):
         with RawServer(handler) as server:
             with Daemon(config(listener(server.url, **overrides)), *(["--once"] if once else [])) as daemon:

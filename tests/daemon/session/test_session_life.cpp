@@ -31,6 +31,19 @@ std::shared_ptr<lines> submit(stage& play, const std::string& command, const ord
 
 }  // namespace
 
+// One round over the URLs, unless a rule makes the fault final.
+TEST_CASE("with once, a fault ends the session with the exit code of its rule") {
+  const auto [kind, dials, exit_code] = GENERATE(table<config::fault_class, unsigned, int>(
+      {{config::fault_class::tls, 1, 64}, {config::fault_class::connect, 2, 0}}));
+  stage play{two_urls(", reconnect: {faults: [{on: [tls], give_up_after: 3, exit_code: 64}]}"), true};
+  play.refuse({.kind = kind, .cause = "oh"});
+  play.refuse({.kind = kind, .cause = "oh"});
+  play.run_for(1s);
+  REQUIRE(play.result);
+  CHECK(play.links.dials == dials);
+  CHECK(play.result->exit_code.value_or(0) == exit_code);
+}
+
 TEST_CASE("a dial that never ends is given up by a stop, and is no failure") {
   stage play{talk_yaml("")};
   play.links.answers.emplace_back(nullptr);
