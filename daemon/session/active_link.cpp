@@ -124,11 +124,11 @@ asio::awaitable<active_link::end_of_task> active_link::receive() {
 }
 
 asio::awaitable<active_link::end_of_task> active_link::send() {
-  const auto granted = [this] {
+  std::function<void()> granted = [this] {
     fresh_.start(receiver_.reading().now());
     watch_again_.notify();
   };
-  flow_result how = co_await script_.run(granted);
+  flow_result how = co_await script_.run(std::move(granted));
   const bool stopped = co_await cancelled();
   auto end = std::make_unique<task_result>();
   end->in_order = !how.failed && !stopped;
