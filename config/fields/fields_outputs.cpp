@@ -240,7 +240,7 @@ const section& section_of<parsed_route>() {
           make("where", &s::where, "Conditions on a reply's values, as in `on` (see scripts.md).")
               .map_only()
               .only_beside({"replies"})
-              .example({{"symbol", "EURUSD"}}),
+              .example({{"price", {{"$min", 1}}}}),
           make("format", &s::form, "What an event becomes, instead of the output's `format`.")
               .example("ndjson"),
           make("columns", &s::columns, "The columns of csv, instead of the output's `columns`.")

@@ -1,5 +1,6 @@
 #include "daemon/app/outside.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,9 +26,8 @@ bool is_on_path(const std::string& name) {
   std::string_view left = given != nullptr ? given : "/bin:/usr/bin";
   for (bool more = true; more;) {
     const auto colon = left.find(':');
-    std::string folder(left.substr(0, colon));
-    if (folder.empty()) folder = ".";
-    if (is_program(folder + "/" + name)) return true;
+    const std::string_view folder = left.substr(0, colon);
+    if (is_program(fmt::format("{}/{}", folder.empty() ? "." : folder, name))) return true;
     more = colon != std::string_view::npos;
     if (more) left.remove_prefix(colon + 1);
   }

@@ -64,8 +64,8 @@ std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const or
     }
     const auto& [due, link] = place->second;
     const bool over_links = link != link_;
-    const bool is_gap = over_links ? is_greater(found, due) : found != due;
-    if (!is_new && is_gap) gaps.push_back({&rule, std::move(key), due, found, over_links});
+    const bool is_gap = !is_new && (over_links ? is_greater(found, due) : found != due);
+    if (is_gap) gaps.push_back({&rule, std::move(key), due, found, over_links});
     place->second = {successor(found), link_};
   }
   return gaps;

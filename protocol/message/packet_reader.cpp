@@ -33,8 +33,8 @@ struct packet_reader::state {
   [[nodiscard]] const std::vector<message_type>& candidates() const {
     return way == direction::command ? types->commands : types->replies;
   }
-  /// Whether only unpacking tells that a packet that matches the type is of it. A reply keeps its name even if
-  /// it is too short: what is there of it can be shown.
+  /// Whether only unpacking tells that a packet that matches the type is of it. A reply keeps its name even
+  /// if it is too short: what is there of it can be shown.
   [[nodiscard]] bool on_trial(const message_type& type, frame_view frame) const {
     if (way == direction::reply) return false;
     if (!type.has_when) return true;

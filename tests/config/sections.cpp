@@ -101,7 +101,8 @@ std::string document(const std::string& id, const ordered_json& fields, const or
   if (id == "output" && at["type"] == "stdout") made["outputs"] = {{"stdout", at}};
   if ((id == "output" || id == "route") && at.contains("columns") && !at.contains("format"))
     at["format"] = "csv";
-  if ((id == "output" || id == "route") && at.contains("format") && at["format"] == "csv" && !at.contains("columns"))
+  if ((id == "output" || id == "route") && at.contains("format") && at["format"] == "csv" &&
+      !at.contains("columns"))
     at["columns"] = {"time"};
   if (id == "output" && at.contains("indexes")) at["type"] = "sqlite";
   return made.dump();
