@@ -160,10 +160,6 @@ void probe::record(std::string_view, const event& what) {
     begin(probe_phase::reply);
     succeed("the login's answer");
     finish();
-  } else if (const auto* idle = std::get_if<happening::inactive>(&what)) {
-    fail({.kind = config::fault_class::script,
-          .cause = fmt::format("outside of the session's active hours, which begin in {} min",
-                               idle->until_active.count() / 60)});
   } else if (const auto* failed = std::get_if<happening::attempt_failed>(&what)) {
     fail(failed->what);
   } else if (std::holds_alternative<happening::inactive>(what)) {

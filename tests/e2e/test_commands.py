@@ -50,6 +50,7 @@ class Commands(unittest.TestCase):
             for number in range(20):
                 process.stdin.write(json.dumps({"command": "to_free", "id": number}) + "\n")
             self.assertEqual(self.finish(process), 0, self.log.all())
+            server.wait("close")
             sent = [data for kind, data, _ in server.messages() if kind == "binary"]
         self.assertEqual(sent, [TO_FREE] * 20)
         self.assertEqual(self.ends(), {str(number): "written" for number in range(20)})

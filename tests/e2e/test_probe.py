@@ -100,12 +100,6 @@ class Failing(unittest.TestCase):
         self.assertIn("DUPLEXD_NOT_SET_ANYWHERE", done.stderr)
 
     # Outside of its hours a session waits, which would be a strange thing to wait for.
-    def test_inactive(self):
-        day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[(time.gmtime().tm_wday + 3) % 7]
-        active = {"windows": [f"{day} 09:00-10:00"]}
-        last = self.assert_fails(session("wss://localhost:1/", active=active), 20, "prepare")
-        self.assertIn("active hours", last["cause"])
-
     def test_no_such_name(self):
         last = self.assert_fails(session("wss://no-such-host.invalid/"), 21, "dns")
         self.assertIn("no-such-host.invalid", last["cause"])
