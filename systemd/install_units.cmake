@@ -2,12 +2,12 @@
 cmake_path(ABSOLUTE_PATH DUPLEXD_BINDIR BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}")
 cmake_path(ABSOLUTE_PATH DUPLEXD_DOCDIR BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}")
 
-function(install_unit name DUPLEXD_INSTANCE DUPLEXD_STATE)
+function(install_unit name DUPLEXD_INSTANCE)
   configure_file("${DUPLEXD_TEMPLATE}" "${DUPLEXD_CONFIGURED}/${name}" @ONLY)
   file(INSTALL "${DUPLEXD_CONFIGURED}/${name}" DESTINATION "${CMAKE_INSTALL_PREFIX}/lib/systemd/system")
 endfunction()
-install_unit(duplexd.service duplexd duplexd)
-install_unit(duplexd@.service %i duplexd/%i)
+install_unit(duplexd.service duplexd)
+install_unit(duplexd@.service %i)
 
 # Without it LoadCredential would fail. Who may not write to /etc installs for a purpose of his own, and goes without.
 set(directory "$ENV{DESTDIR}/etc/duplexd/credentials")

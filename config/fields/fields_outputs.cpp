@@ -14,11 +14,6 @@ namespace duplexd::config {
 
 using nlohmann::ordered_json;
 
-template <>
-const section& section_of<parsed_output>();
-template <>
-const section& section_of<parsed_route>();
-
 // Not in the unnamed namespace: `choice_parser` finds them by their argument.
 static const auto& words_of(record_form /*any*/) {
   static constexpr std::array<std::pair<record_form, std::string_view>, 5> words{

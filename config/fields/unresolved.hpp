@@ -80,6 +80,11 @@ struct value_parser<parsed_steps> {
 };
 
 template <>
+const section& section_of<parsed_output>();
+template <>
+const section& section_of<parsed_route>();
+
+template <>
 struct value_parser<parsed_output> {
   static value_type type();
   static nlohmann::ordered_json show(const parsed_output& /*value*/) { return nullptr; }

@@ -56,7 +56,10 @@ reference() {  # reference PORT
   sed -e "s|^\( *url:\).*|\1 wss://localhost:$1/|" -e 's|\${env:AGENT_ID}|${credential:duplexd_agent}|' "$root/config/examples/reference.yaml"
 }
 reference 2443 >"$machine/etc/duplexd/duplexd.yaml"
-reference 2444 >"$machine/etc/duplexd/second.yaml"
+{
+  printf 'outputs: {store: {type: sqlite, path: /var/lib/duplexd/second/feed.db}}\n'
+  reference 2444 | sed 's/outputs: \[stdout\]/outputs: [stdout, store]/'
+} >"$machine/etc/duplexd/second.yaml"
 install -d "$machine/etc/systemd/system/duplexd.service.d"
 printf '[Service]\nWatchdogSec=3s\nRestartSec=200ms\n' >"$machine/etc/systemd/system/duplexd.service.d/quick.conf"
 
@@ -149,6 +152,7 @@ echo "== an instance of the template"
 check "its server appears" peer peer2 2444
 check "it starts" inside systemctl start duplexd@second
 CHECK_SECONDS=20 is "it logs in" 1 logins peer2
+CHECK_SECONDS=10 check "its output writes to its state directory" test -s "$machine/var/lib/private/duplexd/second/feed.db"
 check "it stops" inside systemctl stop duplexd@second
 is "cleanly" success property Result duplexd@second
 
