@@ -142,6 +142,13 @@ void app::take(task_group<task_result>::ended next) {
   } else if (next.id == limit) {
     flushed_ = true;
     tell_lost_events();
+    // A writer may hang in a call that nobody can interrupt.
+    const bool unwritten =
+        std::ranges::any_of(outputs_, [](const auto& each) { return each.second->waiting() != 0; });
+    if (unwritten) {
+      (void)telemetry_->flush();
+      std::_Exit(exit_interrupted);
+    }
   }
 }
 

@@ -130,6 +130,22 @@ class Database(Outputs):
         daemon.wait_log("output store works again", timeout=20)
         self.assertEqual(rows(path, "SELECT count(*), max(n) FROM trade"), [(100, 99)])
 
+    # A writer that waits in a call does not keep the daemon beyond its limit.
+    def test_the_end_is_limited(self):
+        path = self.place / "feed.db"
+        server = self.serve([trade(1)], hold=False)
+        with sqlite3.connect(path, isolation_level=None) as other:
+            other.execute("PRAGMA journal_mode=WAL")
+            other.execute("BEGIN IMMEDIATE")
+            daemon = self.run_daemon(server, {"store": {"type": "sqlite", "path": str(path)}}, ["store"],
+                                     shutdown={"limit": "500ms"})
+            daemon.wait_log("closed by the server")
+            start = time.monotonic()
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 7)
+            self.assertLess(time.monotonic() - start, 4)
+            daemon.wait_log("output store failed: .*; events are lost")
+
     # Events that are still in the queue at the end are told, with an exit code.
     def test_events_lost(self):
         (self.place / "in-the-way").mkdir()
