@@ -139,7 +139,7 @@ class Database(Outputs):
             other.execute("BEGIN IMMEDIATE")
             daemon = self.run_daemon(server, {"store": {"type": "sqlite", "path": str(path)}}, ["store"],
                                      shutdown={"limit": "500ms"})
-            daemon.wait_log("closed by the server")
+            daemon.wait_log("the server closed the link")
             start = time.monotonic()
             daemon.signal()
             self.assertEqual(daemon.wait(), 7)

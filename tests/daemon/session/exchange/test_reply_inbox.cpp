@@ -173,7 +173,8 @@ TEST_CASE("only what some flow may still ask for is kept") {
 TEST_CASE("a text is lacking only where it cannot be") {
   scene s;
   std::vector<bool> lacking;
-  s.board.observe("got", {}, [&](offered_reply& reply) { lacking.push_back(reply.lacks(quoted_text("abc"))); });
+  s.board.observe("got", {},
+                  [&](offered_reply& reply) { lacking.push_back(reply.lacks(quoted_text("abc"))); });
   s.offer_text(R"({"op":"got","id":"abc"})");
   s.offer_text(R"({"op":"got","id":"abcd"})");
   s.offer_text(R"({"op":"got","id":"\u0061bc"})");  // the same text
