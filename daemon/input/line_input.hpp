@@ -45,7 +45,7 @@ class line_input {
   int handle_ = -1;
   /// An epoll set with the handle: waiting for the handle itself would make it non-blocking for all.
   asio::posix::stream_descriptor readable_;
-  std::string read_;                           ///< of which the first `taken_` bytes were given
+  std::string read_;  ///< of which the first `taken_` bytes were given
   std::size_t taken_ = 0;
   std::size_t searched_ = 0;  ///< no newline before
   bool skipping_ = false;     ///< the rest of a line that is too long
