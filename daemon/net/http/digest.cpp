@@ -98,7 +98,7 @@ std::optional<bool> protection_of(std::string_view wanted) {
   return std::nullopt;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -120,13 +120,15 @@ std::string answer(const http_challenge& challenge, const hash& digest, bool pro
       protects ? nonce + ':' + std::string(count) + ':' + request.cnonce + ":auth" : nonce;
 
   std::string text = "Digest username=";
-  text += quoted(hides_user ? digest(request.username + ':' + realm) : request.username);
-  text += ", realm=" + quoted(realm) + ", nonce=" + quoted(nonce) + ", uri=" + quoted(request.target);
+  text += quoted_string(hides_user ? digest(request.username + ':' + realm) : request.username);
+  text += ", realm=" + quoted_string(realm) + ", nonce=" + quoted_string(nonce) +
+          ", uri=" + quoted_string(request.target);
   if (const auto name = challenge.value("algorithm"); !name.empty()) text.append(", algorithm=").append(name);
   text += ", response=\"" + digest(secret + ':' + middle + ':' + what) + '"';
-  if (const auto opaque = challenge.value("opaque"); !opaque.empty()) text += ", opaque=" + quoted(opaque);
+  if (const auto opaque = challenge.value("opaque"); !opaque.empty())
+    text += ", opaque=" + quoted_string(opaque);
   if (protects) text.append(", qop=auth, nc=").append(count);
-  if (protects || digest.session) text += ", cnonce=" + quoted(request.cnonce);
+  if (protects || digest.session) text += ", cnonce=" + quoted_string(request.cnonce);
   if (hides_user) text += ", userhash=true";
   return text;
 }
