@@ -156,7 +156,6 @@ TEST_CASE("a full queue that blocks has no room until something is written", "[q
 
 // At the limit and one byte beyond.
 TEST_CASE("a full queue drops as it is told, and says how much", "[queued_output]") {
-  const std::string name = "s";
   const std::size_t each = record_batch::size_of(reply_event(), "") + 100;
   const std::string text(100 - 1, 'x');
   REQUIRE(1000 / each == 5);

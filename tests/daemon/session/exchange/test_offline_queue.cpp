@@ -11,7 +11,7 @@ using names = std::vector<std::string>;
 
 namespace {
 
-constexpr duplexd::clock::time_point start{};
+constexpr duplexd::clock::time_point noon{};
 
 config::command_settings coalescing_by(std::vector<std::string> fields) {
   config::command_settings made;
@@ -20,7 +20,7 @@ config::command_settings coalescing_by(std::vector<std::string> fields) {
   return made;
 }
 
-queued_command command(const std::string& name, duplexd::clock::time_point expires = start + 1h,
+queued_command command(const std::string& name, duplexd::clock::time_point expires = noon + 1h,
                        const config::command_settings* settings = nullptr, ordered_json values = {}) {
   queued_command made;
   made.fate = std::make_shared<submission>();
@@ -90,7 +90,7 @@ TEST_CASE("a command replaces another of its name and key only") {
   const auto any = coalescing_by({});
   const auto with = [&](const config::command_settings* settings, ordered_json values,
                         const std::string& name = "put") {
-    return command(name, start + 1h, settings, std::move(values));
+    return command(name, noon + 1h, settings, std::move(values));
   };
   const ordered_json key{{"id", 1}, {"of", {{"symbol", "a"}}}};
   const ordered_json other_id{{"id", 2}, {"of", {{"symbol", "a"}}}};
@@ -113,9 +113,9 @@ TEST_CASE("the newer command has the place of the one that it replaces, also in 
   for (const bool drop_oldest : {false, true}) {
     offline_queue queue{config::outbox_settings{.max = 3, .drop_oldest = drop_oldest}};
     queue.push(command("first"));
-    queue.push(command("put", start + 1h, &by_id, {{"id", 1}}));
+    queue.push(command("put", noon + 1h, &by_id, {{"id", 1}}));
     queue.push(command("last"));
-    auto newer = command("put", start + 2h, &by_id, {{"id", 1}});
+    auto newer = command("put", noon + 2h, &by_id, {{"id", 1}});
     const auto fate = newer.fate;
     const auto verdict = queue.push(std::move(newer));
     CHECK(verdict.accepted);
@@ -125,53 +125,53 @@ TEST_CASE("the newer command has the place of the one that it replaces, also in 
     CHECK(queue.size() == 3);
     queue.pop();
     CHECK(queue.front()->fate == fate);
-    CHECK(queue.front()->expires == start + 2h);
+    CHECK(queue.front()->expires == noon + 2h);
   }
 }
 
 TEST_CASE("a command expires at its time, not before") {
   offline_queue queue{config::outbox_settings{}};
   CHECK_FALSE(queue.next_expiry());
-  queue.push(command("late", start + 3s));
-  queue.push(command("early", start + 1s));
-  queue.push(command("between", start + 2s));
-  CHECK(queue.next_expiry() == start + 1s);
-  CHECK(queue.expire(start + 1s - 1ns).empty());
-  CHECK(named(queue.expire(start + 1s)) == names{"early"});
-  CHECK(queue.next_expiry() == start + 2s);
-  CHECK(named(queue.expire(start + 3s)) == names{"late", "between"});
+  queue.push(command("late", noon + 3s));
+  queue.push(command("early", noon + 1s));
+  queue.push(command("between", noon + 2s));
+  CHECK(queue.next_expiry() == noon + 1s);
+  CHECK(queue.expire(noon + 1s - 1ns).empty());
+  CHECK(named(queue.expire(noon + 1s)) == names{"early"});
+  CHECK(queue.next_expiry() == noon + 2s);
+  CHECK(named(queue.expire(noon + 3s)) == names{"late", "between"});
   CHECK(queue.size() == 0);
   CHECK_FALSE(queue.next_expiry());
 }
 
 TEST_CASE("a token bucket gives turns in order, so many at once and then at its rate") {
   token_bucket bucket{{.messages = 2, .per = 1s, .burst = 3}};
-  for (int i = 0; i < 3; ++i) CHECK(bucket.take(start) == start);
-  CHECK(bucket.next(start) == start + 500ms);
-  CHECK(bucket.next(start) == start + 500ms);  // looking takes nothing
-  CHECK(bucket.take(start) == start + 500ms);
-  CHECK(bucket.take(start) == start + 1s);
-  CHECK(bucket.take(start + 10s) == start + 10s);
-  CHECK(bucket.take(start + 10s) == start + 10s);
-  CHECK(bucket.take(start + 10s) == start + 10s);
-  CHECK(bucket.take(start + 10s) == start + 10s + 500ms);
+  for (int i = 0; i < 3; ++i) CHECK(bucket.take(noon) == noon);
+  CHECK(bucket.next(noon) == noon + 500ms);
+  CHECK(bucket.next(noon) == noon + 500ms);  // looking takes nothing
+  CHECK(bucket.take(noon) == noon + 500ms);
+  CHECK(bucket.take(noon) == noon + 1s);
+  CHECK(bucket.take(noon + 10s) == noon + 10s);
+  CHECK(bucket.take(noon + 10s) == noon + 10s);
+  CHECK(bucket.take(noon + 10s) == noon + 10s);
+  CHECK(bucket.take(noon + 10s) == noon + 10s + 500ms);
 }
 
 TEST_CASE("a token comes back exactly when its time has passed") {
   token_bucket bucket{{.messages = 2, .per = 1s, .burst = 1}};
-  CHECK(bucket.take(start + 1h) == start + 1h);
-  CHECK(bucket.next(start + 1h + 499ms) == start + 1h + 500ms);
-  CHECK(bucket.next(start + 1h + 500ms) == start + 1h + 500ms);
-  CHECK(bucket.next(start + 1h + 501ms) == start + 1h + 501ms);
+  CHECK(bucket.take(noon + 1h) == noon + 1h);
+  CHECK(bucket.next(noon + 1h + 499ms) == noon + 1h + 500ms);
+  CHECK(bucket.next(noon + 1h + 500ms) == noon + 1h + 500ms);
+  CHECK(bucket.next(noon + 1h + 501ms) == noon + 1h + 501ms);
   token_bucket slow{{.messages = 0.5, .per = 1s, .burst = 1}};
-  CHECK(slow.take(start) == start);
-  CHECK(slow.take(start) == start + 2s);
+  CHECK(slow.take(noon) == noon);
+  CHECK(slow.take(noon) == noon + 2s);
 }
 
 TEST_CASE("without a rate there is no limit") {
   token_bucket none{{}};
-  for (int i = 0; i < 1'000; ++i) CHECK(none.take(start + 1s) == start + 1s);
-  CHECK(none.next(start + 1s) == start + 1s);
+  for (int i = 0; i < 1'000; ++i) CHECK(none.take(noon + 1s) == noon + 1s);
+  CHECK(none.next(noon + 1s) == noon + 1s);
 }
 
 TEST_CASE("every state of a command has a name") {
