@@ -189,7 +189,7 @@ TEST_CASE("replies that are never reached are mistakes") {
                                 ", layout: 'x:bytes'}, {as: b, when: " + second + ", layout: 'x:bytes'}]}");
   };
   const std::string hint = " (give them different conditions, or put the one with more of them first)";
-  const auto [first, second] = GENERATE(table<std::string, std::string>({
+  const auto [first, second] = GENERATE(Catch::Generators::table<std::string, std::string>({
       {"{opcode: 2}", "{opcode: 2}"},
       {"{opcode: [2, 3]}", "{opcode: 3}"},
       {"{opcode: 2}", "{opcode: 2, size: 4}"},
