@@ -47,7 +47,8 @@ void warn_of_empty(const value_at& at, const text_template& parsed, reading& in)
   for (const reference& each : parsed.references()) {
     if (!is_outside(each.source)) continue;
     const auto value = look_up(each, in.directory, nullptr);
-    if (value && value.value.empty())
+    const auto* text = value ? value.value.get_ptr<const std::string*>() : nullptr;
+    if (text != nullptr && text->empty())
       in.warnings.push_back(
           {at.value.where, at.path, fmt::format("the value of {} is empty", written(each)), ""});
   }
