@@ -118,7 +118,13 @@ class layout_compiler {
   bool fail(const node& from, std::size_t at, std::string message, std::string hint = {});
   bool known_keys(const node& from, const std::vector<std::string>& keys);
   void mark_simple();
+  struct shortest_walk {
+    static constexpr unsigned deepest = 100;
+    unsigned depth = 0;
+    unsigned steps_left = 100'000;
+  };
   std::size_t shortest(std::int32_t begin, std::int32_t end) const;
+  std::size_t shortest(std::int32_t begin, std::int32_t end, shortest_walk& walk) const;
 
   const layout_environment& env_;
   diagnostics& out_;

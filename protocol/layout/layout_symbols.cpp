@@ -339,15 +339,24 @@ void layout_compiler::mark_simple() {
   }
 }
 
-// Bytes of the shortest packet that [begin, end) can read.
+// Bytes of the shortest packet that [begin, end) can read. What a layout that chooses itself needs is not
+// followed for ever: after so many steps the rest counts as nothing, which is never too much.
 std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end) const {
+  shortest_walk walk;
+  return shortest(begin, end, walk);
+}
+
+std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end, shortest_walk& walk) const {
+  if (walk.depth == shortest_walk::deepest) return 0;
+  ++walk.depth;
   const auto fixed = [&](extent_id index) -> std::size_t {
     if (!index) return 0;
     const extent& e = to_->extents[index];
     return e.what == extent::kind::fixed ? static_cast<std::size_t>(e.value) : 0;
   };
   std::size_t sum = 0;
-  for (std::int32_t pc = begin; pc < end;) {
+  for (std::int32_t pc = begin; pc < end && walk.steps_left > 0;) {
+    --walk.steps_left;
     const instruction& in = to_->code[static_cast<std::size_t>(pc)];
     std::size_t bytes = 0;
     switch (in.code) {
@@ -364,21 +373,22 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end) cons
         bytes = static_cast<std::size_t>(in.constant);
         break;
       case op::object:
-        bytes = shortest(pc + 1, in.next);
+        bytes = shortest(pc + 1, in.next, walk);
         break;
       case op::region:
-        bytes = to_->extents[in.size].what == extent::kind::rest ? shortest(pc + 1, in.next) : fixed(in.size);
+        bytes = to_->extents[in.size].what == extent::kind::rest ? shortest(pc + 1, in.next, walk)
+                                                                 : fixed(in.size);
         break;
       case op::array: {
-        const std::size_t each = shortest(pc + 1, in.next);
+        const std::size_t each = shortest(pc + 1, in.next, walk);
         const std::size_t count = fixed(in.count);
         bytes = count != 0 && each > env_.limits.packet / count ? env_.limits.packet : count * each;
         break;
       }
       case op::choose: {
         const choice_rule& rule = to_->choices[in.its<choice_rule>()];
-        bytes = rule.has_otherwise ? shortest(rule.otherwise.begin, rule.otherwise.end) : SIZE_MAX;
-        for (const choice_case& c : rule.cases) bytes = std::min(bytes, shortest(c.begin, c.end));
+        bytes = rule.has_otherwise ? shortest(rule.otherwise.begin, rule.otherwise.end, walk) : SIZE_MAX;
+        for (const choice_case& c : rule.cases) bytes = std::min(bytes, shortest(c.begin, c.end, walk));
         if (bytes == SIZE_MAX) bytes = 0;
         break;
       }
@@ -388,6 +398,7 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end) cons
     sum = std::min(sum + bytes, env_.limits.packet);
     pc = in.next;
   }
+  --walk.depth;
   return sum;
 }
 
