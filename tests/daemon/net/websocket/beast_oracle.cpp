@@ -151,7 +151,9 @@ reading read_by_us(std::string_view bytes, endpoint_role ours, std::uint64_t mes
       case frame_reader::event::refused:
         made.end = reading::end_kind::refused;
         made.code = reader.refusal().code;
+        // Without what the peer sent instead of a frame: how much of it is shown depends on what has arrived.
         made.text = reader.refusal().cause;
+        made.text.resize(std::min(made.text.size(), made.text.find("; instead of a frame")));
         return made;
       case frame_reader::event::dry:
         if (left.empty()) return made;
