@@ -97,14 +97,17 @@ std::string document(const std::string& id, const ordered_json& fields, const or
   if (at.is_null()) at = ordered_json::object();
   at.update(needs);
   at.update(fields);
-  if (id == "output" && at["type"] == "stdout") at.erase("path");
-  if (id == "output" && at["type"] == "stdout") made["outputs"] = {{"stdout", at}};
   if ((id == "output" || id == "route") && at.contains("columns") && !at.contains("format"))
     at["format"] = "csv";
   if ((id == "output" || id == "route") && at.contains("format") && at["format"] == "csv" &&
       !at.contains("columns"))
     at["columns"] = {"time"};
   if (id == "output" && at.contains("indexes")) at["type"] = "sqlite";
+  if (id == "output" && at["type"] == "stdout") {
+    ordered_json own = at;
+    own.erase("path");
+    made["outputs"] = {{"stdout", std::move(own)}};
+  }
   return made.dump();
 }
 
