@@ -1,8 +1,10 @@
 #include "daemon/output/sqlite_writer.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -106,16 +108,16 @@ bool sqlite_writer::open() {
   if (database_ != nullptr) return true;
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(settings_.path).parent_path(), ignored);
-  const mode_t before = ::umask(0027);
+  // For the mode, which SQLite's other files take over; one that is there stays as it is.
+  if (const int made = ::open(settings_.path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640); made >= 0)
+    ::close(made);
   constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int opened = sqlite3_open_v2(settings_.path.c_str(), &database_, flags, nullptr);
   sqlite3_busy_timeout(database_, busy_ms);
   // Pages of deleted rows are given back by shrink(). Only a new database takes it.
   const bool good = opened == SQLITE_OK && run("PRAGMA auto_vacuum=INCREMENTAL") &&
-                    run("PRAGMA journal_mode=WAL") &&
-                    run(settings_.sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") &&
+                    run("PRAGMA journal_mode=WAL") && run("PRAGMA synchronous=NORMAL") &&
                     run(fmt::format("PRAGMA journal_size_limit={}", most_log / 4));
-  ::umask(before);
   if (good) return true;
   if (opened != SQLITE_OK) failed_ = error();
   close();

@@ -1,5 +1,6 @@
 // SQLite as an output, read by SQLite itself.
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -83,6 +84,9 @@ TEST_CASE("each reply has a table, each value a column of its own type", "[sqlit
                "FROM tick") == lines{"text|integer|real|integer|null|text|text"});
   CHECK(at.ask("SELECT symbol FROM other") == lines{"USD"});
   CHECK(at.ask("PRAGMA journal_mode") == lines{"wal"});
+  struct stat status{};
+  REQUIRE(::stat(at.settings.path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0640);
 }
 
 TEST_CASE("integers that SQLite does not have are texts with all their digits", "[sqlite]") {
