@@ -49,6 +49,8 @@ class Commands(unittest.TestCase):
             process = self.start(config(session(server.url, script=None, linger="0s")))
             for number in range(20):
                 process.stdin.write(json.dumps({"command": "to_free", "id": number}) + "\n")
+            process.stdin.flush()
+            server.wait("message", 20, timeout=60)  # it stops reading when the close frame comes while it answers
             self.assertEqual(self.finish(process), 0, self.log.all())
             server.wait("close")
             sent = [data for kind, data, _ in server.messages() if kind == "binary"]
