@@ -4,6 +4,7 @@
 #include <array>
 
 #include "config/fields/step_kind.hpp"
+#include "protocol/document/node_json.hpp"
 
 namespace duplexd::config {
 
@@ -97,17 +98,28 @@ struct branches_parser {
 
 /// A number of rounds, or `forever` (0).
 struct rounds_parser {
+  static constexpr std::int64_t most = 1'000'000'000'000'000;  // exact in JSON, decades at any pace
+
   static value_type type() {
     return {"number, or forever",
-            {{"anyOf", {{{"const", "forever"}}, {{"type", "integer"}, {"minimum", 1}, {"maximum", 65535}}}}}};
+            {{"anyOf", {{{"const", "forever"}}, {{"type", "integer"}, {"minimum", 1}, {"maximum", most}}}}}};
   }
-  static ordered_json show(std::uint16_t /*value*/) { return nullptr; }
-  static bool read(const value_at& at, std::uint16_t& out, reading& in) {
+  static ordered_json show(std::uint64_t /*value*/) { return nullptr; }
+  static bool read(const value_at& at, std::uint64_t& out, reading& in) {
     out = 0;
     if (at.value.kind == node_kind::text && at.value.text == "forever") return true;
-    if (!value_parser<std::uint16_t>::read(at, out, in)) return false;
-    if (out == 0) at.complain(in, "0 repetitions are not allowed", "allowed: 1 to 65535, or forever");
-    return out > 0;
+    if (at.value.kind != node_kind::integer) {
+      at.complain(in, expected("an integer", at.value), "or forever");
+      return false;
+    }
+    const auto value = protocol::to_integer(at.value.text);
+    if (!value || *value < 1 || *value > most) {
+      at.complain(in, fmt::format("{} repetitions are not allowed", at.value.text),
+                  fmt::format("allowed: 1 to {}, or forever", most));
+      return false;
+    }
+    out = static_cast<std::uint64_t>(*value);
+    return true;
   }
 };
 

@@ -135,7 +135,7 @@ struct if_step {
   step_list otherwise;
 };
 struct repeat_step {
-  std::uint16_t times = 0;             ///< 0: for ever
+  std::uint64_t times = 0;             ///< 0: for ever
   std::optional<json_template> until;  ///< looked at after each round
   step_list body;
 };

@@ -267,7 +267,7 @@ asio::awaitable<flow_result> flow::execute(const config::if_step& step) {
 
 asio::awaitable<flow_result> flow::execute(const config::repeat_step& step) {
   flow_result how;
-  for (unsigned round = 0; step.times == 0 || round < step.times; ++round) {
+  for (std::uint64_t round = 0; step.times == 0 || round < step.times; ++round) {
     const std::size_t sent = send_at_once(step.body);
     if (sent != 0 && sent == step.body.size() && !step.until) continue;
     how = co_await run(std::span(step.body).subspan(sent));

@@ -179,9 +179,13 @@ TEST_CASE("words that stand in place of other values", "[choices]") {
   CHECK(rounds("forever") == 0);
   CHECK(rounds("3") == 3);
   CHECK(mistakes("{repeat: 0, do: {sleep: 0}}") ==
-        list{"sessions.s.script[0].repeat: 0 repetitions are not allowed (allowed: 1 to 65535, or forever)"});
+        list{"sessions.s.script[0].repeat: 0 repetitions are not allowed (allowed: 1 to 1000000000000000, or forever)"});
+  CHECK(rounds("1000000000000000") == 1'000'000'000'000'000);
+  CHECK(mistakes("{repeat: 1000000000000001, do: {sleep: 0}}") ==
+        list{"sessions.s.script[0].repeat: 1000000000000001 repetitions are not allowed (allowed: 1 to "
+             "1000000000000000, or forever)"});
   CHECK(mistakes("{repeat: for_ever, do: {sleep: 0}}") ==
-        list{"sessions.s.script[0].repeat: expected an integer, found a text"});
+        list{"sessions.s.script[0].repeat: expected an integer, found a text (or forever)"});
 }
 
 }  // namespace duplexd::config::testing

@@ -87,7 +87,7 @@ const range_row ranges[] = {
     {"step", "every", "'1ms'", "'876000h'", "'0'", "'876000h1ms'", "{'do': [{'send': 'ping'}]}"},
     {"step", "jitter", "0", "1", "-0.001", "1.001", "{'every': '1s', 'do': [{'send': 'ping'}]}"},
     {"step", "timeout", "'0'", "'876000h'", nullptr, "'876000h1ms'", "{'sleep': '1s'}"},
-    {"step", "repeat", "1", "65535", "0", "65536", "{'do': [{'send': 'ping'}]}"},
+    {"step", "repeat", "1", "1000000000000000", "0", "1000000000000001", "{'do': [{'send': 'ping'}]}"},
     {"simulate_push", "after", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"simulate_push", "every", "'0'", "'24h'", nullptr, "'24h1ms'"},
 };

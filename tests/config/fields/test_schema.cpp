@@ -53,7 +53,7 @@ TEST_CASE("bounds, defaults and examples stand in the schema", "[schema]") {
       {"type": "null"}]})"));
   CHECK(property("session", "linger").at("anyOf").at(1) == json::parse(R"({"const": 0})"));
   CHECK(property("step", "repeat") == json::parse(R"({"examples": [10], "anyOf": [
-      {"const": "forever"}, {"type": "integer", "minimum": 1, "maximum": 65535}, {"type": "null"}]})"));
+      {"const": "forever"}, {"type": "integer", "minimum": 1, "maximum": 1000000000000000}, {"type": "null"}]})"));
 }
 
 TEST_CASE("values of several kinds stand in the schema", "[schema]") {

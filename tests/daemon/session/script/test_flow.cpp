@@ -201,6 +201,18 @@ TEST_CASE("if, repeat and until") {
         lines{"get 1", "put other", "get 2", "put twenty", "get 3", "put other", "pong", "pong"});
 }
 
+TEST_CASE("rounds are counted beyond 65,536") {
+  stage play{talk_yaml(R"(
+    script:
+      - {repeat: 70000, do: [{set: {n: "${counter:n}"}}]}
+      - {send: put, with: {id: "${var:n}"}}
+)"),
+             true};
+  auto server = play.accept();
+  play.run_for(1s);
+  CHECK(heard(*server) == lines{"put 70000"});
+}
+
 // A loop that never waits leaves the loop turns for the others.
 TEST_CASE("a script that never waits does not starve the session") {
   stage play{talk_yaml("    script: [{repeat: forever, do: [{set: {a: 1}}]}]\n")};
