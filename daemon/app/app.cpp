@@ -63,6 +63,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
                          .outputs = {},
                          .once = once,
                          .secrets = std::make_shared<secret_holder>(secrets_),
+                         .long_turns = &long_turns_,
                          .limiter = limiter_.get()};
     mine.outputs = routes_of(*each);
     names_.push_back(each->name);
@@ -95,6 +96,9 @@ exit_code app::run() {
   std::exception_ptr bug;
   asio::co_spawn(loop_, supervise(), [&](const std::exception_ptr& error) { bug = error; });
   loop_.run();
+  // The exit code is decided: a signal that comes now does not become the daemon's end.
+  caught_.clear();
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) std::signal(number, SIG_IGN);
   if (bug) std::rethrow_exception(bug);
   return judge();
 }

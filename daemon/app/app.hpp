@@ -78,6 +78,7 @@ class app {
   config::settings settings_;  ///< without the sessions, which hold their own
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
+  turn_lane long_turns_{loop_.get_executor(), time_};
   secret_index secrets_;  ///< what the log and a capture leave out
   std::unique_ptr<log_writer> telemetry_;
   std::unique_ptr<dialer> links_;

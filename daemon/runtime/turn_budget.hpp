@@ -13,6 +13,8 @@ class turn_budget {
   static constexpr unsigned items = 256;
   static constexpr std::size_t bytes = 256u << 10;
   static constexpr std::chrono::microseconds work{100};
+  static constexpr unsigned long_items = 64;
+  static constexpr std::size_t long_bytes = 16u << 10;
 
   explicit turn_budget(const clock& time) : time_(time), began_(time.now()) {}
 
@@ -20,27 +22,37 @@ class turn_budget {
   void spend(std::size_t size) noexcept {
     ++items_;
     bytes_ += size;
+    unseen_ += size;
   }
 
-  [[nodiscard]] bool is_over() const {
+  [[nodiscard]] bool is_over() {
     if (items_ >= items || bytes_ >= bytes) return true;
-    return items_ % items_a_look == items_a_look - 1 && time_.now() - began_ >= work;
+    if (items_ % items_a_look != items_a_look - 1 && unseen_ < bytes_a_look) return false;
+    unseen_ = 0;
+    return time_.now() - began_ >= work;
   }
+
+  /// Whether so much was done that others should have their turn before the next one.
+  [[nodiscard]] bool was_long() const noexcept { return items_ >= long_items || bytes_ >= long_bytes; }
 
   /// Another turn begins.
   void begin() {
     items_ = 0;
     bytes_ = 0;
+    unseen_ = 0;
     began_ = time_.now();
   }
 
  private:
-  static constexpr unsigned items_a_look = 16;  ///< how often the clock is read
+  // How often the clock is read.
+  static constexpr unsigned items_a_look = 16;
+  static constexpr std::size_t bytes_a_look = 16u << 10;
 
   const clock& time_;
   clock::time_point began_;
   unsigned items_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t unseen_ = 0;  ///< bytes since the clock was read
 };
 
 }  // namespace duplexd

@@ -6,7 +6,6 @@
 #include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
-#include "daemon/runtime/turn_budget.hpp"
 
 namespace duplexd {
 
@@ -24,6 +23,9 @@ constexpr std::size_t overhead = 64;
 constexpr unsigned quiet_turns = 32;
 constexpr unsigned most_turns = 64;
 
+// After a long turn a session takes so many in line with others of that kind.
+constexpr unsigned turns_in_lane = 16;
+
 }  // namespace
 
 receiver::receiver(const config::session_settings& settings, const session_context& context, transport& link,
@@ -37,7 +39,9 @@ receiver::receiver(const config::session_settings& settings, const session_conte
       fresh_(fresh),
       packets_(settings.protocol, protocol::direction::reply),
       line_(settings.name),
-      reading_(context.time) {}
+      reading_(context.time) {
+  if (context.long_turns != nullptr) place_.emplace(*context.long_turns);
+}
 
 asio::awaitable<void> receiver::run() {
   for (;;) {
@@ -46,7 +50,11 @@ asio::awaitable<void> receiver::run() {
     if (stopped || (link_.ended() && !has_more)) break;
     if (!has_more && link_.end_is_next()) co_await settle();
     if (!has_more) co_await link_.wait_readable();
-    const turn_end how = take_turn();
+    if (place_ && long_turns_ > 0) co_await place_->enter();
+    turn_budget turn{context_.time};
+    const turn_end how = take_turn(turn);
+    if (place_) place_->leave();
+    judge_turn(turn.was_long());
     if (how == turn_end::no_room)
       co_await hold_back();
     else if (how == turn_end::used_up)
@@ -54,10 +62,17 @@ asio::awaitable<void> receiver::run() {
   }
 }
 
-receiver::turn_end receiver::take_turn() {
+// Messages may arrive in pieces: a short turn in between does not make a session one of short turns.
+void receiver::judge_turn(bool was_long) {
+  if (was_long)
+    long_turns_ = turns_in_lane;
+  else if (long_turns_ > 0)
+    --long_turns_;
+}
+
+receiver::turn_end receiver::take_turn(turn_budget& turn) {
   time_ = timestamp(context_.time.wall());
   turn_began_ = reading_.now();
-  turn_budget turn{context_.time};
   for (;;) {
     if ((!in_message_ || of_message_ >= message_in_one) && !has_room()) return turn_end::no_room;
     if (turn.is_over()) return turn_end::used_up;

@@ -2,12 +2,15 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/settings/settings.hpp"
 #include "daemon/event/event_line.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/runtime/turn_budget.hpp"
+#include "daemon/runtime/turn_lane.hpp"
 #include "daemon/session/event_routes.hpp"
 #include "daemon/session/exchange/reading_clock.hpp"
 #include "daemon/session/exchange/reply_inbox.hpp"
@@ -46,7 +49,8 @@ class receiver {
   };
   enum class turn_end : std::uint8_t { dry, used_up, no_room };
 
-  turn_end take_turn();
+  turn_end take_turn(turn_budget& turn);
+  void judge_turn(bool was_long);
   bool next_message(protocol::frame_view& out);
   void handle(const protocol::packet& packet);
   [[nodiscard]] bool has_room() const noexcept;
@@ -70,10 +74,12 @@ class receiver {
   clock::time_point read_again_{};
   std::string time_;
   clock::time_point turn_began_{};  ///< by `reading_`
-  bool settled_ = false;            ///< everything before the end of the link has had its effect
-  bool in_message_ = false;         ///< `packets_` may have more of a message
-  std::size_t of_message_ = 0;      ///< bytes of its packets that were handled
-  message current_{};               ///< if it had been read ahead
+  std::optional<turn_lane::place> place_;
+  unsigned long_turns_ = 0;     ///< how many turns more are taken in line
+  bool settled_ = false;        ///< everything before the end of the link has had its effect
+  bool in_message_ = false;     ///< `packets_` may have more of a message
+  std::size_t of_message_ = 0;  ///< bytes of its packets that were handled
+  message current_{};           ///< if it had been read ahead
   std::deque<message> ahead_;
   std::size_t ahead_bytes_ = 0;
 };

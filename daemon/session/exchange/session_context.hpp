@@ -15,6 +15,7 @@
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/turn_lane.hpp"
 
 namespace duplexd {
 
@@ -37,7 +38,8 @@ struct session_context {
   bool once = false;                         ///< one link, then the end
   std::shared_ptr<secret_holder> secrets{};  ///< what keeps this session's; null: nobody
   std::shared_ptr<cookie_jar> cookies{};     ///< this session's; it makes its own
-  dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
+  turn_lane* long_turns = nullptr;  ///< where sessions that have much to do are in line; null: nowhere
+  dial_limiter* limiter = nullptr;  ///< whom each attempt asks before it begins; null: nobody
 };
 
 }  // namespace duplexd
