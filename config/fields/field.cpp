@@ -133,6 +133,7 @@ void read_section(const section& fields, const value_at& from, protocol::positio
   for (const node_entry& entry : from.value.entries) {
     const value_at at = from.entry(entry);
     const field* known = fields.find(entry.key);
+    if (known == nullptr && fields.has_extensions && entry.key.starts_with("x-")) continue;
     if (known == nullptr) {
       std::string hint = protocol::suggest_or_list(entry.key, fields.names());
       const auto strange =

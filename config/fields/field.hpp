@@ -58,6 +58,7 @@ struct section {
   std::vector<field> fields;
   bool is_layered = false;  ///< completed by defaults and templates: JSON Schema demands nothing of it
   std::vector<std::string> exactly_one = {};  ///< one of these must be there, and no other of them
+  bool has_extensions = false;                ///< what begins with `x-` is not read
 
   [[nodiscard]] const field* find(std::string_view name) const noexcept;
   [[nodiscard]] std::vector<std::string> names() const;

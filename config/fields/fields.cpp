@@ -251,7 +251,10 @@ const section& section_of<parsed_document>() {
           make("sessions", &s::sessions, "The sessions, by name.")
               .of_type(named("map of sessions", any_session, &session))
               .required(),
-      }};
+      },
+      false,
+      {},
+      true};
   return fields;
 }
 

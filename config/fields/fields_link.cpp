@@ -300,7 +300,7 @@ const section& section_of<fault_rule>() {
           make("exit_code", &s::exit_code,
                "The daemon's exit code if such a fault ends the session, with `--once` any such fault. The "
                "service unit does "
-               "not restart the daemon after 64 to 78.")
+               "not restart the daemon after 64 to 78, except 70, 74 and 75.")
               .range(1, 125, "1 to 125")
               .example(64),
       }};

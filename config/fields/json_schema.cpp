@@ -75,6 +75,7 @@ class writer {
       if (each.is_required) required.push_back(each.name);
       if (each.beside.size() == 1) beside[each.name] = {each.beside[0]};
     }
+    if (from.has_extensions) object["patternProperties"] = {{"^x-", true}};
     object["additionalProperties"] = false;
     if (!required.empty()) object["required"] = std::move(required);
     if (!beside.empty()) object["dependentRequired"] = std::move(beside);

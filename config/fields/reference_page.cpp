@@ -18,13 +18,14 @@ constexpr std::string_view introduction =
 # Configuration reference
 
 The configuration is a YAML file, or JSON if its name ends in `.json`; both are checked in the same way. `duplexd check
--c FILE` prints every mistake with its position. `duplexd schema` prints a JSON Schema that editors use for completion and
+FILE` prints every mistake with its position. `duplexd schema` prints a JSON Schema that editors use for completion and
 checking; to use it, make this the first line of the file: `# yaml-language-server: $schema=duplexd.schema.json`.
 
 ## Values
 
 **Durations** are `500ms`, `5s`, `1m30s`, `2h`, `1.5s` or `0`. **Sizes** are bytes, `64KB` (1000) or `16MiB` (1024).
 An empty value is an error; `~` means the built-in default. Unknown and duplicate keys are errors.
+Keys at the top level that begin with `x-` are not read: they may hold YAML anchors, or what other programs want.
 
 **References** are allowed in texts where the type says so. They are resolved at every connection attempt, so that a
 changed secret takes effect, and their values are never logged.

@@ -145,7 +145,7 @@ std::optional<settings> load_text(std::string_view text, document_format format,
 }
 
 std::optional<settings> load(const std::string& file, const load_options& options, diagnostics& out) {
-  const auto text = read_file_or_pipe(file, largest_config_file, config_wait);
+  const auto text = read_file_or_pipe(file == "-" ? "/dev/stdin" : file, largest_config_file, config_wait);
   if (!text) {
     out.push_back({{}, "", "the file cannot be read: " + text.error, ""});
     return std::nullopt;

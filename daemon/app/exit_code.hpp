@@ -2,19 +2,20 @@
 
 namespace duplexd {
 
-/// What the process tells whoever started it. Documented in README.md; `RestartPreventExitStatus=2 3 4 5 64 …
-/// 78` in the unit keeps systemd from restarting what a restart cannot mend.
+/// What the process tells whoever started it: codes of sysexits.h, which systemd knows by name. Documented in
+/// README.md; `RestartPreventExitStatus=` in the unit keeps systemd from restarting what a restart cannot
+/// mend.
 enum exit_code : int {
-  exit_success = 0,         ///< clean end: scripts done (`--once`), or stopped by a signal
-  exit_internal = 1,        ///< a bug, or the operating system refused something essential
-  exit_usage = 2,           ///< bad command line
-  exit_config = 3,          ///< bad configuration; nothing was started
-  exit_login_rejected = 4,  ///< the server refused the login and the configuration calls that fatal
-  exit_fatal_fault = 5,     ///< another fault that the configuration calls fatal, or any fault with `--once`
-  exit_output_closed = 6,   ///< the reader closed stdout
-  exit_interrupted = 7,     ///< a second signal or the limit cut the clean end short, or events were lost
-  exit_data = 8,            ///< encode, decode or an example: the data does not fit its layout
-  exit_differs = 9,         ///< simulate --replay: the client did not do what it did in the capture
+  exit_success = 0,          ///< clean end: scripts done (`--once`), or stopped by a signal
+  exit_usage = 64,           ///< bad command line
+  exit_data = 65,            ///< encode, decode or an example: the data does not fit its layout
+  exit_fatal_fault = 69,     ///< a fault that the configuration calls fatal, or any fault with `--once`
+  exit_internal = 70,        ///< a bug, or the operating system refused something essential
+  exit_output_closed = 74,   ///< the reader closed stdout
+  exit_interrupted = 75,     ///< a second signal or the limit cut the end short, or events were lost
+  exit_differs = 76,         ///< simulate --replay: the client did not do what it did in the capture
+  exit_login_rejected = 77,  ///< the server refused the login and the configuration calls that fatal
+  exit_config = 78,          ///< bad configuration; nothing was started
 
   // probe: the phase that failed.
   exit_probe_prepare = 20,    ///< a reference has no value, or a step before the dial failed

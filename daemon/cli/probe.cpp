@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "config/load/load.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/probe.hpp"
+#include "daemon/cli/config_option.hpp"
 
 namespace duplexd::cli {
 
@@ -20,7 +20,7 @@ namespace {
 using json = nlohmann::ordered_json;
 
 struct options {
-  std::string file;
+  config_choice config;
   std::string session;
   double timeout = 30;  // seconds
   bool as_json = false;
@@ -94,10 +94,7 @@ const config::session_settings* choose(const config::settings& settings, const s
 
 int probe_once(const options& given) {
   std::signal(SIGPIPE, SIG_IGN);
-  protocol::diagnostics mistakes;
-  const auto settings = config::load(given.file, {}, mistakes);
-  for (const auto& mistake : mistakes)
-    std::fprintf(stderr, "%s\n", config::format(given.file, mistake).c_str());
+  const auto settings = load_config(given.config, false, false);
   if (!settings) return exit_config;
   const config::session_settings* session = choose(*settings, given.session);
   if (session == nullptr) return exit_usage;
@@ -117,9 +114,8 @@ void add_probe(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command = app.add_subcommand(
       "probe", "Connect once, log in, wait for the first message, and show how long each phase takes");
-  command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
-      ->required();
-  command->add_option("session", given->session, "The session, if there are several");
+  add_config_option(*command, given->config);
+  command->add_option("SESSION", given->session, "The session, if there are several");
   command->add_option("--timeout", given->timeout, "Time limit in seconds (default: 30)")
       ->check(CLI::Range(0.001, 86400.0));
   command->add_flag("--json", given->as_json, "Print one JSON object instead of a table");

@@ -1,35 +1,53 @@
 #include "daemon/cli/run.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "config/load/load.hpp"
 #include "daemon/app/app.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/capture/recorder.hpp"
+#include "daemon/cli/config_option.hpp"
 
 namespace duplexd::cli {
 
 namespace {
 
 struct options {
-  std::string file;
+  config_choice config;
+  std::vector<std::string> sessions;  ///< empty: all
   std::string record;
   std::string commands;
   bool once = false;
 };
 
+/// Leaves the chosen sessions. False after a complaint.
+bool choose(std::vector<config::session_settings>& all, const std::vector<std::string>& chosen) {
+  std::string known;
+  for (const auto& each : all) known += (known.empty() ? "" : ", ") + each.name;
+  for (const std::string& name : chosen) {
+    if (std::ranges::find(all, name, &config::session_settings::name) != all.end()) continue;
+    std::fprintf(stderr, "no such session: %s; available: %s\n", name.c_str(), known.c_str());
+    return false;
+  }
+  if (!chosen.empty())
+    std::erase_if(all,
+                  [&](const auto& each) { return std::ranges::find(chosen, each.name) == chosen.end(); });
+  return true;
+}
+
 int run(const options& given) {
-  const std::string& file = given.file;
-  protocol::diagnostics mistakes;
-  protocol::diagnostics warnings;
-  auto settings = config::load(file, {.warnings = &warnings}, mistakes);
-  for (const auto& mistake : mistakes) std::fprintf(stderr, "%s\n", config::format(file, mistake).c_str());
-  for (const auto& each : warnings) std::fprintf(stderr, "warning: %s\n", config::format(file, each).c_str());
+  if (given.config.file == "-" && !given.commands.empty()) {
+    std::fputs("the configuration and the commands cannot both be read from stdin\n", stderr);
+    return exit_usage;
+  }
+  auto settings = load_config(given.config, false, true);
   if (!settings) return exit_config;
+  if (!choose(settings->sessions, given.sessions)) return exit_usage;
   std::unique_ptr<capture_file> capture;
   if (!given.record.empty()) {
     std::string why;
@@ -46,8 +64,8 @@ int run(const options& given) {
 void add_run(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<options>();
   CLI::App* command = app.add_subcommand("run", "Run the sessions of a configuration in the foreground");
-  command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
-      ->required();
+  add_config_option(*command, given->config);
+  command->add_option("SESSION", given->sessions, "The sessions to run (default: all of the file)");
   command->add_flag("--once", given->once,
                     "Connect each session once, and exit when the scripts have finished");
   command->add_option("--record", given->record,

@@ -19,10 +19,10 @@
 #include <utility>
 #include <vector>
 
-#include "config/load/load.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/signal_echo.hpp"
 #include "daemon/capture/capture.hpp"
+#include "daemon/cli/config_option.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "daemon/log/log_lines.hpp"
 #include "daemon/simulate/simulator.hpp"
@@ -127,11 +127,9 @@ std::optional<net::replay_options> read_replay(const replay_given& given) {
   return replay;
 }
 
-int simulate(const std::string& file, net::simulator_options options, const replay_given& replay) {
+int simulate(const config_choice& config, net::simulator_options options, const replay_given& replay) {
   std::signal(SIGPIPE, SIG_IGN);
-  protocol::diagnostics mistakes;
-  const auto settings = config::load(file, {.secrets_absent = true}, mistakes);
-  for (const auto& mistake : mistakes) std::fprintf(stderr, "%s\n", config::format(file, mistake).c_str());
+  const auto settings = load_config(config, true, false);
   if (!settings) return exit_config;
   if (!replay.capture.empty()) {
     options.replay = read_replay(replay);
@@ -146,15 +144,14 @@ int simulate(const std::string& file, net::simulator_options options, const repl
 
 void add_simulate(CLI::App& app, int& exit_code) {
   struct given_options {
-    std::string file;
+    config_choice config;
     net::simulator_options simulator;
     replay_given replay;
   };
   auto given = std::make_shared<given_options>();
   auto& simulator = given->simulator;
   CLI::App* command = app.add_subcommand("simulate", "Run test servers for the sessions of a configuration");
-  command->add_option("-c,--config", given->file, "Configuration file (YAML, or JSON if it ends in .json)")
-      ->required();
+  add_config_option(*command, given->config);
   command->add_option("--state", simulator.state_directory,
                       "Directory for the temporary certificates (default: a new temporary directory)");
   command->add_option("--listen", simulator.listen_address, "Address to listen on (default: loopback)");
@@ -180,7 +177,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
         return number || text == "max" ? "" : "--speed must be a number above 0, or max";
       });
   command->callback(
-      [given, &exit_code] { exit_code = simulate(given->file, given->simulator, given->replay); });
+      [given, &exit_code] { exit_code = simulate(given->config, given->simulator, given->replay); });
 }
 
 }  // namespace duplexd::cli

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 from support.config import EXAMPLE
-from support.daemon import ROOT, run_to_end, write_config
+from support.daemon import ROOT, Exit, run_to_end, write_config
 
 THREE_MISTAKES = """\
 version: 1
@@ -28,7 +28,7 @@ class Mistakes(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             path = write_config(text, directory)
             done = run_to_end(command, "-c", path)
-            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertEqual(done.returncode, Exit.CONFIG, done.stderr)
             self.assertEqual(done.stdout, "")
             self.assertNotIn("attempting", done.stderr)
             return [(int(line), int(column)) for line, column in
@@ -50,7 +50,7 @@ class Mistakes(unittest.TestCase):
     # A file that does not exist.
     def test_missing_file(self):
         done = run_to_end("run", "-c", "/nonexistent/duplexd.yaml")
-        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.returncode, Exit.CONFIG)
         self.assertIn("/nonexistent/duplexd.yaml", done.stderr)
 
 
@@ -75,7 +75,7 @@ class Outside(unittest.TestCase):
                              ({"before": [{"exec": ["duplexd-has-no-such-program"]}]}, "duplexd-has-no-such-program")):
             with self.subTest(word):
                 done = self.check(fields)
-                self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+                self.assertEqual(done.returncode, Exit.CONFIG, done.stdout + done.stderr)
                 self.assertIn(word, done.stderr)
                 self.assertEqual(self.check(fields, "--secrets-absent").returncode, 0)
 
@@ -104,7 +104,7 @@ class Values(unittest.TestCase):
             for arguments in (["--json", deep], ["--json", f"[{deep}]"]):
                 with self.subTest(depth=depth, size=len(arguments[1])):
                     done = run_to_end("encode", "--struct", "i", *arguments)
-                    self.assertIn(done.returncode, (2, 8), done.stderr[:200])
+                    self.assertIn(done.returncode, (Exit.USAGE, Exit.DATA), done.stderr[:200])
                     self.assertLess(len(done.stderr), 2 * depth + 200)
 
 

@@ -5,7 +5,7 @@ import time
 import unittest
 
 from support.config import config, listener
-from support.daemon import BINARY, Daemon
+from support.daemon import BINARY, Daemon, Exit
 from support.raw_server import CLOSE, PING, PONG, TEXT, RawServer, close_frame, frame
 
 PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "id": None}}},
@@ -40,7 +40,7 @@ class TogetherWithTheEnd(unittest.TestCase):
             for _ in range(10):
                 with Daemon(session(server, login=login, reconnect={"fatal": ["login_rejected"]})) as daemon:
                     daemon.wait_log("login_rejected: the server answered the login with no")
-                    self.assertEqual(daemon.wait(), 4)
+                    self.assertEqual(daemon.wait(), Exit.LOGIN_REJECTED)
             self.assertEqual(server.accepted, 10)
 
     def test_handlers_answer(self):

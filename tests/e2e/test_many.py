@@ -8,7 +8,7 @@ from support import peers
 from support.certificates import certificates
 from support.config import LOGIN, SET_SERVICE, TO_FREE, config, listener, reply, session
 from support.daemon import BINARY as DUPLEXD
-from support.daemon import ROOT, Daemon
+from support.daemon import ROOT, Daemon, Exit
 from support.raw_server import BINARY, RawServer, close_frame, frame
 
 
@@ -50,7 +50,7 @@ class Neighbours(unittest.TestCase):
                 self.assertEqual(codes, list(range(len(codes))))
                 self.assertEqual(good.accepted, 1)
                 daemon.signal()
-                self.assertEqual(daemon.wait(), 5, daemon.log.all()[-12:])
+                self.assertEqual(daemon.wait(), Exit.FATAL_FAULT, daemon.log.all()[-12:])
 
     # With --once the process ends when all sessions have; its exit code is the first fatal one in the order of the file.
     def test_exit_code_is_the_first_in_file_order(self):
@@ -61,8 +61,8 @@ class Neighbours(unittest.TestCase):
                 RawServer(lambda c, _: c.refuse(b"500 Oops", b"no")) as failing:
             fatal = {"fatal": ["login_rejected", "http"]}
             first, second = listener(forbidding.url, reconnect=fatal), listener(failing.url, reconnect=fatal)
-            for sessions, code in (({"good": session(good.url), "a": first, "b": second}, 4),
-                                   ({"b": second, "a": first}, 5)):
+            for sessions, code in (({"good": session(good.url), "a": first, "b": second}, Exit.LOGIN_REJECTED),
+                                   ({"b": second, "a": first}, Exit.FATAL_FAULT)):
                 with Daemon(config(sessions), "--once") as daemon:
                     self.assertEqual(daemon.wait(), code)
                     self.assertEqual(sum(line.endswith(": quit") for line in daemon.log.all()), len(sessions))

@@ -14,7 +14,7 @@ import unittest
 import yaml
 
 from support.config import config, listener
-from support.daemon import ROOT, Daemon, run_to_end, write_config
+from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
 
 PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
@@ -155,7 +155,7 @@ class Database(Outputs):
             daemon.wait_log("the server closed the link")
             start = time.monotonic()
             daemon.signal()
-            self.assertEqual(daemon.wait(), 7)
+            self.assertEqual(daemon.wait(), Exit.INTERRUPTED)
             self.assertLess(time.monotonic() - start, 4)
             daemon.wait_log("output store failed: .*; events are lost")
 
@@ -167,7 +167,7 @@ class Database(Outputs):
                                  shutdown={"limit": "1s"})
         daemon.wait_log("output store failed: .*in-the-way: unable to open database file")
         daemon.signal()
-        self.assertEqual(daemon.wait(), 7)
+        self.assertEqual(daemon.wait(), Exit.INTERRUPTED)
         daemon.wait_log("output store failed: .*; events are lost")
 
 

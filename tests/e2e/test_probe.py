@@ -9,7 +9,7 @@ import unittest
 from support import peers
 from support.certificates import certificates
 from support.config import LOGIN, config, session
-from support.daemon import run_to_end, write_config
+from support.daemon import Exit, run_to_end, write_config
 from support.raw_server import BINARY, RawServer, close_frame, frame
 
 PHASES = ["dns", "tcp", "tls", "websocket", "login", "reply"]
@@ -96,7 +96,7 @@ class Failing(unittest.TestCase):
     # be is a mistake of the file.
     def test_secret_absent(self):
         done = table(session("wss://localhost:1/", headers={"X-Token": "${env:DUPLEXD_NOT_SET_ANYWHERE}"}))
-        self.assertEqual(done.returncode, 3)
+        self.assertEqual(done.returncode, Exit.CONFIG)
         self.assertIn("DUPLEXD_NOT_SET_ANYWHERE", done.stderr)
 
     # Outside of its hours a session waits, which would be a strange thing to wait for.
@@ -171,7 +171,7 @@ class Failing(unittest.TestCase):
             path = write_config(config({"a": one, "b": one}), directory)
             self.assertEqual(run_to_end("probe", "-c", path).stderr, "choose a session; available: a, b\n")
             done = run_to_end("probe", "-c", path, "c")
-            self.assertEqual((done.returncode, done.stderr), (2, "no such session; available: a, b\n"))
+            self.assertEqual((done.returncode, done.stderr), (Exit.USAGE, "no such session; available: a, b\n"))
             self.assertEqual(run_to_end("probe", "-c", path, "b").returncode, 22)
 
 

@@ -12,7 +12,7 @@ import unittest
 
 from support.config import LOGIN, config, listener, reply, session
 from support.daemon import BINARY as DUPLEXD
-from support.daemon import ROOT, Daemon, run_to_end, write_config
+from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.lines import Lines
 from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
 
@@ -67,7 +67,7 @@ class Signals(unittest.TestCase):
                 daemon.wait_reply()
                 start = time.monotonic()
                 daemon.signal()
-                self.assertEqual(daemon.wait(10), 7)
+                self.assertEqual(daemon.wait(10), Exit.INTERRUPTED)
                 self.assertLess(time.monotonic() - start, 3)
                 self.assertEqual(len(server.closes), 1)
 
@@ -99,7 +99,7 @@ class Signals(unittest.TestCase):
                 time.sleep(0.3)
                 start = time.monotonic()
                 daemon.signal()
-                self.assertEqual(daemon.wait(5), 7)
+                self.assertEqual(daemon.wait(5), Exit.INTERRUPTED)
                 self.assertLess(time.monotonic() - start, 2)
 
     # timeout(1) signals the program and then its group, in which the program is: that is one request.
@@ -151,7 +151,7 @@ class Streams(unittest.TestCase):
         with Server(every=0.02) as server, Daemon(config(listener(server.url)), read_stdout=False) as daemon:
             self.assertIn('"code":42', daemon.process.stdout.readline())
             daemon.process.stdout.close()
-            self.assertEqual(daemon.wait(10), 6, daemon.log.all())
+            self.assertEqual(daemon.wait(10), Exit.OUTPUT_CLOSED, daemon.log.all())
 
     # A reader that takes nothing for a while gets everything later, in order.
     def test_slow_reader(self):
@@ -184,7 +184,7 @@ class Streams(unittest.TestCase):
                 time.sleep(0.5)
                 start = time.monotonic()
                 daemon.signal()
-                self.assertEqual(daemon.wait(20), 7, daemon.log.all())
+                self.assertEqual(daemon.wait(20), Exit.INTERRUPTED, daemon.log.all())
                 self.assertLess(time.monotonic() - start, 3.5)
                 self.assertIn("events are lost", str(daemon.log.all()))
 
@@ -244,7 +244,7 @@ class Streams(unittest.TestCase):
                     if grows:
                         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
                     process.send_signal(signal.SIGTERM)
-                    self.assertEqual(process.wait(10), 0 if grows else 7)
+                    self.assertEqual(process.wait(10), 0 if grows else Exit.INTERRUPTED)
                 finally:
                     process.kill()
                     process.wait()
@@ -270,7 +270,17 @@ class ExitCodes(unittest.TestCase):
     def test_unit_does_not_restart(self):
         unit = (ROOT / "systemd" / "duplexd.service.in").read_text()
         codes = re.search(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)[1]
-        self.assertEqual([int(code) for code in codes.split()], [2, 3, 4, 5, *range(64, 79)])
+        mended = (Exit.INTERNAL, Exit.OUTPUT_CLOSED, Exit.INTERRUPTED)
+        self.assertEqual([int(code) for code in codes.split()], [code for code in range(64, 79) if code not in mended])
+
+    # The page, the code and these tests agree.
+    def test_documented(self):
+        text = (ROOT / "daemon" / "app" / "exit_code.hpp").read_text()
+        codes = {name.upper(): int(code) for name, code in re.findall(r"exit_(\w+) = (\d+)", text)}
+        self.assertEqual({name: code for name, code in codes.items() if not name.startswith("PROBE")},
+                         {each.name: each.value for each in Exit})
+        rows = re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(), re.M)
+        self.assertEqual(sorted(map(int, rows)), sorted(Exit))
 
     def ends_with(self, code, handler, once=False, **overrides):
         with RawServer(handler) as server:
@@ -282,7 +292,7 @@ class ExitCodes(unittest.TestCase):
     def test_login_rejected_by_http(self):
         for status in (b"401 Unauthorized", b"403 Forbidden"):
             with self.subTest(status):
-                self.ends_with(4, lambda c, _: c.refuse(status, b"no"), reconnect={"fatal": ["login_rejected"]})
+                self.ends_with(Exit.LOGIN_REJECTED, lambda c, _: c.refuse(status, b"no"), reconnect={"fatal": ["login_rejected"]})
 
     # The same said by a reply: the login expects code 0 and gets 13.
     def test_login_rejected_by_reply(self):
@@ -292,18 +302,18 @@ class ExitCodes(unittest.TestCase):
             connection.send(frame(BINARY, reply(13)))
             connection.hold()
         login = session("wss://x/")["login"] | {"expect": "reply", "where": {"code": 0}}
-        self.ends_with(4, reject, login=login, reconnect={"fatal": ["login_rejected"]})
+        self.ends_with(Exit.LOGIN_REJECTED, reject, login=login, reconnect={"fatal": ["login_rejected"]})
 
     # Another fault that the configuration calls fatal.
     def test_fatal_fault(self):
-        log = self.ends_with(5, lambda c, _: c.refuse(b"500 Oops", b"no"), reconnect={"fatal": ["http"]})
+        log = self.ends_with(Exit.FATAL_FAULT, lambda c, _: c.refuse(b"500 Oops", b"no"), reconnect={"fatal": ["http"]})
         self.assertTrue(any(re.search("http: .*500.*giving up", line) for line in log), log)
 
     # With --once nothing is tried twice.
     def test_once_gives_up_after_a_fault(self):
         with RawServer(lambda c, _: c.abort()) as server:
             with Daemon(config(session(server.url)), "--once") as daemon:
-                self.assertEqual(daemon.wait(10), 5)
+                self.assertEqual(daemon.wait(10), Exit.FATAL_FAULT)
             self.assertEqual(server.accepted, 1)
 
     # An expected reply that does not come.
@@ -313,7 +323,7 @@ class ExitCodes(unittest.TestCase):
             connection.hold()
         script = [{"send": "to_free"}, {"expect": "reply", "timeout": "300ms"}]
         with RawServer(mute) as server, Daemon(config(session(server.url, script=script, timeouts={"close": "300ms"})), "--once") as daemon:
-            self.assertEqual(daemon.wait(10), 5)
+            self.assertEqual(daemon.wait(10), Exit.FATAL_FAULT)
             self.assertTrue(any("script: " in line for line in daemon.log.all()))
 
     # A command line that makes no sense.
@@ -321,7 +331,7 @@ class ExitCodes(unittest.TestCase):
         for arguments in ([], ["frobnicate"], ["run"], ["run", "-c", "x", "--twice"]):
             with self.subTest(arguments):
                 done = run_to_end(*arguments)
-                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertEqual(done.returncode, Exit.USAGE, done.stderr)
                 self.assertEqual(done.stdout, "")
                 self.assertNotEqual(done.stderr, "")
 
@@ -393,7 +403,7 @@ class Secrets(unittest.TestCase):
             secret.flush()
             script = [{"send": "pin", "with": {"pin": f"${{file:{secret.name}}}"}}]
             with Daemon(config(session(server.url, script=script, protocol=protocol, simulate=None)), "--once") as daemon:
-                self.assertEqual(daemon.wait(), 5, daemon.log.all())
+                self.assertEqual(daemon.wait(), Exit.FATAL_FAULT, daemon.log.all())
         self.assertNotIn("hunter2", str(daemon.log.all()))
         self.assertIn("command pin not sent", str(daemon.log.all()))
 
@@ -401,7 +411,7 @@ class Secrets(unittest.TestCase):
     def test_environment_is_checked_before_start(self):
         login = {"json": {"token": "${env:DUPLEXD_TEST_ABSENT}"}}
         with Daemon(config(listener("wss://127.0.0.1:1/", login=login))) as daemon:
-            self.assertEqual(daemon.wait(), 3)
+            self.assertEqual(daemon.wait(), Exit.CONFIG)
             self.assertTrue(any("DUPLEXD_TEST_ABSENT" in line for line in daemon.log.all()))
 
 

@@ -12,7 +12,7 @@ import unittest
 
 from support import peers
 from support.config import LOGIN, SET_SERVICE, TO_FREE, config, session
-from support.daemon import BINARY, Daemon, run_to_end, write_config
+from support.daemon import BINARY, Daemon, Exit, run_to_end, write_config
 from support.lines import Lines
 
 URL = "wss://localhost:2443/"
@@ -117,7 +117,7 @@ class Capture(Record):
     # What cannot be written is said before anything is started.
     def test_no_such_directory(self):
         with Daemon(config(session(URL)), "--record", "/nowhere/at/all") as daemon:
-            self.assertEqual(daemon.wait(), 2)
+            self.assertEqual(daemon.wait(), Exit.USAGE)
             self.assertEqual(daemon.log.all(), ["cannot record to /nowhere/at/all: No such file or directory"])
 
     # decode reads the file: commands and replies, and what is neither as it is.
@@ -129,7 +129,7 @@ class Capture(Record):
                 done = subprocess.run([BINARY, "decode", "-c", path, "--jsonl"], stdin=stdin, capture_output=True,
                                       text=True, timeout=30, check=False)
         rows = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertEqual(done.returncode, 8, "one reply is too short")
+        self.assertEqual(done.returncode, Exit.DATA, "one reply is too short")
         self.assertEqual(len(rows), len(entries(self.capture)))
         self.assertEqual([(row["command"], row["data"]) for row in rows if "command" in row],
                          [("set_service", {"opcode": 2, "services": ["first", "test"]}),
@@ -164,7 +164,7 @@ class Replays(Record):
         changed = session(URL)
         changed["script"][1]["with"] = {"services": ["second"]}
         code, report, _ = self.replay(changed)
-        self.assertEqual(code, 9, report)
+        self.assertEqual(code, Exit.DIFFERS, report)
         self.assertEqual(report, ['message 2: expected set_service {"opcode":2,"services":["first","test"]}; '
                                   'found set_service {"opcode":2,"services":["second"]}',
                                   "replay: 2 messages as recorded, 1 differences"])
@@ -175,7 +175,7 @@ class Replays(Record):
         changed = session(URL, close={"code": 4000, "reason": "bye"})
         changed["script"] = changed["script"][:2]
         code, report, _ = self.replay(changed)
-        self.assertEqual(code, 9, report)
+        self.assertEqual(code, Exit.DIFFERS, report)
         self.assertEqual(report, ['message 3: expected to_free {"opcode":0,"state":0}; found close 4000 bye',
                                   "the end: expected close 1000 user quit; found close 4000 bye",
                                   "replay: 2 messages as recorded, 2 differences"])
@@ -193,12 +193,12 @@ class Replays(Record):
             path = write_config(config(session(URL)), directory)
             command = ["simulate", "-c", path, "--port", "0", "--replay"]
             done = run_to_end(*command, str(self.capture))
-            self.assertEqual((done.returncode, done.stderr), (8, f'{self.capture}: line 1: "v" must be 1: the version '
+            self.assertEqual((done.returncode, done.stderr), (Exit.DATA, f'{self.capture}: line 1: "v" must be 1: the version '
                                                                  "of captures that this program reads\n"))
             done = run_to_end(*command, "/nowhere")
-            self.assertEqual((done.returncode, done.stderr), (8, "/nowhere: the file cannot be read\n"))
+            self.assertEqual((done.returncode, done.stderr), (Exit.DATA, "/nowhere: the file cannot be read\n"))
             done = run_to_end(*command, str(self.capture), "--speed", "0")
-            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.returncode, Exit.USAGE)
             self.assertIn("--speed must be a number above 0, or max", done.stderr)
 
 

@@ -142,10 +142,10 @@ stays_failed() {  # stays_failed WHAT EXIT_CODE
   restart_count "not once" 0
 }
 sed -i 's/^\( *\)url:/\1ulr:/' "$machine/etc/duplexd/duplexd.yaml"
-stays_failed "a bad configuration" 3
+stays_failed "a bad configuration" 78
 check "and the journal tells the place" has '/etc/duplexd/duplexd.yaml:[0-9]+:[0-9]+: .*ulr' journal duplexd
 reference 1 | sed 's/^\( *\)url: .*/&\n\1reconnect: {fatal: [connect]}/' >"$machine/etc/duplexd/duplexd.yaml"
-stays_failed "a fault that the configuration calls fatal" 5
+stays_failed "a fault that the configuration calls fatal" 69
 
 # 8. The template unit.
 echo "== an instance of the template"

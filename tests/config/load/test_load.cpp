@@ -155,6 +155,13 @@ TEST_CASE("JSON and YAML give equal settings", "[load]") {
         lines{"f:2:3: sessions.s.tsl: unknown field 'tsl' (did you mean 'tls'?)"});
 }
 
+TEST_CASE("what begins with x- at the top level is not read, and may be referred to", "[load]") {
+  const settings all =
+      load_good("x-tls: &tls {verify: false}\nx-: [1]\nsessions: {s: {url: 'wss://h', tls: *tls}}\n");
+  CHECK_FALSE(all.sessions[0].tls.verify);
+  CHECK(load_document("x: 1\nsessions: {s: {url: 'wss://h', x-a: 1}}\n").mistakes.size() == 2);
+}
+
 // `~` asks for what is built in, also against defaults; an empty value is a slip.
 TEST_CASE("null resets, nothing is a mistake", "[load]") {
   const settings all = load_good(

@@ -1,5 +1,6 @@
 """duplexd as a child process, with its events and its log."""
 
+import enum
 import json
 import os
 import pathlib
@@ -14,6 +15,21 @@ from .lines import Lines
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("DUPLEXD", str(ROOT / "build" / "release" / "duplexd"))
+
+
+class Exit(enum.IntEnum):
+    """The exit codes of README.md, but for those of probe."""
+
+    SUCCESS = 0
+    USAGE = 64
+    DATA = 65
+    FATAL_FAULT = 69
+    INTERNAL = 70
+    OUTPUT_CLOSED = 74
+    INTERRUPTED = 75
+    DIFFERS = 76
+    LOGIN_REJECTED = 77
+    CONFIG = 78
 
 
 def write_config(config, directory, name="session.yaml"):

@@ -1,0 +1,53 @@
+#include "daemon/cli/config_option.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "config/value/regular_file.hpp"
+#include "daemon/cli/environment_file.hpp"
+
+namespace duplexd::cli {
+
+void add_config_option(CLI::App& command, config_choice& to) {
+  command.add_option("FILE,-c,--config", to.file,
+                     "Configuration file (YAML, or JSON if it ends in .json); - is stdin");
+  command.parse_complete_callback([&command, &to] {
+    if (to.file.empty())
+      throw CLI::RequiredError("a configuration file (duplexd " + command.get_name() + " FILE)");
+  });
+  command.add_option("--env-file", to.environment_file,
+                     "File with lines NAME=VALUE for ${env:NAME}; the environment takes precedence");
+}
+
+std::string read_environment_file(const std::string& file) {
+  if (file.empty()) return "";
+  const auto text = config::read_file_or_pipe(file, config::largest_config_file, config::config_wait);
+  if (!text) return file + ": the file cannot be read: " + text.error;
+  std::vector<std::pair<std::string, std::string>> all;
+  std::string wrong = parse_environment(text.value, all);
+  if (!wrong.empty()) return file + ": " + wrong;
+  for (const auto& [name, value] : all) ::setenv(name.c_str(), value.c_str(), 0);
+  return "";
+}
+
+std::optional<config::settings> load_config(const config_choice& from, bool secrets_absent,
+                                            bool with_warnings) {
+  const std::string wrong = read_environment_file(from.environment_file);
+  if (!wrong.empty()) {
+    std::fprintf(stderr, "%s\n", wrong.c_str());
+    return std::nullopt;
+  }
+  protocol::diagnostics mistakes;
+  protocol::diagnostics warnings;
+  auto settings =
+      config::load(from.file, {.secrets_absent = secrets_absent, .warnings = &warnings}, mistakes);
+  for (const auto& each : mistakes) std::fprintf(stderr, "%s\n", config::format(from.file, each).c_str());
+  for (const auto& each : warnings)
+    if (with_warnings) std::fprintf(stderr, "warning: %s\n", config::format(from.file, each).c_str());
+  return settings;
+}
+
+}  // namespace duplexd::cli

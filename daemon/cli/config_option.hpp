@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/load/load.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace duplexd::cli {
+
+/// How a subcommand is told its configuration.
+struct config_choice {
+  std::string file;              ///< "-": stdin
+  std::string environment_file;  ///< empty: none
+};
+
+/// FILE, `-c FILE` and `--env-file FILE`.
+void add_config_option(CLI::App& command, config_choice& to);
+
+/// Reads the environment file, if there is one, and the configuration. Mistakes go to stderr, and warnings
+/// too, if they are asked for; null after a mistake.
+[[nodiscard]] std::optional<config::settings> load_config(const config_choice& from, bool secrets_absent,
+                                                          bool with_warnings);
+
+/// Adds the file's variables to the environment, which takes precedence. Returns what is wrong, without the
+/// file's text: it has secrets. Empty: all is well.
+[[nodiscard]] std::string read_environment_file(const std::string& file);
+
+}  // namespace duplexd::cli
