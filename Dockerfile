@@ -8,7 +8,7 @@ WORKDIR /src
 COPY scripts/packages scripts/install scripts/
 RUN scripts/install build
 COPY . .
-RUN scripts/build release && DESTDIR=/out cmake --install build/release --prefix /usr --strip
+RUN scripts/build release && DESTDIR=/out cmake --install build/release --prefix /usr
 
 FROM ${BASE}
 RUN --mount=type=bind,source=scripts/packages,target=/tmp/packages \

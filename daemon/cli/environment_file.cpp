@@ -4,17 +4,11 @@
 
 #include <algorithm>
 
+#include "protocol/text/parts.hpp"
+
 namespace duplexd::cli {
 
 namespace {
-
-constexpr std::string_view blank = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(blank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
 
 bool is_name(std::string_view text) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -25,6 +19,7 @@ bool is_name(std::string_view text) {
 }  // namespace
 
 std::string parse_environment(std::string_view text, std::vector<std::pair<std::string, std::string>>& out) {
+  const auto trimmed = [](std::string_view part) { return protocol::trimmed(part, " \t\r"); };
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
     std::string_view line = trimmed(text.substr(0, end));

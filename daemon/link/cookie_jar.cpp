@@ -8,8 +8,13 @@
 #include <optional>
 #include <tuple>
 
+#include "protocol/text/parts.hpp"
+
 namespace duplexd {
 namespace {
+
+using protocol::next_part;
+using protocol::trimmed;
 
 bool equals(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
@@ -20,20 +25,6 @@ std::string lower(std::string_view text) {
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t");
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
-}
-
-/// Cuts off and returns what stands before the next `separator`.
-std::string_view next_part(std::string_view& text, char separator) {
-  const auto end = std::min(text.find(separator), text.size());
-  const auto part = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return trimmed(part);
 }
 
 bool is_address(std::string_view host) {

@@ -25,8 +25,10 @@ trap cleanup EXIT
 # 1. The units as they are installed, without running them.
 installed=$work/installed
 units=$installed/usr/lib/systemd/system
+debug_file() { (cd "$installed" && find . -name '*.debug' -size +1M | cut -c 2-); }
 install_all() { DESTDIR=$installed cmake --install "$root/build/$preset" --prefix /usr; }
 check "it installs" install_all || finish
+is "the debug information lies beside the program" /usr/bin/.debug/duplexd.debug debug_file
 is "credentials are for root alone" 700 stat --format %a "$installed/etc/duplexd/credentials"
 for unit in duplexd.service duplexd@.service; do
   check "$unit names the installed binary" grep -q '^ExecStart=/usr/bin/duplexd run -c /etc/duplexd/' "$units/$unit"

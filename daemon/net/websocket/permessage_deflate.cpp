@@ -9,30 +9,20 @@
 #include <new>
 #include <utility>
 
+#include "protocol/text/parts.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::net {
 namespace {
+
+using protocol::next_part;
+using protocol::trimmed;
 
 constexpr std::size_t step = 16 * 1024;
 constexpr std::size_t kept_when_idle = 4 * 1024;
 
 /// What a sender leaves off each message's end: an empty stored block (RFC 7692, 7.2.1).
 constexpr std::array<std::uint8_t, 4> tail{0x00, 0x00, 0xff, 0xff};
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t");
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
-}
-
-/// Cuts off and returns what stands before the next `separator`.
-std::string_view next_part(std::string_view& text, char separator) {
-  const auto end = std::min(text.find(separator), text.size());
-  const auto part = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return trimmed(part);
-}
 
 /// Window sizes are 8 to 15, without leading zeros, perhaps in quotes (RFC 7692, 7.1.2; RFC 6455, 9.1).
 std::optional<int> window_bits(std::string_view text) {
