@@ -180,7 +180,8 @@ class RunScript(unittest.TestCase):
                                   capture_output=True, text=True, timeout=1200, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r'"event":"reply"')
-        self.assertRegex(done.stdout, r"check -c my.yaml")
+        self.assertRegex(done.stdout, r"check my.yaml")
+        self.assertRegex(done.stdout, r"_time +_session +code *\n[- ]+\n[^ ]+Z +callcentre +2 *\n[^ ]+Z +callcentre +0 *\n")
         port = re.search(r"ready wss://localhost:(\d+)/", done.stdout).group(1)
         with self.assertRaises(ConnectionRefusedError, msg="the simulator has ended"):
             socket.create_connection(("localhost", int(port)), timeout=5)
