@@ -65,19 +65,15 @@ class report {
   explicit report(const options& given) : given_(given) {}
 
   void add(const protocol::diagnostics& all, bool warning) {
-    for (const protocol::diagnostic& each : all) {
-      (warning ? warnings_ : mistakes_)++;
-      if (given_.as_json)
-        problems_.push_back({{"severity", warning ? "warning" : "error"},
-                             {"line", each.where.line},
-                             {"column", each.where.column},
-                             {"path", each.path},
-                             {"message", each.message},
-                             {"hint", each.hint}});
-      else
-        std::fprintf(stderr, "%s%s\n", warning ? "warning: " : "",
-                     config::format(given_.config.file, each).c_str());
-    }
+    (warning ? warnings_ : mistakes_) += all.size();
+    if (!given_.as_json) return tell(given_.config.file, all, warning);
+    for (const protocol::diagnostic& each : all)
+      problems_.push_back({{"severity", warning ? "warning" : "error"},
+                           {"line", each.where.line},
+                           {"column", each.where.column},
+                           {"path", each.path},
+                           {"message", each.message},
+                           {"hint", each.hint}});
   }
   [[nodiscard]] bool good() const noexcept { return mistakes_ == 0 && (warnings_ == 0 || !given_.strict); }
   int end(int code, std::size_t sessions, std::size_t examples) const {

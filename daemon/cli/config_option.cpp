@@ -8,6 +8,7 @@
 
 #include "config/value/regular_file.hpp"
 #include "daemon/cli/environment_file.hpp"
+#include "daemon/log/journal.hpp"
 
 namespace duplexd::cli {
 
@@ -20,6 +21,14 @@ void add_config_option(CLI::App& command, config_choice& to) {
   });
   command.add_option("--env-file", to.environment_file,
                      "File with lines NAME=VALUE for ${env:NAME}; the environment takes precedence");
+}
+
+void tell(const std::string& file, const protocol::diagnostics& problems, bool are_warnings) {
+  const auto level = are_warnings ? config::log_level::warning : config::log_level::error;
+  const std::string start{journal_listens() ? journal_priority(level) : ""};
+  for (const protocol::diagnostic& each : problems)
+    std::fprintf(stderr, "%s%s%s\n", start.c_str(), are_warnings ? "warning: " : "",
+                 config::format(file, each).c_str());
 }
 
 std::string read_environment_file(const std::string& file) {
@@ -44,9 +53,8 @@ std::optional<config::settings> load_config(const config_choice& from, bool secr
   protocol::diagnostics warnings;
   auto settings =
       config::load(from.file, {.secrets_absent = secrets_absent, .warnings = &warnings}, mistakes);
-  for (const auto& each : mistakes) std::fprintf(stderr, "%s\n", config::format(from.file, each).c_str());
-  for (const auto& each : warnings)
-    if (with_warnings) std::fprintf(stderr, "warning: %s\n", config::format(from.file, each).c_str());
+  tell(from.file, mistakes, false);
+  if (with_warnings) tell(from.file, warnings, true);
   return settings;
 }
 

@@ -25,6 +25,9 @@ void add_config_option(CLI::App& command, config_choice& to);
 [[nodiscard]] std::optional<config::settings> load_config(const config_choice& from, bool secrets_absent,
                                                           bool with_warnings);
 
+/// Prints problems of the configuration to stderr.
+void tell(const std::string& file, const protocol::diagnostics& problems, bool are_warnings);
+
 /// Adds the file's variables to the environment, which takes precedence. Returns what is wrong, without the
 /// file's text: it has secrets. Empty: all is well.
 [[nodiscard]] std::string read_environment_file(const std::string& file);

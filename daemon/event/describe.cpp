@@ -10,6 +10,7 @@ using config::log_level;
 using json = nlohmann::ordered_json;
 
 std::string seconds(std::chrono::milliseconds time) {
+  if (time < std::chrono::milliseconds{100}) return fmt::format("{} ms", time.count());
   return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000.0);
 }
 
@@ -150,7 +151,9 @@ struct describer {
             {{"code", e.reason.code}, {"reason", e.reason.text}, {"by_peer", e.by_peer}}};
   }
   description operator()(const happening::attempt_failed& e) const { return describe_fault(e); }
-  description operator()(const happening::quit&) const { return {log_level::info, "quit", "quit", {}}; }
+  description operator()(const happening::quit&) const {
+    return {log_level::info, "quit", "session ended", {}};
+  }
   description operator()(const happening::started& e) const {
     return {log_level::info,
             "started",

@@ -5,7 +5,6 @@
 #include <spdlog/details/os.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include "daemon/event/describe.hpp"
 #include "daemon/event/flood_guard.hpp"
 #include "daemon/event/timestamp.hpp"
+#include "daemon/log/journal.hpp"
 #include "daemon/log/log_lines.hpp"
 #include "protocol/text/printable.hpp"
 
@@ -20,33 +20,30 @@ namespace duplexd {
 
 namespace {
 
-/// One level in everybody's words: ours, spdlog's, sd-daemon(3)'s.
+/// One level in everybody's words: ours and spdlog's.
 struct level_words {
   spdlog::level::level_enum spdlog;
-  std::string_view priority;
   std::string_view name;
 };
 
 level_words words_of(config::log_level level) {
   switch (level) {
     case config::log_level::debug:
-      return {spdlog::level::debug, "<7>", "debug"};
+      return {spdlog::level::debug, "debug"};
     case config::log_level::warning:
-      return {spdlog::level::warn, "<4>", "warning"};
+      return {spdlog::level::warn, "warning"};
     case config::log_level::error:
-      return {spdlog::level::err, "<3>", "error"};
+      return {spdlog::level::err, "error"};
     case config::log_level::info:
       break;
   }
-  return {spdlog::level::info, "<6>", "info"};
+  return {spdlog::level::info, "info"};
 }
 
-// journald hands its socket's device and inode to whom it listens to, systemd.exec(5).
-bool journal_listens() {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  struct stat status{};
-  if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
-  return std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) == stream;
+// https://no-color.org
+bool wants_colours() {
+  const char* none = std::getenv("NO_COLOR");
+  return none == nullptr || *none == '\0';
 }
 
 // An error, so that no level leaves it out: it stands for lines of every level.
@@ -62,7 +59,8 @@ class lines_sink final : public spdlog::sinks::base_sink<spdlog::details::null_m
  public:
   explicit lines_sink(log_lines& to)
       : to_(to),
-        colours_(spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal()) {}
+        colours_(wants_colours() && spdlog::details::os::in_terminal(stderr) &&
+                 spdlog::details::os::is_color_terminal()) {}
 
  private:
   static std::string_view colour_of(spdlog::level::level_enum level) {
@@ -125,10 +123,9 @@ class spdlog_telemetry final : public log_writer {
     if (lines_.dropped() > 0) flush();
     secrets_.mask(text.message);
     mask(text.fields);
-    if (json_)
-      logger_->log(words_of(text.level).spdlog, json_line(session, text));
-    else
-      logger_->log(words_of(text.level).spdlog, text_line(session, text));
+    std::string line{journal_ ? journal_priority(text.level) : ""};
+    line += json_ ? json_line(session, text) : text_line(session, text);
+    logger_->log(words_of(text.level).spdlog, line);
   }
 
   void mask(nlohmann::ordered_json& value) const {
@@ -137,9 +134,8 @@ class spdlog_telemetry final : public log_writer {
       for (auto& part : value) mask(part);
   }
 
-  [[nodiscard]] std::string text_line(std::string_view session, const description& text) const {
+  [[nodiscard]] static std::string text_line(std::string_view session, const description& text) {
     std::string line;
-    if (journal_) line += words_of(text.level).priority;
     if (!session.empty()) line.append(session).append(": ");
     return line + protocol::one_line(text.message);
   }

@@ -15,8 +15,8 @@ class log_writer : public telemetry {
   virtual bool flush() = 0;
 };
 
-/// Writes each event as one line to stderr: text for people (with the priority prefix of sd-daemon(3) instead
-/// of the time when journald listens), or one JSON object a line. What `secrets`, which must outlive it,
+/// Writes each event as one line to stderr: text for people, or one JSON object a line. When journald listens
+/// a line begins with its priority, and a text has no time. What `secrets`, which must outlive it,
 /// knows stands there as `***`. The only place that knows spdlog.
 [[nodiscard]] std::unique_ptr<log_writer> make_spdlog_telemetry(const config::log_settings& settings,
                                                                 const secret_index& secrets);

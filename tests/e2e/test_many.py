@@ -44,7 +44,7 @@ class Neighbours(unittest.TestCase):
                 for name in ("refused", "expired", "unnamed", "refusing", "broken", "mute"):
                     daemon.wait_log(f"{name}: .*next attempt", count=3, timeout=20)
                 daemon.wait_log("ended: .*giving up")
-                daemon.wait_log("ended: quit")
+                daemon.wait_log("ended: session ended")
                 daemon.wait_reply(count=100, session="good")
                 codes = [e["data"]["code"] for e in daemon.events.all() if e["event"] == "reply" and e["session"] == "good"]
                 self.assertEqual(codes, list(range(len(codes))))
@@ -65,7 +65,7 @@ class Neighbours(unittest.TestCase):
                                    ({"b": second, "a": first}, Exit.FATAL_FAULT)):
                 with Daemon(config(sessions), "--once") as daemon:
                     self.assertEqual(daemon.wait(), code)
-                    self.assertEqual(sum(line.endswith(": quit") for line in daemon.log.all()), len(sessions))
+                    self.assertEqual(sum(line.endswith(": session ended") for line in daemon.log.all()), len(sessions))
 
     # A hundred sessions at once on the one loop, each with the whole script.
     def test_a_hundred_sessions(self):

@@ -50,7 +50,7 @@ class Signals(unittest.TestCase):
         self.assertIn(server.closes[0][0], (1000, 1001))
         last = [line for line in log if "callcentre: " in line][-2:]
         self.assertRegex(last[0], "callcentre: closed")
-        self.assertRegex(last[1], "callcentre: quit")
+        self.assertRegex(last[1], "callcentre: session ended")
 
     # SIGTERM (systemd, containers) and SIGINT (Ctrl-C): the server sees a close frame, and the exit code is 0.
     def test_sigterm(self):

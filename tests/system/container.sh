@@ -85,7 +85,7 @@ check "it still runs" is_running client
 check "it stops within its time" podman stop --time 8 "$name-client"
 is "with exit code 0" 0 podman inspect "$name-client" --format '{{.State.ExitCode}}'
 check "after a close in order" has 'callcentre: closed' logs client
-check "and says so last" has 'callcentre: quit' logs client
+check "and says so last" has 'callcentre: session ended' logs client
 check "the simulator stops too" podman stop --time 8 "$name-server"
 is "with exit code 0" 0 podman inspect "$name-server" --format '{{.State.ExitCode}}'
 finish

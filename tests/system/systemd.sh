@@ -87,6 +87,7 @@ done
 CHECK_SECONDS=60 check "systemd boots" is_up || { tail -n 20 "$work/console.log"; finish; }
 property() { inside systemctl show --property "$1" --value "${2:-duplexd}"; }
 journal() { inside journalctl --unit "$1" --output cat --no-pager; }
+errors_of() { inside journalctl --unit "$1" --priority err --output cat --no-pager; }
 main_pid() { property MainPID; }
 restart_count() { is "$1" "$2" property NRestarts; }
 logins() { journal "$1" | grep -c '"what": "message", "kind": "text"'; }
@@ -146,6 +147,7 @@ stays_failed() {  # stays_failed WHAT EXIT_CODE
 sed -i 's/^\( *\)url:/\1ulr:/' "$machine/etc/duplexd/duplexd.yaml"
 stays_failed "a bad configuration" 78
 check "and the journal tells the place" has '/etc/duplexd/duplexd.yaml:[0-9]+:[0-9]+: .*ulr' journal duplexd
+check "as an error" has '/etc/duplexd/duplexd.yaml:[0-9]+:[0-9]+: .*ulr' errors_of duplexd
 reference 1 | sed 's/^\( *\)url: .*/&\n\1reconnect: {fatal: [connect]}/' >"$machine/etc/duplexd/duplexd.yaml"
 stays_failed "a fault that the configuration calls fatal" 69
 

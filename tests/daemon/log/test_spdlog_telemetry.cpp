@@ -132,7 +132,9 @@ TEST_CASE("a line of JSON has the same and the event's fields") {
                             {debug, warning, error, {"", happening::hangup_ignored{}}}, "", journal);
   REQUIRE(made.size() == 4);
   const auto at = [&](std::size_t index) {
-    auto line = nlohmann::json::parse(made[index]);
+    const std::string_view text = made[index];
+    if (journal) CHECK(text.substr(0, 3) == std::vector{"<7>", "<4>", "<3>", "<4>"}[index]);
+    auto line = nlohmann::json::parse(text.substr(journal ? 3 : 0));
     CHECK(line["time"].get<std::string>().size() == 27);
     line.erase("time");
     return line;

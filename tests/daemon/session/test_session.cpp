@@ -48,7 +48,7 @@ TEST_CASE("the reference session says, hears and logs what the asyncio script do
   CHECK(play.log() == std::vector<std::string>{"callcentre: attempting connection to wss://ws.test.com:2443/",
                                                "callcentre: connected", "callcentre: login sent",
                                                "callcentre: script finished",
-                                               "callcentre: closed: 1000 user quit", "callcentre: quit"});
+                                               "callcentre: closed: 1000 user quit", "callcentre: session ended"});
   REQUIRE(play.result);
   CHECK_FALSE(play.result->fatal);
   REQUIRE(play.out.lines.size() == 2);
@@ -107,7 +107,7 @@ TEST_CASE("replies that are still on their way when the close frame leaves are r
   play.run_for(1ms);
   REQUIRE(play.out.lines.size() == 3);
   CHECK(play.out.lines[2].find(R"("code":7)") != std::string::npos);
-  CHECK(play.log().back() == "callcentre: quit");
+  CHECK(play.log().back() == "callcentre: session ended");
 }
 
 TEST_CASE("a server that never answers the close frame is left after the close timeout") {

@@ -53,7 +53,7 @@ TEST_CASE("a dial that never ends is given up by a stop, and is no failure") {
   play.session->stop();
   play.run_for(0s);
   CHECK(end_of(play).empty());
-  CHECK(play.log() == lines{"s: attempting connection to ws://server/", "s: quit"});
+  CHECK(play.log() == lines{"s: attempting connection to ws://server/", "s: session ended"});
 }
 
 TEST_CASE("an exception of the dialer is not swallowed") {
@@ -69,7 +69,7 @@ TEST_CASE("a session that is stopped before it runs does not dial") {
   play.session->stop();
   play.run_for(1s);
   CHECK(play.links.dials == 0);
-  CHECK(play.log() == lines{"s: quit"});
+  CHECK(play.log() == lines{"s: session ended"});
   CHECK(end_of(play).empty());
 }
 
@@ -232,7 +232,7 @@ TEST_CASE("what waits when the session ends is refused, and told") {
   play.run_for(1s);
   CHECK(states(put) == lines{"queued", "refused"});
   CHECK(logged(play, "s: command put refused: the session has ended") == 1);
-  CHECK(play.log().back() == "s: quit");
+  CHECK(play.log().back() == "s: session ended");
 }
 
 // Servers take turns before the gate: it is asked in the name of the URL's host and port.
