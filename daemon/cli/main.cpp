@@ -10,6 +10,7 @@
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/cli/check.hpp"
+#include "daemon/cli/completion.hpp"
 #include "daemon/cli/decode.hpp"
 #include "daemon/cli/encode.hpp"
 #include "daemon/cli/probe.hpp"
@@ -62,6 +63,7 @@ int parse_and_run(int argc, char** argv) {
   cli::add_encode(app, result);
   cli::add_decode(app, result);
   cli::add_schema(app, result);
+  cli::add_completion(app, result);
   cli::add_version(app, result);
   app.add_subcommand("help", "Print what a subcommand does and its options");
   if (argc > 1 && argv[1] == std::string_view("help")) return help(app, argc > 2 ? argv[2] : "");

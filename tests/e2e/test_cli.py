@@ -2,8 +2,13 @@
 
 import json
 import os
+import pty
+import re
+import select
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from support.config import config, listener
@@ -36,6 +41,63 @@ class Subcommands(unittest.TestCase):
         done = run_to_end("check")
         self.assertEqual(done.returncode, Exit.USAGE)
         self.assertIn("a configuration file (duplexd check FILE) is required", done.stderr)
+
+
+class Completion(unittest.TestCase):
+    """In the real shells."""
+
+    def script(self, shell, name):
+        place = self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-completion-"))
+        done = run_to_end("completion", shell)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return write_config(done.stdout, place, name)
+
+    def test_bash(self):
+        path = self.script("bash", "duplexd.bash")
+
+        def complete(*words):
+            line = " ".join(f"'{word}'" for word in words)
+            text = f"source {path}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _duplexd; echo \"${{COMPREPLY[@]}}\""
+            return subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True).stdout.split()
+
+        self.assertEqual(complete("duplexd", "che"), ["check"])
+        self.assertIn("simulate", complete("duplexd", ""))
+        self.assertEqual(complete("duplexd", "help", "sch"), ["schema"])
+        self.assertEqual(complete("duplexd", "check", "file", "--str"), ["--strict"])
+        self.assertEqual(complete("duplexd", "check", "fi"), [])  # then it is a file's name
+
+    def test_fish(self):
+        path = self.script("fish", "duplexd.fish")
+
+        def complete(text):
+            done = subprocess.run(["fish", "--no-config", "-c", f"source {path}; complete -C '{text}'"], capture_output=True,
+                                  text=True, check=True)
+            return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+        self.assertEqual(complete("duplexd che"), ["check"])
+        self.assertEqual(complete("duplexd check --str"), ["--strict"])
+
+    def test_zsh(self):
+        path = self.script("zsh", "_duplexd")
+        process, terminal = pty.fork()
+        if process == 0:
+            os.chdir(os.path.dirname(path))
+            os.execvp("zsh", ["zsh", "-f", "-i"])
+        self.addCleanup(os.waitpid, process, 0)
+        self.addCleanup(os.kill, process, signal.SIGKILL)
+
+        def type_and_wait(text, shown):
+            os.write(terminal, text.encode())
+            seen, end = "", time.monotonic() + 60
+            while shown not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x08", "", seen):
+                self.assertLess(time.monotonic(), end, seen)
+                if select.select([terminal], [], [], 1)[0]:
+                    seen += os.read(terminal, 4096).decode(errors="replace")
+
+        type_and_wait("PS1=; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; "
+                      "echo REA''DY\n", "READY")
+        type_and_wait("duplexd che\t", "duplexd check")
+        type_and_wait("--str\t", "--strict")
 
 
 class Configurations(unittest.TestCase):
