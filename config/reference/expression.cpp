@@ -1,12 +1,10 @@
 #include "config/reference/expression.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "config/reference/quoted.hpp"
-#include "protocol/text/suggest.hpp"
+#include "config/value/json_size.hpp"
 
 namespace duplexd::config {
 
@@ -14,157 +12,135 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// Behind the quoted text that begins at `at`: after its last quote something follows that may follow a term,
-/// so that a quote may also stand inside. 0: it has no end.
-std::size_t end_of_quoted(std::string_view text, std::size_t at) {
-  for (auto quote = text.find('\'', at + 1); quote != std::string_view::npos;
-       quote = text.find('\'', quote + 1)) {
-    const std::string_view rest = text.substr(quote + 1);
-    if (rest.empty() || rest[0] == '}' || rest[0] == ')' || rest.starts_with(" + ") ||
-        rest.starts_with(" | "))
-      return quote + 1;
-  }
-  return 0;
+using node = expression::node;
+using outcome = resolved<ordered_json>;
+
+void gather_references(const node& from, std::vector<reference>& all) {
+  if (from.what == node::kind::refer) all.push_back(from.source);
+  for (const node& each : from.operands) gather_references(each, all);
 }
 
-/// The parts between separators; one, if there is none.
-std::vector<std::string_view> split(std::string_view text, std::string_view separator) {
-  std::vector<std::string_view> parts;
-  const auto find = [&] { return find_outside_quotes(text, separator); };
-  for (auto end = find(); end != std::string_view::npos; end = find()) {
-    parts.push_back(text.substr(0, end));
-    text.remove_prefix(end + separator.size());
-  }
-  parts.push_back(text);
-  return parts;
+/// Tells the scope each text in what was made of a secret.
+void tell_secrets(const ordered_json& value, scope& inside) {
+  if (value.is_structured())
+    for (const ordered_json& each : value) tell_secrets(each, inside);
+  else if (!value.is_boolean() && !value.is_null())
+    inside.take_secret(as_text(value), secret_origin::made);
 }
 
-std::optional<std::vector<reference>> parse_sum(std::string_view text, std::string& error) {
-  std::vector<reference> terms;
-  for (const std::string_view part : split(text, " + ")) {
-    auto term = parse_reference(part, error);
-    if (!term) return std::nullopt;
-    terms.push_back(std::move(*term));
+/// One evaluation. The depth of the calls is that of the brackets, which the parser bounds.
+class evaluation {
+ public:
+  evaluation(const expression& what, const std::string& directory, scope* inside)
+      : what_(what), directory_(directory), inside_(inside) {
+    if (inside != nullptr) largest_ = inside->largest_value();
   }
-  return terms;
-}
 
-std::optional<expression::step> parse_step(std::string_view text, std::string& error) {
-  const auto bracket = text.find('(');
-  const std::string_view name = text.substr(0, bracket);
-  const auto which = function_from(name);
-  if (!which) {
-    const std::string hint = protocol::suggest_or_list(std::string(name), function_names());
-    error = fmt::format("unknown function '{}' ({})", name,
-                        hint.empty() ? fmt::format("known: {}", fmt::join(function_names(), ", ")) : hint);
-    return std::nullopt;
+  /// An expression of its own: the whole, or an argument. What it makes of secrets is one.
+  outcome whole(const node& of) {
+    outcome made = value(of);
+    const bool is_made = of.what != node::kind::refer && of.what != node::kind::constant;
+    if (made && is_made && of.is_outside && inside_ != nullptr) tell_secrets(made.value, *inside_);
+    return made;
   }
-  expression::step step{*which, {}};
-  if (bracket != std::string_view::npos) {
-    if (!text.ends_with(')')) {
-      error = fmt::format("the parenthesis after '{}' is not closed", name);
-      return std::nullopt;
+
+ private:
+  outcome value(const node& of) {
+    switch (of.what) {
+      case node::kind::constant:
+        return {of.constant, ""};
+      case node::kind::refer:
+        return look_up(of.source, directory_, inside_);
+      case node::kind::join:
+        return bounded(joined(of));
+      case node::kind::apply:
+        return bounded(applied(of));
+      default:
+        return calculated(of);
     }
-    auto key = parse_sum(text.substr(bracket + 1, text.size() - bracket - 2), error);
-    if (!key) return std::nullopt;
-    step.key = std::move(*key);
   }
-  if (takes_key(*which) != !step.key.empty()) {
-    error = step.key.empty() ? fmt::format("'{0}' needs a key: {0}(credential:NAME)", name)
-                             : fmt::format("'{}' takes no argument", name);
-    return std::nullopt;
-  }
-  return step;
-}
 
-resolved<std::string> join(const std::vector<reference>& terms, const std::string& directory, scope* inside) {
-  resolved<std::string> text;
-  for (const reference& term : terms) {
-    const auto value = look_up(term, directory, inside);
-    if (!value) return {"", value.error};
-    text.value += as_text(value.value);
+  outcome joined(const node& of) {
+    std::string text;
+    for (const node& each : of.operands) {
+      const auto part = value(each);
+      if (!part) return part;
+      text += as_text(part.value);
+    }
+    return {std::move(text), ""};
   }
-  return text;
-}
 
-resolved<ordered_json> parsed(const std::string& text, const expression& what, std::size_t depth) {
-  ordered_json value;
-  const auto wrong = protocol::parse_json(text, value, depth);
-  if (wrong && wrong->too_deep)
-    return {nullptr,
-            fmt::format("${{{}}}: nested more than {} deep (limits.json_depth)", what.written, depth)};
-  const bool wants_number = what.steps.back().apply == function::number;
-  if (wrong || (wants_number && !value.is_number()))
-    return {nullptr,
-            fmt::format("${{{}}}: the text is not {}", what.written, wants_number ? "a number" : "JSON")};
-  return {std::move(value), ""};
-}
+  outcome applied(const node& of) {
+    function_call call;
+    for (std::size_t i = 0; i < of.operands.size(); ++i) {
+      auto operand = i == 0 ? value(of.operands[0]) : whole(of.operands[i]);
+      if (!operand) return operand;
+      const value_kinds wanted = i == 0 ? of.function->input : of.function->arguments[i - 1];
+      if (!overlap(kind_of(operand.value), wanted) &&
+          !(kind_of(operand.value) == value_kinds::bytes && overlap(wanted, value_kinds::text)))
+        return failed(fmt::format("'{}' takes {}, not {}", of.function->name, in_words(wanted),
+                                  in_words(kind_of(operand.value))));
+      if (i == 0)
+        call.input = std::move(operand.value);
+      else
+        call.arguments.push_back(std::move(operand.value));
+    }
+    call.pattern = of.pattern.get();
+    call.json_depth = depth_for(inside_);
+    call.largest = largest_;
+    outcome made = of.function->apply(call);
+    return made ? made : failed(made.error);
+  }
+
+  outcome calculated(const node& of) {
+    auto left = value(of.operands[0]);
+    if (!left) return left;
+    if (of.what == node::kind::negate) return told(negated(left.value));
+    if (of.what == node::kind::invert) {
+      if (!left.value.is_boolean())
+        return failed(fmt::format("'not' takes true or false, not {}", in_words(kind_of(left.value))));
+      return {!left.value.get<bool>(), ""};
+    }
+    const bool decided = (of.sign == operation::both && left.value == false) ||
+                         (of.sign == operation::either && left.value == true);
+    if (decided) return left;
+    const auto right = value(of.operands[1]);
+    if (!right) return right;
+    return told(calculate(of.sign, left.value, right.value));
+  }
+
+  [[nodiscard]] outcome failed(std::string_view why) const {
+    return {nullptr, fmt::format("${{{}}}: {}", what_.written, why)};
+  }
+  [[nodiscard]] outcome told(outcome made) const { return made ? made : failed(made.error); }
+
+  [[nodiscard]] outcome bounded(outcome made) const {
+    if (!made || size_in_memory(made.value) <= largest_) return made;
+    return failed(fmt::format("the value would take more than {} bytes (limits.variables)", largest_));
+  }
+
+  const expression& what_;
+  const std::string& directory_;
+  scope* inside_;
+  std::uint64_t largest_ = standard_largest_value;
+};
 
 }  // namespace
 
-std::size_t find_outside_quotes(std::string_view text, std::string_view what) {
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const std::string_view before = text.substr(0, at);
-    const bool begins_term = before.empty() || before.ends_with('(') || before.ends_with(" + ");
-    const std::size_t end = begins_term && text[at] == '\'' ? end_of_quoted(text, at) : 0;
-    if (end != 0) at = end;
-    if (text.substr(at).starts_with(what)) return at;
-  }
-  return std::string_view::npos;
-}
-
-bool expression::is_outside() const noexcept {
-  const auto outside = [](const reference& term) { return config::is_outside(term.source); };
-  return std::ranges::any_of(terms, outside) ||
-         std::ranges::any_of(steps, [&](const step& each) { return std::ranges::any_of(each.key, outside); });
-}
-
 std::vector<reference> expression::references() const {
-  std::vector<reference> all = terms;
-  for (const step& each : steps) all.insert(all.end(), each.key.begin(), each.key.end());
+  std::vector<reference> all;
+  gather_references(root, all);
   return all;
 }
 
-std::optional<expression> parse_expression(std::string_view text, std::string& error) {
-  expression result;
-  result.written = text;
-  const auto parts = split(text, " | ");
-  auto terms = parse_sum(parts[0], error);
-  if (!terms) return std::nullopt;
-  result.terms = std::move(*terms);
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    auto step = parse_step(parts[i], error);
-    if (!step) return std::nullopt;
-    result.steps.push_back(std::move(*step));
-  }
-  return result;
-}
-
-resolved<ordered_json> evaluate(const expression& what, const std::string& directory, scope* inside) {
-  if (what.steps.empty() && what.terms.size() == 1) return look_up(what.terms[0], directory, inside);
-  auto text = join(what.terms, directory, inside);
-  if (!text) return {nullptr, text.error};
-  for (const expression::step& step : what.steps) {
-    const auto key = join(step.key, directory, inside);
-    if (!key) return {nullptr, key.error};
-    auto next = apply(step.apply, text.value, key.value);
-    if (!next) return {nullptr, fmt::format("${{{}}}: the value cannot be decoded", what.written)};
-    text.value = std::move(*next);
-  }
-  if (what.is_outside() && inside != nullptr) inside->take_secret(text.value, secret_origin::made);
-  const bool is_value = !what.steps.empty() && (what.steps.back().apply == function::number ||
-                                                what.steps.back().apply == function::json);
-  return is_value ? parsed(text.value, what, depth_for(inside))
-                  : resolved<ordered_json>{std::move(text.value), ""};
+outcome evaluate(const expression& what, const std::string& directory, scope* inside) {
+  outcome made = evaluation(what, directory, inside).whole(what.root);
+  if (made.value.is_binary()) made.value = as_text(made.value);
+  return made;
 }
 
 std::size_t depth_for(const scope* inside) noexcept {
   return inside != nullptr ? inside->json_depth() : protocol::standard_json_depth;
-}
-
-std::string as_text(const ordered_json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace duplexd::config

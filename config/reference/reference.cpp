@@ -1,6 +1,5 @@
 #include "config/reference/reference.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,8 +9,10 @@
 #include <filesystem>
 
 #include "config/reference/functions.hpp"
+#include "config/reference/times.hpp"
 #include "config/value/json_path.hpp"
 #include "config/value/regular_file.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
 
@@ -60,6 +61,7 @@ resolved<ordered_json> read_file(const reference& what, const std::filesystem::p
 resolved<ordered_json> read_outside(const reference& what, const std::string& directory) {
   if (what.source == reference_source::env) {
     const char* found = std::getenv(what.name.c_str());
+    if (what.otherwise && (found == nullptr || *found == '\0')) return {*what.otherwise, ""};
     if (found == nullptr) return failed(what, "the environment variable is not set");
     return {found, ""};
   }
@@ -70,16 +72,6 @@ resolved<ordered_json> read_outside(const reference& what, const std::string& di
   if (what.name.find('/') != std::string::npos || what.name == "..")
     return failed(what, "the name of a credential cannot be a path");
   return read_file(what, credentials);
-}
-
-ordered_json time_as(std::string_view form, std::chrono::system_clock::time_point now) {
-  using namespace std::chrono;
-  const auto since = now.time_since_epoch();
-  if (form == "unix") return duration_cast<seconds>(since).count();
-  if (form == "unix_ms") return duration_cast<milliseconds>(since).count();
-  if (form == "unix_us") return duration_cast<microseconds>(since).count();
-  const auto milli = duration_cast<milliseconds>(since).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(system_clock::to_time_t(now)), milli);
 }
 
 // As shells name what they export: GW_TOKEN.
@@ -96,6 +88,14 @@ std::optional<std::size_t> nonce_size(std::string_view text) {
   return size;
 }
 
+/// `NAME:-TEXT`, as shells write it.
+void split_default(reference& variable) {
+  const auto sign = variable.name.find(":-");
+  if (sign == std::string::npos) return;
+  variable.otherwise = variable.name.substr(sign + 2);
+  variable.name.resize(sign);
+}
+
 }  // namespace
 
 std::optional<reference> parse_reference(std::string_view text, std::string& error) {
@@ -106,12 +106,11 @@ std::optional<reference> parse_reference(std::string_view text, std::string& err
     for (const auto& [source, name] : source_names) {
       if (name != text.substr(0, colon)) continue;
       reference found{source, std::string(text.substr(colon + 1))};
-      constexpr std::array<std::string_view, 4> forms{"unix", "unix_ms", "unix_us", "iso"};
-      if (source == reference_source::time &&
-          std::find(forms.begin(), forms.end(), found.name) == forms.end()) {
-        error = fmt::format("'{}' is not a time format (known: unix, unix_ms, unix_us, iso)", found.name);
+      if (source == reference_source::time && !is_time_form(found.name)) {
+        error = fmt::format("'{}' is not a time format (known: {})", found.name, time_forms);
         return std::nullopt;
       }
+      if (source == reference_source::env) split_default(found);
       if (source == reference_source::nonce && !nonce_size(found.name)) {
         error = fmt::format("a nonce has 1 to {} bytes, not '{}'", largest_nonce, found.name);
         return std::nullopt;
@@ -143,14 +142,17 @@ std::string written(const reference& what) {
 resolved<ordered_json> look_up(const reference& what, const std::string& directory, scope* inside) {
   if (is_outside(what.source)) {
     auto value = read_outside(what, directory);
-    if (value && inside != nullptr)
+    const bool is_default = what.otherwise && value.value == *what.otherwise;  // stands in the file
+    if (value && inside != nullptr && !is_default)
       inside->take_secret(value.value.get_ref<const std::string&>(), secret_origin::read);
     return value;
   }
   if (what.source == reference_source::literal) return {what.name, ""};
   if (what.source == reference_source::nonce) {
     const std::string bytes = random_bytes(nonce_size(what.name).value_or(1));
-    return {apply(function::hex, bytes, "").value_or(""), ""};
+    std::string text;
+    protocol::append_hex(text, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    return {std::move(text), ""};
   }
   if (inside == nullptr) return failed(what, "only has a value while the session runs");
   if (what.source == reference_source::time) return {time_as(what.name, inside->wall()), ""};

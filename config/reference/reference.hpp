@@ -20,7 +20,7 @@ enum class reference_source : std::uint8_t {
   var,         ///< `${var:NAME.PATH}`, what a step saved
   reply,       ///< `${reply:PATH}`, the last reply; "*" is all of it
   fault,       ///< `${fault:PATH}`, what `on_fault` caught
-  time,        ///< `${time:unix}`, unix_ms, unix_us, iso
+  time,        ///< `${time:unix}`, unix_ms, unix_us, iso, http
   nonce,       ///< `${nonce:N}`, N random bytes, written in hexadecimal
   counter,     ///< `${counter:NAME}`, 1, 2, 3 …
   literal,     ///< 'a text', beside others
@@ -30,6 +30,8 @@ enum class reference_source : std::uint8_t {
 struct reference {
   reference_source source = reference_source::literal;
   std::string name;
+  std::optional<std::string>
+      otherwise{};  ///< `${env:NAME:-TEXT}`: the text if the variable is not set or empty
 };
 
 /// Reads `source:name`; `error` says what is wrong with it.

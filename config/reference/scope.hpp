@@ -15,6 +15,9 @@ enum class secret_origin : std::uint8_t {
   made,  ///< by functions, from such a value
 };
 
+/// Bytes that a value may take where nothing else is said.
+inline constexpr std::uint64_t standard_largest_value = 16u << 20;
+
 /// What references stand for inside a running session. Used while a template is resolved, not kept.
 class scope {
  public:
@@ -40,6 +43,9 @@ class scope {
 
   /// How deep JSON and what references put into values may be nested.
   [[nodiscard]] virtual std::size_t json_depth() const noexcept { return protocol::standard_json_depth; }
+
+  /// How many bytes a value may take in memory.
+  [[nodiscard]] virtual std::uint64_t largest_value() const noexcept { return standard_largest_value; }
 
   /// Is told each secret that a reference stood for, while it is resolved: what is written for others to read
   /// can leave out only what is known.

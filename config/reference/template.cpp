@@ -50,6 +50,8 @@ text_template::text_template(std::string_view text, std::string* error, std::str
       note(error, std::move(why));
       continue;
     }
+    if (error != nullptr && value->references().empty())  // nothing in it can change
+      note(error, evaluate(*value, directory_, nullptr).error);
     if (!literal.empty()) parts_.push_back({std::exchange(literal, {})});
     parts_.push_back({"", std::move(value)});
   }

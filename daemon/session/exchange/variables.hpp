@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "config/value/json_size.hpp"
+
 namespace duplexd {
 
 /// What steps saved. Lives as long as the session, so that what one link learnt (an id to resume with) is
@@ -19,7 +21,7 @@ class variables {
 
   /// False: there would be too many bytes, and nothing is changed.
   [[nodiscard]] bool set(const std::string& name, nlohmann::ordered_json value) {
-    const std::uint64_t size = name.size() + size_of(value);
+    const std::uint64_t size = name.size() + config::size_in_memory(value);
     auto& known = sizes_[name];
     if (size > limit_ - (bytes_ - known)) return false;
     bytes_ += size - known;
@@ -47,18 +49,6 @@ class variables {
     if (value.is_string()) return value.get_ref<const std::string&>().find(part) != std::string::npos;
     return value.is_structured() &&
            std::ranges::any_of(value, [&](const auto& inner) { return mentions(inner, part); });
-  }
-
-  // As much as a value takes in memory, roughly.
-  static std::uint64_t size_of(const nlohmann::ordered_json& value) {
-    std::uint64_t size = sizeof(value);
-    if (const auto* text = value.get_ptr<const std::string*>()) size += text->size();
-    if (value.is_array())
-      for (const auto& each : value) size += size_of(each);
-    if (value.is_object())
-      for (const auto& [name, each] : value.items())
-        size += sizeof(std::string) + name.size() + size_of(each);
-    return size;
   }
 
   std::uint64_t limit_;

@@ -90,6 +90,9 @@ class flow final : public config::scope {
   [[nodiscard]] std::size_t json_depth() const noexcept override {
     return shared_.settings.limits.json_depth;
   }
+  [[nodiscard]] std::uint64_t largest_value() const noexcept override {
+    return shared_.settings.limits.variables;
+  }
   void take_secret(std::string_view value, config::secret_origin from) override;
 
  private:

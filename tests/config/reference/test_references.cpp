@@ -189,10 +189,10 @@ TEST_CASE("what is no reference", "[references]") {
   }
   std::string error;
   CHECK(parse_reference("env:A:B", error)->name == "A:B");
-  for (const char* form : {"unix", "unix_ms", "unix_us", "iso"})
+  for (const char* form : {"unix", "unix_ms", "unix_us", "iso", "http"})
     CHECK(parse_reference(std::string("time:") + form, error)->name == form);
   CHECK_FALSE(parse_reference("time:ISO", error).has_value());
-  CHECK(error == "'ISO' is not a time format (known: unix, unix_ms, unix_us, iso)");
+  CHECK(error == "'ISO' is not a time format (known: unix, unix_ms, unix_us, iso, http)");
 }
 
 TEST_CASE("which references are secrets, and which are known before a session runs", "[references]") {
@@ -282,20 +282,26 @@ TEST_CASE("what is decoded, and what cannot be", "[references]") {
 }
 
 TEST_CASE("mistakes in functions", "[references]") {
-  CHECK(mistake_in("${'a' | hmac_sha1}") == "'hmac_sha1' needs a key: hmac_sha1(credential:NAME)");
-  CHECK(mistake_in("${'a' | hmac_sha512}") == "'hmac_sha512' needs a key: hmac_sha512(credential:NAME)");
+  CHECK(mistake_in("${'a' | hmac_sha1}") ==
+        "'hmac_sha1' cannot have 0 arguments: hmac_sha1(credential:NAME)");
+  CHECK(mistake_in("${'a' | hmac_sha512}") ==
+        "'hmac_sha512' cannot have 0 arguments: hmac_sha512(credential:NAME)");
   for (const char* plain : {"md5", "sha1", "sha256", "sha512", "base64", "base64url", "from_base64", "hex",
                             "from_hex", "lower", "upper", "url", "number", "json"}) {
-    CHECK(mistake_in(std::string("${'a' | ") + plain + "}").empty());
+    CHECK(mistake_in(std::string("${var:v | ") + plain + "}").empty());
     CHECK(mistake_in(std::string("${'a' | ") + plain + "('k')}") ==
           std::string("'") + plain + "' takes no argument");
   }
   CHECK(mistake_in("${'a' | hmac_sha1('k'}") == "the parenthesis after 'hmac_sha1' is not closed");
-  CHECK(mistake_in("${'a' | hmac_sha1()}").find("'${}' is not a valid reference") == 0);
+  CHECK(mistake_in("${'a' | hmac_sha1()}") ==
+        "'hmac_sha1' cannot have 0 arguments: hmac_sha1(credential:NAME)");
   CHECK(mistake_in("${'a' | hmac_sha1(x)}").find("'${x}' is not a valid reference") == 0);
   CHECK(mistake_in("${'a' | xyzzy}") ==
-        "unknown function 'xyzzy' (known: md5, sha1, sha256, sha512, hmac_sha1, hmac_sha256, "
-        "hmac_sha512, base64, base64url, from_base64, hex, from_hex, lower, upper, url, number, json)");
+        "unknown function 'xyzzy' (known: md5, sha1, sha256, sha512, hmac_sha1, hmac_sha256, hmac_sha512, "
+        "base64, base64url, from_base64, hex, from_hex, url, lower, upper, trim, replace, split, match, "
+        "number, "
+        "int, round, json, to_json, length, slice, contains, join, find, get, keys, values, default, "
+        "format_time, parse_time, jwt_hs256, jwt_rs256, jwt_es256)");
   CHECK(mistake_in("${'a' + }").find("'${}' is not a valid reference") == 0);
   CHECK(mistake_in("${'a' | }").find("unknown function ''") == 0);
   CHECK(mistake_in("${'a' | hex | }").find("unknown function ''") == 0);

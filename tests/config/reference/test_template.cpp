@@ -232,9 +232,10 @@ TEST_CASE("values go through functions", "[template]") {
 TEST_CASE("mistakes in references say what there is", "[template]") {
   CHECK(error_of("${var:}").find("is not a valid reference") != std::string::npos);
   CHECK(error_of("${'a' | sha265}") == "unknown function 'sha265' (did you mean 'sha256'?)");
-  CHECK(error_of("${'a' | hmac_sha256}") == "'hmac_sha256' needs a key: hmac_sha256(credential:NAME)");
+  CHECK(error_of("${'a' | hmac_sha256}") ==
+        "'hmac_sha256' cannot have 0 arguments: hmac_sha256(credential:NAME)");
   CHECK(error_of("${'a' | hex('k')}") == "'hex' takes no argument");
-  CHECK(error_of("${time:now}") == "'now' is not a time format (known: unix, unix_ms, unix_us, iso)");
+  CHECK(error_of("${time:now}") == "'now' is not a time format (known: unix, unix_ms, unix_us, iso, http)");
   CHECK(error_of("${nonce:0}") == "a nonce has 1 to 1024 bytes, not '0'");
   fixed_scope inside;
   CHECK(text_template("${var:tokn}").resolve(&inside).error == "${var:tokn}: the variable is not set");

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "config/reference/functions.hpp"
+#include "config/reference/template.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -88,9 +88,7 @@ TEST_CASE("challenge and response") {
              true};
   auto server = play.accept();
   const std::string proof =
-      config::apply(config::function::hex, *config::apply(config::function::hmac_sha256, "abcpepper", "key"),
-                    "")
-          .value();
+      config::text_template("${'abcpepper' | hmac_sha256('key') | hex}").resolve().value;
   bool accepts = true;
   SECTION("accepted") {
     server->on_message = [&](scripted_server& self, const message& what) {
