@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "config/fields/field.hpp"
+#include "config/script/match.hpp"
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/text/suggest.hpp"
@@ -80,9 +81,23 @@ const protocol::value_shape* at_path(const protocol::value_shape& shape, std::st
   return at;
 }
 
+/// Whether a condition, such as {$starts: x}, can hold for a value that is a text or a number.
+bool can_hold(const protocol::value_shape& shape, std::string_view name) {
+  using json_type = protocol::value_shape::json_type;
+  const bool needs_number = name == "$min" || name == "$max";
+  const bool needs_text = name == "$starts" || name == "$ends" || name == "$match" || name == "$contains";
+  return shape.json == json_type::any || (needs_number && shape.json == json_type::number) ||
+         (needs_text && shape.json == json_type::text) || !(needs_number || needs_text);
+}
+
 bool can_be(const protocol::value_shape& shape, const nlohmann::ordered_json& value) {
   using json_type = protocol::value_shape::json_type;
-  if (shape.what != protocol::value_shape::kind::scalar) return true;
+  if (shape.what != protocol::value_shape::kind::scalar || value.is_null()) return true;
+  if (value.is_object() && !value.empty() && value.begin().key().starts_with('$')) {
+    for (const auto& [name, argument] : value.items())
+      if (!can_hold(shape, name)) return false;
+    return true;
+  }
   if (shape.constant && *shape.constant != value) return false;
   return shape.json == json_type::any || (shape.json == json_type::number && value.is_number()) ||
          (shape.json == json_type::text && value.is_string()) ||
@@ -213,12 +228,10 @@ bool message_builder::check_field(const std::string& command, std::string_view p
 }
 
 void message_builder::check_match(const std::vector<std::string>& replies, const unresolved_match& match) {
-  const auto& values = match.values.unresolved();
-  if (!values.is_object()) return;
-  for (const auto& [path, wanted] : values.items()) {
+  for_each_condition(match.values.unresolved(), [&](const std::string& path, const auto& wanted) {
     const protocol::position where = place_of(match, path);
     check_path(replies, path, where, match.path);
-    if (wanted.is_structured() || wanted.is_null()) continue;
+    if (wanted.is_array() || wanted.is_null()) return;
     const protocol::value_shape* unlike = nullptr;
     bool possible = replies.empty();
     for (const std::string& each : replies) {
@@ -228,12 +241,12 @@ void message_builder::check_match(const std::vector<std::string>& replies, const
                  (at != nullptr && can_be(*at, wanted));
       if (at != nullptr) unlike = at;
     }
-    if (possible || unlike == nullptr) continue;
+    if (possible || unlike == nullptr) return;
     const std::string what =
         unlike->constant ? "always " + unlike->constant->dump() : std::string(described(*unlike));
     in_.mistakes.push_back(
         {where, match.path, fmt::format("'{}' is {} and never {}", path, what, wanted.dump()), ""});
-  }
+  });
 }
 
 }  // namespace duplexd::config

@@ -123,8 +123,9 @@ send_step script_builder::message(const unresolved_name& name, const unresolved_
 json_template script_builder::condition(json_template where, const unresolved_name& beside) {
   use(where, beside.where, beside.path);
   constexpr std::string_view reply = "reply.";
-  for (const auto& [path, wanted] : where.unresolved().items())
+  for_each_condition(where.unresolved(), [&](const std::string& path, const auto&) {
     if (path.starts_with(reply)) use_reply(path.substr(reply.size()), beside.where, beside.path);
+  });
   if (auto mistake = condition_mistake(where.unresolved()); !mistake.empty())
     in_.mistakes.push_back({beside.where, beside.path, std::move(mistake), ""});
   return where;

@@ -167,9 +167,9 @@ std::vector<output_route> build_routes(const std::vector<parsed_route>& written,
     route.to = each.to.text;
     route.replies = make.replies(each.replies);
     route.where = each.where;
-    if (each.where.is_object())
-      for (const auto& [path, wanted] : each.where.items())
-        make.check_path(route.replies, path, each.where_written, each.path + ".where");
+    for_each_condition(each.where, [&](const std::string& path, const auto&) {
+      make.check_path(route.replies, path, each.where_written, each.path + ".where");
+    });
     route.record = each.form ? record_settings{*each.form, each.columns} : *form;
     if (route.record.form == record_form::csv && !each.columns.empty()) route.record.columns = each.columns;
     if (route.record.form == record_form::csv && route.record.columns.empty())

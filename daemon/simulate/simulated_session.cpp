@@ -121,11 +121,15 @@ ordered_json other_than(const ordered_json& value) {
 /// Makes the value at `path` one that meets a condition of `where` or `check`, unless it does already.
 void meet(ordered_json& values, const std::string& path, const ordered_json& wanted) {
   if (config::matches(values, {{path, wanted}})) return;
+  if (path == "$or" && wanted.is_array() && !wanted.empty() && wanted.front().is_object()) {
+    for (const auto& [inner, value] : wanted.front().items()) meet(values, inner, value);
+    return;
+  }
   const bool is_condition = wanted.is_object() && !wanted.empty() && wanted.begin().key().starts_with('$');
   if (!is_condition) return set_at(values, path, wanted);
   const ordered_json* found = config::find_path(values, path);
   if (wanted.contains("$any") && !wanted["$any"].empty()) set_at(values, path, wanted["$any"].front());
-  for (const char* as_given : {"$min", "$max", "$starts"})
+  for (const char* as_given : {"$min", "$max", "$starts", "$ends", "$contains"})
     if (wanted.contains(as_given)) set_at(values, path, wanted[as_given]);
   if (wanted.contains("$not") && found != nullptr) set_at(values, path, other_than(*found));
   if (wanted.contains("$exists") && wanted["$exists"] == true && found == nullptr) set_at(values, path, 1);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "config/script/match.hpp"
 #include "protocol/text/json_text.hpp"
 
 namespace duplexd {
@@ -57,8 +58,7 @@ void field_list::add_all_of(const field_list& other) {
 }
 
 void field_list::add_all_of(const ordered_json& where) {
-  if (!where.is_object()) return;
-  for (const auto& [path, wanted] : where.items()) add(path);
+  config::for_each_condition(where, [&](const std::string& path, const auto&) { add(path); });
 }
 
 bool is_plain_text(std::string_view text) noexcept {

@@ -164,7 +164,10 @@ void reply_inbox::enter(waiter& who) {
   };
   for (const auto& [path, wanted] : who.what.equal) add(path, wanted);
   if (who.what.where.is_object())
-    for (const auto& [path, wanted] : who.what.where.items()) add(path, wanted);
+    for (const auto& [path, wanted] : who.what.where.items())
+      if (path != "$or") add(path, wanted);
+  looked_at.add_all_of(who.what.where);
+  who.compares = who.compares || (who.what.where.is_object() && who.what.where.contains("$or"));
   std::vector<std::string> paths;
   std::string values;
   for (const auto& [path, text] : plain) {

@@ -234,10 +234,10 @@ bool flow::holds(const config::json_template& condition, std::optional<fault>& f
     return false;
   }
   ordered_json known = ordered_json::object();
-  for (const auto& [path, value] : wanted.value.items()) {
+  config::for_each_condition(wanted.value, [&](const std::string& path, const auto&) {
     const std::string name = path.substr(0, path.find('.'));
     if (const auto* variable = shared_.values.find(name)) known[name] = *variable;
-  }
+  });
   if (const ordered_json* last = reply()) known["reply"] = *last;
   if (caught_) known["fault"] = *caught_;
   return config::matches(known, wanted.value);

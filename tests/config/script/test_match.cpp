@@ -96,6 +96,8 @@ TEST_CASE("conditions that cannot be meant") {
   } rows[] = {{"$any", "'$any' takes a list", {"[1]"}},
               {"$exists", "'$exists' takes true or false", {"true"}},
               {"$starts", "'$starts' takes a text", {"\"x\""}},
+              {"$ends", "'$ends' takes a text", {"\"x\""}},
+              {"$contains", "", {"true", "5", "1.5", "\"x\"", "[1]", "{\"b\":1}"}},
               {"$min", "'$min' takes a number", {"5", "1.5"}},
               {"$max", "'$max' takes a number", {"5", "1.5"}},
               {"$not", "", {"true", "5", "1.5", "\"x\"", "[1]", "{\"b\":1}"}}};
@@ -107,13 +109,97 @@ TEST_CASE("conditions that cannot be meant") {
     }
   // A reference is null here: what it stands for is known later.
   for (const auto& row : rows) CHECK(mistake(row.name, "null").empty());
-  CHECK(mistake("$gt", "1") == "unknown condition '$gt' (known: $any, $not, $min, $max, $exists, $starts)");
+  CHECK(mistake("$gt", "1") ==
+        "unknown condition '$gt' (known: $any, $not, $min, $max, $exists, $starts, $ends, "
+        "$contains, $match)");
   CHECK(mistake("$gt", "null").find("unknown condition '$gt'") == 0);
   CHECK(condition_mistake({{"a", {{"$min", 1}, {"$max", "x"}}}}) == "'$max' takes a number");
   CHECK(condition_mistake({{"a", 1}, {"b", {{"$exists", 5}}}}) == "'$exists' takes true or false");
   CHECK(condition_mistake({{"a", {{"b", 1}}}}).empty());
   CHECK(condition_mistake(ordered_json::array({1})).empty());
   CHECK(condition_mistake(nullptr).empty());
+}
+
+TEST_CASE("conditions on parts of texts and lists") {
+  const auto data = ordered_json::parse(R"({"s":"BTC-USD","e":"","n":5,"l":["a",{"x":7},5],"z":null})");
+  const auto holds = [&](const char* path, const char* condition) {
+    return matches(data, {{path, ordered_json::parse(condition)}});
+  };
+  CHECK(holds("s", R"({"$ends":"USD"})"));
+  CHECK(holds("s", R"({"$ends":""})"));
+  CHECK(holds("s", R"({"$ends":"BTC-USD"})"));
+  CHECK_FALSE(holds("s", R"({"$ends":"BTC"})"));
+  CHECK_FALSE(holds("s", R"({"$ends":"xBTC-USD"})"));
+  CHECK(holds("s", R"({"$contains":"C-U"})"));
+  CHECK_FALSE(holds("s", R"({"$contains":"c-u"})"));
+  CHECK(holds("e", R"({"$contains":""})"));
+  CHECK(holds("s", R"({"$match":"^[A-Z]+-(USD|EUR)$"})"));
+  CHECK(holds("s", R"({"$match":"TC"})"));
+  CHECK_FALSE(holds("s", R"({"$match":"^TC"})"));
+  CHECK(holds("s", R"({"$starts":"BTC","$ends":"USD","$contains":"-"})"));
+  CHECK_FALSE(holds("s", R"({"$starts":"BTC","$ends":"EUR"})"));
+  CHECK(holds("l", R"({"$contains":"a"})"));
+  CHECK(holds("l", R"({"$contains":{"x":7}})"));
+  CHECK(holds("l", R"({"$contains":{"$min":5}})"));
+  CHECK_FALSE(holds("l", R"({"$contains":{"$min":6}})"));
+  for (const char* path : {"n", "z", "missing"})
+    for (const char* condition : {R"({"$ends":""})", R"({"$contains":""})", R"({"$match":""})"}) {
+      INFO(path << " " << condition);
+      CHECK_FALSE(holds(path, condition));
+      CHECK(holds(path, (std::string(R"({"$not":)") + condition + "}").c_str()));
+    }
+}
+
+TEST_CASE("one of several sets of conditions") {
+  const auto data = ordered_json::parse(R"({"a":1,"b":{"c":"x"}})");
+  const auto holds = [&](const char* where) { return matches(data, ordered_json::parse(where)); };
+  CHECK(holds(R"({"$or":[{"a":2},{"b.c":"x"}]})"));
+  CHECK(holds(R"({"$or":[{"a":1},{"b.c":"y"}]})"));
+  CHECK_FALSE(holds(R"({"$or":[{"a":2},{"b.c":"y"}]})"));
+  CHECK_FALSE(holds(R"({"$or":[{"a":1,"b.c":"y"}]})"));
+  CHECK(holds(R"({"a":1,"$or":[{"b.c":{"$starts":"x"}}]})"));
+  CHECK_FALSE(holds(R"({"a":2,"$or":[{"a":1}]})"));
+  CHECK(holds(R"({"$or":[{"$or":[{"a":9},{"a":1}]},{"a":8}]})"));
+  using duplexd::config::mismatch;
+  CHECK(mismatch(data, ordered_json::parse(R"({"$or":[{"a":1}]})")).empty());
+  CHECK(mismatch(data, ordered_json::parse(R"({"$or":[{"a":2}]})")) == R"(it was none of [{"a":2}])");
+  std::string paths;
+  duplexd::config::for_each_condition(
+      ordered_json::parse(R"({"$or":[{"a":1},{"$or":[{"b":2}]}],"c":3})"),
+      [&](const std::string& path, const ordered_json& wanted) { paths += path + wanted.dump() + " "; });
+  CHECK(paths == "a1 b2 c3 ");
+}
+
+// What a server sent may stand in the place of a condition's argument, by a reference.
+TEST_CASE("an argument of another kind does not hold") {
+  const ordered_json data{{"a", "x"}};
+  for (const char* name :
+       {"$any", "$min", "$max", "$exists", "$starts", "$ends", "$contains", "$match", "$gt"})
+    for (const char* argument : {"null", "[[]]", "{}"}) {
+      INFO(name << " " << argument);
+      CHECK_FALSE(matches(data, {{"a", {{name, ordered_json::parse(argument)}}}}));
+    }
+  CHECK_FALSE(matches(data, {{"a", {{"$match", "("}}}}));
+  for (const char* argument : {"null", "{}", "[]", "[5]", "[{}]"}) {
+    INFO(argument);
+    CHECK(duplexd::config::condition_mistake({{"$or", ordered_json::parse(argument)}}) ==
+          "'$or' takes a list of maps, each of paths and values");
+  }
+}
+
+TEST_CASE("patterns in conditions are read with the configuration") {
+  using duplexd::config::condition_mistake;
+  CHECK(condition_mistake({{"a", {{"$match", "^a|b$"}}}}).empty());
+  CHECK(condition_mistake({{"a", {{"$match", "("}}}}) == "the pattern is not valid: missing ): (");
+  CHECK(condition_mistake({{"a", {{"$match", nullptr}}}}) ==
+        "'$match' takes a pattern, which cannot have references");
+  CHECK(condition_mistake({{"a", {{"$match", 5}}}}) ==
+        "'$match' takes a pattern, which cannot have references");
+  CHECK(condition_mistake(ordered_json::parse(R"({"$or":[{"a":1},{"a":{"$ends":5}}]})")) ==
+        "'$ends' takes a text");
+  // More patterns than are kept, each still found.
+  for (int i = 0; i < 1'500; ++i)
+    CHECK(matches({{"a", std::to_string(i)}}, {{"a", {{"$match", "^" + std::to_string(i) + "$"}}}}));
 }
 
 // What is named exactly goes before a path; an index is digits and nothing else.
