@@ -6,9 +6,11 @@
 #include <filesystem>
 
 #include "config/fields/fields.hpp"
+#include "config/fields/output_checks.hpp"
 #include "config/fields/spans.hpp"
 #include "config/fields/unresolved.hpp"
 #include "config/value/path_pattern.hpp"
+#include "config/value/url.hpp"
 
 namespace duplexd::config {
 
@@ -16,19 +18,32 @@ using nlohmann::ordered_json;
 
 // Not in the unnamed namespace: `choice_parser` finds them by their argument.
 static const auto& words_of(record_form /*any*/) {
-  static constexpr std::array<std::pair<record_form, std::string_view>, 5> words{
+  static constexpr std::array<std::pair<record_form, std::string_view>, 6> words{
       {{record_form::json, "json"},
        {record_form::ndjson, "ndjson"},
        {record_form::csv, "csv"},
        {record_form::msgpack, "msgpack"},
-       {record_form::raw, "raw"}}};
+       {record_form::raw, "raw"},
+       {record_form::text, "template"}}};
   return words;
 }
 static const auto& words_of(output_type /*any*/) {
-  static constexpr std::array<std::pair<output_type, std::string_view>, 3> words{
+  static constexpr std::array<std::pair<output_type, std::string_view>, 5> words{
       {{output_type::standard_output, "stdout"},
        {output_type::file, "file"},
-       {output_type::sqlite, "sqlite"}}};
+       {output_type::sqlite, "sqlite"},
+       {output_type::exec, "exec"},
+       {output_type::http, "http"}}};
+  return words;
+}
+static const auto& words_of(batch_body /*any*/) {
+  static constexpr std::array<std::pair<batch_body, std::string_view>, 2> words{
+      {{batch_body::ndjson, "ndjson"}, {batch_body::json, "json"}}};
+  return words;
+}
+static const auto& words_of(program_answers /*any*/) {
+  static constexpr std::array<std::pair<program_answers, std::string_view>, 2> words{
+      {{program_answers::log, "log"}, {program_answers::commands, "commands"}}};
   return words;
 }
 static const auto& words_of(overflow_policy /*any*/) {
@@ -49,6 +64,10 @@ struct value_parser<record_form> : choice_parser<record_form> {};
 template <>
 struct value_parser<output_type> : choice_parser<output_type> {};
 template <>
+struct value_parser<batch_body> : choice_parser<batch_body> {};
+template <>
+struct value_parser<program_answers> : choice_parser<program_answers> {};
+template <>
 struct value_parser<overflow_policy> : choice_parser<overflow_policy> {};
 template <>
 struct value_parser<file_compression> : choice_parser<file_compression> {};
@@ -64,6 +83,23 @@ struct output_path_parser : value_parser<std::string> {
       return false;
     }
     out = (std::filesystem::path(in.directory) / at.value.text).lexically_normal().string();
+    return true;
+  }
+};
+
+struct output_url_parser : value_parser<text_template> {
+  static bool read(const value_at& at, text_template& out, reading& in) {
+    return read_checked(at, out, in, parse_http_url);
+  }
+};
+
+/// A template, which is read when the form is known.
+struct template_text_parser {
+  using value = const protocol::node*;
+  static value_type type() { return {"text", {{"type", "string"}}}; }
+  static ordered_json show(const value& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, value& out, reading& /*in*/) {
+    out = &at.value;
     return true;
   }
 };
@@ -96,10 +132,15 @@ struct output_fields {
 };
 const std::vector<output_fields>& fields_of_types() {
   static const std::vector<output_fields> all{
-      {output_type::standard_output, {"format", "columns"}},
+      {output_type::standard_output, {"format", "columns", "template"}},
       {output_type::file,
-       {"path", "format", "columns", "queue", "overflow", "rotate", "keep", "compress", "sync"}},
+       {"path", "format", "columns", "template", "queue", "overflow", "rotate", "keep", "compress", "sync"}},
       {output_type::sqlite, {"path", "queue", "overflow", "keep", "indexes"}},
+      {output_type::exec,
+       {"program", "env", "answers", "format", "columns", "template", "queue", "overflow"}},
+      {output_type::http,
+       {"url", "headers", "body", "batch", "timeout", "compress", "dead_letters", "sign", "idempotency",
+        "format", "queue", "overflow"}},
   };
   return all;
 }
@@ -117,17 +158,12 @@ void check_fields_of_type(const value_at& at, const parsed_output& output, readi
   if (output.type == output_type::file && !output.path.empty() && !path_pattern::parse(output.path, error))
     if (const protocol::node* path = at.value.find("path"))
       in.mistakes.push_back({path->where, at.path + ".path", std::move(error), ""});
+  if (!output.dead_letters.empty() && !path_pattern::parse(output.dead_letters, error))
+    if (const protocol::node* path = at.value.find("dead_letters"))
+      in.mistakes.push_back({path->where, at.path + ".dead_letters", std::move(error), ""});
   if (std::ranges::find(known->own, "path") != known->own.end() && output.path.empty())
     in.mistakes.push_back(
         {at.value.where, at.path, fmt::format("an output of type {} needs a path", word), "add path: FILE"});
-}
-
-void check_columns(const value_at& at, std::optional<record_form> form,
-                   const std::vector<std::string>& columns, reading& in) {
-  if (form == record_form::csv && columns.empty())
-    in.mistakes.push_back({at.value.where, at.path, "csv needs its columns", "add columns: [time, FIELD]"});
-  if (!columns.empty() && form != record_form::csv)
-    in.mistakes.push_back({at.value.where, at.path, "columns are only allowed with format: csv", ""});
 }
 
 }  // namespace
@@ -170,6 +206,35 @@ const section& section_of<retention>() {
 }
 
 template <>
+const section& section_of<batch_settings>() {
+  using s = batch_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "batch",
+      "When a request leaves: with the first of these.",
+      {
+          make("events", &s::events, "The number of events.").range(1, 65'535, "1 to 65535"),
+          make.as<size_parser>("size", &s::size, "The size of the events.").range(1, 1e8, "1 to 100MB"),
+          make("time", &s::time, "The time since the last request began.").range(0, an_hour, "0 to 1h"),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<signature_settings>() {
+  using s = signature_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "sign",
+      "A signature of each request's body, as it is sent: HMAC-SHA256 in hexadecimal digits.",
+      {
+          make("header", &s::header, "The header's name.").required().example("X-Signature"),
+          make("secret", &s::secret, "The key.").required().example("${credential:key}"),
+      }};
+  return fields;
+}
+
+template <>
 const section& section_of<parsed_output>() {
   using s = parsed_output;
   const fields_of<s> make;
@@ -184,12 +249,19 @@ const section& section_of<parsed_output>() {
                   "The file (file, sqlite). In a file's path `${session}` and `${reply}` stand for names, "
                   "and `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%F` for the event's time in UTC.")
               .example("events/${session}-%F.jsonl"),
-          make("format", &s::form, "What an event becomes (stdout, file)."),
+          make("format", &s::form, "What an event becomes (not with sqlite)."),
           make("columns", &s::columns,
                "The columns of csv: `time`, `session`, `event`, `reply`, or the path of a value; `data.time` "
                "is "
                "a value with such a name.")
               .example({"time", "price"})
+              .apart(),
+          make.as<template_text_parser>(
+                  "template", &s::text,
+                  "The text of `format: template`: `${time}`, `${session}`, `${event}`, `${reply}` and the "
+                  "paths of values "
+                  "stand for what `columns` can name. There is no newline at its end unless it says so.")
+              .example("${time} ${price}\n")
               .apart(),
           make.as<size_parser>("queue", &s::queue, "The maximum size of events waiting to be written.")
               .range(64 * 1024, 1024.0 * 1024 * 1024, "64KiB to 1GiB"),
@@ -198,10 +270,48 @@ const section& section_of<parsed_output>() {
                "events are lost, with a warning."),
           make("rotate", &s::rotate, "When a file ends and the next one begins (file)."),
           make("keep", &s::keep, "What is kept of what was written (file, sqlite)."),
-          make("compress", &s::compress, "How ended files are compressed (file)."),
+          make("compress", &s::compress,
+               "How ended files, or requests (gzip only), are compressed (file, http)."),
           make("sync", &s::sync, "Whether written events reach the disk before the next are written (file)."),
           make.as<indexes_parser>("indexes", &s::indexes, "Indexes, by table: the columns (sqlite).")
               .example({{"trade", {"symbol"}}})
+              .apart(),
+          make("program", &s::program,
+               "The program that gets events on its standard input, and its arguments, without a shell "
+               "(exec). "
+               "Every user of the machine can see its arguments: pass secrets in `env`.")
+              .example({"/usr/bin/python3", "trader.py"})
+              .apart(),
+          make.as<environment_parser>("env", &s::environment,
+                                      "Variables to add to the program's environment, which otherwise is "
+                                      "that of `exec` steps (exec).")
+              .example({{"API_KEY", "${credential:key}"}})
+              .apart(),
+          make("answers", &s::answers,
+               "What the lines are that the program prints: something to log, or commands (exec; see "
+               "commands.md).")
+              .apart(),
+          make.as<output_url_parser>("url", &s::url, "Where events are posted to (http).")
+              .example("https://collector.test.com/events")
+              .apart(),
+          make.as<headers_parser>("headers", &s::headers, "Headers of each request (http).")
+              .example({{"Authorization", "Bearer ${credential:token}"}})
+              .apart(),
+          make("body", &s::body, "What a request holds: events as lines, or a list of them (http).").apart(),
+          make("batch", &s::batch, "When a request leaves (http).").apart(),
+          make("timeout", &s::timeout, "How long a request may take (http).")
+              .range(1, an_hour, "1ms to 1h")
+              .apart(),
+          make.as<output_path_parser>(
+                  "dead_letters", &s::dead_letters,
+                  "The file for events that the server refused for good; without it they are "
+                  "lost, and counted (http).")
+              .example("/var/lib/duplexd/refused.jsonl")
+              .apart(),
+          make("sign", &s::sign, "A signature of each request's body (http).").apart(),
+          make("idempotency", &s::idempotency,
+               "Whether each request has a header Idempotency-Key, which is the same when it is sent again "
+               "(http).")
               .apart(),
       }};
   return fields;
@@ -216,7 +326,9 @@ bool value_parser<parsed_output>::read(const value_at& at, parsed_output& out, r
   read_section(section_of<parsed_output>(), at, at.value.where, &out, in);
   if (in.mistakes.size() != before) return false;
   check_fields_of_type(at, out, in);
-  out.record = {out.form, out.columns};
+  check_program(at, out, in);
+  check_requests(at, out, in);
+  out.record = {out.form, out.columns, read_template(at, out.form, out.text, in)};
   check_columns(at, out.form, out.columns, in);
   out.is_good = in.mistakes.size() == before;
   return out.is_good;
@@ -241,6 +353,10 @@ const section& section_of<parsed_route>() {
           make("columns", &s::columns, "The columns of csv, instead of the output's `columns`.")
               .example({"time", "price"})
               .apart(),
+          make.as<template_text_parser>("template", &s::text,
+                                        "The text of `format: template`, instead of the output's `template`.")
+              .example("${time} ${price}\n")
+              .apart(),
       }};
   return fields;
 }
@@ -263,6 +379,8 @@ bool value_parser<parsed_route>::read(const value_at& at, parsed_route& out, rea
   const std::size_t before = in.mistakes.size();
   read_section(section_of<parsed_route>(), at, at.value.where, &out, in);
   if (in.mistakes.size() == before && !out.columns.empty()) check_columns(at, out.form, out.columns, in);
+  if (in.mistakes.size() == before && out.text != nullptr)
+    out.parts = read_template(at, out.form, out.text, in);
   return in.mistakes.size() == before;
 }
 

@@ -171,6 +171,7 @@ struct parsed_output : output_settings {
   bool is_good = false;  ///< read without a complaint
   record_form form = record_form::json;
   std::vector<std::string> columns;
+  const protocol::node* text = nullptr;
 };
 
 struct parsed_route {
@@ -181,6 +182,8 @@ struct parsed_route {
   nlohmann::ordered_json where = nullptr;
   std::optional<record_form> form;
   std::vector<std::string> columns;
+  const protocol::node* text = nullptr;
+  std::vector<template_part> parts{};
 };
 
 /// A session with what the settings say in another form.

@@ -1,6 +1,7 @@
 // The field table, part: the steps that ask servers and programs.
 #include <fmt/format.h>
 
+#include "config/fields/output_fields.hpp"
 #include "config/fields/spans.hpp"
 #include "config/fields/step_kind.hpp"
 #include "config/value/url.hpp"
@@ -111,16 +112,10 @@ struct parsed_exec : exec_step {
 
   // Not what is made with a key: only the secret itself.
   void warn_of_visible(const parsed_step& at, script_builder& make) const {
-    for (const text_template& part : program)
-      for (const reference& what : part.references()) {
-        const bool secret =
-            what.source == reference_source::credential || what.source == reference_source::file;
-        const std::string text = written(what);
-        if (!secret || part.display().find(text.substr(0, text.size() - 1)) == std::string::npos) continue;
-        make.warn(at.where, at.path + ".exec",
-                  fmt::format("everybody on the machine can see {} in a program's arguments", text),
-                  "give it by 'input' or 'env'");
-      }
+    if (const auto secret = visible_secret(program))
+      make.warn(at.where, at.path + ".exec",
+                fmt::format("everybody on the machine can see {} in a program's arguments", *secret),
+                "give it by 'input' or 'env'");
   }
 };
 

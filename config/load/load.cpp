@@ -13,6 +13,7 @@
 #include "config/load/protocol_library.hpp"
 #include "config/load/session_builder.hpp"
 #include "config/settings/session_checks.hpp"
+#include "config/value/path_pattern.hpp"
 #include "config/value/regular_file.hpp"
 #include "protocol/text/printable.hpp"
 
@@ -37,6 +38,20 @@ void tidy(diagnostics& all) {
   }
   all.clear();
   for (auto& [where, each] : sorted) all.push_back(std::move(each));
+}
+
+/// Whether they may spoil each other's files: those of one path, and what the names of one's files may be.
+bool write_to_one_place(const output_settings& one, const output_settings& other) {
+  const auto may_make = [](const output_settings& files, const output_settings& database) {
+    if (files.type != output_type::file || database.type != output_type::sqlite) return false;
+    std::string ignored;
+    const auto pattern = path_pattern::parse(files.path, ignored);
+    return pattern && pattern->may_have_made(database.path);
+  };
+  for (const std::string& mine : {one.path, one.dead_letters})
+    for (const std::string& theirs : {other.path, other.dead_letters})
+      if (!mine.empty() && mine == theirs) return true;
+  return may_make(one, other) || may_make(other, one);
 }
 
 class loader {
@@ -68,6 +83,10 @@ class loader {
       const bool is_standard = output.type == output_type::standard_output;
       if (output.is_good && is_standard != (name.text == standard_output_name))
         complain("the output of type stdout is called stdout, and no other is", "");
+      for (const output_settings& other : out_.outputs)
+        if (output.is_good && write_to_one_place(output, other))
+          complain(fmt::format("it writes where the output '{}' writes, too", other.name),
+                   "let the sessions share one of them, or give each a path of its own");
       output.name = name.text;
       out_.outputs.push_back(std::move(output));
     }

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "config/fields/message_builder.hpp"
+#include "config/fields/output_checks.hpp"
+#include "config/fields/output_fields.hpp"
 #include "config/fields/script_builder.hpp"
 #include "config/script/match.hpp"
 #include "protocol/text/suggest.hpp"
@@ -170,10 +172,21 @@ std::vector<output_route> build_routes(const std::vector<parsed_route>& written,
     for_each_condition(each.where, [&](const std::string& path, const auto&) {
       make.check_path(route.replies, path, each.where_written, each.path + ".where");
     });
-    route.record = each.form ? record_settings{*each.form, each.columns} : *form;
+    const auto check_columns = [&](const std::string& column, std::string_view field) {
+      make.check_path(route.replies, value_path(column), each.where_written,
+                      fmt::format("{}.{}", each.path, field));
+    };
+    route.record = each.form ? record_settings{*each.form, each.columns, each.parts} : *form;
     if (route.record.form == record_form::csv && !each.columns.empty()) route.record.columns = each.columns;
+    for (const std::string& column : route.record.columns) check_columns(column, "columns");
+    for (const template_part& part : route.record.parts) check_columns(part.column, "template");
     if (route.record.form == record_form::csv && route.record.columns.empty())
       complain("csv needs its columns", "add columns: [time, FIELD]");
+    const auto defined = std::ranges::find(outputs, each.to.text, &output_settings::name);
+    if (defined != outputs.end() && defined->type == output_type::http && !is_json(route.record.form))
+      complain("an output of type http writes json or ndjson", "");
+    if (route.record.form == record_form::text && route.record.parts.empty())
+      complain("format: template needs a template", R"(add template: "${time} ${FIELD}\n")");
   }
   return routes;
 }

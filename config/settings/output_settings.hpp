@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "config/reference/template.hpp"
 
 namespace duplexd::config {
 
@@ -16,12 +19,20 @@ enum class record_form : std::uint8_t {
   ndjson,   ///< a reply's values alone, a line
   csv,      ///< columns, a line
   msgpack,  ///< the whole event
-  raw       ///< the packet's bytes
+  raw,      ///< the packet's bytes
+  text      ///< a template's text
+};
+
+/// A part of a template: what stands there, then a column.
+struct template_part {
+  std::string literal{};
+  std::string column{};  ///< empty: none, at the end
 };
 
 struct record_settings {
   record_form form = record_form::json;
   std::vector<std::string> columns{};  ///< of csv: time, session, event, reply, or the path of a value
+  std::vector<template_part> parts{};  ///< of text
 };
 
 /// Which events of a session an output gets.
@@ -32,7 +43,10 @@ struct output_route {
   record_settings record{};
 };
 
-enum class output_type : std::uint8_t { standard_output, file, sqlite };
+enum class output_type : std::uint8_t { standard_output, file, sqlite, exec, http };
+
+/// What the lines are that a program prints.
+enum class program_answers : std::uint8_t { log, commands };
 
 /// What happens when an output's queue is full.
 enum class overflow_policy : std::uint8_t { block, drop_oldest, drop_newest };
@@ -52,6 +66,25 @@ struct retention {
   std::chrono::milliseconds age{0};
 };
 
+/// What a request's body is.
+enum class batch_body : std::uint8_t {
+  ndjson,  ///< records as they are, one after the other
+  json     ///< a list of them
+};
+
+/// When a request leaves: with the first of these.
+struct batch_settings {
+  std::uint16_t events = 500;
+  std::uint64_t size = 1'000'000;         ///< bytes
+  std::chrono::milliseconds time{1'000};  ///< since the last request
+};
+
+/// A header with a request's HMAC-SHA256 in hexadecimal digits; no header: none.
+struct signature_settings {
+  std::string header{};
+  text_template secret{};
+};
+
 /// The output that needs no definition.
 inline constexpr std::string_view standard_output_name = "stdout";
 
@@ -67,6 +100,17 @@ struct output_settings {
   file_compression compress = file_compression::none;
   bool sync = false;                                          ///< each batch reaches the disk before the next
   std::map<std::string, std::vector<std::string>> indexes{};  ///< by table: columns
+  std::vector<text_template> program{};                       ///< and its arguments; no shell
+  std::vector<std::pair<std::string, text_template>> environment{};  ///< what is added to it
+  program_answers answers = program_answers::log;
+  text_template url{};
+  std::vector<std::pair<std::string, text_template>> headers{};
+  batch_body body = batch_body::ndjson;
+  batch_settings batch{};
+  std::chrono::milliseconds timeout{30'000};
+  std::string dead_letters{};  ///< absolute, as `path`; empty: what is refused is dropped
+  signature_settings sign{};
+  bool idempotency = false;  ///< each batch has a key of its own, which its retries share
 };
 
 }  // namespace duplexd::config

@@ -46,11 +46,17 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
         std::make_unique<recorder>(loop_.get_executor(), time_, *telemetry_, secrets_, std::move(capture));
   if (settings_.connect_at_once > 0)
     limiter_ = std::make_unique<dial_limiter>(loop_.get_executor(), time_, settings_.connect_at_once);
+  const output_context theirs{
+      .loop = loop_.get_executor(),
+      .time = time_,
+      .log = *telemetry_,
+      .random = [this] { return std::uniform_real_distribution<>{}(random_); },
+      .secrets = secrets_,
+      .http = *http_,
+      .take_commands = [this](std::string from,
+                              line_input& lines) { return door_.take_answers(std::move(from), lines); }};
   for (const config::output_settings& each : settings_.outputs)
-    if (auto made = make_output(
-            loop_.get_executor(), time_, *telemetry_,
-            [this] { return std::uniform_real_distribution<>{}(random_); }, each))
-      outputs_.emplace(each.name, std::move(made));
+    if (auto made = make_output(theirs, each)) outputs_.emplace(each.name, std::move(made));
   for (config::session_settings& loaded : std::exchange(settings_.sessions, {})) {
     const auto each = std::make_shared<const config::session_settings>(std::move(loaded));
     session_context mine{.loop = loop_.get_executor(),
@@ -121,6 +127,7 @@ asio::awaitable<void> app::supervise() {
   systemd_.stopping();
   // Events that came are not lost because their reader is slow, but the end does not wait for it for ever.
   begin_end();
+  door_.close_answers();
   tasks_.spawn(flusher, flush_outputs());
   while (!flushed_) {
     auto next = co_await tasks_.next();
@@ -141,6 +148,7 @@ void app::take(task_group<task_result>::ended next) {
     if (running_ > 0) stop("the commands have ended");
   } else if (next.id == flusher) {
     flushed_ = true;
+    tell_lost_events();  // of programs that did not read all of them
   } else if (next.id == limit && running_ > 0) {
     cut_short(fmt::format("the limit of {} ms has passed", settings_.shutdown_limit.count()));
   } else if (next.id == limit) {
@@ -150,6 +158,7 @@ void app::take(task_group<task_result>::ended next) {
     const bool unwritten =
         std::ranges::any_of(outputs_, [](const auto& each) { return each.second->waiting() != 0; });
     if (unwritten) {
+      kill_programs();
       (void)telemetry_->flush();
       std::_Exit(exit_interrupted);
     }
@@ -176,11 +185,23 @@ void app::tell_held_up() {
 }
 
 asio::awaitable<app::task_result> app::flush_outputs() {
-  co_await stdout_.wait_written();
-  for (const auto& [name, each] : outputs_) co_await each->wait_written();
+  task_group<int> ends{loop_.get_executor()};
+  ends.spawn(0, finish(stdout_));
+  for (const auto& [name, each] : outputs_) ends.spawn(0, finish(*each));
+  for (std::size_t left = outputs_.size() + 1; left > 0; --left) co_await ends.next();
+  co_await ends.join();
   bool go_on = true;
   while (go_on && !telemetry_->flush()) go_on = co_await time_.sleep_for(log_pause);
   co_return task_result{};
+}
+
+asio::awaitable<int> app::finish(output& which) {
+  co_await which.finish(end_by_);
+  co_return 0;
+}
+
+void app::kill_programs() noexcept {
+  for (const auto& [name, each] : outputs_) each->kill();
 }
 
 asio::awaitable<app::task_result> app::run_session(session& which) {
@@ -240,7 +261,9 @@ void app::stop(const std::string& why) {
 
 /// One limit for all that the end takes, from when it began.
 void app::begin_end() {
-  if (!std::exchange(ending_, true)) tasks_.spawn(limit, await_limit());
+  if (std::exchange(ending_, true)) return;
+  end_by_ = time_.now() + settings_.shutdown_limit;
+  tasks_.spawn(limit, await_limit());
 }
 
 asio::awaitable<app::task_result> app::pace_dials() {
@@ -249,12 +272,13 @@ asio::awaitable<app::task_result> app::pace_dials() {
 }
 
 asio::awaitable<app::task_result> app::await_limit() {
-  co_await time_.sleep_for(settings_.shutdown_limit);
+  co_await time_.sleep_until(end_by_);
   co_return task_result{};
 }
 
 // No destructor runs: the sessions still hold streams with operations pending.
 void app::cut_short(const std::string& why) {
+  kill_programs();
   tell_lost_events();
   telemetry_->record("", happening::cut_short{why, running_});
   std::_Exit(exit_interrupted);

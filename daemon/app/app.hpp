@@ -57,6 +57,8 @@ class app {
   asio::awaitable<void> supervise();
   void take(task_group<task_result>::ended next);
   asio::awaitable<task_result> flush_outputs();
+  asio::awaitable<int> finish(output& which);
+  void kill_programs() noexcept;
   asio::awaitable<task_result> run_session(session& which);
   asio::awaitable<task_result> run_output(output& which);
   [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
@@ -100,8 +102,9 @@ class app {
   service_manager systemd_;
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
-  bool ending_ = false;   ///< its limit runs: it was stopped, or nothing but the last events is left
-  bool flushed_ = false;  ///< nothing is waited for any more
+  bool ending_ = false;         ///< its limit runs: it was stopped, or nothing but the last events is left
+  clock::time_point end_by_{};  ///< once it runs
+  bool flushed_ = false;        ///< nothing is waited for any more
   bool output_broken_ = false;
   bool events_lost_ = false;
   std::string held_up_;  ///< told about stdout; empty: nothing

@@ -11,8 +11,8 @@ namespace duplexd {
 command_door::command_door(const asio::any_io_executor& loop, clock& time, telemetry& log, finder find)
     : time_(time), log_(log), find_(std::move(find)), finished_(loop) {}
 
-void command_door::complain(std::uint64_t line, std::string why) {
-  log_.record("", happening::command_invalid{line, std::move(why)});
+void command_door::complain(std::uint64_t line, const source& from, std::string why) {
+  log_.record("", happening::command_invalid{line, std::move(why), from.output});
 }
 
 // The oldest are forgotten first, by their time and by their number.
@@ -28,61 +28,74 @@ bool command_door::is_repeated(const std::string& id) {
   return !is_new;
 }
 
-session* command_door::read(const line_input::line& line, command_request& out) {
+session* command_door::read(const line_input::line& line, const source& from, command_request& out) {
   std::string error;
   if (line.too_long)
     error = fmt::format("it has more than {} bytes", longest_line);
   else if (line.text.find_first_not_of(" \t\r") == std::string::npos)
     return nullptr;
+  else if (answers_closed_ && !from.output.empty())
+    error = "it came after the sessions had ended";
   else if (read_command_request(line.text, out, error))
     if (session* const to = find_(out.session)) return to;
   if (error.empty())
     error = out.session.empty() ? "'session' is missing, and there are several"
                                 : fmt::format("there is no session '{}'", out.session);
-  complain(line.number, std::move(error));
+  complain(line.number, from, std::move(error));
   return nullptr;
 }
 
-void command_door::submit(std::uint64_t line, session& to, command_request what) {
+void command_door::submit(std::uint64_t line, source& from, session& to, command_request what) {
   if (what.id.empty())
     what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
-  else if (is_repeated(to.name() + ' ' + what.id))
-    return complain(line,
+  else if (is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id)))
+    return complain(line, from,
                     fmt::format("a command with the id '{}' came before; it is not sent again", what.id));
-  ++unfinished_;
+  ++from.unfinished;
   to.submit(
       what.command, what.values,
-      [this](const submission& fate) {
+      [this, &from](const submission& fate) {
         if (!fate.has_ended) return;
-        --unfinished_;
+        --from.unfinished;
         finished_.notify();
       },
       what.id);
 }
 
-asio::awaitable<void> command_door::take(line_input::line line) {
+asio::awaitable<void> command_door::take(line_input::line line, source& from) {
   command_request request;
-  session* const to = read(line, request);
+  session* const to = read(line, from, request);
   if (to == nullptr) co_return;
   co_await to->wait_tried();
   const bool stopped = co_await cancelled();
-  if (!stopped) submit(line.number, *to, std::move(request));
+  if (!stopped) submit(line.number, from, *to, std::move(request));
 }
 
-asio::awaitable<void> command_door::run(line_input& from) {
+asio::awaitable<void> command_door::take_all(line_input& lines, source& from) {
   bool stopped = co_await cancelled();
   while (!stopped) {
-    if (unfinished_ >= most_unfinished) {
+    if (from.unfinished >= most_unfinished) {
       co_await finished_.wait();
-    } else if (auto line = co_await from.next()) {
-      co_await take(std::move(*line));
+    } else if (auto line = co_await lines.next()) {
+      co_await take(std::move(*line), from);
     } else {
       break;
     }
     stopped = co_await cancelled();
   }
-  if (!from.failed().empty()) complain(0, "they cannot be read any further: " + from.failed());
-  while (!stopped && unfinished_ > 0) {
+  if (!lines.failed().empty()) complain(0, from, "they cannot be read any further: " + lines.failed());
+}
+
+asio::awaitable<void> command_door::take_answers(std::string output, line_input& from) {
+  source& known = programs_[output];
+  known.output = std::move(output);
+  co_await take_all(from, known);
+}
+
+asio::awaitable<void> command_door::run(line_input& from) {
+  co_await take_all(from, stdin_);
+  bool stopped = co_await cancelled();
+  while (!stopped && stdin_.unfinished > 0) {
     co_await finished_.wait();
     stopped = co_await cancelled();
   }

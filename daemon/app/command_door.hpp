@@ -24,7 +24,7 @@ class command_door {
  public:
   /// Bytes of a line.
   static constexpr std::size_t longest_line = 1u << 20;
-  /// While so many have not come to their end no more are read.
+  /// While so many of stdin, or of a program, have not come to their end no more are read from there.
   static constexpr std::size_t most_unfinished = 256;
   /// A command whose id came before is not sent again, if that was within this time and this many ids.
   static constexpr std::chrono::hours remembered{1};
@@ -35,26 +35,42 @@ class command_door {
 
   command_door(const asio::any_io_executor& loop, clock& time, telemetry& log, finder find);
 
-  /// Takes lines until their end, and returns when all commands have come to theirs. May be cancelled.
+  /// Takes the lines of stdin until their end, and returns when all commands have come to theirs. May be
+  /// cancelled.
   asio::awaitable<void> run(line_input& from);
 
-  /// Takes one line, once its session has tried to connect. May be cancelled.
-  asio::awaitable<void> take(line_input::line line);
+  /// Takes what the program of an output says, until its end. May be cancelled.
+  asio::awaitable<void> take_answers(std::string output, line_input& from);
 
-  [[nodiscard]] std::size_t unfinished() const noexcept { return unfinished_; }
+  /// What programs say from now on is no command any more: the sessions have ended.
+  void close_answers() noexcept { answers_closed_ = true; }
+
+  /// Takes one line of stdin, once its session has tried to connect. May be cancelled.
+  asio::awaitable<void> take(line_input::line line) { return take(std::move(line), stdin_); }
+
+  /// Of stdin.
+  [[nodiscard]] std::size_t unfinished() const noexcept { return stdin_.unfinished; }
 
  private:
+  struct source {
+    std::string output{};  ///< empty: stdin
+    std::size_t unfinished = 0;
+  };
+  asio::awaitable<void> take_all(line_input& lines, source& from);
+  asio::awaitable<void> take(line_input::line line, source& from);
   /// The command and its session; null after a complaint, or if there is nothing in the line.
-  [[nodiscard]] session* read(const line_input::line& line, command_request& out);
-  void submit(std::uint64_t line, session& to, command_request what);
-  void complain(std::uint64_t line, std::string why);
+  [[nodiscard]] session* read(const line_input::line& line, const source& from, command_request& out);
+  void submit(std::uint64_t line, source& from, session& to, command_request what);
+  void complain(std::uint64_t line, const source& from, std::string why);
   [[nodiscard]] bool is_repeated(const std::string& id);
 
   clock& time_;
   telemetry& log_;
   finder find_;
   notifier finished_;
-  std::size_t unfinished_ = 0;
+  source stdin_;
+  std::map<std::string, source> programs_;  ///< by output
+  bool answers_closed_ = false;
   std::uint64_t made_ids_ = 0;
   std::map<std::string, clock::time_point> ids_;
   std::deque<std::map<std::string, clock::time_point>::iterator> id_order_;  ///< the oldest first

@@ -44,6 +44,15 @@ std::string tls_mistake(const config::session_settings& session) {
 
 protocol::diagnostics missing_outside(const config::settings& settings) {
   protocol::diagnostics found;
+  const auto is_there = [](const std::string& name) {
+    return name.find('/') != std::string::npos ? is_program(name) : is_on_path(name);
+  };
+  for (const config::output_settings& output : settings.outputs) {
+    if (output.program.empty()) continue;
+    const auto program = output.program.front().resolve();
+    if (program && !is_there(program.value))
+      found.push_back({{}, "outputs." + output.name, "program: there is no program " + program.value, ""});
+  }
   for (const config::session_settings& session : settings.sessions) {
     const std::string path = "sessions." + session.name;
     if (std::string why = tls_mistake(session); !why.empty())
@@ -53,9 +62,8 @@ protocol::diagnostics missing_outside(const config::settings& settings) {
       const auto program =
           exec == nullptr ? config::resolved<std::string>{} : exec->program.front().resolve();
       if (exec == nullptr || !program) return;
-      const std::string& name = program.value;
-      if (name.find('/') != std::string::npos ? is_program(name) : is_on_path(name)) return;
-      found.push_back({step.where, path, "exec: there is no program " + name, ""});
+      if (is_there(program.value)) return;
+      found.push_back({step.where, path, "exec: there is no program " + program.value, ""});
     };
     for (const auto* steps : {&session.before, &session.subscribe, &session.script})
       config::for_each_step(*steps, look);

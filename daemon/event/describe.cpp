@@ -93,10 +93,12 @@ struct describer {
             {{"command", e.command}, {"state", e.state}, {"why", e.why}}};
   }
   description operator()(const happening::command_invalid& e) const {
-    return {log_level::warning,
-            "command_invalid",
-            fmt::format("line {} of the commands is not valid: {}", e.line, e.why),
-            {{"line", e.line}, {"why", e.why}}};
+    json fields{{"line", e.line}, {"why", e.why}};
+    if (!e.from.empty()) fields["output"] = e.from;
+    return {log_level::warning, "command_invalid",
+            fmt::format("line {} of {} is not valid: {}", e.line,
+                        e.from.empty() ? "the commands" : "the answers of output " + e.from, e.why),
+            std::move(fields)};
   }
   description operator()(const happening::heartbeat_missed& e) const {
     return {log_level::warning, "heartbeat_missed", e.why, {{"why", e.why}}};
@@ -187,6 +189,23 @@ struct describer {
             "output_recovered",
             fmt::format("output {} works again", e.output),
             {{"output", e.output}}};
+  }
+  description operator()(const happening::batch_refused& e) const {
+    return {log_level::error,
+            "batch_refused",
+            fmt::format("output {}: {}; {} event(s) {}, {} so far", e.output, e.why, e.events,
+                        e.is_kept ? "went to the dead letters" : "are lost", e.count),
+            {{"output", e.output},
+             {"why", e.why},
+             {"events", e.events},
+             {"count", e.count},
+             {"kept", e.is_kept}}};
+  }
+  description operator()(const happening::program_said& e) const {
+    return {log_level::info,
+            "program_said",
+            fmt::format("output {}: {}", e.output, e.line),
+            {{"output", e.output}, {"line", e.line}}};
   }
   description operator()(const happening::events_dropped& e) const {
     return {log_level::warning,

@@ -49,6 +49,7 @@ struct command_ended {  ///< submitted while the daemon runs; every one comes to
 struct command_invalid {  ///< a line from outside that is no command
   std::uint64_t line = 0;
   std::string why;
+  std::string from{};  ///< the output whose program said it; empty: stdin
 };
 struct heartbeat_missed {
   std::string why;
@@ -121,6 +122,17 @@ struct output_failed {  ///< what it did not take waits
 struct output_recovered {
   std::string output;
 };
+struct batch_refused {  ///< by a server that will not take it later either
+  std::string output;
+  std::string why;
+  std::size_t events = 0;   ///< of this batch
+  std::uint64_t count = 0;  ///< events so far
+  bool is_kept = false;     ///< in a file
+};
+struct program_said {  ///< a line that an output's program wrote for people
+  std::string output;
+  std::string line;
+};
 struct events_dropped {  ///< because an output's queue was full and its configuration says so
   std::string output;
   std::uint64_t count = 0;  ///< so far
@@ -141,7 +153,8 @@ using event = std::variant<
     happening::inactive, happening::link_renewed, happening::link_closed, happening::attempt_failed,
     happening::held_back, happening::quit, happening::started, happening::descriptors_short,
     happening::stopping, happening::hangup_ignored, happening::output_closed, happening::output_failed,
-    happening::output_recovered, happening::events_dropped, happening::cut_short>;
+    happening::output_recovered, happening::batch_refused, happening::program_said, happening::events_dropped,
+    happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,15 @@ class output {
 
   /// Suspends until everything appended was written or the output is broken. May be cancelled.
   virtual asio::awaitable<void> wait_written() = 0;
+
+  /// No more will be appended: what was is written, and what serves the output comes to its end, if it can by
+  /// `until`. May be cancelled.
+  virtual asio::awaitable<void> finish(std::chrono::steady_clock::time_point /*until*/) {
+    co_await wait_written();
+  }
+
+  /// The process ends now: what would outlive it is killed.
+  virtual void kill() noexcept {}
 
   /// Files that were renamed meanwhile are let go of, soon.
   virtual void reopen() {}

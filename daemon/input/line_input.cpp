@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <system_error>
@@ -20,6 +21,7 @@ namespace duplexd {
 
 namespace {
 constexpr std::size_t at_once = 64u << 10;  // bytes
+constexpr unsigned reads_a_turn = 4;        // then others have the loop
 }  // namespace
 
 line_input::line_input(const asio::any_io_executor& loop, int inherited, std::size_t longest)
@@ -95,6 +97,7 @@ asio::awaitable<std::optional<line_input::line>> line_input::next() {
     if (ended_) co_return std::nullopt;
     switch (read_some()) {
       case got::bytes:
+        if (++reads_ % reads_a_turn == 0) co_await asio::post(readable_.get_executor(), asio::use_awaitable);
         break;
       case got::end:
         ended_ = true;

@@ -50,6 +50,7 @@ class line_input {
   std::size_t searched_ = 0;  ///< no newline before
   bool skipping_ = false;     ///< the rest of a line that is too long
   bool ended_ = false;
+  unsigned reads_ = 0;
   std::uint64_t number_ = 0;
   std::string failed_;
 };

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "daemon/output/record_batch.hpp"
@@ -19,6 +21,8 @@ class event_writer {
   struct progress {
     std::size_t written = 0;  ///< how many records, from the first on
     std::string failed{};     ///< why not all; the rest is given again later
+    std::optional<std::chrono::milliseconds>
+        not_before{};  ///< how long that should take, if somebody said so
   };
   [[nodiscard]] virtual progress write(const record_batch& records) = 0;
 

@@ -1,23 +1,19 @@
 #include "daemon/output/queued_output.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
+#include "daemon/output/output_pauses.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
 
 using config::overflow_policy;
 
-namespace {
-constexpr config::backoff_settings pauses{.initial = std::chrono::milliseconds{500},
-                                          .maximum = std::chrono::milliseconds{30'000},
-                                          .jitter = config::jitter_kind::half};
-}  // namespace
-
 queued_output::queued_output(const asio::any_io_executor& loop, clock& time, telemetry& log,
                              std::function<double()> random, const config::output_settings& settings,
-                             std::unique_ptr<event_writer> writer)
+                             std::unique_ptr<record_sink> writer)
     : time_(time),
       log_(log),
       random_(std::move(random)),
@@ -25,10 +21,15 @@ queued_output::queued_output(const asio::any_io_executor& loop, clock& time, tel
       limit_(settings.queue),
       overflow_(settings.overflow),
       writer_(std::move(writer)),
-      thread_(loop),
-      pauses_(pauses),
+      pauses_(output_pauses),
       appended_(loop),
       progress_(loop) {}
+
+queued_output::queued_output(const asio::any_io_executor& loop, clock& time, telemetry& log,
+                             std::function<double()> random, const config::output_settings& settings,
+                             std::unique_ptr<event_writer> writer)
+    : queued_output(loop, time, log, std::move(random), settings,
+                    std::make_unique<threaded_sink>(loop, std::move(writer))) {}
 
 void queued_output::drop(std::uint64_t count) {
   if (count == 0) return;
@@ -50,8 +51,9 @@ void queued_output::append(const session_event& happened, std::string_view recor
     for (; !waiting_.empty() && waiting() + size > limit_; ++dropped) waiting_.drop_first(1);
     drop(dropped);
   }
-  if (waiting_.empty()) appended_.notify();
+  const bool tells = waiting_.empty() || paces_;
   waiting_.add(happened, text);
+  if (tells) appended_.notify();
 }
 
 bool queued_output::has_room() const noexcept {
@@ -68,23 +70,37 @@ asio::awaitable<void> queued_output::wait_written() {
   while (go_on && waiting() != 0) go_on = co_await progress_.wait();
 }
 
-/// Whether all of it was taken.
+/// Whether the writer works.
 asio::awaitable<bool> queued_output::write() {
-  event_writer::progress made;
-  co_await thread_.run([&] { made = writer_->write(writing_); });
+  writes_ = true;
+  record_sink::progress made = co_await writer_->write(writing_);
+  writes_ = false;
   writing_.drop_first(made.written);
   if (made.written > 0) progress_.notify();
-  const bool all = writing_.empty();
-  if (all && !failed_.empty()) log_.record("", happening::output_recovered{name_});
-  failed_ = all ? "" : made.failed.empty() ? "it takes nothing" : std::move(made.failed);
-  if (all) pauses_.reset();
-  co_return all;
+  const bool works = made.failed.empty();
+  if (works && !failed_.empty()) log_.record("", happening::output_recovered{name_});
+  failed_ = std::move(made.failed);
+  not_before_ = made.not_before.value_or(std::chrono::milliseconds{0});
+  if (works) pauses_.reset();
+  co_return works;
+}
+
+asio::awaitable<void> queued_output::pace() {
+  paces_ = true;
+  co_await writer_->pace(waiting_, appended_);
+  paces_ = false;
 }
 
 asio::awaitable<void> queued_output::pause() {
-  const auto time = pauses_.next(random_());
+  const auto time = std::max(pauses_.next(random_()), not_before_);
   log_.record("", happening::output_failed{name_, failed_, time});
   co_await time_.sleep_for(time);
+}
+
+asio::awaitable<void> queued_output::finish(clock::time_point /*until*/) {
+  writer_->hurry();
+  appended_.notify();
+  co_await wait_written();
 }
 
 void queued_output::reopen() {
@@ -96,15 +112,18 @@ asio::awaitable<std::string> queued_output::run() {
   auto tidied = time_.now();
   bool stopped = co_await cancelled();
   while (!stopped) {
+    if (writing_.empty() && !waiting_.empty()) co_await pace();
     if (writing_.empty()) std::swap(writing_, waiting_);
     if (writing_.empty() && !tidies_now_) {
       co_await appended_.wait_until(time_, tidied + tidy_interval);
     } else if (!writing_.empty()) {
-      const bool all = co_await write();
-      if (!all) co_await pause();
+      const bool works = co_await write();
+      if (!works) co_await pause();
     }
     if (std::exchange(tidies_now_, false) || time_.now() - tidied >= tidy_interval) {
-      co_await thread_.run([this] { writer_->tidy(); });
+      writes_ = true;
+      co_await writer_->tidy();
+      writes_ = false;
       tidied = time_.now();
     }
     stopped = co_await cancelled();

@@ -9,18 +9,21 @@
 #include "daemon/event/events.hpp"
 #include "daemon/event/output.hpp"
 #include "daemon/link/backoff.hpp"
-#include "daemon/output/event_writer.hpp"
+#include "daemon/output/record_sink.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/notifier.hpp"
-#include "daemon/runtime/worker.hpp"
 
 namespace duplexd {
 
-/// An output that is written on a thread of its own, from a queue that is bounded in bytes. What the writer
-/// does not take stays in the queue and is tried again with growing pauses, for ever; what happens when the
+/// An output that is written beside the loop, from a queue that is bounded in bytes. What the writer does not
+/// take stays in the queue and is tried again with growing pauses, for ever; what happens when the
 /// queue is full is configured.
 class queued_output final : public output {
  public:
+  queued_output(const asio::any_io_executor& loop, clock& time, telemetry& log,
+                std::function<double()> random, const config::output_settings& settings,
+                std::unique_ptr<record_sink> writer);
+  /// With a writer on a thread of its own.
   queued_output(const asio::any_io_executor& loop, clock& time, telemetry& log,
                 std::function<double()> random, const config::output_settings& settings,
                 std::unique_ptr<event_writer> writer);
@@ -31,12 +34,13 @@ class queued_output final : public output {
   /// Ends only when cancelled.
   asio::awaitable<std::string> run() override;
   asio::awaitable<void> wait_written() override;
+  asio::awaitable<void> finish(clock::time_point until) override;
   void reopen() override;
   [[nodiscard]] std::size_t waiting() const noexcept override { return waiting_.bytes() + writing_.bytes(); }
   [[nodiscard]] std::string held_up() const override { return failed_; }
 
   /// Whether the writer is at work.
-  [[nodiscard]] bool writes() const noexcept { return thread_.busy(); }
+  [[nodiscard]] bool writes() const noexcept { return writes_; }
 
   /// How often `event_writer::tidy` is called.
   static constexpr std::chrono::seconds tidy_interval{60};
@@ -44,6 +48,7 @@ class queued_output final : public output {
  private:
   void drop(std::uint64_t count);
   asio::awaitable<bool> write();
+  asio::awaitable<void> pace();
   asio::awaitable<void> pause();
 
   clock& time_;
@@ -52,12 +57,14 @@ class queued_output final : public output {
   std::string name_;
   std::uint64_t limit_;
   config::overflow_policy overflow_;
-  std::unique_ptr<event_writer> writer_;
-  worker thread_;
+  std::unique_ptr<record_sink> writer_;
+  bool writes_ = false;
+  bool paces_ = false;
   record_batch waiting_;
   record_batch writing_;
   backoff pauses_;
-  std::string failed_;  ///< why the last attempt did not succeed
+  std::string failed_;                       ///< why the last attempt did not succeed
+  std::chrono::milliseconds not_before_{0};  ///< how long the writer asked to be left alone then
   bool tidies_now_ = false;
   std::uint64_t dropped_ = 0;
   notifier appended_;

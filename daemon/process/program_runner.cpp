@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -15,12 +13,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <csignal>
-#include <map>
-#include <string_view>
 #include <system_error>
 
 #include "daemon/process/child_process.hpp"
 #include "daemon/process/make_program_runner.hpp"
+#include "daemon/process/program_environment.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
@@ -36,24 +33,6 @@ constexpr std::size_t errors_kept = 4'096;  // bytes of standard error, the last
 
 // How long a program that was asked to end may take, and then how long a killed one.
 constexpr std::chrono::milliseconds grace{1'000};
-
-/// What of the daemon's environment a program gets: where things are and how texts look, no secret.
-bool is_inherited(std::string_view name) {
-  constexpr std::array names = {"PATH", "HOME", "USER",   "LOGNAME",  "SHELL",
-                                "LANG", "TZ",   "TMPDIR", "LANGUAGE", "XDG_RUNTIME_DIR"};
-  return name.starts_with("LC_") || std::ranges::find(names, name) != names.end();
-}
-
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
-  std::vector<std::string> all;
-  for (char** each = environ; *each != nullptr; ++each) {
-    const std::string_view variable = *each;
-    const std::string name{variable.substr(0, variable.find('='))};
-    if (is_inherited(name) && !added.contains(name)) all.emplace_back(variable);
-  }
-  for (const auto& [name, value] : added) all.push_back(fmt::format("{}={}", name, value));
-  return all;
-}
 
 asio::awaitable<int> feed(descriptor& pipe, const std::string& text) {
   const bool stopped = co_await cancelled();
@@ -102,8 +81,7 @@ std::string last_line(std::string text) {
 
 program_result judge(int status, std::string output, std::string errors) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
-  const std::string how = WIFSIGNALED(status) ? fmt::format("killed by signal {}", WTERMSIG(status))
-                                              : fmt::format("exit code {}", WEXITSTATUS(status));
+  const std::string how = describe_end(status);
   const std::string said = last_line(std::move(errors));
   return program_failure{said.empty() ? how : fmt::format("{}: {}", how, said.substr(0, 200))};
 }

@@ -15,10 +15,9 @@ bool selects(const config::output_route* rule, std::string_view reply) noexcept 
          std::ranges::find(rule->replies, reply) != rule->replies.end();
 }
 
-bool fits(const config::output_route& rule, const session_event& happened) {
+bool fits(const config::output_route& rule, const reply_values& values) {
   if (!rule.where.is_object()) return true;
-  const auto data = nlohmann::ordered_json::parse(happened.data, nullptr, false);
-  return happened.what == session_event::kind::reply && config::matches(data, rule.where);
+  return values.event().what == session_event::kind::reply && config::matches(values.get(), rule.where);
 }
 
 }  // namespace
@@ -29,11 +28,12 @@ bool event_routes::wants(std::string_view reply) const noexcept {
 
 void event_routes::emit(const session_event& happened) {
   const bool is_note = happened.what == session_event::kind::note;
+  const reply_values values{happened};
   for (const event_route& each : routes_) {
     if (each.rule == nullptr) {
       each.to->append(happened, happened.line);
-    } else if (selects(each.rule, is_note ? "" : happened.name) && fits(*each.rule, happened)) {
-      const std::string_view record = record_of(happened, each.rule->record, room_);
+    } else if (selects(each.rule, is_note ? "" : happened.name) && fits(*each.rule, values)) {
+      const std::string_view record = record_of(values, each.rule->record, room_);
       if (!record.empty()) each.to->append(happened, record);
     }
   }

@@ -26,38 +26,50 @@ void append_cell(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_value(std::string& out, const ordered_json* value) {
-  if (value == nullptr || value->is_null()) return;
-  if (value->is_string()) return append_cell(out, value->get_ref<const std::string&>());
-  append_cell(out, value->dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+/// A column's text, as it is; what is missing or null is empty. `room` may hold it.
+std::string_view text_of(const reply_values& values, std::string_view column, std::string& room) {
+  const session_event& happened = values.event();
+  if (column == "time") return happened.time;
+  if (column == "session") return happened.session;
+  if (column == "reply") return happened.name;
+  if (column == "event") return "reply";
+  const auto* value =
+      config::find_path(values.get(), column.starts_with("data.") ? column.substr(5) : column);
+  if (value == nullptr || value->is_null()) return {};
+  if (value->is_string()) return value->get_ref<const std::string&>();
+  room = value->dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return room;
 }
 
-void append_csv(std::string& out, const session_event& happened, const std::vector<std::string>& columns) {
-  const ordered_json data = ordered_json::parse(happened.data, nullptr, false);
+void append_csv(std::string& out, const reply_values& values, const std::vector<std::string>& columns) {
+  std::string room;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (i > 0) out += ',';
-    const std::string& column = columns[i];
-    if (column.starts_with("data."))
-      append_value(out, config::find_path(data, std::string_view(column).substr(5)));
-    else if (column == "time")
-      append_cell(out, happened.time);
-    else if (column == "session")
-      append_cell(out, happened.session);
-    else if (column == "reply")
-      append_cell(out, happened.name);
-    else if (column == "event")
-      append_cell(out, "reply");
-    else
-      append_value(out, config::find_path(data, column));
+    append_cell(out, text_of(values, columns[i], room));
   }
   out += '\n';
 }
 
+void append_text(std::string& out, const reply_values& values,
+                 const std::vector<config::template_part>& parts) {
+  std::string room;
+  for (const config::template_part& each : parts) {
+    out += each.literal;
+    if (!each.column.empty()) out += text_of(values, each.column, room);
+  }
+}
+
 }  // namespace
 
-std::string_view record_of(const session_event& happened, const config::record_settings& form,
+const ordered_json& reply_values::get() const {
+  if (!parsed_) parsed_ = ordered_json::parse(event_.data, nullptr, false);
+  return *parsed_;
+}
+
+std::string_view record_of(const reply_values& values, const config::record_settings& form,
                            std::string& room) {
   using config::record_form;
+  const session_event& happened = values.event();
   room.clear();
   const bool is_reply = happened.what == session_event::kind::reply;
   switch (form.form) {
@@ -67,7 +79,10 @@ std::string_view record_of(const session_event& happened, const config::record_s
       if (is_reply) room.append(happened.data) += '\n';
       return room;
     case record_form::csv:
-      if (is_reply) append_csv(room, happened, form.columns);
+      if (is_reply) append_csv(room, values, form.columns);
+      return room;
+    case record_form::text:
+      if (is_reply) append_text(room, values, form.parts);
       return room;
     case record_form::msgpack:
       ordered_json::to_msgpack(ordered_json::parse(happened.line, nullptr, false), room);

@@ -1,5 +1,7 @@
 #include "tests/config/sections.hpp"
 
+#include <algorithm>
+#include <initializer_list>
 #include <set>
 
 #include "config/fields/fields.hpp"
@@ -24,6 +26,8 @@ const section_place places[] = {
     {"connect", "/connect", "{}"},
     {"output", "/outputs/o", R"({"type": "file", "path": "f"})"},
     {"rotate", "/outputs/f/rotate", "{}"},
+    {"batch", "/outputs/h/batch", "{}"},
+    {"sign", "/outputs/h/sign", R"({"header": "X", "secret": "k"})"},
     {"keep", "/outputs/f/keep", "{}"},
     {"route", "/sessions/s/outputs/0", R"({"to": "stdout", "replies": ["tick"]})"},
     {"template", "/templates/t", R"({"session": {}})"},
@@ -68,7 +72,7 @@ constexpr const char* whole = R"json({
                {"set": {"interval": 1, "expires_in": 1, "expires_at": 1}},
                {"http": {"url": "https://h/"}}],
     "protocol": "callcentre"}},
-  "outputs": {"f": {"type": "file", "path": "f"}},
+  "outputs": {"f": {"type": "file", "path": "g"}, "h": {"type": "http", "url": "https://h/"}},
   "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
   "protocols": {"callcentre": {
       "opcode": {"at": 0, "type": "B"},
@@ -90,6 +94,23 @@ const section_place& place_of(const std::string& id) {
   return places[0];
 }
 
+/// The type that an output's fields need, and what that needs.
+void choose_type(ordered_json& output) {
+  const auto has = [&output](std::initializer_list<const char*> names) {
+    return std::ranges::any_of(names, [&output](const char* each) { return output.contains(each); });
+  };
+  const auto become = [&output](const char* type, const char* field, ordered_json value) {
+    output["type"] = type;
+    output.erase("path");
+    if (!output.contains(field)) output[field] = std::move(value);
+  };
+  if (has({"indexes"})) output["type"] = "sqlite";
+  if (has({"program", "env", "answers"}) || output["type"] == "exec") become("exec", "program", {"a"});
+  if (has({"url", "headers", "body", "batch", "timeout", "dead_letters", "sign", "idempotency"}) ||
+      output["type"] == "http")
+    become("http", "url", "https://h/");
+}
+
 std::string document(const std::string& id, const ordered_json& fields, const ordered_json& needs) {
   ordered_json made = ordered_json::parse(whole);
   if (fields.contains("spawn")) made["sessions"]["s"]["script"].erase(0);  // a task has one name
@@ -102,7 +123,11 @@ std::string document(const std::string& id, const ordered_json& fields, const or
   if ((id == "output" || id == "route") && at.contains("format") && at["format"] == "csv" &&
       !at.contains("columns"))
     at["columns"] = {"time"};
-  if (id == "output" && at.contains("indexes")) at["type"] = "sqlite";
+  if ((id == "output" || id == "route") && at.contains("template")) at["format"] = "template";
+  if ((id == "output" || id == "route") && at.value("format", ordered_json()) == "template" &&
+      !at.contains("template"))
+    at["template"] = "x";
+  if (id == "output") choose_type(at);
   if (id == "output" && at["type"] == "stdout") {
     ordered_json own = at;
     own.erase("path");

@@ -77,7 +77,7 @@ class Pages(Outputs):
     # The page's own configurations, with another address.
     def test_examples(self):
         text = (ROOT / "docs" / "outputs.md").read_text()
-        first, second = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S))
+        first, second, *_ = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S))
         question = re.search(r"```sh\nsqlite3 feed.db '(.*)'\n", text)[1]
         server = self.serve([trade(n) for n in range(10)])
         database, table, events = self.place / "feed.db", self.place / "prices.csv", self.place / "events"

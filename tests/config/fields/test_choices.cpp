@@ -33,11 +33,13 @@ const choice_row choices[] = {
     {"fresh", "action", {"log", "resubscribe", "reconnect"}},
     {"sequence", "action", {"log", "resubscribe", "reconnect"}},
     {"command", "offline", {"fail", "drop", "queue"}},
-    {"output", "type", {"stdout", "file", "sqlite"}},
-    {"output", "format", {"json", "ndjson", "csv", "msgpack", "raw"}},
+    {"output", "type", {"stdout", "file", "sqlite", "exec", "http"}},
+    {"output", "format", {"json", "ndjson", "csv", "msgpack", "raw", "template"}},
+    {"output", "body", {"ndjson", "json"}},
+    {"output", "answers", {"log", "commands"}},
     {"output", "overflow", {"block", "drop_oldest", "drop_newest"}},
     {"output", "compress", {"none", "gzip", "zstd"}},
-    {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw"}},
+    {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw", "template"}},
     {"tls", "min_version", {"1.2", "1.3"}},
     {"step", "others", {"cancel", "continue"}, false, R"({"gather": [{"sleep": 0}]})"},
 };
@@ -179,7 +181,8 @@ TEST_CASE("words that stand in place of other values", "[choices]") {
   CHECK(rounds("forever") == 0);
   CHECK(rounds("3") == 3);
   CHECK(mistakes("{repeat: 0, do: {sleep: 0}}") ==
-        list{"sessions.s.script[0].repeat: 0 repetitions are not allowed (allowed: 1 to 1000000000000000, or forever)"});
+        list{"sessions.s.script[0].repeat: 0 repetitions are not allowed (allowed: 1 to 1000000000000000, or "
+             "forever)"});
   CHECK(rounds("1000000000000000") == 1'000'000'000'000'000);
   CHECK(mistakes("{repeat: 1000000000000001, do: {sleep: 0}}") ==
         list{"sessions.s.script[0].repeat: 1000000000000001 repetitions are not allowed (allowed: 1 to "

@@ -101,6 +101,30 @@ TEST_CASE("mistakes about outputs are told", "[outputs]") {
   CHECK(first("{'a b': {type: file, path: f}}") ==
         "f:1:12: outputs.a b: 'a b' is not a valid name for an output (use letters, digits, '_', '.' "
         "and '-')");
+  CHECK(first("{p: {type: exec}}") ==
+        "f:1:14: outputs.p: an output of type exec needs a program (add program: [NAME, ARGUMENT])");
+  CHECK(first("{p: {type: exec, program: [a], path: f}}") ==
+        "f:1:47: outputs.p.path: an output of type exec has no 'path'");
+  CHECK(first("{p: {type: file, path: f, answers: commands}}") ==
+        "f:1:45: outputs.p.answers: an output of type file has no 'answers'");
+  CHECK(
+      first("{p: {type: exec, program: [a, '${var:x}']}}") ==
+      "f:1:36: outputs.p.program: an output belongs to no session: only env, file and credential have values "
+      "here");
+  CHECK(first("{p: {type: exec, program: [a], env: {K: '${reply:x}'}}}")
+            .starts_with("f:1:46: outputs.p.env: an output belongs to no session"));
+  CHECK(
+      first("{a: {type: file, path: 'x/../f'}, b: {type: sqlite, path: f}}") ==
+      "f:1:44: outputs.b: it writes where the output 'a' writes, too (let the sessions share one of them, or "
+      "give each a path of its own)");
+  CHECK(first("{a: {type: file, path: '%F.${session}'}, b: {type: file, path: '%F.${session}'}}")
+            .starts_with("f:1:51: outputs.b: it writes where the output 'a' writes"));
+  CHECK(first("{a: {type: sqlite, path: t.db}, b: {type: file, path: '${reply}.db'}}")
+            .starts_with("f:1:42: outputs.b: it writes where the output 'a' writes"));
+  CHECK(mistakes_of("{a: {type: sqlite, path: t.db}, b: {type: file, path: '${reply}.jsonl'}, "
+                    "c: {type: file, path: c.jsonl}}",
+                    "[a]")
+            .empty());
   CHECK(first("{}", "[{to: stdout, replies: [tock]}]").find("'tock'") != std::string::npos);
   CHECK(first("{}", "[{to: stdout, where: {a: 1}}]").find("replies") != std::string::npos);
   CHECK(first("{}", "[{to: stdout, replies: tick, where: {a: {$min: x}}}]").find("sessions.s.outputs[0]") !=
@@ -111,6 +135,138 @@ TEST_CASE("mistakes about outputs are told", "[outputs]") {
         "f:2:42: sessions.s.outputs[0]: expected the name of an output, or a map, found an integer "
         "({to: NAME, "
         "replies: [REPLY]})");
+}
+
+TEST_CASE("a program, its environment and what its lines are", "[outputs]") {
+  const settings all = load_good(
+      file_with("{p: {type: exec, program: [a, b], env: {K: v}, answers: commands, format: ndjson, queue: "
+                "70000, overflow: drop_newest}, q: {type: exec, program: [c]}}",
+                "[p, q]"),
+      "f.yaml");
+  const output_settings& first = all.outputs.at(0);
+  CHECK(first.type == output_type::exec);
+  REQUIRE(first.program.size() == 2);
+  CHECK(first.program[1].display() == "b");
+  REQUIRE(first.environment.size() == 1);
+  CHECK(first.environment[0].first == "K");
+  CHECK(first.environment[0].second.display() == "v");
+  CHECK(first.answers == program_answers::commands);
+  CHECK(first.record.form == record_form::ndjson);
+  CHECK(all.outputs.at(1).program.size() == 1);
+  CHECK(all.outputs.at(1).answers == program_answers::log);
+}
+
+// Everybody can see a program's arguments.
+TEST_CASE("a secret in a program's arguments is a warning", "[outputs]") {
+  const auto loaded =
+      load_document(file_with("{p: {type: exec, program: [a, '${file:/etc/hostname}']}}", "[p]"), "f.yaml");
+  CHECK(loaded.mistakes.empty());
+  const auto tells = [](const std::string& each) {
+    return each.find("everybody on the machine can see ${file:/etc/hostname} in a program's arguments") !=
+           std::string::npos;
+  };
+  CHECK(std::ranges::any_of(loaded.warnings, tells));
+}
+
+TEST_CASE("where events are posted to, and how", "[outputs]") {
+  const settings all = load_good(
+      file_with(
+          "{p: {type: http, url: 'https://h/p', headers: {A: b}, body: json, compress: gzip, timeout: 5s, "
+          "batch: {events: 7, size: 8, time: 9ms}, dead_letters: /x/d, sign: {header: S, secret: k}, "
+          "idempotency: true, format: ndjson}, q: {type: http, url: 'http://h/'}}",
+          "[p, q]"),
+      "f.yaml");
+  const output_settings& first = all.outputs.at(0);
+  CHECK(first.type == output_type::http);
+  CHECK(first.url.display() == "https://h/p");
+  REQUIRE(first.headers.size() == 1);
+  CHECK(first.headers[0].first == "A");
+  CHECK(first.body == batch_body::json);
+  CHECK(first.compress == file_compression::gzip);
+  CHECK(first.timeout.count() == 5'000);
+  CHECK(first.batch.events == 7);
+  CHECK(first.batch.size == 8);
+  CHECK(first.batch.time.count() == 9);
+  CHECK(first.dead_letters == "/x/d");
+  CHECK(first.sign.header == "S");
+  CHECK(first.sign.secret.display() == "k");
+  CHECK(first.idempotency);
+  const output_settings& usual = all.outputs.at(1);
+  CHECK(usual.body == batch_body::ndjson);
+  CHECK(usual.batch.events == 500);
+  CHECK(usual.batch.size == 1'000'000);
+  CHECK(usual.batch.time.count() == 1'000);
+  CHECK(usual.timeout.count() == 30'000);
+  CHECK(usual.dead_letters.empty());
+  CHECK(usual.sign.header.empty());
+  CHECK_FALSE(usual.idempotency);
+}
+
+TEST_CASE("mistakes about requests are told", "[outputs]") {
+  const auto first = [](const std::string& text, const std::string& routes = "[stdout]") {
+    const lines all = mistakes_of("{p: {type: http" + text + "}}", routes);
+    REQUIRE(all.size() == 1);
+    return all[0];
+  };
+  CHECK(first("") == "f:1:14: outputs.p: an output of type http needs a url (add url: https://HOST/PATH)");
+  CHECK(first(", url: 'wss://h/'").find("outputs.p.url: ") != std::string::npos);
+  CHECK(first(", url: 'http://h/', format: raw") ==
+        "f:1:53: outputs.p.format: an output of type http writes json or ndjson");
+  CHECK(first(", url: 'http://h/', compress: zstd") ==
+        "f:1:55: outputs.p.compress: requests can be compressed with gzip only");
+  CHECK(first(", url: 'http://h/', sign: {header: 'a b', secret: k}") ==
+        "f:1:51: outputs.p.sign: a header name consists of letters, digits and '-'");
+  CHECK(first(", url: 'http://h/', dead_letters: '%q'").find("outputs.p.dead_letters: '%q'") !=
+        std::string::npos);
+  CHECK(first(", url: 'http://h/', headers: {A: '${var:x}'}")
+            .find("outputs.p.headers: an output belongs to no") != std::string::npos);
+  CHECK(first(", url: 'http://h/'", "[{to: p, format: raw}]") ==
+        "f:2:42: sessions.s.outputs[0]: an output of type http writes json or ndjson");
+  CHECK(mistakes_of("{p: {type: http, url: 'http://h/', dead_letters: f}, f: {type: file, path: f}}", "[p]")
+            .size() == 1);
+}
+
+TEST_CASE("a template's texts and columns", "[outputs]") {
+  const settings all =
+      load_good(file_with("{t: {type: file, path: f, format: template, template: '$${x} ${time}, "
+                          "${data.a}$'}}",
+                          "[t, {to: stdout, format: template, template: \"${a}\\n\"}]"),
+                "f.yaml");
+  const auto shown = [](const record_settings& record) {
+    lines found;
+    for (const template_part& each : record.parts) found.push_back(each.literal + "|" + each.column);
+    return found;
+  };
+  const auto& routes = all.sessions.at(0).outputs;
+  CHECK(shown(routes.at(0).record) == lines{"${x} |time", ", |data.a", "$|"});
+  CHECK(shown(routes.at(1).record) == lines{"|a", "\n|"});
+}
+
+TEST_CASE("mistakes in templates are told", "[outputs]") {
+  const auto first = [](const std::string& text, const std::string& route = "[stdout]") {
+    const lines all = mistakes_of("{t: {type: file, path: f, " + text + "}}", route);
+    REQUIRE(all.size() == 1);
+    return all[0];
+  };
+  CHECK(first("format: template").starts_with("f:1:14: outputs.t: format: template needs a template (add "));
+  CHECK(first("template: x") ==
+        "f:1:46: outputs.t.template: a template is only allowed with format: template");
+  CHECK(first("format: template, template: 5").starts_with("f:1:64: outputs.t.template: expected a text"));
+  CHECK(first("format: template, template: '${a'")
+            .starts_with("f:1:65: outputs.t.template: '${a' has no closing brace"));
+  CHECK(first("format: template, template: '${ }'")
+            .starts_with("f:1:65: outputs.t.template: '${}' names nothing"));
+  CHECK(first("format: template, template: '${env:HOME}'")
+            .starts_with("f:1:65: outputs.t.template: '${env:HOME}' is not a part of an event"));
+  CHECK(first("format: template, template: '${a | hex}'").find("'${a | hex}' is not a part") !=
+        std::string::npos);
+  CHECK(first("format: json", "[{to: t, format: template}]")
+            .starts_with("f:2:42: sessions.s.outputs[0]: format: template needs a template"));
+  // A reply without that field would make an empty text each time.
+  CHECK(first("format: template, template: '${b}'", "[{to: t, replies: tick}]")
+            .find("sessions.s.outputs[0].template: the reply 'tick' has no field 'b'") != std::string::npos);
+  CHECK(first("format: json", "[{to: t, replies: tick, format: csv, columns: [time, b]}]")
+            .find("sessions.s.outputs[0].columns: the reply 'tick' has no field 'b'") != std::string::npos);
 }
 
 }  // namespace duplexd::config::testing

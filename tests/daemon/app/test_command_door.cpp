@@ -1,6 +1,9 @@
 // Commands from outside, on their way to a session.
+#include <unistd.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <optional>
 
 #include "daemon/app/command_door.hpp"
 #include "tests/catch.hpp"
@@ -126,6 +129,105 @@ TEST_CASE("a repeated id is not sent again, for an hour") {
   s.take(R"({"command":"put","with":{"id":3},"id":"a"})");
   s.play.run_for(1s);
   CHECK(heard(*server).back() == "put 3");
+}
+
+namespace {
+
+/// What a program says: the end of a pipe, and the door that reads from the other.
+struct spoken {
+  spoken(scene& at, std::string output) {
+    REQUIRE(::pipe(ends) == 0);
+    lines_.emplace(at.play.loop.get_executor(), ends[0], command_door::longest_line);
+    asio::co_spawn(at.play.loop, at.door.take_answers(std::move(output), *lines_),
+                   [this](const std::exception_ptr&) { read_to_the_end = true; });
+  }
+  ~spoken() {
+    if (ends[1] >= 0) ::close(ends[1]);
+    ::close(ends[0]);
+  }
+  spoken(const spoken&) = delete;
+  spoken& operator=(const spoken&) = delete;
+  void say(const std::string& text) const {
+    REQUIRE(::write(ends[1], text.data(), text.size()) == ssize_t(text.size()));
+  }
+  void end() {
+    ::close(ends[1]);
+    ends[1] = -1;
+  }
+
+  int ends[2]{-1, -1};
+  std::optional<line_input> lines_;
+  bool read_to_the_end = false;
+};
+
+}  // namespace
+
+TEST_CASE("what the program of an output says are commands, and complaints name it") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  spoken partner{s, "partner"};
+  spoken other{s, "other"};
+  partner.say("{\"command\":\"put\",\"with\":{\"id\":1},\"id\":\"a\"}\nnonsense\n");
+  s.play.run_for(1s);
+  // Ids of different programs are apart, those of one are not.
+  other.say("{\"command\":\"put\",\"with\":{\"id\":2},\"id\":\"a\"}\n");
+  s.play.run_for(1s);
+  partner.say("{\"command\":\"put\",\"with\":{\"id\":3},\"id\":\"a\"}\n");
+  s.play.run_for(1s);
+  CHECK(heard(*server) == lines{"put 1", "put 2"});
+  lines told;
+  for (const std::string& line : s.play.telemetry.lines)
+    if (line.find("of the answers of output partner is not valid") != std::string::npos) told.push_back(line);
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].starts_with("line 2 of the answers of output partner is not valid: it is not JSON"));
+  CHECK(told[1] ==
+        "line 3 of the answers of output partner is not valid: a command with the id 'a' came before; it is "
+        "not sent again");
+  CHECK(s.complaints().empty());
+  SECTION("at the end of the daemon they are none any more") {
+    s.door.close_answers();
+    other.say("{\"command\":\"put\",\"with\":{\"id\":4}}\n");
+    s.play.run_for(1s);
+    CHECK(heard(*server).size() == 2);
+    CHECK(s.play.telemetry.lines.back() ==
+          "line 2 of the answers of output other is not valid: it came after the sessions had ended");
+  }
+  SECTION("its end is not the end of its commands") {
+    partner.say("{\"command\":\"get\",\"with\":{\"id\":5},\"id\":\"b\"}\n");
+    partner.end();
+    s.play.run_for(1s);
+    CHECK(partner.read_to_the_end);
+    s.play.run_for(5s);
+    CHECK(s.ends().back() ==
+          R"({"id":"b","command":"get","state":"timed out","why":"no reply confirmed it in time"})");
+  }
+  partner.end();
+  other.end();
+  s.play.session->stop();
+  s.play.run_for(1s);
+}
+
+// One program that does not wait for its commands holds up no other.
+TEST_CASE("while too many commands of a program are unfinished no more of it are read") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  spoken eager{s, "eager"};
+  std::string many;
+  for (std::size_t i = 0; i < command_door::most_unfinished + 1; ++i)
+    many += "{\"command\":\"get\",\"with\":{\"id\":" + std::to_string(i) + "}}\n";
+  eager.say(many);
+  s.play.run_for(1s);
+  CHECK(heard(*server).size() == command_door::most_unfinished);
+  s.take(R"({"command":"put","with":{"id":1}})");
+  s.play.run_for(1s);
+  CHECK(heard(*server).back() == "put 1");
+  s.play.run_for(3s);
+  CHECK(heard(*server).size() == command_door::most_unfinished + 2);
+  eager.end();
+  s.play.session->stop();
+  s.play.run_for(10s);
 }
 
 TEST_CASE("made ids differ") {

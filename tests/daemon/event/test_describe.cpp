@@ -76,6 +76,8 @@ std::vector<line> all_lines() {
        R"(command_ended|command c refused: w|{"command":"c","state":"refused","why":"w"})"},
       {command_invalid{3, "w"}, "warning",
        R"(command_invalid|line 3 of the commands is not valid: w|{"line":3,"why":"w"})"},
+      {command_invalid{3, "w", "o"}, "warning",
+       R"(command_invalid|line 3 of the answers of output o is not valid: w|{"line":3,"why":"w","output":"o"})"},
       {heartbeat_missed{"w"}, "warning", R"(heartbeat_missed|w|{"why":"w"})"},
       {reply_overdue{"r", 1'550ms}, "warning",
        R"(reply_overdue|no reply r for 1.6 s|{"reply":"r","within_ms":1550})"},
@@ -122,6 +124,13 @@ std::vector<line> all_lines() {
       {output_failed{"o", "w", 1500ms}, "error",
        R"(output_failed|output o failed: w; events wait, next attempt in 1.5 s|{"output":"o","why":"w","next_ms":1500})"},
       {output_recovered{"o"}, "info", R"(output_recovered|output o works again|{"output":"o"})"},
+      {batch_refused{"o", "w", 2, 5, true}, "error",
+       R"(batch_refused|output o: w; 2 event(s) went to the dead letters, 5 so far|)"
+       R"({"output":"o","why":"w","events":2,"count":5,"kept":true})"},
+      {batch_refused{"o", "w", 2, 2, false}, "error",
+       R"(batch_refused|output o: w; 2 event(s) are lost, 2 so far|)"
+       R"({"output":"o","why":"w","events":2,"count":2,"kept":false})"},
+      {program_said{"o", "l"}, "info", R"(program_said|output o: l|{"output":"o","line":"l"})"},
       {events_dropped{"o", 4}, "warning",
        R"(events_dropped|output o is too slow: 4 event(s) were dropped so far|{"output":"o","count":4})"},
       {descriptors_short{10, 20}, "warning",

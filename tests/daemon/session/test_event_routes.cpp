@@ -36,7 +36,7 @@ session_event raw() {
 
 std::string form(const session_event& happened, const config::record_settings& as) {
   std::string room = "before";
-  return std::string(record_of(happened, as, room));
+  return std::string(record_of(reply_values{happened}, as, room));
 }
 
 }  // namespace
@@ -49,6 +49,11 @@ TEST_CASE("an event in each form", "[routes]") {
   CHECK(form(tick(), {record_form::csv,
                       {"time", "session", "event", "reply", "a", "b.c", "l", "none", "data.time"}}) ==
         "T,s,reply,tick,1,\"x,\"\"y\"\"\",[1],,t\n");
+  CHECK(form(tick(),
+             {record_form::text,
+              {},
+              {{"<", "time"}, {"> ", "b.c"}, {" ", "none"}, {"", "l"}, {"", "data.time"}, {"\n", ""}}}) ==
+        "<T> x,\"y\" [1]t\n");
   CHECK(form(tick(), {record_form::raw, {}}) == std::string("\1x\0", 3));
   CHECK(nlohmann::ordered_json::from_msgpack(form(tick(), {record_form::msgpack, {}})) ==
         nlohmann::ordered_json::parse(line));
@@ -61,6 +66,7 @@ TEST_CASE("what a form has nothing for is empty", "[routes]") {
   CHECK(form(raw(), {record_form::json, {}}) == "raw\n");
   CHECK(form(raw(), {record_form::ndjson, {}}).empty());
   CHECK(form(raw(), {record_form::csv, {"time"}}).empty());
+  CHECK(form(raw(), {record_form::text, {}, {{"x", "time"}}}).empty());
   CHECK(form(raw(), {record_form::raw, {}}).size() == 3);
   CHECK(form(note, {record_form::raw, {}}).empty());
 }
@@ -99,6 +105,21 @@ TEST_CASE("a route takes what it selects", "[routes]") {
     some.full = true;
     CHECK_FALSE(of.has_room());
   }
+}
+
+// Whoever looks at the values of an event looks at the same ones.
+TEST_CASE("an event's values are parsed once, and only if somebody looks", "[routes]") {
+  const session_event event = tick();
+  const reply_values values{event};
+  std::string room;
+  (void)record_of(values, {record_form::json, {}}, room);
+  (void)record_of(values, {record_form::ndjson, {}}, room);
+  CHECK_FALSE(values.are_parsed());
+  (void)record_of(values, {record_form::csv, {"a"}}, room);
+  REQUIRE(values.are_parsed());
+  const auto* first = &values.get();
+  (void)record_of(values, {record_form::csv, {"b"}}, room);
+  CHECK(&values.get()["a"] == &(*first)["a"]);
 }
 
 // Lines that nobody wants are not made.

@@ -1,0 +1,221 @@
+#include "daemon/output/http_sink.hpp"
+
+#include <fmt/format.h>
+#include <strings.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <boost/system/system_error.hpp>
+#include <optional>
+#include <utility>
+
+#include "config/reference/functions.hpp"
+#include "daemon/output/outside_scope.hpp"
+#include "daemon/runtime/cancelled.hpp"
+
+namespace duplexd {
+
+using config::batch_body;
+using config::function;
+
+namespace {
+
+std::string compressed(const std::string& text) {
+  z_stream stream{};
+  constexpr int gzip_window = 15 + 16;
+  constexpr int memory = 8;
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, memory, Z_DEFAULT_STRATEGY) !=
+      Z_OK)
+    return "";
+  std::string out(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string_view without_newline(std::string_view line) {
+  return line.ends_with('\n') ? line.substr(0, line.size() - 1) : line;
+}
+
+/// Whether the same request may succeed later.
+bool may_be_taken_later(int status) noexcept {
+  constexpr int request_timeout = 408;
+  constexpr int too_early = 425;
+  constexpr int too_many = 429;
+  return status < 400 || status >= 500 || status == request_timeout || status == too_early ||
+         status == too_many;
+}
+
+}  // namespace
+
+http_sink::http_sink(const output_context& context, const config::output_settings& settings,
+                     std::unique_ptr<record_sink> dead_letters)
+    : context_(context),
+      settings_(settings),
+      dead_letters_(std::move(dead_letters)),
+      secrets_(context.secrets) {}
+
+bool http_sink::is_full(std::size_t count, std::size_t bytes) const noexcept {
+  return count >= settings_.batch.events || bytes >= settings_.batch.size;
+}
+
+asio::awaitable<void> http_sink::pace(const record_batch& waiting, notifier& changed) {
+  const auto next = began_ + settings_.batch.time;
+  bool stopped = co_await cancelled();
+  while (!stopped && has_begun_ && !hurries_ && !is_full(waiting.size(), waiting.bytes()) &&
+         context_.time.now() < next) {
+    co_await changed.wait_until(context_.time, next);
+    stopped = co_await cancelled();
+  }
+}
+
+/// One record at least, whatever its size.
+void http_sink::begin(const record_batch& records) {
+  batch_ = {.count = 1};
+  std::size_t bytes = records[0].text.size();
+  while (batch_.count < std::min<std::size_t>(records.size(), settings_.batch.events)) {
+    bytes += records[batch_.count].text.size();
+    if (bytes > settings_.batch.size) break;
+    ++batch_.count;
+  }
+  constexpr std::size_t key_size = 16;
+  if (settings_.idempotency)
+    batch_.key = config::apply(function::hex, config::random_bytes(key_size), "").value_or("");
+}
+
+std::string http_sink::body_of(const record_batch& records) const {
+  std::string body;
+  const bool is_list = settings_.body == batch_body::json;
+  for (std::size_t i = 0; i < batch_.count; ++i) {
+    if (!is_list) {
+      body.append(without_newline(records[i].text)) += '\n';
+      continue;
+    }
+    body += i == 0 ? '[' : ',';
+    body += without_newline(records[i].text);
+  }
+  if (is_list) body += ']';
+  return body;
+}
+
+std::variant<http_request, std::string> http_sink::request_of(const record_batch& records) {
+  secrets_.begin_attempt([](std::string_view) { return false; });
+  outside_scope scope{context_.time, secrets_};
+  http_request made;
+  const auto url = settings_.url.resolve(&scope);
+  if (!url) return "url: " + url.error;
+  std::string why;
+  const auto address = config::parse_http_url(url.value, why);
+  if (!address) return "url: " + why;
+  made.address = *address;
+  made.method = "POST";
+  made.timeout = settings_.timeout;
+  made.largest_answer = largest_answer;
+  made.redirects.followed = false;  // it might become a GET, and what it answers would be taken for ours
+  made.headers.emplace_back("Content-Type",
+                            settings_.body == batch_body::json ? "application/json" : "application/x-ndjson");
+  for (const auto& [name, text] : settings_.headers) {
+    const auto value = text.resolve(&scope);
+    if (!value) return fmt::format("headers.{}: {}", name, value.error);
+    std::erase_if(made.headers, [&](const auto& each) {
+      return each.first.size() == name.size() && strcasecmp(each.first.c_str(), name.c_str()) == 0;
+    });
+    made.headers.emplace_back(name, value.value);
+  }
+  made.body = body_of(records);
+  if (settings_.compress == config::file_compression::gzip) {
+    made.body = compressed(made.body);
+    made.headers.emplace_back("Content-Encoding", "gzip");
+  }
+  if (!batch_.key.empty()) made.headers.emplace_back("Idempotency-Key", batch_.key);
+  if (!settings_.sign.header.empty()) {
+    const auto secret = settings_.sign.secret.resolve(&scope);
+    if (!secret) return "sign.secret: " + secret.error;
+    const auto digest = config::apply(function::hmac_sha256, made.body, secret.value);
+    made.headers.emplace_back(settings_.sign.header,
+                              config::apply(function::hex, digest.value_or(""), "").value_or(""));
+  }
+  return made;
+}
+
+record_sink::progress http_sink::judge(const http_response& answer) {
+  progress made;
+  const std::string what = fmt::format("{} answered with status {}", settings_.url.display(), answer.status);
+  if (answer.status >= 200 && answer.status < 300) {
+    made.written = batch_.count;
+    batch_ = {};
+  } else if (may_be_taken_later(answer.status)) {
+    made.failed = what;
+    if (answer.retry_after)
+      made.not_before = std::min<std::chrono::milliseconds>(*answer.retry_after, longest_wait);
+  } else {
+    batch_.refused = what;
+  }
+  return made;
+}
+
+asio::awaitable<record_sink::progress> http_sink::send(http_request what) {
+  progress made;
+  std::optional<http_result> result;
+  try {
+    auto work = context_.http.fetch(std::move(what));
+    result = co_await std::move(work);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) throw;
+  }
+  if (!result) co_return made;  // cancelled
+  if (const auto* answer = std::get_if<http_response>(&*result))
+    made = judge(*answer);
+  else
+    made.failed = text_of(std::get<fault>(*result));
+  co_return made;
+}
+
+/// What was refused is not sent again, even if the file cannot be written now.
+asio::awaitable<record_sink::progress> http_sink::bury(const record_batch& records) {
+  progress made;
+  made.written = batch_.count;
+  if (dead_letters_ != nullptr) {
+    record_batch refused;
+    for (std::size_t i = 0; i < batch_.count; ++i) {
+      const auto each = records[i];
+      refused.add({.what = each.what, .session = each.session, .time = each.time, .name = each.name},
+                  each.text);
+    }
+    made = co_await dead_letters_->write(refused);
+  }
+  refused_ += made.written;
+  if (made.written > 0)
+    context_.log.record("", happening::batch_refused{settings_.name, batch_.refused, made.written, refused_,
+                                                     dead_letters_ != nullptr});
+  batch_.count -= made.written;
+  if (!made.failed.empty()) made.failed.insert(0, "dead letters: ");
+  if (batch_.count == 0) batch_ = {};
+  co_return made;
+}
+
+asio::awaitable<record_sink::progress> http_sink::write(const record_batch& records) {
+  progress made;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return made;
+  if (batch_.count == 0) begin(records);
+  if (batch_.refused.empty()) {
+    auto request = request_of(records);
+    if (auto* failed = std::get_if<std::string>(&request)) {
+      made.failed = std::move(*failed);
+      co_return made;
+    }
+    began_ = context_.time.now();
+    has_begun_ = true;
+    made = co_await send(std::move(std::get<http_request>(request)));
+  }
+  if (!batch_.refused.empty()) made = co_await bury(records);
+  co_return made;
+}
+
+}  // namespace duplexd
