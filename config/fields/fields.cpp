@@ -246,6 +246,7 @@ const section& section_of<parsed_document>() {
           make.as<named_parser<parsed_output>>("outputs", &s::outputs,
                                                "Places for events, by name (see outputs.md).")
               .of_type(named("map of outputs", {{"$ref", "#/$defs/output"}}, &section_of<parsed_output>())),
+          make("journal", &s::journal, "Where events of durable outputs are kept (see durability.md)."),
           make("protocols", &s::protocols, "Protocols shared by several sessions, by name (see layouts.md).")
               .of_type(named("map of protocols", {{"type", "object"}}, nullptr)),
           make("sessions", &s::sessions, "The sessions, by name.")

@@ -58,6 +58,11 @@ static const auto& words_of(file_compression /*any*/) {
       {{file_compression::none, "none"}, {file_compression::gzip, "gzip"}, {file_compression::zstd, "zstd"}}};
   return words;
 }
+static const auto& words_of(journal_policy /*any*/) {
+  static constexpr std::array<std::pair<journal_policy, std::string_view>, 2> words{
+      {{journal_policy::block, "block"}, {journal_policy::drop_oldest, "drop_oldest"}}};
+  return words;
+}
 
 template <>
 struct value_parser<record_form> : choice_parser<record_form> {};
@@ -71,6 +76,8 @@ template <>
 struct value_parser<overflow_policy> : choice_parser<overflow_policy> {};
 template <>
 struct value_parser<file_compression> : choice_parser<file_compression> {};
+template <>
+struct value_parser<journal_policy> : choice_parser<journal_policy> {};
 
 namespace {
 
@@ -134,8 +141,9 @@ const std::vector<output_fields>& fields_of_types() {
   static const std::vector<output_fields> all{
       {output_type::standard_output, {"format", "columns", "template"}},
       {output_type::file,
-       {"path", "format", "columns", "template", "queue", "overflow", "rotate", "keep", "compress", "sync"}},
-      {output_type::sqlite, {"path", "queue", "overflow", "keep", "indexes"}},
+       {"path", "format", "columns", "template", "queue", "overflow", "rotate", "keep", "compress", "sync",
+        "durable"}},
+      {output_type::sqlite, {"path", "queue", "overflow", "keep", "indexes", "durable"}},
       {output_type::exec,
        {"program", "env", "answers", "format", "columns", "template", "queue", "overflow"}},
       {output_type::http,
@@ -164,6 +172,18 @@ void check_fields_of_type(const value_at& at, const parsed_output& output, readi
   if (std::ranges::find(known->own, "path") != known->own.end() && output.path.empty())
     in.mistakes.push_back(
         {at.value.where, at.path, fmt::format("an output of type {} needs a path", word), "add path: FILE"});
+}
+
+/// What the journal decides for durable outputs.
+void check_durable(const value_at& at, const parsed_output& output, reading& in) {
+  if (!output.durable) return;
+  for (const char* word : {"queue", "overflow"})
+    if (const protocol::node* written = at.value.find(word))
+      in.mistakes.push_back({written->where, fmt::format("{}.{}", at.path, word),
+                             fmt::format("a durable output has no '{}'", word),
+                             "the journal has size and full"});
+  if (const protocol::node* written = at.value.find("sync"))
+    in.mistakes.push_back({written->where, at.path + ".sync", "a durable output is always synced", ""});
 }
 
 }  // namespace
@@ -313,6 +333,34 @@ const section& section_of<parsed_output>() {
                "Whether each request has a header Idempotency-Key, which is the same when it is sent again "
                "(http).")
               .apart(),
+          make("durable", &s::durable,
+               "Whether events reach the journal before this output, so that no crash loses them (file, "
+               "sqlite; see durability.md)."),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<journal_settings>() {
+  using s = journal_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "journal",
+      "The file that holds the events of durable outputs until these have taken them (see durability.md).",
+      {
+          make.as<output_path_parser>("path", &s::file,
+                                      "The file. Without it `journal.db` in the first directory of "
+                                      "$STATE_DIRECTORY, which systemd "
+                                      "sets.")
+              .example("/var/lib/duplexd/journal.db"),
+          make.as<size_parser>("size", &s::size, "The maximum size of the events in it.")
+              .range(1024 * 1024, 1e12, "1MiB to 1TB"),
+          make("full", &s::full,
+               "What happens when it is full: the sessions that write to durable outputs stop reading "
+               "(block), or the oldest events are lost, with a warning."),
+          make("keep", &s::keep,
+               "How long events stay after their output has taken them, as long as their room is not needed.")
+              .range(0, 3660 * a_day, "0 to 87840h"),
       }};
   return fields;
 }
@@ -330,6 +378,7 @@ bool value_parser<parsed_output>::read(const value_at& at, parsed_output& out, r
   check_requests(at, out, in);
   out.record = {out.form, out.columns, read_template(at, out.form, out.text, in)};
   check_columns(at, out.form, out.columns, in);
+  check_durable(at, out, in);
   out.is_good = in.mistakes.size() == before;
   return out.is_good;
 }

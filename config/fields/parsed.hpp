@@ -227,6 +227,7 @@ struct parsed_document {
   const protocol::node* templates = nullptr;
   const protocol::node* protocols = nullptr;
   std::vector<std::pair<unresolved_name, parsed_output>> outputs;
+  journal_settings journal;
   const protocol::node* sessions = nullptr;
 };
 

@@ -66,6 +66,8 @@ class loader {
     out_.shutdown_limit = parsed.shutdown.limit;
     out_.connect_at_once = parsed.connect.at_once;
     take_outputs(parsed.outputs);
+    out_.journal = parsed.journal;
+    check_journal();
     const expansion expand(parsed, in_);
     protocol_library protocols(parsed.protocols, in_);
     if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
@@ -90,6 +92,13 @@ class loader {
       output.name = name.text;
       out_.outputs.push_back(std::move(output));
     }
+  }
+
+  void check_journal() {
+    if (const node* written = document_.find("journal");
+        written != nullptr && std::ranges::none_of(out_.outputs, &output_settings::durable))
+      in_.mistakes.push_back(
+          {written->where, "journal", "no output is durable", "add durable: true to an output"});
   }
 
   void read_sessions(const node& sessions, const expansion& expand, protocol_library& protocols) {

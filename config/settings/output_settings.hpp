@@ -111,6 +111,18 @@ struct output_settings {
   std::string dead_letters{};  ///< absolute, as `path`; empty: what is refused is dropped
   signature_settings sign{};
   bool idempotency = false;  ///< each batch has a key of its own, which its retries share
+  bool durable = false;                                       ///< its events go through the journal
+};
+
+/// What happens when the journal is full.
+enum class journal_policy : std::uint8_t { block, drop_oldest };
+
+/// Where events of durable outputs are kept until these have taken them (docs/durability.md).
+struct journal_settings {
+  std::string file{};                ///< absolute; empty: in the directory that systemd gives
+  std::uint64_t size = 1024u << 20;  ///< bytes of the file
+  journal_policy full = journal_policy::block;
+  std::chrono::milliseconds keep{0};  ///< how long events stay after their output has taken them
 };
 
 }  // namespace duplexd::config

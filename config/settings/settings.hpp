@@ -283,6 +283,7 @@ struct settings {
   milliseconds shutdown_limit{10'000};   ///< SIGTERM: drain and close within this
   std::uint16_t connect_at_once = 100;   ///< dials at once in the whole process; 0: no limit
   std::vector<output_settings> outputs;  ///< those that are defined; "stdout" needs no definition
+  journal_settings journal;              ///< used if an output is durable
   std::vector<session_settings> sessions;
 };
 

@@ -14,6 +14,7 @@
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/capture/recording_dialer.hpp"
+#include "daemon/journal/durable_output.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/runtime/cancelled.hpp"
@@ -28,7 +29,8 @@ constexpr std::size_t descriptors_besides = 48;
 constexpr std::chrono::milliseconds log_pause{50};
 }  // namespace
 
-app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture, bool reads_commands)
+app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture, bool reads_commands,
+         journal_file::opened kept)
     : settings_(std::move(settings)),
       telemetry_(make_spdlog_telemetry(settings_.log, secrets_)),
       links_(make_dialer(loop_)),
@@ -55,8 +57,10 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       .http = *http_,
       .take_commands = [this](std::string from,
                               line_input& lines) { return door_.take_answers(std::move(from), lines); }};
+  take_journal(std::move(kept));
   for (const config::output_settings& each : settings_.outputs)
-    if (auto made = make_output(theirs, each)) outputs_.emplace(each.name, std::move(made));
+    if (auto made = journal_ != nullptr && each.durable ? make_durable(each) : make_output(theirs, each))
+      outputs_.emplace(each.name, std::move(made));
   for (config::session_settings& loaded : std::exchange(settings_.sessions, {})) {
     const auto each = std::make_shared<const config::session_settings>(std::move(loaded));
     session_context mine{.loop = loop_.get_executor(),
@@ -75,6 +79,24 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
     names_.push_back(each->name);
     sessions_[each->name].runs = std::make_unique<session>(each, std::move(mine));
   }
+}
+
+void app::take_journal(journal_file::opened kept) {
+  if (kept.file == nullptr) return;
+  if (!kept.moved_to.empty()) telemetry_->record("", happening::journal_replaced{kept.why, kept.moved_to});
+  for (const auto& [output, count] : kept.file->orphans())
+    telemetry_->record("", happening::journal_orphans{output, count});
+  journal_ = std::make_unique<journal>(
+      loop_.get_executor(), time_, *telemetry_,
+      [this] { return std::uniform_real_distribution<>{}(random_); }, settings_.journal,
+      std::move(kept.file));
+}
+
+std::unique_ptr<output> app::make_durable(const config::output_settings& settings) {
+  return std::make_unique<durable_output>(
+      loop_.get_executor(), time_, *telemetry_,
+      [this] { return std::uniform_real_distribution<>{}(random_); }, settings, make_writer(settings),
+      *journal_);
 }
 
 std::vector<event_route> app::routes_of(const config::session_settings& session) {
@@ -111,6 +133,7 @@ exit_code app::run() {
 
 asio::awaitable<void> app::supervise() {
   tasks_.spawn(writer, run_output(stdout_));
+  if (journal_) tasks_.spawn(keeping, run_journal());
   for (const auto& [name, each] : outputs_) tasks_.spawn(queue, run_output(*each));
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
@@ -144,6 +167,10 @@ void app::take(task_group<task_result>::ended next) {
     output_broken_ = true;
     telemetry_->record("", happening::output_closed{"stdout", next.how.broken});
     if (running_ > 0) stop("output closed");
+  } else if (next.id == keeping) {
+    journal_broken_ = true;
+    telemetry_->record("", happening::journal_broken{next.how.broken});
+    if (running_ > 0) stop("the journal is damaged");
   } else if (next.id == commands) {
     if (running_ > 0) stop("the commands have ended");
   } else if (next.id == flusher) {
@@ -155,12 +182,12 @@ void app::take(task_group<task_result>::ended next) {
     flushed_ = true;
     tell_lost_events();
     // A writer may hang in a call that nobody can interrupt.
-    const bool unwritten =
-        std::ranges::any_of(outputs_, [](const auto& each) { return each.second->waiting() != 0; });
+    const bool unwritten = std::ranges::any_of(
+        outputs_, [](const auto& each) { return each.second->waiting() != 0 || each.second->at_work(); });
     if (unwritten) {
       kill_programs();
       (void)telemetry_->flush();
-      std::_Exit(exit_interrupted);
+      std::_Exit(judge());
     }
   }
 }
@@ -208,6 +235,12 @@ asio::awaitable<app::task_result> app::run_session(session& which) {
   task_result result;
   result.session = which.name();
   result.ended = co_await which.run();
+  co_return result;
+}
+
+asio::awaitable<app::task_result> app::run_journal() {
+  task_result result;
+  result.broken = co_await journal_->run();
   co_return result;
 }
 
@@ -316,6 +349,7 @@ exit_code app::judge() const {
              : result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
                                                                          : exit_fatal_fault;
   }
+  if (journal_broken_) return exit_internal;
   return events_lost_ ? exit_interrupted : exit_success;
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/app/signal_echo.hpp"
 #include "daemon/capture/recorder.hpp"
 #include "daemon/event/events.hpp"
+#include "daemon/journal/journal.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/log/spdlog_telemetry.hpp"
@@ -35,14 +36,15 @@ class app {
   /// `once`: every session serves one link and ends.
   /// `capture`, if not null, takes every message of every link.
   /// `reads_commands`: from stdin; at their end the daemon ends.
+  /// `kept`: the journal of durable outputs, opened.
   app(config::settings settings, bool once, std::unique_ptr<capture_file> capture = nullptr,
-      bool reads_commands = false);
+      bool reads_commands = false, journal_file::opened kept = {});
 
   /// Blocks until the end. Call once.
   [[nodiscard]] exit_code run();
 
  private:
-  enum task : int { serving, watchdog, signals, writer, queue, commands, limit, pacing, flusher };
+  enum task : int { serving, watchdog, signals, writer, queue, commands, limit, pacing, flusher, keeping };
   struct task_result {
     std::string session;  ///< the name of the one that ended
     session_result ended;
@@ -61,6 +63,9 @@ class app {
   void kill_programs() noexcept;
   asio::awaitable<task_result> run_session(session& which);
   asio::awaitable<task_result> run_output(output& which);
+  asio::awaitable<task_result> run_journal();
+  void take_journal(journal_file::opened kept);
+  [[nodiscard]] std::unique_ptr<output> make_durable(const config::output_settings& settings);
   [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
   asio::awaitable<task_result> take_commands();
   [[nodiscard]] session* find_session(const std::string& name);
@@ -90,6 +95,7 @@ class app {
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted
   line_output stdout_;
+  std::unique_ptr<journal> journal_;                                     ///< null: no output is durable
   std::map<std::string, std::unique_ptr<output>, std::less<>> outputs_;  ///< all others, by name
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::string, supervised, std::less<>> sessions_;
@@ -107,6 +113,7 @@ class app {
   bool flushed_ = false;        ///< nothing is waited for any more
   bool output_broken_ = false;
   bool events_lost_ = false;
+  bool journal_broken_ = false;
   std::string held_up_;  ///< told about stdout; empty: nothing
 };
 

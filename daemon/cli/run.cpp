@@ -10,6 +10,7 @@
 
 #include "daemon/app/app.hpp"
 #include "daemon/app/exit_code.hpp"
+#include "daemon/app/open_journal.hpp"
 #include "daemon/capture/recorder.hpp"
 #include "daemon/cli/config_option.hpp"
 
@@ -55,7 +56,12 @@ int run(const options& given) {
     if (capture == nullptr) std::fprintf(stderr, "cannot record to %s\n", why.c_str());
     if (capture == nullptr) return exit_usage;
   }
-  app daemon{std::move(*settings), given.once, std::move(capture), !given.commands.empty()};
+  journal_file::opened kept = open_journal(*settings);
+  if (!kept.error.empty()) {
+    std::fprintf(stderr, "%s\n", kept.error.c_str());
+    return exit_internal;
+  }
+  app daemon{std::move(*settings), given.once, std::move(capture), !given.commands.empty(), std::move(kept)};
   return daemon.run();
 }
 

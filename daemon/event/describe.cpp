@@ -213,6 +213,44 @@ struct describer {
             fmt::format("output {} is too slow: {} event(s) were dropped so far", e.output, e.count),
             {{"output", e.output}, {"count", e.count}}};
   }
+  description operator()(const happening::journal_replaced& e) const {
+    return {log_level::error,
+            "journal_replaced",
+            fmt::format("the journal cannot be used ({}): it was moved to {}, and a new one was begun", e.why,
+                        e.moved_to),
+            {{"why", e.why}, {"moved_to", e.moved_to}}};
+  }
+  description operator()(const happening::journal_orphans& e) const {
+    return {log_level::warning,
+            "journal_orphans",
+            fmt::format("the journal has {} event(s) for output {}, which is not durable any more; they stay "
+                        "until their room is needed",
+                        e.count, e.output),
+            {{"output", e.output}, {"count", e.count}}};
+  }
+  description operator()(const happening::journal_failed& e) const {
+    return {log_level::error,
+            "journal_failed",
+            fmt::format("the journal failed: {}; events wait, next attempt in {}", e.why, seconds(e.next)),
+            {{"why", e.why}, {"next_ms", e.next.count()}}};
+  }
+  description operator()(const happening::journal_full& e) const {
+    return {log_level::warning,
+            "journal_full",
+            fmt::format("the journal is full ({} bytes): its sessions are held back until outputs have taken "
+                        "events",
+                        e.size),
+            {{"size", e.size}}};
+  }
+  description operator()(const happening::journal_recovered&) const {
+    return {log_level::info, "journal_recovered", "the journal takes events again", {}};
+  }
+  description operator()(const happening::journal_broken& e) const {
+    return {log_level::error,
+            "journal_broken",
+            fmt::format("the journal is damaged: {}; the daemon ends, the next start moves it aside", e.why),
+            {{"why", e.why}}};
+  }
   description operator()(const happening::descriptors_short& e) const {
     return {log_level::warning,
             "descriptors_short",

@@ -137,6 +137,25 @@ struct events_dropped {  ///< because an output's queue was full and its configu
   std::string output;
   std::uint64_t count = 0;  ///< so far
 };
+struct journal_replaced {  ///< it was unusable; another one was begun
+  std::string why;
+  std::string moved_to;
+};
+struct journal_orphans {  ///< it holds events of an output that is not durable, or not defined, any more
+  std::string output;
+  std::uint64_t count = 0;
+};
+struct journal_failed {  ///< events wait in memory
+  std::string why;
+  std::chrono::milliseconds next{0};
+};
+struct journal_full {  ///< sessions that write to it are held back
+  std::uint64_t size = 0;
+};
+struct journal_recovered {};  ///< it takes events again
+struct journal_broken {       ///< for good
+  std::string why;
+};
 struct cut_short {  ///< what was not closed in order when the limit passed or a second signal came
   std::string why;
   std::size_t sessions = 0;
@@ -154,7 +173,8 @@ using event = std::variant<
     happening::held_back, happening::quit, happening::started, happening::descriptors_short,
     happening::stopping, happening::hangup_ignored, happening::output_closed, happening::output_failed,
     happening::output_recovered, happening::batch_refused, happening::program_said, happening::events_dropped,
-    happening::cut_short>;
+    happening::journal_replaced, happening::journal_orphans, happening::journal_failed, happening::journal_full,
+    happening::journal_recovered, happening::journal_broken, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

@@ -53,6 +53,9 @@ class output {
   /// Bytes that are not written yet; of a broken output none.
   [[nodiscard]] virtual std::size_t waiting() const noexcept { return 0; }
 
+  /// Whether a call that blocks is on its way; one that hangs is not waited for.
+  [[nodiscard]] virtual bool at_work() const noexcept { return false; }
+
   /// Why nothing is written at present, in words; empty: it goes on.
   [[nodiscard]] virtual std::string held_up() const { return {}; }
 };

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -29,6 +30,15 @@ class event_writer {
   /// What can be done while there is nothing to write: whatever became too old is deleted. Called now and
   /// then.
   virtual void tidy() {}
+
+  /// For durable outputs: the number of the last record of that journal that is in the target, if the target
+  /// keeps it itself, in the same transaction as the records. Then it counts, and not what the journal knows.
+  struct target_place {
+    bool is_kept = false;
+    std::uint64_t number = 0;  ///< 0: none
+    std::string failed{};      ///< why it cannot be read
+  };
+  [[nodiscard]] virtual target_place find_place(const std::string& /*journal*/) { return {}; }
 
   /// Writes replies' values instead of records in some form.
   [[nodiscard]] virtual bool wants_values() const noexcept { return false; }

@@ -9,6 +9,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -76,6 +77,24 @@ std::string path_for(const config::path_pattern& pattern, const record_batch::re
 }
 }  // namespace
 
+namespace {
+// What a kill or a power cut left of a last record, if records are lines: a durable output writes it again.
+bool cut_torn_line(int file, off_t size) {
+  constexpr off_t step = 64 * 1024;
+  std::array<char, step> part{};
+  for (off_t end = size; end > 0; end -= std::min(end, step)) {
+    const off_t begin = std::max<off_t>(0, end - step);
+    if (::pread(file, part.data(), static_cast<std::size_t>(end - begin), begin) != end - begin) return false;
+    const std::string_view text{part.data(), static_cast<std::size_t>(end - begin)};
+    if (const auto last = text.rfind('\n'); last != std::string_view::npos) {
+      const off_t whole = begin + static_cast<off_t>(last) + 1;
+      return whole == size || ::ftruncate(file, whole) == 0;
+    }
+  }
+  return ::ftruncate(file, 0) == 0;
+}
+}  // namespace
+
 struct file_writer::open_file {
   int handle = -1;
   dev_t device = 0;
@@ -114,8 +133,8 @@ file_writer::open_file* file_writer::find(const std::string& path, std::string& 
   std::error_code failed;
   fs::create_directories(fs::path(path).parent_path(), failed);
   auto made = std::make_unique<open_file>();
-  made->handle =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+  const int access = settings_.durable ? O_RDWR : O_WRONLY;  // to look for half a record
+  made->handle = ::open(path.c_str(), access | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
   struct stat status{};
   if (made->handle < 0 || ::fstat(made->handle, &status) != 0) {
     error = words("cannot open", path);
@@ -123,6 +142,12 @@ file_writer::open_file* file_writer::find(const std::string& path, std::string& 
   }
   if (!S_ISREG(status.st_mode)) {
     error = fmt::format("{} is not a regular file", path);
+    return nullptr;
+  }
+  const bool lines = settings_.record.form != config::record_form::msgpack &&
+                     settings_.record.form != config::record_form::raw;
+  if (settings_.durable && lines && status.st_size > 0 && !cut_torn_line(made->handle, status.st_size)) {
+    error = words("cannot remove what is left of a record from", path);
     return nullptr;
   }
   made->device = status.st_dev;
@@ -153,7 +178,7 @@ std::size_t file_writer::append(open_file& to, std::string_view text, const std:
     if (end <= written) whole = end;
   if (whole < written && ::ftruncate(to.handle, static_cast<off_t>(before + whole)) != 0)
     error += ", and half a record stays in it";
-  if (settings_.sync && error.empty() && ::fdatasync(to.handle) != 0) {
+  if ((settings_.sync || settings_.durable) && error.empty() && ::fdatasync(to.handle) != 0) {
     error = std::generic_category().message(errno);
     whole = 0;  // written again, because nobody knows what has reached the disk
   }

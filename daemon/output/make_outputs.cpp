@@ -10,8 +10,6 @@
 
 namespace duplexd {
 
-namespace {
-
 std::unique_ptr<event_writer> make_writer(const config::output_settings& settings) {
   switch (settings.type) {
     case config::output_type::standard_output:
@@ -28,6 +26,8 @@ std::unique_ptr<event_writer> make_writer(const config::output_settings& setting
   }
   return nullptr;
 }
+
+namespace {
 
 /// Without a file what is refused is dropped.
 std::unique_ptr<record_sink> make_dead_letters(const output_context& context,

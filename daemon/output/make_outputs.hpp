@@ -4,9 +4,13 @@
 
 #include "config/settings/output_settings.hpp"
 #include "daemon/event/output.hpp"
+#include "daemon/output/event_writer.hpp"
 #include "daemon/output/output_context.hpp"
 
 namespace duplexd {
+
+/// What writes an output's events beside the loop; null for those that have none.
+[[nodiscard]] std::unique_ptr<event_writer> make_writer(const config::output_settings& settings);
 
 /// The output that the settings describe, which is not stdout.
 [[nodiscard]] std::unique_ptr<output> make_output(const output_context& context,

@@ -37,6 +37,7 @@ class queued_output final : public output {
   asio::awaitable<void> finish(clock::time_point until) override;
   void reopen() override;
   [[nodiscard]] std::size_t waiting() const noexcept override { return waiting_.bytes() + writing_.bytes(); }
+  [[nodiscard]] bool at_work() const noexcept override { return writes(); }
   [[nodiscard]] std::string held_up() const override { return failed_; }
 
   /// Whether the writer is at work.

@@ -13,7 +13,7 @@ std::string_view bounded(std::string_view text) noexcept {
 
 }  // namespace
 
-void record_batch::add(const session_event& happened, std::string_view text) {
+void record_batch::add(const session_event& happened, std::string_view text, std::uint64_t number) {
   const auto session = bounded(happened.session);
   const auto time = bounded(happened.time);
   const auto name = bounded(happened.name);
@@ -24,6 +24,7 @@ void record_batch::add(const session_event& happened, std::string_view text) {
   made.time = static_cast<std::uint16_t>(time.size());
   made.name = static_cast<std::uint16_t>(name.size());
   made.what = happened.what;
+  made.number = number;
   bytes_ += made.size();
 }
 
@@ -48,6 +49,7 @@ record_batch::record record_batch::operator[](std::size_t index) const {
   out.time = take(at.time);
   out.name = take(at.name);
   out.text = rest;
+  out.number = at.number;
   return out;
 }
 

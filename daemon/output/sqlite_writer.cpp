@@ -68,6 +68,7 @@ struct sqlite_writer::table {
   std::vector<std::string> columns;   ///< in the order of the parameters
   std::set<std::string> taken;        ///< their names, folded
   statement insert{nullptr, &sqlite3_finalize};
+  int id = 0;  ///< the parameter of the event's id; 0: there is none
 };
 
 sqlite_writer::sqlite_writer(const config::output_settings& settings) : settings_(settings) {}
@@ -116,7 +117,8 @@ bool sqlite_writer::open() {
   sqlite3_busy_timeout(database_, busy_ms);
   // Pages of deleted rows are given back by shrink(). Only a new database takes it.
   const bool good = opened == SQLITE_OK && run("PRAGMA auto_vacuum=INCREMENTAL") &&
-                    run("PRAGMA journal_mode=WAL") && run("PRAGMA synchronous=NORMAL") &&
+                    run("PRAGMA journal_mode=WAL") &&
+                    run(settings_.durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL") &&
                     run(fmt::format("PRAGMA journal_size_limit={}", most_log / 4));
   if (good) return true;
   if (opened != SQLITE_OK) failed_ = error();
@@ -135,10 +137,19 @@ sqlite_writer::table* sqlite_writer::find_table(const std::string& name) {
     const std::string column{reinterpret_cast<const char*>(sqlite3_column_text(columns.get(), 0))};
     made.columns.push_back(column);
     made.taken.insert(folded(column));
-    if (made.columns.size() > own_columns) made.places[column] = static_cast<int>(made.columns.size());
+    if (column == id_column)
+      made.id = static_cast<int>(made.columns.size());
+    else if (made.columns.size() > own_columns)
+      made.places[column] = static_cast<int>(made.columns.size());
     if (!index(made, column, column)) return nullptr;
   }
   if (columns == nullptr) return nullptr;
+  if (settings_.durable && made.id == 0) {
+    if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} ANY", sql_name(name), id_column))) return nullptr;
+    made.columns.emplace_back(id_column);
+    made.taken.emplace(id_column);
+    made.id = static_cast<int>(made.columns.size());
+  }
   return &tables_.emplace(name, std::move(made)).first->second;
 }
 
@@ -168,7 +179,7 @@ bool sqlite_writer::index(const table& at, const std::string& key, const std::st
                          sql_name(at.name), sql_name(column)));
 }
 
-bool sqlite_writer::insert(table& into, const record_batch::record& event) {
+bool sqlite_writer::insert(table& into, const record_batch::record& event, const std::string& id) {
   ordered_json values = ordered_json::parse(event.text, nullptr, false);
   const bool is_reply = event.what == session_event::kind::reply;
   if (!values.is_object() || !is_reply) values = {{is_reply ? "value" : "event", std::move(values)}};
@@ -199,6 +210,7 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event) {
     if (const auto place = into.places.find(key); place != into.places.end() && key != "_more")
       bad |= bind_value(to, place->second, value);
   if (!more.empty()) bad |= bind_value(to, into.places.at("_more"), more);
+  if (into.id != 0 && !id.empty()) bad |= bind_text(to, into.id, id);
   const bool good = bad == SQLITE_OK && sqlite3_step(to) == SQLITE_DONE;
   if (!good) failed_ = error();
   sqlite3_reset(to);
@@ -209,10 +221,51 @@ bool sqlite_writer::insert_all(const record_batch& records) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto record = records[i];
     const bool is_reply = record.what == session_event::kind::reply;
-    table* const into = find_table(std::string(is_reply ? record.name : other_events));
-    if (into == nullptr || !insert(*into, record)) return false;
+    std::string name{is_reply ? record.name : other_events};
+    if (folded(name) == places) name += '_';
+    table* const into = find_table(name);
+    const std::string id = record.number == 0 ? "" : records.id_of(record);
+    if (into == nullptr || !insert(*into, record, id)) return false;
   }
   return true;
+}
+
+bool sqlite_writer::make_places() {
+  return run(
+      fmt::format("CREATE TABLE IF NOT EXISTS {} (journal TEXT, output TEXT, number INTEGER, PRIMARY KEY "
+                  "(journal, output)) STRICT",
+                  places));
+}
+
+bool sqlite_writer::keep_place(const record_batch& records) {
+  if (!settings_.durable || records.empty()) return true;
+  if (!make_places()) return false;
+  const statement put = prepare(fmt::format("INSERT OR REPLACE INTO {} VALUES (?, ?, ?)", places));
+  const auto last = static_cast<std::int64_t>(records[records.size() - 1].number);
+  const bool good = put != nullptr && bind_text(put.get(), 1, records.journal()) == SQLITE_OK &&
+                    bind_text(put.get(), 2, settings_.name) == SQLITE_OK &&
+                    sqlite3_bind_int64(put.get(), 3, last) == SQLITE_OK &&
+                    sqlite3_step(put.get()) == SQLITE_DONE;
+  if (!good) failed_ = error();
+  return good;
+}
+
+event_writer::target_place sqlite_writer::find_place(const std::string& journal) {
+  target_place found{.is_kept = true};
+  failed_.clear();
+  bool good = open() && make_places();
+  if (good) {
+    const statement query =
+        prepare(fmt::format("SELECT number FROM {} WHERE journal = ? AND output = ?", places));
+    const bool bound = query != nullptr && bind_text(query.get(), 1, journal) == SQLITE_OK &&
+                       bind_text(query.get(), 2, settings_.name) == SQLITE_OK;
+    const int code = bound ? sqlite3_step(query.get()) : SQLITE_ERROR;
+    if (code == SQLITE_ROW) found.number = static_cast<std::uint64_t>(sqlite3_column_int64(query.get(), 0));
+    good = code == SQLITE_ROW || code == SQLITE_DONE;
+    if (!good) failed_ = error();
+  }
+  if (!good) found.failed = fmt::format("{}: {}", settings_.path, failed_);
+  return found;
 }
 
 // A reader keeps the log from being reused, for as long as it reads.
@@ -231,8 +284,8 @@ bool sqlite_writer::log_has_room() {
 
 event_writer::progress sqlite_writer::write(const record_batch& records) {
   failed_.clear();
-  const bool good =
-      open() && log_has_room() && run("BEGIN IMMEDIATE") && insert_all(records) && run("COMMIT");
+  const bool good = open() && log_has_room() && run("BEGIN IMMEDIATE") && insert_all(records) &&
+                    keep_place(records) && run("COMMIT");
   if (good) return {records.size(), {}};
   const std::string why = fmt::format("{}: {}", settings_.path, failed_);
   if (database_ != nullptr && sqlite3_get_autocommit(database_) == 0) (void)run("ROLLBACK");

@@ -26,9 +26,14 @@ class sqlite_writer final : public event_writer {
   /// Deletes what is not to be kept.
   void tidy() override;
   [[nodiscard]] bool wants_values() const noexcept override { return true; }
+  /// A durable one keeps its place in the table `_places`, in the transaction of the rows.
+  [[nodiscard]] target_place find_place(const std::string& journal) override;
 
   /// What is no reply is a line of JSON in this table.
   static constexpr std::string_view other_events = "_events";
+  static constexpr std::string_view places = "_places";
+  /// The column of what names an event for ever; only of durable outputs.
+  static constexpr std::string_view id_column = "_event_id";
   /// A table's columns beyond this many share one, `_more`, as JSON: the names may come from a server.
   static constexpr std::size_t most_columns = 500;
   /// The write-ahead log does not grow beyond this (bytes) by more than a batch, even if somebody reads for
@@ -46,7 +51,9 @@ class sqlite_writer final : public event_writer {
   [[nodiscard]] table* find_table(const std::string& name);
   [[nodiscard]] bool add_column(table& to, const std::string& key);
   [[nodiscard]] bool index(const table& at, const std::string& key, const std::string& column);
-  [[nodiscard]] bool insert(table& into, const record_batch::record& event);
+  [[nodiscard]] bool insert(table& into, const record_batch::record& event, const std::string& id);
+  [[nodiscard]] bool make_places();
+  [[nodiscard]] bool keep_place(const record_batch& records);
   [[nodiscard]] bool insert_all(const record_batch& records);
   [[nodiscard]] bool log_has_room();
   [[nodiscard]] bool delete_old_rows();

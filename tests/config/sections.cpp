@@ -25,6 +25,7 @@ const section_place places[] = {
     {"shutdown", "/shutdown", "{}"},
     {"connect", "/connect", "{}"},
     {"output", "/outputs/o", R"({"type": "file", "path": "f"})"},
+    {"journal", "/journal", "{}"},
     {"rotate", "/outputs/f/rotate", "{}"},
     {"batch", "/outputs/h/batch", "{}"},
     {"sign", "/outputs/h/sign", R"({"header": "X", "secret": "k"})"},
@@ -72,7 +73,7 @@ constexpr const char* whole = R"json({
                {"set": {"interval": 1, "expires_in": 1, "expires_at": 1}},
                {"http": {"url": "https://h/"}}],
     "protocol": "callcentre"}},
-  "outputs": {"f": {"type": "file", "path": "g"}, "h": {"type": "http", "url": "https://h/"}},
+  "outputs": {"f": {"type": "file", "path": "g", "durable": true}, "h": {"type": "http", "url": "https://h/"}},
   "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
   "protocols": {"callcentre": {
       "opcode": {"at": 0, "type": "B"},

@@ -39,6 +39,7 @@ const choice_row choices[] = {
     {"output", "answers", {"log", "commands"}},
     {"output", "overflow", {"block", "drop_oldest", "drop_newest"}},
     {"output", "compress", {"none", "gzip", "zstd"}},
+    {"journal", "full", {"block", "drop_oldest"}},
     {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw", "template"}},
     {"tls", "min_version", {"1.2", "1.3"}},
     {"step", "others", {"cancel", "continue"}, false, R"({"gather": [{"sleep": 0}]})"},

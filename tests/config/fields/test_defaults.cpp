@@ -25,6 +25,10 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(all.log.level == log_level::info);
   CHECK(all.shutdown_limit.count() == 10'000);
   CHECK(all.connect_at_once == 100);
+  CHECK(all.journal.file.empty());
+  CHECK(all.journal.size == 1024u << 20);
+  CHECK(all.journal.full == journal_policy::block);
+  CHECK(all.journal.keep.count() == 0);
   const session_settings& s = all.sessions.at(0);
   CHECK(s.urls.size() == 1);
   CHECK(s.headers.empty());

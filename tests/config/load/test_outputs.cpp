@@ -61,6 +61,36 @@ TEST_CASE("each value of an output arrives in its own place", "[outputs]") {
   CHECK(routes[3].record.columns == lines{"a"});
 }
 
+TEST_CASE("the journal's values arrive in their own places", "[outputs]") {
+  const settings all =
+      load_good("journal: {path: sub/j.db, size: 2MiB, full: drop_oldest, keep: 3ms}\n" +
+                    file_with("{f: {type: file, path: f, durable: true}, d: {type: sqlite, path: d}}", "[f]"),
+                "/etc/duplexd/f.yaml");
+  CHECK(all.outputs[0].durable);
+  CHECK_FALSE(all.outputs[1].durable);
+  CHECK(all.journal.file == "/etc/duplexd/sub/j.db");
+  CHECK(all.journal.size == 2u << 20);
+  CHECK(all.journal.full == journal_policy::drop_oldest);
+  CHECK(all.journal.keep.count() == 3);
+}
+
+// The journal decides what a queue does elsewhere.
+TEST_CASE("what has no effect on a durable output, or without one, is refused", "[outputs]") {
+  const auto with = [](const std::string& more) {
+    const lines all = mistakes_of("{f: {type: file, path: f, durable: true, " + more + "}}", "[f]");
+    REQUIRE(all.size() == 1);
+    return all[0];
+  };
+  CHECK(with("queue: 1MiB") ==
+        "f:1:51: outputs.f.queue: a durable output has no 'queue' (the journal has size and full)");
+  CHECK(with("overflow: block") ==
+        "f:1:54: outputs.f.overflow: a durable output has no 'overflow' (the journal has size and full)");
+  CHECK(with("sync: true") == "f:1:50: outputs.f.sync: a durable output is always synced");
+  CHECK(load_document("journal: {path: j}\n" + file_with("{f: {type: file, path: f}}", "[f]"), "f.yaml")
+            .mistakes == lines{"f:1:10: journal: no output is durable (add durable: true to an output)"});
+  CHECK(mistakes_of("{stdout: {type: stdout, durable: true}}", "[stdout]").size() == 1);
+}
+
 TEST_CASE("an output's relative path starts from the configuration's directory", "[outputs]") {
   const settings all =
       load_good(file_with("{f: {type: file, path: 'a/../b-%F'}}", "[f]"), "/etc/duplexd/f.yaml");

@@ -61,6 +61,21 @@ std::vector<line> all_lines() {
       {certificate_unverified{}, "warning",
        "certificate_unverified|the server's certificate is not verified (tls.verify is off): the server may "
        "be an impostor|null"},
+      {journal_replaced{"w", "j.corrupt"}, "error",
+       "journal_replaced|the journal cannot be used (w): it was moved to j.corrupt, and a new one was begun|"
+       R"({"why":"w","moved_to":"j.corrupt"})"},
+      {journal_orphans{"o", 3}, "warning",
+       "journal_orphans|the journal has 3 event(s) for output o, which is not durable any more; they stay "
+       R"(until their room is needed|{"output":"o","count":3})"},
+      {journal_failed{"w", 1500ms}, "error",
+       R"(journal_failed|the journal failed: w; events wait, next attempt in 1.5 s|{"why":"w","next_ms":1500})"},
+      {journal_full{5}, "warning",
+       "journal_full|the journal is full (5 bytes): its sessions are held back until outputs have taken "
+       R"(events|{"size":5})"},
+      {journal_recovered{}, "info", "journal_recovered|the journal takes events again|null"},
+      {journal_broken{"w"}, "error",
+       "journal_broken|the journal is damaged: w; the daemon ends, the next start moves it "
+       R"(aside|{"why":"w"})"},
       {command_refused{"c", "w"}, "warning",
        R"(command_refused|command c not sent: w|{"command":"c","why":"w"})"},
       {undecodable{"w", 9}, "warning",

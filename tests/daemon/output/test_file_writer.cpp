@@ -247,3 +247,25 @@ TEST_CASE("any number of files is written, few are open", "[file_writer]") {
   writer.tidy();  // nothing was written since
   CHECK(open() == before);
 }
+
+// What a kill left in the middle of a record; it is written again from the journal.
+TEST_CASE("a durable file's half line is removed when it is opened", "[file_writer]") {
+  const place at;
+  const auto [text, left] =
+      GENERATE(table<std::string, std::string>({{"a\nb", "a\n"},
+                                                {"a\nb\n", "a\nb\n"},
+                                                {"ab", ""},
+                                                {"", ""},
+                                                {"a\n" + std::string(70'000, 'x'), "a\n"},
+                                                {std::string(200'000, 'x'), ""}}));
+  for (const bool durable : {true, false}) {
+    std::ofstream(at.path / "f", std::ios::trunc) << text;
+    file_writer to = at.writer("f", {.durable = durable});
+    CHECK(written(to, batch_of({"new\n"})) == 1);
+    CHECK((at.text("f") == (durable ? left : text) + "new\n"));
+  }
+  std::ofstream(at.path / "f", std::ios::trunc) << "ab";
+  file_writer raw = at.writer("f", {.record = {.form = config::record_form::raw}, .durable = true});
+  CHECK(written(raw, batch_of({"c"})) == 1);
+  CHECK(at.text("f") == "abc");
+}

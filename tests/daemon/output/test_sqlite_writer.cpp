@@ -231,3 +231,48 @@ TEST_CASE("a long reader does not hold up the writer", "[sqlite]") {
   slow.ask("COMMIT");
   CHECK(slow.ask("SELECT count(*) FROM tick") == lines{"3"});
 }
+
+// The place is in the transaction of the rows: both or none.
+TEST_CASE("a durable database keeps its place, by journal and output", "[sqlite]") {
+  place at;
+  at.settings.durable = true;
+  sqlite_writer writer{at.settings};
+  CHECK(writer.find_place("J").is_kept);
+  CHECK(writer.find_place("J").number == 0);
+  record_batch batch;
+  batch.set_journal("J");
+  batch.add(reply_event(), R"({"a":1,"_event_id":5})", 3);
+  batch.add(reply_event("_places"), R"({"a":2})", 7);
+  put(writer, batch);
+  CHECK(writer.find_place("J").number == 7);
+  CHECK(writer.find_place("K").number == 0);
+  CHECK(at.ask("SELECT a, _event_id, _event_id_ FROM tick") == lines{"1|J:3|5"});
+  CHECK(at.ask("SELECT a, _event_id FROM _places_") == lines{"2|J:7"});
+  CHECK(at.ask("SELECT * FROM _places") == lines{"J|o|7"});
+  at.settings.name = "other";
+  CHECK(sqlite_writer{at.settings}.find_place("J").number == 0);
+}
+
+TEST_CASE("a table that was made before its output was durable gets the column of ids", "[sqlite]") {
+  place at;
+  put(*std::make_unique<sqlite_writer>(at.settings), batch_of({R"({"a":1})"}));
+  at.settings.durable = true;
+  for (std::uint64_t run = 1; run <= 2; ++run) {
+    sqlite_writer writer{at.settings};
+    record_batch batch;
+    batch.set_journal("J");
+    batch.add(reply_event(), R"({"a":2,"b":3})", run);
+    put(writer, batch);
+  }
+  at.settings.durable = false;
+  put(*std::make_unique<sqlite_writer>(at.settings), batch_of({R"({"a":4})"}));
+  CHECK(at.ask("SELECT a, b, _event_id FROM tick") == lines{"1|-|-", "2|3|J:1", "2|3|J:2", "4|-|-"});
+}
+
+TEST_CASE("a place that cannot be read is told", "[sqlite]") {
+  place at;
+  at.settings.durable = true;
+  fs::create_directories(at.settings.path);
+  const auto found = sqlite_writer{at.settings}.find_place("J");
+  CHECK(found.failed == at.settings.path + ": unable to open database file");
+}
