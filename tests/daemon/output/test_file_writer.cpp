@@ -260,12 +260,13 @@ TEST_CASE("a durable file's half line is removed when it is opened", "[file_writ
                                                 {std::string(200'000, 'x'), ""}}));
   for (const bool durable : {true, false}) {
     std::ofstream(at.path / "f", std::ios::trunc) << text;
-    file_writer to = at.writer("f", {.durable = durable});
+    file_writer to = at.writer("f", {.name = "f", .durable = durable});
     CHECK(written(to, batch_of({"new\n"})) == 1);
     CHECK((at.text("f") == (durable ? left : text) + "new\n"));
   }
   std::ofstream(at.path / "f", std::ios::trunc) << "ab";
-  file_writer raw = at.writer("f", {.record = {.form = config::record_form::raw}, .durable = true});
+  file_writer raw =
+      at.writer("f", {.name = "f", .record = {.form = config::record_form::raw}, .durable = true});
   CHECK(written(raw, batch_of({"c"})) == 1);
   CHECK(at.text("f") == "abc");
 }
