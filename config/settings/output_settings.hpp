@@ -111,7 +111,7 @@ struct output_settings {
   std::string dead_letters{};  ///< absolute, as `path`; empty: what is refused is dropped
   signature_settings sign{};
   bool idempotency = false;  ///< each batch has a key of its own, which its retries share
-  bool durable = false;                                       ///< its events go through the journal
+  bool durable = false;      ///< its events go through the journal
 };
 
 /// What happens when the journal is full.

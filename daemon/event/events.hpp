@@ -173,8 +173,8 @@ using event = std::variant<
     happening::held_back, happening::quit, happening::started, happening::descriptors_short,
     happening::stopping, happening::hangup_ignored, happening::output_closed, happening::output_failed,
     happening::output_recovered, happening::batch_refused, happening::program_said, happening::events_dropped,
-    happening::journal_replaced, happening::journal_orphans, happening::journal_failed, happening::journal_full,
-    happening::journal_recovered, happening::journal_broken, happening::cut_short>;
+    happening::journal_replaced, happening::journal_orphans, happening::journal_failed,
+    happening::journal_full, happening::journal_recovered, happening::journal_broken, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {
