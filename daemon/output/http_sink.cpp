@@ -16,9 +16,15 @@
 namespace duplexd {
 
 using config::batch_body;
-using config::function;
+using nlohmann::ordered_json;
 
 namespace {
+
+/// One of the functions of references.
+std::string through(std::string_view function, ordered_json input, std::vector<ordered_json> arguments = {}) {
+  config::function_call call{.input = std::move(input), .arguments = std::move(arguments)};
+  return config::as_text(config::find_function(function)->apply(call).value);
+}
 
 std::string compressed(const std::string& text) {
   z_stream stream{};
@@ -84,8 +90,7 @@ void http_sink::begin(const record_batch& records) {
     ++batch_.count;
   }
   constexpr std::size_t key_size = 16;
-  if (settings_.idempotency)
-    batch_.key = config::apply(function::hex, config::random_bytes(key_size), "").value_or("");
+  if (settings_.idempotency) batch_.key = through("hex", config::as_bytes(config::random_bytes(key_size)));
 }
 
 std::string http_sink::body_of(const record_batch& records) const {
@@ -136,9 +141,8 @@ std::variant<http_request, std::string> http_sink::request_of(const record_batch
   if (!settings_.sign.header.empty()) {
     const auto secret = settings_.sign.secret.resolve(&scope);
     if (!secret) return "sign.secret: " + secret.error;
-    const auto digest = config::apply(function::hmac_sha256, made.body, secret.value);
-    made.headers.emplace_back(settings_.sign.header,
-                              config::apply(function::hex, digest.value_or(""), "").value_or(""));
+    const std::string digest = through("hmac_sha256", made.body, {secret.value});
+    made.headers.emplace_back(settings_.sign.header, through("hex", config::as_bytes(digest)));
   }
   return made;
 }

@@ -6,7 +6,8 @@
 namespace duplexd::protocol {
 
 /// Without the spaces and tabs (and whatever `blank` says) at both ends.
-[[nodiscard]] constexpr std::string_view trimmed(std::string_view text, std::string_view blank = " \t") noexcept {
+[[nodiscard]] constexpr std::string_view trimmed(std::string_view text,
+                                                 std::string_view blank = " \t") noexcept {
   const auto from = text.find_first_not_of(blank);
   if (from == std::string_view::npos) return {};
   return text.substr(from, text.find_last_not_of(blank) - from + 1);

@@ -45,10 +45,10 @@ TEST_CASE("the reference session says, hears and logs what the asyncio script do
   REQUIRE(server->close_received);
   CHECK(server->close_received->code == 1000);
   CHECK(server->close_received->text == "user quit");
-  CHECK(play.log() == std::vector<std::string>{"callcentre: attempting connection to wss://ws.test.com:2443/",
-                                               "callcentre: connected", "callcentre: login sent",
-                                               "callcentre: script finished",
-                                               "callcentre: closed: 1000 user quit", "callcentre: session ended"});
+  CHECK(play.log() == std::vector<std::string>{
+                          "callcentre: attempting connection to wss://ws.test.com:2443/",
+                          "callcentre: connected", "callcentre: login sent", "callcentre: script finished",
+                          "callcentre: closed: 1000 user quit", "callcentre: session ended"});
   REQUIRE(play.result);
   CHECK_FALSE(play.result->fatal);
   REQUIRE(play.out.lines.size() == 2);
