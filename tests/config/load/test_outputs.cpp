@@ -82,10 +82,10 @@ TEST_CASE("what has no effect on a durable output, or without one, is refused", 
     return all[0];
   };
   CHECK(with("queue: 1MiB") ==
-        "f:1:51: outputs.f.queue: a durable output has no 'queue' (the journal has size and full)");
+        "f:1:58: outputs.f.queue: a durable output has no 'queue' (the journal has size and full)");
   CHECK(with("overflow: block") ==
-        "f:1:54: outputs.f.overflow: a durable output has no 'overflow' (the journal has size and full)");
-  CHECK(with("sync: true") == "f:1:50: outputs.f.sync: a durable output is always synced");
+        "f:1:61: outputs.f.overflow: a durable output has no 'overflow' (the journal has size and full)");
+  CHECK(with("sync: true") == "f:1:57: outputs.f.sync: a durable output is always synced");
   CHECK(load_document("journal: {path: j}\n" + file_with("{f: {type: file, path: f}}", "[f]"), "f.yaml")
             .mistakes == lines{"f:1:10: journal: no output is durable (add durable: true to an output)"});
   CHECK(mistakes_of("{stdout: {type: stdout, durable: true}}", "[stdout]").size() == 1);
