@@ -165,10 +165,10 @@ void check_fields_of_type(const value_at& at, const parsed_output& output, readi
   std::string error;
   if (output.type == output_type::file && !output.path.empty() && !path_pattern::parse(output.path, error))
     if (const protocol::node* path = at.value.find("path"))
-      in.mistakes.push_back({path->where, at.path + ".path", std::move(error), ""});
+      in.mistakes.push_back({path->where, at.path + ".path", error, ""});
   if (!output.dead_letters.empty() && !path_pattern::parse(output.dead_letters, error))
     if (const protocol::node* path = at.value.find("dead_letters"))
-      in.mistakes.push_back({path->where, at.path + ".dead_letters", std::move(error), ""});
+      in.mistakes.push_back({path->where, at.path + ".dead_letters", error, ""});
   if (std::ranges::find(known->own, "path") != known->own.end() && output.path.empty())
     in.mistakes.push_back(
         {at.value.where, at.path, fmt::format("an output of type {} needs a path", word), "add path: FILE"});

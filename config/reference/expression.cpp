@@ -104,7 +104,7 @@ class evaluation {
     const bool decided = (of.sign == operation::both && left.value == false) ||
                          (of.sign == operation::either && left.value == true);
     if (decided) return left;
-    const auto right = value(of.operands[1]);
+    auto right = value(of.operands[1]);
     if (!right) return right;
     return told(calculate(of.sign, left.value, right.value));
   }
@@ -112,7 +112,7 @@ class evaluation {
   [[nodiscard]] outcome failed(std::string_view why) const {
     return {nullptr, fmt::format("${{{}}}: {}", what_.written, why)};
   }
-  [[nodiscard]] outcome told(outcome made) const { return made ? made : failed(made.error); }
+  [[nodiscard]] outcome told(const outcome& made) const { return made ? made : failed(made.error); }
 
   [[nodiscard]] outcome bounded(outcome made) const {
     if (!made || size_in_memory(made.value) <= largest_) return made;

@@ -7,7 +7,7 @@ class App;
 namespace duplexd::cli {
 
 /// `duplexd check -c FILE [--secrets-absent] [--layouts]`: every mistake of a configuration, with its place,
-/// on stderr (exit code 3); then the examples of its layouts (exit code 8 if one fails).
+/// on stderr (exit code 78); then the examples of its layouts (exit code 65 if one fails).
 void add_check(CLI::App& app, int& exit_code);
 
 }  // namespace duplexd::cli

@@ -14,7 +14,7 @@ from support.config import LOGIN, config, listener, reply
 from support.daemon import Daemon
 from support.raw_server import BINARY, TEXT, RawServer, accept_of, close_frame, frame
 
-AGAIN = r".*next attempt (in \d+\.\d s|at once)"
+AGAIN = r".*next attempt (in [0-9.]+ m?s|at once)"
 SHORT = {"resolve": "500ms", "connect": "500ms", "tls": "500ms", "handshake": "500ms", "close": "500ms"}
 
 

@@ -13,7 +13,7 @@ import unittest
 import yaml
 
 from support.config import config, listener
-from support.daemon import ROOT, Daemon, run_to_end, write_config
+from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.raw_server import TEXT, RawServer, close_frame, frame
 
 PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "n": None}}},
@@ -231,7 +231,7 @@ class Written(Programs):
         daemon.wait_log(r"output program is too slow: \d+ event\(s\) were dropped so far")
         program = self.program_of()
         daemon.signal()
-        self.assertEqual(daemon.wait(), 7)
+        self.assertEqual(daemon.wait(), Exit.INTERRUPTED)
         daemon.wait_log("output program failed: .*events are lost")
         until(lambda: not runs(program))
 
