@@ -12,12 +12,12 @@ using nlohmann::ordered_json;
 
 namespace {
 
-using node = expression::node;
+using expression_node = expression::node;
 using outcome = resolved<ordered_json>;
 
-void gather_references(const node& from, std::vector<reference>& all) {
-  if (from.what == node::kind::refer) all.push_back(from.source);
-  for (const node& each : from.operands) gather_references(each, all);
+void gather_references(const expression_node& from, std::vector<reference>& all) {
+  if (from.what == expression_node::kind::refer) all.push_back(from.source);
+  for (const expression_node& each : from.operands) gather_references(each, all);
 }
 
 /// Tells the scope each text in what was made of a secret.
@@ -37,32 +37,33 @@ class evaluation {
   }
 
   /// An expression of its own: the whole, or an argument. What it makes of secrets is one.
-  outcome whole(const node& of) {
+  outcome whole(const expression_node& of) {
     outcome made = value(of);
-    const bool is_made = of.what != node::kind::refer && of.what != node::kind::constant;
+    const bool is_made =
+        of.what != expression_node::kind::refer && of.what != expression_node::kind::constant;
     if (made && is_made && of.is_outside && inside_ != nullptr) tell_secrets(made.value, *inside_);
     return made;
   }
 
  private:
-  outcome value(const node& of) {
+  outcome value(const expression_node& of) {
     switch (of.what) {
-      case node::kind::constant:
+      case expression_node::kind::constant:
         return {of.constant, ""};
-      case node::kind::refer:
+      case expression_node::kind::refer:
         return look_up(of.source, directory_, inside_);
-      case node::kind::join:
+      case expression_node::kind::join:
         return bounded(joined(of));
-      case node::kind::apply:
+      case expression_node::kind::apply:
         return bounded(applied(of));
       default:
         return calculated(of);
     }
   }
 
-  outcome joined(const node& of) {
+  outcome joined(const expression_node& of) {
     std::string text;
-    for (const node& each : of.operands) {
+    for (const expression_node& each : of.operands) {
       const auto part = value(each);
       if (!part) return part;
       text += as_text(part.value);
@@ -70,7 +71,7 @@ class evaluation {
     return {std::move(text), ""};
   }
 
-  outcome applied(const node& of) {
+  outcome applied(const expression_node& of) {
     function_call call;
     for (std::size_t i = 0; i < of.operands.size(); ++i) {
       auto operand = i == 0 ? value(of.operands[0]) : whole(of.operands[i]);
@@ -92,11 +93,11 @@ class evaluation {
     return made ? made : failed(made.error);
   }
 
-  outcome calculated(const node& of) {
+  outcome calculated(const expression_node& of) {
     auto left = value(of.operands[0]);
     if (!left) return left;
-    if (of.what == node::kind::negate) return told(negated(left.value));
-    if (of.what == node::kind::invert) {
+    if (of.what == expression_node::kind::negate) return told(negated(left.value));
+    if (of.what == expression_node::kind::invert) {
       if (!left.value.is_boolean())
         return failed(fmt::format("'not' takes true or false, not {}", in_words(kind_of(left.value))));
       return {!left.value.get<bool>(), ""};

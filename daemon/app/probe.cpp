@@ -159,7 +159,7 @@ void probe::record(std::string_view, const event& what) {
     succeed("accepted");
     begin(probe_phase::reply);
     succeed("the login's answer");
-    finish();
+    end();
   } else if (const auto* failed = std::get_if<happening::attempt_failed>(&what)) {
     fail(failed->what);
   } else if (std::holds_alternative<happening::inactive>(what)) {
@@ -175,7 +175,7 @@ void probe::append(const session_event& happened, std::string_view /*record*/) {
     succeed(name, {{"reply", name}});
   else
     succeed("a message that no layout fits", {{"reply", nullptr}});
-  finish();
+  end();
 }
 
 bool probe::login_is_answered() const noexcept {
@@ -207,14 +207,14 @@ void probe::fail(const fault& why) {
   if (why.close_code) details["close_code"] = *why.close_code;
   report_.rows.push_back({phase_, false, taken(), protocol::one_line(cause), std::move(details)});
   report_.failed = phase_;
-  finish();
+  end();
 }
 
 void probe::fail_inactive(const std::string& text) {
   if (over_) return;
   report_.rows.push_back({phase_, false, taken(), text, {{"class", "inactive"}, {"cause", text}}});
   report_.failed = phase_;
-  finish();
+  end();
 }
 
 void probe::fail_late(std::chrono::milliseconds limit) {
@@ -225,10 +225,10 @@ void probe::fail_late(std::chrono::milliseconds limit) {
   const std::string text = fmt::format("{} within {} s", what, static_cast<double>(limit.count()) / 1000.0);
   report_.rows.push_back({phase_, false, taken(), text, {{"class", "timeout"}, {"cause", text}}});
   report_.failed = phase_;
-  finish();
+  end();
 }
 
-void probe::finish() {
+void probe::end() {
   over_ = true;
   session_.stop();
 }

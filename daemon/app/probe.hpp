@@ -70,7 +70,7 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   void fail(const fault& why);
   void fail_inactive(const std::string& text);
   void fail_late(std::chrono::milliseconds limit);
-  void finish();
+  void end();
   [[nodiscard]] std::chrono::nanoseconds taken() const { return time_.now() - begun_; }
 
   const config::session_settings& settings_;
