@@ -266,7 +266,7 @@ http {{
             return [json.loads(line)["n"] for line in path.read_text().split("\n")[:-1] if line] if path.exists() else []
 
         until(lambda: len(stored()) >= 1000)
-        first.send_signal(signal.SIGTERM)
+        first.send_signal(signal.SIGQUIT)  # it writes its log after it has answered, and SIGTERM can come in between
         first.wait()
         daemon.wait_log("output post failed: .*next attempt in")
         nginx()
