@@ -21,6 +21,7 @@ import yaml
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, run_to_end, write_config
 from support.raw_server import TEXT, RawServer, frame
+from support.waiting import until
 
 PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
 QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
@@ -29,16 +30,6 @@ ROUNDS = int(os.environ.get("DUPLEXD_KILLS", "50"))
 
 def trade(number, **more):
     return frame(TEXT, json.dumps({"op": "trade", "n": number, "symbol": "EURUSD"} | more).encode())
-
-
-def until(true, seconds=60):
-    """Waits until the function gives something true, and returns that."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s")
-        time.sleep(0.02)
-    return found
 
 
 def rows(path, sql):

@@ -16,6 +16,7 @@ import yaml
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
+from support.waiting import until
 
 PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
 QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
@@ -24,16 +25,6 @@ QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
 def trade(number, **more):
     return frame(TEXT, json.dumps({"op": "trade", "n": number, "symbol": "EURUSD" if number % 2 else "GBPUSD",
                                    "price": number + 0.5} | more).encode())
-
-
-def until(true, seconds=60):
-    """Waits until the function gives something true, and returns that."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s")
-        time.sleep(0.02)
-    return found
 
 
 def session(server, **fields):

@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 import tempfile
-import time
 import unittest
 
 import yaml
@@ -15,6 +14,7 @@ import yaml
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.raw_server import TEXT, RawServer, close_frame, frame
+from support.waiting import until
 
 PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "n": None}}},
             "replies": [{"as": "answer", "when": {"json": "/op", "is": "answer"}}]}
@@ -43,16 +43,6 @@ for line in sys.stdin:
     if n < 300:
         ask(n + 1)
 """
-
-
-def until(true, seconds=60):
-    """Waits until the function gives something true, and returns that."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s")
-        time.sleep(0.02)
-    return found
 
 
 def runs(pid):
