@@ -45,7 +45,7 @@ std::size_t count_of(std::string_view text, std::string_view part) {
 }
 
 std::string not_empty(std::span<const ordered_json* const> known) {
-  const bool is_empty = !known.empty() && known[0] != nullptr && *known[0] == "";
+  const bool is_empty = !known.empty() && known[0] != nullptr && *known[0] == ordered_json("");
   return is_empty ? "the text to look for cannot be empty" : "";
 }
 
