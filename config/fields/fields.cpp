@@ -151,6 +151,10 @@ const section& section_of<parsed_session>() {
                "Message compression, if the server accepts it. Not offered without this section.")
               .merged()
               .example({{"threshold", "256B"}}),
+          make(
+              "required", &s::required,
+              "Whether the daemon is ready only while this session is connected and logged in, or outside of "
+              "its `active` hours: see `health`."),
       },
       true};
   return fields;
@@ -224,6 +228,58 @@ const section& section_of<parsed_connect>() {
 }
 
 template <>
+const section& section_of<health_settings>() {
+  using s = health_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "health",
+      "An HTTP server for monitoring (see operating.md): `/livez`, `/readyz` and `/metrics`, without "
+      "authentication, encryption or any way to change something.",
+      {
+          make("listen", &s::listen,
+               "Where it listens: an IP address and a port. Port 0 means a free one, which the log names.")
+              .required()
+              .example("127.0.0.1:9100"),
+          make.as<list_parser<host_name_parser, std::string>>(
+                  "hosts", &s::hosts,
+                  "The names under which it may be requested, besides IP addresses and `localhost`. Requests "
+                  "for other names are refused: a web page must not read it through a name of its own.")
+              .example({"duplexd.monitoring.svc"}),
+      }};
+  return fields;
+}
+
+template <>
+const section& section_of<control_settings>() {
+  using s = control_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "control",
+      "An HTTP interface for operators (see operating.md): state, commands, events, pause and reconnect.",
+      {
+          make.as<path_parser>(
+                  "socket", &s::socket,
+                  "The path of its Unix-domain socket, which has the mode 0660. Default: "
+                  "control.sock in `$RUNTIME_DIRECTORY`, if systemd sets that; else there is none.")
+              .example("/run/duplexd/control.sock"),
+          make("listen", &s::listen,
+               "Where it also listens: an IP address and a port. There is no encryption.")
+              .only_beside({"token"})
+              .example("127.0.0.1:9101"),
+          make("token", &s::token,
+               "What clients of `listen` must send: `Authorization: Bearer TOKEN`. It is read at each "
+               "request.")
+              .only_beside({"listen"})
+              .example("${credential:duplexd_control}"),
+          make.as<list_parser<host_name_parser, std::string>>(
+                  "hosts", &s::hosts,
+                  "The names under which it may be requested, besides IP addresses and `localhost`.")
+              .example({"duplexd.test.com"}),
+      }};
+  return fields;
+}
+
+template <>
 const section& section_of<parsed_document>() {
   using s = parsed_document;
   const fields_of<s> make;
@@ -238,6 +294,8 @@ const section& section_of<parsed_document>() {
           make("log", &s::log, "The log on stderr."),
           make("shutdown", &s::shutdown, "The shutdown that SIGTERM and SIGINT start."),
           make("connect", &s::connect, "How many sessions may connect at the same time."),
+          make("health", &s::health, "An HTTP server for monitoring."),
+          make("control", &s::control, "An HTTP interface for operators."),
           make("defaults", &s::defaults, "Defaults for the fields of all sessions.")
               .of_type({"session", session_schema, &session}),
           make("templates", &s::templates, "Sessions with parameters, by name.")

@@ -223,6 +223,8 @@ struct parsed_document {
   log_settings log;
   parsed_shutdown shutdown;
   parsed_connect connect;
+  std::optional<health_settings> health;
+  control_settings control;
   const protocol::node* defaults = nullptr;
   const protocol::node* templates = nullptr;
   const protocol::node* protocols = nullptr;

@@ -150,6 +150,7 @@ bool goes_with(const field& each, const section& from, const std::string& chosen
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
+  if (from.exactly_one.empty()) return true;
   if (has(from.exactly_one, each.name)) return each.name == chosen;
   constexpr std::size_t many = 3;
   if (each.beside.empty() && from.exactly_one.size() > many) return chosen == from.exactly_one.front();

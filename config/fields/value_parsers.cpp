@@ -281,6 +281,31 @@ bool read_checked(const value_at& at, text_template& out, reading& in, const tex
   return false;
 }
 
+value_type value_parser<listen_address>::type() {
+  return {"IP address and port", {{"type", "string"}, {"pattern", R"(:[0-9]{1,5}$)"}}};
+}
+
+bool value_parser<listen_address>::read(const value_at& at, listen_address& out, reading& in) {
+  std::string text;
+  if (!value_parser<std::string>::read(at, text, in)) return false;
+  std::string error;
+  const auto address = parse_listen_address(text, error);
+  if (!address) at.complain(in, std::move(error));
+  if (address) out = *address;
+  return address.has_value();
+}
+
+bool host_name_parser::read(const value_at& at, std::string& out, reading& in) {
+  if (!value_parser<std::string>::read(at, out, in)) return false;
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const auto is_of_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  };
+  if (!out.empty() && std::all_of(out.begin(), out.end(), is_of_name)) return true;
+  at.complain(in, in_quotes(out) + " is not the name of a host", "without a port: metrics.test.com");
+  return false;
+}
+
 value_type url_parser::type() {
   ordered_json one{{"type", "string"},
                    {"pattern", R"(^([wW][sS][sS]?://|[wW][sS]\+[uU][nN][iI][xX]:|.*\$\{))"}};

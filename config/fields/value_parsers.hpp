@@ -79,6 +79,19 @@ struct token_parser : value_parser<std::string> {
   static bool read(const value_at& at, std::string& out, reading& in);
 };
 
+/// `127.0.0.1:9100`, `[::1]:9100`.
+template <>
+struct value_parser<listen_address> {
+  static value_type type();
+  static nlohmann::ordered_json show(const listen_address& value) { return text_of(value); }
+  static bool read(const value_at& at, listen_address& out, reading& in);
+};
+
+/// The name of a host, in lower case.
+struct host_name_parser : value_parser<std::string> {
+  static bool read(const value_at& at, std::string& out, reading& in);
+};
+
 /// A list of names, or a map that says more.
 template <>
 struct value_parser<subprotocol_settings> {

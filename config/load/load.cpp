@@ -65,6 +65,8 @@ class loader {
     out_.log = parsed.log;
     out_.shutdown_limit = parsed.shutdown.limit;
     out_.connect_at_once = parsed.connect.at_once;
+    out_.health = std::move(parsed.health);
+    out_.control = std::move(parsed.control);
     take_outputs(parsed.outputs);
     out_.journal = parsed.journal;
     check_journal();

@@ -13,6 +13,7 @@
 
 #include "config/reference/template.hpp"
 #include "config/script/script.hpp"
+#include "config/settings/control_settings.hpp"
 #include "config/settings/output_settings.hpp"
 #include "config/value/active_hours.hpp"
 #include "config/value/fault_class.hpp"
@@ -265,6 +266,7 @@ struct session_settings {
   bool cookies = true;       ///< those that servers set are sent back to them
   tcp_settings tcp;
   std::optional<deflate_settings> deflate;
+  bool required = true;  ///< while it is not connected the daemon is not ready
 };
 
 enum class log_format : std::uint8_t { automatic, text, json };
@@ -280,8 +282,10 @@ struct log_settings {
 struct settings {
   std::string file;
   log_settings log;
-  milliseconds shutdown_limit{10'000};   ///< SIGTERM: drain and close within this
-  std::uint16_t connect_at_once = 100;   ///< dials at once in the whole process; 0: no limit
+  milliseconds shutdown_limit{10'000};  ///< SIGTERM: drain and close within this
+  std::uint16_t connect_at_once = 100;  ///< dials at once in the whole process; 0: no limit
+  std::optional<health_settings> health;
+  control_settings control;
   std::vector<output_settings> outputs;  ///< those that are defined; "stdout" needs no definition
   journal_settings journal;              ///< used if an output is durable
   std::vector<session_settings> sessions;

@@ -121,6 +121,7 @@ exit_code app::run() {
   const auto descriptors = raise_descriptor_limit();
   if (descriptors < sessions_.size() + descriptors_besides)
     telemetry_->record("", happening::descriptors_short{descriptors, sessions_.size()});
+  if (!open_servers()) return exit_internal;
   std::exception_ptr bug;
   asio::co_spawn(loop_, supervise(), [&](const std::exception_ptr& error) { bug = error; });
   loop_.run();
@@ -131,6 +132,66 @@ exit_code app::run() {
   return judge();
 }
 
+bool app::open_servers() {
+  const auto failed = [this](const char* what, const std::string& why) {
+    telemetry_->record("", happening::listen_failed{what, why});
+    (void)telemetry_->flush();
+    return false;
+  };
+  if (settings_.health) {
+    health_ = std::make_unique<health_server>(loop_, time_, secrets_, *settings_.health, version);
+    session_list all;
+    for (const std::string& name : names_) all.push_back(sessions_.at(name).runs.get());
+    if (const auto why = health_->open(std::move(all))) return failed("health", *why);
+    telemetry_->record("", happening::listening{"health", health_->address()});
+  }
+  return open_control(failed);
+}
+
+// The socket is the configuration's, or where systemd has made room for it.
+bool app::open_control(const std::function<bool(const char*, const std::string&)>& failed) {
+  std::string socket;
+  const char* const place = std::getenv("RUNTIME_DIRECTORY");
+  if (settings_.control.socket) {
+    const auto path = settings_.control.socket->resolve();
+    if (!path) return failed("control", "cannot listen: " + path.error);
+    socket = path.value;
+  } else if (place != nullptr) {
+    socket = std::string(place) + "/control.sock";
+  }
+  if (socket.empty() && !settings_.control.listen) return true;
+  control_target& target = *this;
+  control_ = std::make_unique<control_server>(loop_, time_, *telemetry_, secrets_, target, settings_.control,
+                                              version);
+  door_.watch([this](const std::string& session, const submission& what) { control_->note(session, what); });
+  std::vector<session*> all;
+  for (const std::string& name : names_) all.push_back(sessions_.at(name).runs.get());
+  if (const auto why = control_->open(std::move(all), socket)) return failed("control", *why);
+  for (const std::string& each : control_->addresses())
+    telemetry_->record("", happening::listening{"control", each});
+  return true;
+}
+
+asio::awaitable<app::task_result> app::serve_control() {
+  co_await control_->run();
+  co_return task_result{};
+}
+
+control_target::entry app::enter(session& to, command_request& what,
+                                 std::function<void(const submission&)> on_change) {
+  if (door_.unfinished() >= command_door::most_unfinished) return entry::too_many;
+  return door_.enter(to, what, std::move(on_change)) ? entry::taken : entry::repeated;
+}
+
+void app::set_log_level(config::log_level level) {
+  telemetry_->set_level(level);
+}
+
+asio::awaitable<app::task_result> app::serve_health() {
+  co_await health_->run();
+  co_return task_result{};
+}
+
 asio::awaitable<void> app::supervise() {
   tasks_.spawn(writer, run_output(stdout_));
   if (journal_) tasks_.spawn(keeping, run_journal());
@@ -138,6 +199,8 @@ asio::awaitable<void> app::supervise() {
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
   if (limiter_) tasks_.spawn(pacing, pace_dials());
+  if (health_) tasks_.spawn(health, serve_health());
+  if (control_) tasks_.spawn(control, serve_control());
   for (const std::string& name : names_) tasks_.spawn(serving, run_session(*sessions_.at(name).runs));
   running_ = sessions_.size();
   if (reads_commands_) tasks_.spawn(commands, take_commands());

@@ -16,6 +16,8 @@
 #include "daemon/app/service_manager.hpp"
 #include "daemon/app/signal_echo.hpp"
 #include "daemon/capture/recorder.hpp"
+#include "daemon/control/control_server.hpp"
+#include "daemon/control/health_server.hpp"
 #include "daemon/event/events.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/link/dialer.hpp"
@@ -31,7 +33,7 @@
 namespace duplexd {
 
 /// The daemon: all sessions of a configuration on one loop, until the last has ended or somebody stops it.
-class app {
+class app : private control_target {
  public:
   /// `once`: every session serves one link and ends.
   /// `capture`, if not null, takes every message of every link.
@@ -44,7 +46,20 @@ class app {
   [[nodiscard]] exit_code run();
 
  private:
-  enum task : int { serving, watchdog, signals, writer, queue, commands, limit, pacing, flusher, keeping };
+  enum task : int {
+    serving,
+    watchdog,
+    signals,
+    writer,
+    queue,
+    commands,
+    limit,
+    pacing,
+    flusher,
+    keeping,
+    health,
+    control
+  };
   struct task_result {
     std::string session;  ///< the name of the one that ended
     session_result ended;
@@ -55,6 +70,12 @@ class app {
     session_result result{};  ///< once it has ended
   };
 
+  [[nodiscard]] bool open_servers();
+  [[nodiscard]] bool open_control(const std::function<bool(const char*, const std::string&)>& failed);
+  asio::awaitable<task_result> serve_health();
+  asio::awaitable<task_result> serve_control();
+  entry enter(session& to, command_request& what, std::function<void(const submission&)> on_change) override;
+  void set_log_level(config::log_level level) override;
   dialer& links_of(const config::session_settings& session);
   asio::awaitable<void> supervise();
   void take(task_group<task_result>::ended next);
@@ -103,6 +124,8 @@ class app {
   std::size_t running_ = 0;
   bool reads_commands_;
   command_door door_;
+  std::unique_ptr<health_server> health_;    ///< null: not configured
+  std::unique_ptr<control_server> control_;  ///< null: nowhere to listen
   asio::signal_set caught_;
   signal_echo echo_;
   service_manager systemd_;

@@ -45,21 +45,28 @@ session* command_door::read(const line_input::line& line, const source& from, co
   return nullptr;
 }
 
-void command_door::submit(std::uint64_t line, source& from, session& to, command_request what) {
+bool command_door::enter(session& to, command_request& what, source& from,
+                         std::function<void(const submission&)> on_change) {
   if (what.id.empty())
     what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
   else if (is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id)))
-    return complain(line, from,
-                    fmt::format("a command with the id '{}' came before; it is not sent again", what.id));
+    return false;
   ++from.unfinished;
-  to.submit(
-      what.command, what.values,
-      [this, &from](const submission& fate) {
-        if (!fate.has_ended) return;
-        --from.unfinished;
-        finished_.notify();
-      },
-      what.id);
+  auto follow = [this, &to, &from, on_change = std::move(on_change)](const submission& fate) {
+    if (told_) told_(to.name(), fate);
+    if (on_change) on_change(fate);
+    if (!fate.has_ended) return;
+    --from.unfinished;
+    finished_.notify();
+  };
+  to.submit(what.command, what.values, std::move(follow), what.id);
+  return true;
+}
+
+void command_door::submit(std::uint64_t line, source& from, session& to, command_request what) {
+  if (!enter(to, what, from, {}))
+    complain(line, from,
+             fmt::format("a command with the id '{}' came before; it is not sent again", what.id));
 }
 
 asio::awaitable<void> command_door::take(line_input::line line, source& from) {

@@ -35,6 +35,16 @@ class command_door {
 
   command_door(const asio::any_io_executor& loop, clock& time, telemetry& log, finder find);
 
+  /// Told about each change of a command that has entered.
+  using listener = std::function<void(const std::string& session, const submission& what)>;
+  void watch(listener told) { told_ = std::move(told); }
+
+  /// Enters a command at once; its id is made if it has none. False: a command with its id came before, and
+  /// this one is not sent.
+  bool enter(session& to, command_request& what, std::function<void(const submission&)> on_change = {}) {
+    return enter(to, what, operators_, std::move(on_change));
+  }
+
   /// Takes the lines of stdin until their end, and returns when all commands have come to theirs. May be
   /// cancelled.
   asio::awaitable<void> run(line_input& from);
@@ -56,6 +66,8 @@ class command_door {
     std::string output{};  ///< empty: stdin
     std::size_t unfinished = 0;
   };
+  bool enter(session& to, command_request& what, source& from,
+             std::function<void(const submission&)> on_change);
   asio::awaitable<void> take_all(line_input& lines, source& from);
   asio::awaitable<void> take(line_input::line line, source& from);
   /// The command and its session; null after a complaint, or if there is nothing in the line.
@@ -67,8 +79,10 @@ class command_door {
   clock& time_;
   telemetry& log_;
   finder find_;
+  listener told_;
   notifier finished_;
   source stdin_;
+  source operators_;  ///< their commands do not wait for each other
   std::map<std::string, source> programs_;  ///< by output
   bool answers_closed_ = false;
   std::uint64_t made_ids_ = 0;

@@ -9,8 +9,10 @@ enum exit_code : int {
   exit_success = 0,          ///< clean end: scripts done (`--once`), or stopped by a signal
   exit_usage = 64,           ///< bad command line
   exit_data = 65,            ///< encode, decode or an example: the data does not fit its layout
+  exit_no_daemon = 66,       ///< status, send …: no daemon answers at the control socket
   exit_fatal_fault = 69,     ///< a fault that the configuration calls fatal, or any fault with `--once`
   exit_internal = 70,        ///< a bug, or the operating system refused something essential
+  exit_refused = 73,         ///< status, send …: the daemon refused, or the command came to another end
   exit_output_closed = 74,   ///< the reader closed stdout
   exit_interrupted = 75,     ///< a second signal or the limit cut the end short, or events were lost
   exit_differs = 76,         ///< simulate --replay: the client did not do what it did in the capture

@@ -52,6 +52,10 @@ class recording_link final : public transport {
   [[nodiscard]] std::string_view subprotocol() const noexcept override { return link_->subprotocol(); }
   [[nodiscard]] clock::time_point last_heard() const noexcept override { return link_->last_heard(); }
 
+  [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() const noexcept override {
+    return link_->round_trip();
+  }
+
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override {
     note_end();
     return link_->finish(limit);

@@ -13,10 +13,14 @@
 #include "daemon/cli/completion.hpp"
 #include "daemon/cli/decode.hpp"
 #include "daemon/cli/encode.hpp"
+#include "daemon/cli/operate.hpp"
 #include "daemon/cli/probe.hpp"
 #include "daemon/cli/run.hpp"
 #include "daemon/cli/schema.hpp"
+#include "daemon/cli/send.hpp"
 #include "daemon/cli/simulate.hpp"
+#include "daemon/cli/status.hpp"
+#include "daemon/cli/tap.hpp"
 #include "daemon/cli/version.hpp"
 #include "protocol/text/suggest.hpp"
 
@@ -59,6 +63,10 @@ int parse_and_run(int argc, char** argv) {
   cli::add_run(app, result);
   cli::add_check(app, result);
   cli::add_probe(app, result);
+  cli::add_status(app, result);
+  cli::add_send(app, result);
+  cli::add_tap(app, result);
+  cli::add_operate(app, result);
   cli::add_simulate(app, result);
   cli::add_encode(app, result);
   cli::add_decode(app, result);

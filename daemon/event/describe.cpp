@@ -171,6 +171,24 @@ struct describer {
   description operator()(const happening::hangup_ignored&) const {
     return {log_level::warning, "hangup_ignored", "SIGHUP ignored: restart to reload the configuration", {}};
   }
+  description operator()(const happening::listening& e) const {
+    return {log_level::info,
+            "listening",
+            fmt::format("{} listens on {}", e.what, e.address),
+            {{"what", e.what}, {"address", e.address}}};
+  }
+  description operator()(const happening::listen_failed& e) const {
+    return {log_level::error,
+            "listen_failed",
+            fmt::format("{} {}", e.what, e.why),
+            {{"what", e.what}, {"why", e.why}}};
+  }
+  description operator()(const happening::operated& e) const {
+    return {log_level::info,
+            "operated",
+            fmt::format("{} by {}", e.what, e.who),
+            {{"what", e.what}, {"who", e.who}}};
+  }
   description operator()(const happening::output_closed& e) const {
     return {log_level::error,
             "output_closed",

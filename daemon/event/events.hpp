@@ -110,6 +110,18 @@ struct stopping {
   std::chrono::milliseconds limit{0};
 };
 struct hangup_ignored {};
+struct listening {   ///< an HTTP server of ours
+  std::string what;  ///< "health"
+  std::string address;
+};
+struct listen_failed {
+  std::string what;
+  std::string why;
+};
+struct operated {   ///< somebody changed something
+  std::string who;  ///< "uid 0, pid 12"
+  std::string what;
+};
 struct output_closed {
   std::string output;
   std::string why;
@@ -171,7 +183,8 @@ using event = std::variant<
     happening::sequence_broken, happening::limit_reached, happening::task_failed, happening::resubscribed,
     happening::inactive, happening::link_renewed, happening::link_closed, happening::attempt_failed,
     happening::held_back, happening::quit, happening::started, happening::descriptors_short,
-    happening::stopping, happening::hangup_ignored, happening::output_closed, happening::output_failed,
+    happening::stopping, happening::hangup_ignored, happening::listening,
+    happening::listen_failed, happening::operated, happening::output_closed, happening::output_failed,
     happening::output_recovered, happening::batch_refused, happening::program_said, happening::events_dropped,
     happening::journal_replaced, happening::journal_orphans, happening::journal_failed,
     happening::journal_full, happening::journal_recovered, happening::journal_broken, happening::cut_short>;

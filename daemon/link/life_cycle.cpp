@@ -43,6 +43,11 @@ link_action life_cycle::renewed(std::chrono::milliseconds lifetime) {
   return wait_action{shortest_renewal};
 }
 
+link_action life_cycle::left(std::chrono::milliseconds lifetime) {
+  policy_.link_lived(lifetime);
+  return start();
+}
+
 link_action life_cycle::finished() {
   state_ = link_state::ended;
   return end_action{};

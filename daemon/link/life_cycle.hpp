@@ -53,6 +53,9 @@ class life_cycle {
   /// With `once` that is the end.
   link_action renewed(std::chrono::milliseconds lifetime);
 
+  /// The link was left in order because somebody asked for it: a new one follows when the session may.
+  link_action left(std::chrono::milliseconds lifetime);
+
   /// The script came to its end and nothing more is to be done (`once`).
   link_action finished();
 

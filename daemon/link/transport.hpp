@@ -103,6 +103,11 @@ class transport {
   /// When bytes of the peer were last read, pings and pongs included.
   [[nodiscard]] virtual clock::time_point last_heard() const noexcept = 0;
 
+  /// The kernel's smoothed estimate of the round trip to the peer of the connection; nothing if unknown.
+  [[nodiscard]] virtual std::optional<std::chrono::microseconds> round_trip() const noexcept {
+    return std::nullopt;
+  }
+
   /// Sends what is queued, ends TLS and TCP in order and waits for the peer to do the same, no longer than
   /// `limit`; then the socket is closed. Call it last, with nobody waiting; safe after any end.
   virtual asio::awaitable<void> finish(std::chrono::milliseconds limit) = 0;

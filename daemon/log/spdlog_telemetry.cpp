@@ -108,6 +108,8 @@ class spdlog_telemetry final : public log_writer {
     write(session, std::move(text));
   }
 
+  void set_level(config::log_level level) override { logger_->set_level(words_of(level).spdlog); }
+
   bool flush() override {
     if (!lines_.flush()) return false;
     if (lines_.dropped() > 0) write("", describe_dropped(lines_.take_dropped()));

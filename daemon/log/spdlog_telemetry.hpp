@@ -13,6 +13,9 @@ class log_writer : public telemetry {
  public:
   /// Writes what waits as far as it fits now; to be called now and then. Returns whether nothing waits.
   virtual bool flush() = 0;
+
+  /// The lowest level that is logged from now on.
+  virtual void set_level(config::log_level level) = 0;
 };
 
 /// Writes each event as one line to stderr: text for people, or one JSON object a line. When journald listens

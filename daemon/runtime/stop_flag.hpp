@@ -8,12 +8,13 @@
 
 namespace duplexd {
 
-/// Asks a session to come to its end. Once raised it stays so.
+/// Asks a session to leave what it does. Once raised it stays so until it is lowered.
 class stop_flag {
  public:
   explicit stop_flag(const asio::any_io_executor& loop) : changed_(loop) {}
 
   void raise();
+  void lower() noexcept { raised_ = false; }
   [[nodiscard]] bool raised() const noexcept { return raised_; }
 
   /// Suspends until raised. Returns false when cancelled.

@@ -44,7 +44,11 @@ bool event_routes::has_room() const noexcept {
 }
 
 asio::awaitable<void> event_routes::wait_room() {
-  for (const event_route& each : routes_) co_await each.to->wait_room();
+  // Routes may come and go meanwhile.
+  for (std::size_t i = 0; i < routes_.size(); ++i) {
+    output& to = *routes_[i].to;
+    co_await to.wait_room();
+  }
 }
 
 }  // namespace duplexd

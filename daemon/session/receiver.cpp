@@ -6,6 +6,7 @@
 #include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
+#include "protocol/message/message_type.hpp"
 
 namespace duplexd {
 
@@ -39,7 +40,10 @@ receiver::receiver(const config::session_settings& settings, const session_conte
       fresh_(fresh),
       packets_(settings.protocol, protocol::direction::reply),
       line_(settings.name),
-      reading_(context.time) {
+      reading_(context.time),
+      counters_(*context.counters),
+      types_(settings.protocol->types(protocol::direction::reply).data()) {
+  counters_.replies.resize(settings.protocol->types(protocol::direction::reply).size());
   if (context.long_turns != nullptr) place_.emplace(*context.long_turns);
 }
 
@@ -104,6 +108,7 @@ bool receiver::next_message(protocol::frame_view& out) {
 void receiver::handle(const protocol::packet& packet) {
   const protocol::codec_error* error = nullptr;
   std::string_view json;
+  counters_.received += packet.frame.bytes.size();
   const std::string_view name = packet.type == nullptr ? std::string_view{} : protocol::name_of(*packet.type);
   if (!outputs_.wants(name)) {
     error = line_.check(packet);
@@ -118,11 +123,14 @@ void receiver::handle(const protocol::packet& packet) {
                    .data = json,
                    .frame = packet.frame});
   }
-  if (error != nullptr)
+  if (error != nullptr) {
+    ++counters_.undecodable;
     context_.telemetry.record(settings_.name,
                               happening::undecodable{error->text(), packet.frame.bytes.size()});
-  else
+  } else {
+    ++counters_.replies[static_cast<std::size_t>(packet.type - types_)];
     replies_.offer(packet, json);
+  }
   if (packet.type != nullptr && !fresh_.empty()) fresh_.seen(packet.type, turn_began_);
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "daemon/event/timestamp.hpp"
@@ -42,10 +44,35 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       outbox_(context_.loop, context_.time, settings_),
       sequences_(settings_->liveness.sequence, settings_->limits.sequences),
       stop_(context_.loop),
+      since_(context_.time.now()),
       tasks_(context_.loop),
       old_link_(context_.loop) {
   if (settings_->cookies) context_.cookies = std::make_shared<cookie_jar>();
-  outbox_.on_open([this] { note_tried(); });
+  context_.counters = std::make_shared<session_counters>();
+  outbox_.on_open([this] {
+    ++context_.counters->logins;
+    last_fault_.reset();
+    enter(session_phase::up);
+    note_tried();
+  });
+}
+
+void session::enter(session_phase phase) {
+  next_attempt_.reset();
+  if (std::exchange(phase_, phase) != phase) since_ = context_.time.now();
+}
+
+session_status session::status() const {
+  session_status now{.phase = phase_,
+                     .since = since_,
+                     .next_attempt = next_attempt_,
+                     .cause = last_fault_,
+                     .queued = outbox_.queued(),
+                     .unconfirmed = outbox_.awaiting_reply()};
+  if (link_ == nullptr) return now;
+  now.unsent = link_->unsent();
+  now.round_trip = link_->round_trip();
+  return now;
 }
 
 void session::note_tried() {
@@ -57,8 +84,57 @@ asio::awaitable<void> session::wait_tried() {
   while (go_on && !tried_) go_on = co_await tried_changed_.wait();
 }
 
-void session::stop() {
+void session::want(wish what) {
+  if (wish_ == wish::stop) return;
+  wish_ = what;
   stop_.raise();
+  wish_changed_.notify();
+}
+
+void session::stop() {
+  want(wish::stop);
+}
+
+void session::pause() {
+  want(wish::pause);
+}
+
+void session::resume() {
+  if (draining_) outbox_.refuse_new({});
+  draining_ = false;
+  if (wish_ == wish::pause) want(wish::reconnect);
+}
+
+void session::reconnect() {
+  resume();
+  want(wish::reconnect);
+}
+
+void session::drain() {
+  if (!running_ || wish_ == wish::stop) return;
+  draining_ = true;
+  outbox_.refuse_new("the session is being drained");
+  pause_if_drained();
+}
+
+void session::pause_if_drained() {
+  if (draining_ && wish_ == wish::run && outbox_.is_idle()) pause();
+}
+
+// The end, a pause, or a new connection. After a pause its hours may be over.
+asio::awaitable<void> session::obey() {
+  if (wish_ == wish::pause) {
+    enter(session_phase::paused);
+    note_tried();
+  }
+  while (wish_ == wish::pause) co_await wish_changed_.wait();
+  if (wish_ == wish::stop) {
+    next_ = life_.stopped();
+    co_return;
+  }
+  wish_ = wish::run;
+  stop_.lower();
+  next_ = life_.start();
 }
 
 std::shared_ptr<const submission> session::submit(const std::string& command,
@@ -66,6 +142,7 @@ std::shared_ptr<const submission> session::submit(const std::string& command,
                                                   std::function<void(const submission&)> on_change,
                                                   std::string id) {
   looks_after_outbox_ = true;
+  ++context_.counters->submitted;
   if (running_) look_after_outbox();
   auto follow = [this, on_change = std::move(on_change)](const submission& what) {
     const auto settings = settings_->commands.find(what.command);
@@ -74,10 +151,20 @@ std::shared_ptr<const submission> session::submit(const std::string& command,
     if (what.has_ended && !is_quiet)
       context_.telemetry.record(settings_->name,
                                 happening::command_ended{what.command, name_of(what.state), what.why});
+    const bool succeeded = what.state == command_state::written || what.state == command_state::confirmed;
+    if (what.has_ended && !succeeded) ++context_.counters->unsuccessful;
     if (what.has_ended && !what.id.empty()) tell_end(what);
+    if (what.has_ended && draining_) tasks_.spawn(1, await_drained());
     if (on_change) on_change(what);
   };
   return outbox_.submit(command, values, std::move(follow), std::move(id));
+}
+
+// In another turn: the outbox is in the middle of something.
+asio::awaitable<int> session::await_drained() {
+  co_await asio::post(context_.loop, asio::deferred);
+  pause_if_drained();
+  co_return 0;
 }
 
 void session::tell_end(const submission& what) {
@@ -101,7 +188,7 @@ asio::awaitable<int> session::keep_outbox() {
 
 // A session to which nothing is submitted while it runs needs none of it.
 void session::look_after_outbox() {
-  if (tasks_.running() == 0) tasks_.spawn(0, keep_outbox());
+  if (!std::exchange(keeps_outbox_, true)) tasks_.spawn(0, keep_outbox());
 }
 
 asio::awaitable<session_result> session::run() {
@@ -112,6 +199,7 @@ asio::awaitable<session_result> session::run() {
   co_await tasks_.join();
   co_await old_link_.join();
   outbox_.give_up();
+  enter(session_phase::ended);
   note_tried();
   context_.telemetry.record(settings_->name, happening::quit{});
   const auto& end = std::get<end_action>(next_);
@@ -122,8 +210,11 @@ asio::awaitable<void> session::live() {
   next_ = life_.start();
   for (;;) {
     if (std::holds_alternative<dial_action>(next_)) co_await await_hours();
-    if (stop_.raised()) next_ = life_.stopped();
+    const bool has_ended = std::holds_alternative<end_action>(next_);
+    const bool asked = stop_.raised() && (wish_ == wish::stop || !has_ended);
+    if (asked) co_await obey();
     if (std::holds_alternative<end_action>(next_)) co_return;
+    if (asked) continue;
     if (std::holds_alternative<dial_action>(next_))
       co_await dial();
     else if (std::holds_alternative<serve_action>(next_))
@@ -136,6 +227,8 @@ asio::awaitable<void> session::live() {
 void session::fail(const fault& what, milliseconds lifetime) {
   note_tried();
   next_ = life_.failed(what, lifetime, context_.random());
+  ++context_.counters->faults;
+  last_fault_ = what;
   std::optional<milliseconds> delay;
   if (const auto* wait = std::get_if<wait_action>(&next_)) delay = wait->delay;
   context_.telemetry.record(settings_->name, happening::attempt_failed{what, delay});
@@ -152,6 +245,7 @@ asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& r
   }
   if (context_.secrets)
     context_.secrets->begin_attempt([this](std::string_view secret) { return values_.mention(secret); });
+  ++context_.counters->attempts;
   context_.telemetry.record(settings->name, happening::attempting{url});
   flow_context context{*settings, context_, values_};
   flow before{context};
@@ -187,6 +281,8 @@ asio::awaitable<void> session::await_hours() {
     const auto now = std::chrono::floor<std::chrono::seconds>(context_.time.wall());
     if (settings_->active.holds(now)) break;
     const auto left = settings_->active.next_change(now) - now;
+    enter(session_phase::inactive);
+    next_attempt_ = context_.time.now() + left;
     note_tried();
     if (!told) context_.telemetry.record(settings_->name, happening::inactive{left});
     told = true;
@@ -199,6 +295,7 @@ asio::awaitable<void> session::await_hours() {
 
 asio::awaitable<void> session::dial() {
   enum task { dialing, stopping };
+  enter(session_phase::connecting);
   for (std::size_t index = 0;; ++index) {
     bool reached_url = false;
     task_group<dial_result_pointer> tasks{context_.loop};
@@ -207,12 +304,13 @@ asio::awaitable<void> session::dial() {
     auto first = co_await tasks.next();
     co_await tasks.join();
     if (first.how == nullptr) {
-      next_ = life_.stopped();
+      if (!goes_on_later()) next_ = life_.stopped();
       co_return;
     }
     if (auto* made = std::get_if<std::unique_ptr<transport>>(&*first.how)) {
       link_ = std::move(*made);
       if (context_.secrets) context_.secrets->link_stands();
+      ++context_.counters->connections;
       context_.telemetry.record(settings_->name, happening::connected{});
       if (!settings_->subprotocols.names.empty() && link_->subprotocol().empty())
         context_.telemetry.record(settings_->name,
@@ -227,14 +325,18 @@ asio::awaitable<void> session::dial() {
       fail(failed, milliseconds::zero());
       co_return;
     }
+    ++context_.counters->faults;
+    last_fault_ = failed;
     context_.telemetry.record(settings_->name, happening::attempt_failed{failed, milliseconds::zero()});
   }
 }
 
 asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
+  enter(session_phase::login);
   active_link on_link{settings_, context_, values_, outbox_, sequences_, stop_, *link_};
   const link_result result = co_await on_link.run();
+  enter(session_phase::closing);
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
   const bool closed = link_->ended() && link_->ended()->closed;
   const bool goes_on = !std::holds_alternative<end_action>(next_) && !stop_.raised();
@@ -270,12 +372,16 @@ void session::leave(const link_result& how, milliseconds lifetime) {
     fail(*how.failed, lifetime);
   else if (how.renew && !stop_.raised())
     next_ = life_.renewed(lifetime);
+  else if (goes_on_later())
+    next_ = life_.left(lifetime);
   else
     next_ = life_.finished();
 }
 
 asio::awaitable<void> session::wait(milliseconds delay) {
   const auto deadline = context_.time.now() + delay;
+  enter(session_phase::waiting);
+  next_attempt_ = deadline;
   auto stopped = stop_.wait();
   co_await within(context_.loop, context_.time, deadline, std::move(stopped));
   next_ = life_.waited();

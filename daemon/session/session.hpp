@@ -11,6 +11,7 @@
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/exchange/variables.hpp"
 #include "daemon/session/sequence_watch.hpp"
+#include "daemon/session/session_status.hpp"
 
 namespace duplexd {
 
@@ -30,11 +31,40 @@ class session {
   [[nodiscard]] const std::string& name() const noexcept { return settings_->name; }
   [[nodiscard]] link_state state() const noexcept { return life_.state(); }
 
+  /// Whether the daemon is ready only while this session is up.
+  [[nodiscard]] bool required() const noexcept { return settings_->required; }
+
+  /// Where it stands now.
+  [[nodiscard]] session_status status() const;
+  [[nodiscard]] session_phase phase() const noexcept { return phase_; }
+  [[nodiscard]] const session_counters& counters() const noexcept { return *context_.counters; }
+  [[nodiscard]] const outbox::traffic& given() const noexcept { return outbox_.given(); }
+  [[nodiscard]] const protocol::protocol& messages() const noexcept { return *settings_->protocol; }
+
   /// Runs until the session has ended. Call once. Not to be cancelled: use `stop()`.
   asio::awaitable<session_result> run();
 
   /// Asks for a clean end: the dial or the wait is given up, an open link is closed in order.
   void stop();
+
+  /// Closes the connection cleanly, or gives up the attempt, and connects no more until `resume()`.
+  void pause();
+
+  /// Ends a pause, or a drain.
+  void resume();
+
+  /// Closes the connection cleanly, or gives up the wait for the next attempt, and connects at once. Ends a
+  /// pause.
+  void reconnect();
+
+  /// Refuses further commands from outside; when those that it has taken have come to their end it pauses.
+  void drain();
+
+  /// From now on, another output gets every event as a JSON line, until it is detached. It outlives that.
+  void attach(output& to) { context_.outputs.push_back({&to, nullptr}); }
+  void detach(const output& from) {
+    std::erase_if(context_.outputs, [&](const event_route& each) { return each.to == &from; });
+  }
 
   /// Takes a command for good: it is sent now, waits for a link, or is refused, as the configuration says.
   /// Returns its fate in the making; see outbox. The end of one that has an id is an event of the session.
@@ -48,9 +78,18 @@ class session {
   asio::awaitable<void> wait_tried();
 
  private:
+  /// What somebody wants of it.
+  enum class wish : std::uint8_t { run, pause, reconnect, stop };
+  void want(wish what);
+  asio::awaitable<void> obey();
+  void pause_if_drained();
+  [[nodiscard]] bool goes_on_later() const noexcept { return stop_.raised() && wish_ != wish::stop; }
+
   void note_tried();
+  void enter(session_phase phase);
   void tell_end(const submission& what);
   asio::awaitable<int> keep_outbox();
+  asio::awaitable<int> await_drained();
   void look_after_outbox();
   asio::awaitable<void> live();
   asio::awaitable<void> await_hours();
@@ -69,13 +108,21 @@ class session {
   variables values_;
   outbox outbox_;
   sequence_watch sequences_;
-  stop_flag stop_;
+  stop_flag stop_;  ///< what it does is to be left; `wish_` says what for
+  wish wish_ = wish::run;
+  notifier wish_changed_{context_.loop};
+  bool draining_ = false;
+  session_phase phase_ = session_phase::starting;
+  clock::time_point since_;
+  std::optional<clock::time_point> next_attempt_;
+  std::optional<fault> last_fault_;  ///< until the next login
   std::unique_ptr<transport> link_;
   task_group<int> tasks_;
   task_group<int> old_link_;  ///< the link before, whose server has not ended TCP yet
   bool has_old_link_ = false;
   bool running_ = false;
   bool looks_after_outbox_ = false;
+  bool keeps_outbox_ = false;
   bool tried_ = false;
   notifier tried_changed_{context_.loop};
   event_routes outputs_{context_.outputs};

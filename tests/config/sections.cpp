@@ -24,6 +24,8 @@ const section_place places[] = {
     {"log", "/log", "{}"},
     {"shutdown", "/shutdown", "{}"},
     {"connect", "/connect", "{}"},
+    {"health", "/health", R"({"listen": "127.0.0.1:0"})"},
+    {"control", "/control", R"({"listen": "127.0.0.1:0", "token": "t"})"},
     {"output", "/outputs/o", R"({"type": "file", "path": "f"})"},
     {"journal", "/journal", "{}"},
     {"rotate", "/outputs/f/rotate", "{}"},

@@ -7,8 +7,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <charconv>
 
-#include "daemon/net/http/header_check.hpp"
-
 namespace duplexd::net {
 namespace {
 
@@ -19,24 +17,6 @@ using head_parser = http::response_parser<http::empty_body>;
 constexpr std::size_t shown_begin = 64;
 constexpr std::size_t status_line_size = 12;  ///< without the reason phrase: "HTTP/1.1 200"
 constexpr std::size_t usual_line_size = 20;   ///< of a chunk: 16 digits, a little room, the end of the line
-
-/// Where the block of lines that ends with an empty line ends; `npos` if its end has not come. The first
-/// `scanned` bytes were looked at before. A lone LF counts, so that a sender of such lines is refused at
-/// once.
-std::size_t end_of_block(std::string_view text, std::size_t scanned, bool may_be_empty) {
-  if (may_be_empty) {
-    if (text.starts_with('\n')) return 1;
-    if (text.starts_with("\r\n")) return 2;
-  }
-  for (std::size_t at = scanned - std::min<std::size_t>(scanned, 2); at < text.size(); ++at) {
-    at = text.find('\n', at);
-    if (at == std::string_view::npos) break;
-    const auto behind = text.substr(at + 1, 2);
-    if (behind.starts_with('\n')) return at + 2;
-    if (behind == "\r\n") return at + 3;
-  }
-  return std::string_view::npos;
-}
 
 /// Whether the beginning of a status line, as much as there is of it, is one.
 error_code check_status_line(std::string_view begin) {
@@ -67,25 +47,6 @@ std::string text_of(boost::core::string_view text) {
 }
 
 }  // namespace
-
-const std::string* answer_head::first(std::string_view name) const noexcept {
-  const auto found = std::find_if(fields.begin(), fields.end(),
-                                  [&](const auto& field) { return is_same_header(field.first, name); });
-  return found == fields.end() ? nullptr : &found->second;
-}
-
-std::optional<std::string> answer_head::list(std::string_view name) const {
-  std::optional<std::string> all;
-  for (const auto& [each, value] : fields) {
-    if (!is_same_header(each, name)) continue;
-    if (all)
-      all->append(", ").append(value);
-    else
-      all = value;
-    if (is_same_header(name, "set-cookie")) break;
-  }
-  return all;
-}
 
 std::size_t answer_reader::feed(std::string_view bytes) {
   begin_.append(bytes.substr(0, shown_begin - begin_.size()));

@@ -5,24 +5,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
+
+#include "daemon/net/http/message_head.hpp"
 
 namespace duplexd::net {
 
 /// The head of an HTTP/1 answer.
-struct answer_head {
+struct answer_head : message_head {
   unsigned version = 11;  ///< 11: HTTP/1.1
   unsigned status = 0;
   std::string reason;  ///< if the server gave none: the usual one of the status
-  std::vector<std::pair<std::string, std::string>> fields;  ///< each line as it came, in their order
-
-  /// The value of the first line of that name, in any case of letters; null if there is none.
-  [[nodiscard]] const std::string* first(std::string_view name) const noexcept;
-
-  /// All lines of that name as one list (RFC 9110, 5.3); nothing if there is none. Set-Cookie is not a list:
-  /// read its lines from `fields`.
-  [[nodiscard]] std::optional<std::string> list(std::string_view name) const;
 };
 
 /// What a server may send, in bytes.

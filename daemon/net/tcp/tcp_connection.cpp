@@ -50,13 +50,15 @@ void set_options(tcp_socket& socket) {
 /// The same connection as a socket that the reactor does not know yet. Connecting made it watch for
 /// writability for good, and then every wait for bytes is followed by one needless turn of the loop.
 tcp_socket unwatched(tcp_socket connected) {
+  sockaddr_storage end{};  // a Unix-domain socket's name does not fit into Asio's endpoint
+  socklen_t size = sizeof end;
+  if (::getsockname(connected.native_handle(), reinterpret_cast<sockaddr*>(&end), &size) != 0)
+    return connected;
   boost::system::error_code error;
-  const auto end = connected.local_endpoint(error);
-  if (error) return connected;
   const auto handle = connected.release(error);
   if (error) return connected;
   tcp_socket fresh(connected.get_executor());
-  fresh.assign(end.protocol(), handle, error);
+  fresh.assign(end.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), handle, error);
   if (error) ::close(handle);  // the first read finds the cause
   return fresh;
 }
@@ -216,6 +218,14 @@ send_progress tcp_connection::sending() noexcept {
   if (::ioctl(socket_.native_handle(), SIOCOUTQ, &unacknowledged) != 0) return {};
   const auto here = static_cast<std::uint64_t>(unacknowledged);
   return {.pending = here + unsent(), .delivered = given_ - std::min(given_, here)};
+}
+
+std::optional<std::chrono::microseconds> tcp_connection::round_trip() noexcept {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  if (info.tcpi_rtt == 0) return std::nullopt;
+  return std::chrono::microseconds(info.tcpi_rtt);
 }
 
 void tcp_connection::wake_sender() {

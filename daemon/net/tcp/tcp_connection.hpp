@@ -86,6 +86,9 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   /// By what the peer's kernel has acknowledged: ours takes megabytes for a peer that reads nothing.
   [[nodiscard]] send_progress sending() noexcept;
 
+  /// The kernel's smoothed estimate (tcp(7), TCP_INFO); nothing if it has none.
+  [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() noexcept;
+
   /// Suspends until nothing is unsent, sending fails, or `wake_sender()` is called; after a failure only
   /// until that. Returns early when cancelled.
   asio::awaitable<void> wait_sent();

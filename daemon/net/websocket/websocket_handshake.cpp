@@ -17,6 +17,7 @@
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_answer.hpp"
 #include "daemon/net/http/redirect.hpp"
+#include "daemon/net/http/request_reader.hpp"
 #include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
@@ -38,7 +39,6 @@ std::string_view view(boost::core::string_view text) {
 
 constexpr std::size_t shown_body = 4096;  ///< so much of a body is waited for
 constexpr std::size_t most_of_request = 64 * 1024;
-constexpr std::string_view end_of_head = "\r\n\r\n";
 
 /// What went wrong before the head of an answer was there, from the best witness: TLS, the answer's bytes,
 /// the clock, the connection.
@@ -117,29 +117,34 @@ std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
       frame_writer(endpoint_role::client, std::move(out)), endpoint_role::client, std::move(subprotocol));
 }
 
-using head_parser = http::request_parser<http::empty_body>;
+bool is_upgrade(const request_head& request) {
+  return request.method == "GET" && request.version == 11 && request.has_token("Connection", "upgrade") &&
+         request.has_token("Upgrade", "websocket");
+}
 
-handshake_offer offer_of(const http::request<http::empty_body>& request) {
-  handshake_offer offer{.target = std::string(view(request.target())),
-                        .upgrade = websocket::is_upgrade(request),
-                        .subprotocols = {}};
-  for (const auto& name : http::token_list(request[http::field::sec_websocket_protocol])) {
-    offer.subprotocols.emplace_back(view(name));
-  }
+std::string value_of(const request_head& request, std::string_view name) {
+  const std::string* const value = request.first(name);
+  return value == nullptr ? std::string{} : *value;
+}
+
+handshake_offer offer_of(const request_head& request) {
+  handshake_offer offer{.target = request.target, .upgrade = is_upgrade(request), .subprotocols = {}};
+  const std::string names = request.list("Sec-WebSocket-Protocol").value_or("");
+  for (const auto& name : http::token_list(names)) offer.subprotocols.emplace_back(view(name));
   return offer;
 }
 
 /// Why this cannot be answered by 101, whatever the decision (RFC 6455, 4.2.1); nothing if it can.
-std::optional<handshake_answer> request_mistake(const http::request<http::empty_body>& request) {
+std::optional<handshake_answer> request_mistake(const request_head& request) {
   const auto refused = [](unsigned status, std::string why) {
     return handshake_answer{.status = status, .subprotocol = {}, .body = std::move(why)};
   };
   const auto told = [](websocket::error why) { return error_code(why).message(); };
-  if (!websocket::is_upgrade(request)) return refused(426, "This is a WebSocket server.");
-  if (request.count(http::field::host) == 0) return refused(400, told(websocket::error::no_host));
-  if (request[http::field::sec_websocket_version] != "13")
+  if (!is_upgrade(request)) return refused(426, "This is a WebSocket server.");
+  if (request.first("Host") == nullptr) return refused(400, told(websocket::error::no_host));
+  if (value_of(request, "Sec-WebSocket-Version") != "13")
     return refused(426, told(websocket::error::bad_sec_version));
-  const auto key = request[http::field::sec_websocket_key];
+  const std::string key = value_of(request, "Sec-WebSocket-Key");
   if (key.empty()) return refused(400, told(websocket::error::no_sec_key));
   constexpr std::size_t longest_key = 24;  // 16 bytes in base64
   if (key.size() > longest_key) return refused(400, told(websocket::error::bad_sec_key));
@@ -147,23 +152,19 @@ std::optional<handshake_answer> request_mistake(const http::request<http::empty_
 }
 
 /// Reads the head of a request and not further: frames may stand behind it. Says what went wrong.
-asio::awaitable<error_code> read_request(std::shared_ptr<tcp_connection> connection, head_parser& parser) {
+asio::awaitable<std::string> read_request(std::shared_ptr<tcp_connection> connection,
+                                          request_reader& reader) {
   const auto state = co_await asio::this_coro::cancellation_state;
-  parser.header_limit(most_of_request);
   for (;;) {
     const auto there = connection->received();
-    const std::string_view text(reinterpret_cast<const char*>(there.data()), there.size());
-    const auto end = text.substr(0, most_of_request).find(end_of_head);
-    if (end != std::string_view::npos) {
-      error_code error;
-      parser.put(asio::buffer(text.substr(0, end + end_of_head.size())), error);
-      connection->consume(end + end_of_head.size());
-      co_return error;
-    }
-    if (text.size() >= most_of_request) co_return http::error::header_limit;
+    connection->consume(reader.feed({reinterpret_cast<const char*>(there.data()), there.size()}));
+    if (reader.failure()) co_return reader.failure()->text;
+    if (reader.done()) co_return std::string{};
     if (is_cancelled(state)) connection->abort();
-    if (connection->end_cause())
-      co_return text.empty() ? http::error::end_of_stream : http::error::partial_message;
+    if (connection->end_cause()) {
+      const error_code why = reader.untouched() ? http::error::end_of_stream : http::error::partial_message;
+      co_return why.message();
+    }
     const bool more = connection->fill();
     if (!more && !connection->end_cause()) co_await connection->wait_readable();
   }
@@ -252,15 +253,15 @@ asio::awaitable<handshake_result> handshake_as_client(std::shared_ptr<tcp_connec
 asio::awaitable<dial_result> handshake_as_server(std::shared_ptr<tcp_connection> connection,
                                                  handshake_decision decide, std::chrono::milliseconds limit) {
   const deadline guard(connection, limit);
-  head_parser parser;
-  const error_code error = co_await read_request(connection, parser);
-  if (error) {
-    const std::string why = guard.expired() ? "no request within " + duration_text(limit) : error.message();
-    co_return make_fault(config::fault_class::http, "WebSocket handshake: " + why);
+  request_reader reader({.head = most_of_request}, request_reader::body_rule::none);
+  std::string error = co_await read_request(connection, reader);
+  if (!error.empty()) {
+    if (guard.expired()) error = "no request within " + duration_text(limit);
+    co_return make_fault(config::fault_class::http, "WebSocket handshake: " + error);
   }
-  const auto& request = parser.get();
+  const request_head& request = reader.head();
   const auto mistake = request_mistake(request);
-  const bool plain = !websocket::is_upgrade(request);
+  const bool plain = !is_upgrade(request);
   handshake_answer answer;
   if (!mistake || plain) answer = decide(offer_of(request));
   if (mistake && answer.status == 101) answer = *mistake;
@@ -270,7 +271,7 @@ asio::awaitable<dial_result> handshake_as_server(std::shared_ptr<tcp_connection>
     co_return make_fault(config::fault_class::http,
                          "refused with HTTP " + std::to_string(answer.status) + ": " + answer.body);
   }
-  send_text(*connection, acceptance_text(view(request[http::field::sec_websocket_key]), answer.subprotocol));
+  send_text(*connection, acceptance_text(value_of(request, "Sec-WebSocket-Key"), answer.subprotocol));
   const frame_limits limits{.message = answer.message_limit};
   co_return std::make_unique<websocket_link>(std::move(connection),
                                              frame_reader(endpoint_role::server, limits),

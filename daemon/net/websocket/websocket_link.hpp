@@ -43,6 +43,9 @@ class websocket_link final : public transport {
   [[nodiscard]] std::optional<close_reason> close_sent() const override { return close_sent_; }
   [[nodiscard]] const std::optional<link_end>& ended() const noexcept override { return ended_; }
   [[nodiscard]] clock::time_point last_heard() const noexcept override;
+  [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() const noexcept override {
+    return connection_->round_trip();
+  }
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
 
  private:

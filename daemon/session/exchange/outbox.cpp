@@ -62,6 +62,8 @@ void outbox::open_gate() noexcept {
 
 bool outbox::send(protocol::frame_view message, bool answer_awaited) {
   if (link_ == nullptr || link_->ended() || link_->unsent() > high_water) return false;
+  ++given_.messages;
+  given_.bytes += message.bytes.size();
   answer_awaited ? link_->put_and_flush(message) : link_->put(message);
   return true;
 }
@@ -102,7 +104,7 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
     change(*fate, command_state::refused, true, std::move(why));
     return fate;
   };
-  if (given_up_) return refuse("the session has ended");
+  if (!refusal_.empty()) return refuse(refusal_);
   const auto* type = settings_->protocol->find(protocol::direction::command, command);
   if (type == nullptr) return refuse("the protocol has no such command");
   scratch_.clear();
@@ -121,6 +123,8 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
 
 void outbox::leave(queued_command command) {
   take_turn(command.fate->command);
+  ++given_.messages;
+  given_.bytes += command.bytes.size();
   link_->put({command.kind, command.bytes});
   leaving_.push_back(std::move(command));
   watch_writing();
@@ -194,7 +198,7 @@ clock::time_point outbox::next_check() const {
 }
 
 void outbox::give_up() {
-  given_up_ = true;
+  refusal_ = "the session has ended";
   expire();
   while (auto each = waiting_.pop())
     change(*each->fate, command_state::refused, true, "the session has ended");

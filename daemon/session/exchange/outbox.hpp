@@ -84,10 +84,26 @@ class outbox {
   /// the first command that is submitted until the session ends, until cancelled.
   asio::awaitable<void> run();
 
+  /// Refuses what is submitted from now on, with this reason; an empty one: takes it again.
+  void refuse_new(std::string why) { refusal_ = std::move(why); }
+
+  /// Whether every command that was submitted has come to its end.
+  [[nodiscard]] bool is_idle() const noexcept {
+    return waiting_.size() == 0 && leaving_.empty() && unconfirmed_.empty();
+  }
+
   /// The session has ended: what waits in the queue is refused, and what comes later.
   void give_up();
 
   [[nodiscard]] std::size_t queued() const noexcept { return waiting_.size(); }
+  [[nodiscard]] std::size_t awaiting_reply() const noexcept { return unconfirmed_.size(); }
+
+  /// What was given to links so far: of the login, of scripts, of commands.
+  struct traffic {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+  };
+  [[nodiscard]] const traffic& given() const noexcept { return given_; }
 
  private:
   struct unconfirmed {
@@ -112,8 +128,9 @@ class outbox {
   transport* link_ = nullptr;
   std::function<void()> begin_;
   std::function<void()> opened_;
+  traffic given_;
   bool gate_open_ = false;
-  bool given_up_ = false;
+  std::string refusal_;   ///< of what is submitted; empty: none
   bool writing_ = false;  ///< somebody wants to know when the kernel has everything
   bool watched_ = false;  ///< run_link runs
   token_bucket session_rate_;

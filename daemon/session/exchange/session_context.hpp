@@ -16,6 +16,7 @@
 #include "daemon/link/program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/turn_lane.hpp"
+#include "daemon/session/exchange/session_counters.hpp"
 
 namespace duplexd {
 
@@ -39,7 +40,9 @@ struct session_context {
   std::shared_ptr<secret_holder> secrets{};  ///< what keeps this session's; null: nobody
   std::shared_ptr<cookie_jar> cookies{};     ///< this session's; it makes its own
   turn_lane* long_turns = nullptr;  ///< where sessions that have much to do are in line; null: nowhere
-  dial_limiter* limiter = nullptr;  ///< whom each attempt asks before it begins; null: nobody
+  std::shared_ptr<session_counters> counters =
+      std::make_shared<session_counters>();  ///< this session's; it makes its own
+  dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
 };
 
 }  // namespace duplexd

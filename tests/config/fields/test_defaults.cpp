@@ -29,12 +29,14 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(all.journal.size == 1024u << 20);
   CHECK(all.journal.full == journal_policy::block);
   CHECK(all.journal.keep.count() == 0);
+  CHECK_FALSE(all.health);
   const session_settings& s = all.sessions.at(0);
   CHECK(s.urls.size() == 1);
   CHECK(s.headers.empty());
   CHECK(s.subprotocols.names.empty());
   CHECK_FALSE(s.subprotocols.required);
   CHECK(s.cookies);
+  CHECK(s.required);
   CHECK_FALSE(s.tls.ca_file.has_value());
   CHECK(s.tls.verify);
   CHECK_FALSE(s.tls.server_name.has_value());

@@ -13,6 +13,7 @@ constexpr const char* everything = R"(version: 1
 log: {format: json, level: debug}
 shutdown: {limit: 3s}
 connect: {at_once: 7}
+health: {listen: "[::1]:9100", hosts: [A.test.com]}
 sessions:
   one:
     url: wss://ws.test.com:2443/x
@@ -55,10 +56,13 @@ TEST_CASE("a whole session is read", "[load]") {
   CHECK(all.log.level == log_level::debug);
   CHECK(all.shutdown_limit.count() == 3'000);
   CHECK(all.connect_at_once == 7);
+  REQUIRE(all.health);
+  CHECK(text_of(all.health->listen.value()) == "[::1]:9100");
+  CHECK(all.health->hosts == lines{"a.test.com"});
   REQUIRE(all.sessions.size() == 1);
   const session_settings& one = all.sessions[0];
   CHECK(one.name == "one");
-  CHECK(one.where == protocol::position{6, 3});
+  CHECK(one.where == protocol::position{7, 3});
   CHECK(one.urls[0].display() == "wss://ws.test.com:2443/x");
   REQUIRE(one.headers.size() == 2);
   CHECK(one.headers[1].first == "X-Two");
@@ -96,7 +100,7 @@ TEST_CASE("login, script and simulation are read", "[load]") {
 
   REQUIRE(one.script.size() == 3);
   CHECK(std::get<sleep_step>(one.script[0].action).time.fixed.count() == 500);
-  CHECK(one.script[1].where == protocol::position{22, 9});
+  CHECK(one.script[1].where == protocol::position{23, 9});
   CHECK(std::get<send_step>(one.script[1].action).command == "to_free");
   const expectation& wanted = std::get<expect_step>(one.script[2].action).what;
   CHECK(wanted.timeout.count() == 90'000);

@@ -23,8 +23,10 @@ class Exit(enum.IntEnum):
     SUCCESS = 0
     USAGE = 64
     DATA = 65
+    NO_DAEMON = 66
     FATAL_FAULT = 69
     INTERNAL = 70
+    REFUSED = 73
     OUTPUT_CLOSED = 74
     INTERRUPTED = 75
     DIFFERS = 76

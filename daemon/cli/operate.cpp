@@ -1,0 +1,71 @@
+#include "daemon/cli/operate.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "daemon/app/exit_code.hpp"
+#include "daemon/cli/control_client.hpp"
+
+namespace duplexd::cli {
+
+namespace {
+
+constexpr std::chrono::seconds answer_limit{5};
+
+struct operate_options {
+  std::string socket;
+  std::string argument;
+};
+
+void add_action(CLI::App& app, const std::string& name, const std::string& doc, int& exit_code) {
+  auto given = std::make_shared<operate_options>();
+  CLI::App* command = app.add_subcommand(name, doc);
+  add_socket_option(*command, given->socket);
+  command->add_option("session", given->argument, "The session's name")->required();
+  command->callback([given, name, &exit_code] {
+    const std::string target = "/api/v1/sessions/" + escaped(given->argument) + "/" + name;
+    exit_code = report(control_client(given->socket).ask("POST", target, "", answer_limit));
+  });
+}
+
+void add_log_level(CLI::App& app, int& exit_code) {
+  auto given = std::make_shared<operate_options>();
+  CLI::App* command = app.add_subcommand("log-level", "Set the lowest level that a running daemon logs");
+  add_socket_option(*command, given->socket);
+  command->add_option("level", given->argument, "debug, info, warning or error")
+      ->required()
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  command->callback([given, &exit_code] {
+    const std::string body = "{\"level\":\"" + given->argument + "\"}";
+    exit_code = report(control_client(given->socket).ask("PUT", "/api/v1/log", body, answer_limit));
+  });
+}
+
+void add_health(CLI::App& app, int& exit_code) {
+  auto given = std::make_shared<operate_options>();
+  CLI::App* command = app.add_subcommand("health", "Check that the event loop of a running daemon answers");
+  add_socket_option(*command, given->socket);
+  command->callback([given, &exit_code] {
+    control_answer answer =
+        control_client(given->socket).ask("GET", "/api/v1/sessions?limit=1", "", answer_limit);
+    if (answer.status == 200) answer.body = "the event loop answers\n";
+    exit_code = report(answer);
+  });
+}
+
+}  // namespace
+
+void add_operate(CLI::App& app, int& exit_code) {
+  add_action(app, "pause", "Close a session's connection and connect no more until it is resumed", exit_code);
+  add_action(app, "resume", "End a session's pause or drain", exit_code);
+  add_action(app, "reconnect", "Close a session's connection, or end its wait, and connect at once",
+             exit_code);
+  add_action(app, "drain", "Refuse a session's further commands and pause it when the others have ended",
+             exit_code);
+  add_log_level(app, exit_code);
+  add_health(app, exit_code);
+}
+
+}  // namespace duplexd::cli

@@ -1,0 +1,77 @@
+#include "daemon/cli/send.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "daemon/app/exit_code.hpp"
+#include "daemon/cli/control_client.hpp"
+
+namespace duplexd::cli {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+constexpr unsigned to_answer = 5;  // seconds, besides what is waited for
+
+struct send_options {
+  std::string socket;
+  std::string session;
+  std::string command;
+  std::vector<std::string> values;
+  std::string id;
+  std::string wait = "end";
+  unsigned timeout = 30;
+};
+
+int send(const send_options& given) {
+  json body{{"command", given.command}, {"with", json::object()}};
+  for (const std::string& each : given.values) {
+    const auto equals = each.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      std::fprintf(stderr, "duplexd: '%s' is not FIELD=VALUE\n", each.c_str());
+      return exit_usage;
+    }
+    const std::string text = each.substr(equals + 1);
+    json value = json::parse(text, nullptr, false);
+    body["with"][each.substr(0, equals)] = value.is_discarded() ? json(text) : std::move(value);
+  }
+  if (!given.id.empty()) body["id"] = given.id;
+  const std::string target = fmt::format("/api/v1/sessions/{}/commands?wait={}&timeout={}",
+                                         escaped(given.session), given.wait, given.timeout);
+  const std::string text = body.dump(-1, ' ', false, json::error_handler_t::replace);
+  const control_answer answer =
+      control_client(given.socket).ask("POST", target, text, std::chrono::seconds(given.timeout + to_answer));
+  const int told = report(answer);
+  if (told != exit_success || given.wait == "none") return told;
+  const json fate = json::parse(answer.body, nullptr, false);
+  const std::string state = fate.is_object() ? fate.value("state", "") : "";
+  return state == "written" || state == "confirmed" ? exit_success : exit_refused;
+}
+
+}  // namespace
+
+void add_send(CLI::App& app, int& exit_code) {
+  auto given = std::make_shared<send_options>();
+  CLI::App* command = app.add_subcommand("send", "Send a command on a session of a running daemon");
+  add_socket_option(*command, given->socket);
+  command->add_option("session", given->session, "The session's name")->required();
+  command->add_option("command", given->command, "The command's name")->required();
+  command->add_option("values", given->values, "FIELD=VALUE: the value as JSON, or else as a text");
+  command->add_option("--id", given->id, "Names the command and makes it safe to repeat");
+  command->add_option("--wait", given->wait, "What to wait for: none, written, or end")
+      ->check(CLI::IsMember({"none", "written", "end"}))
+      ->capture_default_str();
+  command->add_option("--timeout", given->timeout, "Seconds to wait, at most 300")
+      ->check(CLI::Range(0, 300))
+      ->capture_default_str();
+  command->callback([given, &exit_code] { exit_code = send(*given); });
+}
+
+}  // namespace duplexd::cli

@@ -1,0 +1,58 @@
+#include "daemon/control/command_ledger.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace duplexd {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string text_of(const std::string& session, const submission& what, bool with_data) {
+  ordered_json fields{{"session", session},
+                      {"id", what.id},
+                      {"command", what.command},
+                      {"state", name_of(what.state)},
+                      {"ended", what.has_ended}};
+  if (!what.why.empty()) fields["why"] = what.why;
+  if (!what.reply.empty()) fields["reply"] = what.reply;
+  if (!what.data.empty() && with_data) fields["data"] = ordered_json::parse(what.data, nullptr, false);
+  if (!what.data.empty() && !with_data) fields["data_omitted"] = true;
+  return fields.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::size_t command_ledger::cost(const key& of, const record& what) noexcept {
+  constexpr std::size_t of_containers = 200;
+  return of.first.size() + of.second.size() + what.json.size() + of_containers;
+}
+
+void command_ledger::note(const std::string& session, const submission& what) {
+  if (what.id.empty()) return;
+  const auto [found, is_new] = records_.try_emplace(key{session, what.id});
+  if (is_new)
+    order_.push_back(found);
+  else
+    bytes_ -= cost(found->first, found->second);
+  record& entry = found->second;
+  entry.state = what.state;
+  entry.has_ended = what.has_ended;
+  entry.json = text_of(session, what, what.data.size() <= largest);
+  bytes_ += cost(found->first, entry);
+  // What was noted now is the newest, or it is not: it stays at least until the next one.
+  while (order_.size() > 1 && (order_.size() > most_commands || bytes_ > most_bytes) &&
+         order_.front() != found) {
+    bytes_ -= cost(order_.front()->first, order_.front()->second);
+    records_.erase(order_.front());
+    order_.pop_front();
+  }
+}
+
+const command_ledger::record* command_ledger::find(const std::string& session, const std::string& id) const {
+  const auto found = records_.find(key{session, id});
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+}  // namespace duplexd

@@ -1,0 +1,373 @@
+#include "daemon/control/control_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "daemon/control/readiness.hpp"
+#include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/task_group.hpp"
+#include "protocol/message/message_type.hpp"
+#include "protocol/text/json_text.hpp"
+#include "protocol/text/printable.hpp"
+
+namespace duplexd {
+
+namespace {
+
+using net::refuse;
+using net::served_answer;
+using nlohmann::ordered_json;
+
+constexpr net::server_limits control_limits{};
+constexpr mode_t socket_mode = 0660;
+constexpr unsigned most_a_page = 1000;
+constexpr unsigned usual_page = 100;
+constexpr unsigned longest_wait = 300;  // seconds
+constexpr unsigned usual_wait = 30;
+/// What a follower has not taken: beyond it events wait in its own queue, and are dropped there.
+constexpr std::size_t most_unsent = std::size_t{256} << 10;
+/// A comment that often shows proxies and clients of server-sent events that the stream lives.
+constexpr std::chrono::seconds stream_pause{15};
+
+served_answer json_answer(const ordered_json& what, unsigned status = 200) {
+  served_answer made;
+  made.status = status;
+  made.body = what.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return made;
+}
+
+/// A number of a query; `usual` if it is not given, nothing if it is none or out of range.
+std::optional<unsigned> number_of(const std::map<std::string, std::string, std::less<>>& query,
+                                  std::string_view name, unsigned least, unsigned greatest, unsigned usual) {
+  const auto given = query.find(name);
+  if (given == query.end()) return usual;
+  const std::string& text = given->second;
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > greatest)
+    return std::nullopt;
+  return value;
+}
+
+std::string text_of(const std::map<std::string, std::string, std::less<>>& query, std::string_view name,
+                    std::string_view usual) {
+  const auto given = query.find(name);
+  return given == query.end() ? std::string(usual) : given->second;
+}
+
+/// In a time that says nothing about where they differ.
+bool is_same_secret(std::string_view given, std::string_view wanted) noexcept {
+  unsigned difference = given.size() == wanted.size() ? 0U : 1U;
+  for (std::size_t i = 0; i < given.size(); ++i)
+    difference |= static_cast<unsigned char>(given[i]) ^
+                  static_cast<unsigned char>(wanted.empty() ? '\0' : wanted[i % wanted.size()]);
+  return difference == 0 && !wanted.empty();
+}
+
+bool ask_for_events(const net::request_head& head) {
+  return head.list("Accept").value_or("").find("text/event-stream") != std::string::npos;
+}
+
+}  // namespace
+
+control_server::control_server(asio::io_context& loop, clock& time, telemetry& log,
+                               const secret_index& secrets, control_target& target,
+                               const config::control_settings& settings, std::string version)
+    : loop_(loop),
+      time_(time),
+      log_(log),
+      secrets_(secrets),
+      target_(target),
+      settings_(settings),
+      version_(std::move(version)),
+      noted_(loop.get_executor()),
+      local_(loop, settings.hosts, control_limits,
+             [this](const net::served_request& request) { return answer(request); }),
+      remote_(loop, settings.hosts, control_limits,
+              [this](const net::served_request& request) { return answer_with_token(request); }) {}
+
+std::optional<std::string> control_server::open(std::vector<session*> sessions, const std::string& socket) {
+  sessions_ = std::move(sessions);
+  for (session* each : sessions_) by_name_.emplace(each->name(), each);
+  if (!socket.empty()) {
+    if (auto why = local_.listen(socket, socket_mode)) return why;
+    addresses_.push_back(socket);
+  }
+  if (settings_.listen) {
+    config::listen_address address = *settings_.listen;
+    if (auto why = remote_.listen(address)) return why;
+    addresses_.push_back(config::text_of(address));
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+asio::awaitable<int> run_one(net::http_server& server) {
+  co_await server.run();
+  co_return 0;
+}
+
+}  // namespace
+
+asio::awaitable<void> control_server::run() {
+  task_group<int> tasks{loop_.get_executor()};
+  tasks.spawn(0, run_one(local_));
+  tasks.spawn(1, run_one(remote_));
+  co_await tasks.next();
+  co_await tasks.join();
+}
+
+void control_server::note(const std::string& session, const submission& what) {
+  ledger_.note(session, what);
+  noted_.notify();
+}
+
+session* control_server::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+asio::awaitable<served_answer> control_server::answer_with_token(const net::served_request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  const auto wanted = settings_.token->resolve();
+  if (!wanted) co_return refuse(503, "the token cannot be read: see the configuration's control.token");
+  const std::string* const given = request.head.first("Authorization");
+  const bool is_good = given != nullptr && given->starts_with(scheme) &&
+                       is_same_secret(std::string_view(*given).substr(scheme.size()), wanted.value);
+  if (!is_good) {
+    served_answer refused = refuse(401, "a token is required: Authorization: Bearer TOKEN");
+    refused.headers.emplace_back("WWW-Authenticate", "Bearer");
+    co_return refused;
+  }
+  served_answer made = co_await answer(request);
+  co_return made;
+}
+
+asio::awaitable<served_answer> control_server::answer(const net::served_request& request) {
+  const api_match found = match_api(request.head.method, request.path);
+  if (found.route == nullptr) {
+    served_answer refused = found.allow.empty()
+                                ? refuse(404, "there is no such path: see /api/v1/openapi.json")
+                                : refuse(405, "the path does not have this method");
+    if (!found.allow.empty()) refused.headers.emplace_back("Allow", found.allow);
+    co_return refused;
+  }
+  std::string error;
+  const parameters query = read_query(*found.route, request.query, error);
+  if (!error.empty()) co_return refuse(400, error);
+  question asked{request, *found.route, query};
+  const auto name = found.parts.find("name");
+  if (name != found.parts.end()) {
+    asked.about = find(name->second);
+    if (asked.about == nullptr)
+      co_return refuse(404, fmt::format("there is no session '{}'", protocol::printable(name->second, 80)));
+  }
+  if (const auto id = found.parts.find("id"); id != found.parts.end()) asked.id = id->second;
+  if (found.route->what == api_operation::send_command) {
+    served_answer sent = co_await send(std::move(asked));
+    co_return sent;
+  }
+  co_return act(asked);
+}
+
+served_answer control_server::act(const question& asked) {
+  const auto acted = [&] {
+    log_.record("", happening::operated{asked.request.who,
+                                        fmt::format("{} {}", asked.route.id, asked.about->name())});
+    return json_answer(describe_session(*asked.about, true));
+  };
+  switch (asked.route.what) {
+    case api_operation::list_sessions:
+      return list(asked.query);
+    case api_operation::show_session:
+      return json_answer(describe_session(*asked.about, true));
+    case api_operation::show_command:
+      return show_command(*asked.about, asked.id);
+    case api_operation::pause:
+      asked.about->pause();
+      return acted();
+    case api_operation::resume:
+      asked.about->resume();
+      return acted();
+    case api_operation::reconnect:
+      asked.about->reconnect();
+      return acted();
+    case api_operation::drain:
+      asked.about->drain();
+      return acted();
+    case api_operation::follow_events:
+      return follow(asked);
+    case api_operation::set_log_level:
+      return set_log_level(asked);
+    case api_operation::describe_api:
+      return json_answer(openapi_document(version_));
+    case api_operation::send_command:
+      break;
+  }
+  return refuse(500, "this operation is not here");
+}
+
+ordered_json control_server::describe_session(const session& which, bool whole) const {
+  const auto now = time_.now();
+  const session_status status = which.status();
+  ordered_json report{{"session", which.name()}, {"required", which.required()}};
+  report.update(describe(status, now, secrets_));
+  if (status.round_trip) report["round_trip_ms"] = static_cast<double>(status.round_trip->count()) / 1000.0;
+  report["queued"] = status.queued;
+  report["unconfirmed"] = status.unconfirmed;
+  report["unsent_bytes"] = status.unsent;
+  if (!whole) return report;
+  const session_counters& counted = which.counters();
+  report["counts"] = {{"attempts", counted.attempts},
+                      {"connections", counted.connections},
+                      {"logins", counted.logins},
+                      {"faults", counted.faults},
+                      {"undecodable", counted.undecodable},
+                      {"received_bytes", counted.received},
+                      {"sent_messages", which.given().messages},
+                      {"sent_bytes", which.given().bytes},
+                      {"commands", counted.submitted},
+                      {"commands_unsuccessful", counted.unsuccessful}};
+  ordered_json replies = ordered_json::object();
+  const auto& types = which.messages().types(protocol::direction::reply);
+  for (std::size_t i = 0; i < counted.replies.size(); ++i)
+    replies[protocol::name_of(types[i])] = counted.replies[i];
+  report["replies"] = std::move(replies);
+  return report;
+}
+
+served_answer control_server::list(const parameters& query) const {
+  const auto limit = number_of(query, "limit", 1, most_a_page, usual_page);
+  if (!limit) return refuse(400, fmt::format("'limit' is a number from 1 to {}", most_a_page));
+  auto at = sessions_.begin();
+  if (const auto after = query.find("after"); after != query.end()) {
+    at = std::ranges::find(sessions_, after->second, [](const session* each) { return each->name(); });
+    if (at == sessions_.end()) return refuse(400, "'after' names no session");
+    ++at;
+  }
+  ordered_json page{{"sessions", ordered_json::array()}};
+  for (unsigned i = 0; i < *limit && at != sessions_.end(); ++i, ++at)
+    page["sessions"].push_back(describe_session(**at, false));
+  if (at != sessions_.end() && !page["sessions"].empty()) page["next"] = page["sessions"].back()["session"];
+  return json_answer(page);
+}
+
+served_answer control_server::show_command(const session& of, const std::string& id) const {
+  const auto* known = ledger_.find(of.name(), id);
+  if (known == nullptr) return refuse(404, "no command with this id came, or it was forgotten");
+  served_answer made;
+  made.body = known->json + "\n";
+  return made;
+}
+
+asio::awaitable<served_answer> control_server::send(question asked) {
+  std::string error;
+  command_request what;
+  if (!read_command_request(asked.request.body, what, error)) co_return refuse(400, error);
+  if (!what.session.empty() && what.session != asked.about->name())
+    co_return refuse(400, "'session' is another one than the path's");
+  const auto limit = number_of(asked.query, "timeout", 0, longest_wait, usual_wait);
+  if (!limit)
+    co_return refuse(400, fmt::format("'timeout' is a number of seconds from 0 to {}", longest_wait));
+  const std::string until = text_of(asked.query, "wait", "end");
+  session& to = *asked.about;
+  co_await to.wait_tried();
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return refuse(503, "the daemon stops");
+  const auto entered = target_.enter(to, what, {});
+  if (entered == control_target::entry::too_many) co_return refuse(503, "too many commands are unfinished");
+  if (entered == control_target::entry::taken)
+    log_.record("", happening::operated{asked.request.who, fmt::format("sendCommand {} {} (id {})", to.name(),
+                                                                       protocol::printable(what.command, 80),
+                                                                       protocol::printable(what.id, 80))});
+  const auto deadline = time_.now() + std::chrono::seconds(*limit);
+  const auto is_far_enough = [&](const command_ledger::record& known) {
+    return known.has_ended || until == "none" || (until == "written" && known.state != command_state::queued);
+  };
+  for (;;) {
+    const auto* known = ledger_.find(to.name(), what.id);
+    if (known == nullptr) co_return refuse(409, "a command with this id came before, and was forgotten");
+    const bool over = is_far_enough(*known) || time_.now() >= deadline;
+    if (over) {
+      served_answer made;
+      made.status = !known->has_ended ? 202 : known->state == command_state::refused ? 409 : 200;
+      made.body = known->json + "\n";
+      co_return made;
+    }
+    co_await noted_.wait_until(time_, deadline);
+    const bool given_up = co_await cancelled();
+    if (given_up) co_return refuse(503, "the daemon stops");
+  }
+}
+
+served_answer control_server::set_log_level(const question& asked) {
+  constexpr std::array<std::pair<config::log_level, std::string_view>, 4> levels{
+      {{config::log_level::debug, "debug"},
+       {config::log_level::info, "info"},
+       {config::log_level::warning, "warning"},
+       {config::log_level::error, "error"}}};
+  ordered_json wanted;
+  if (protocol::parse_json(asked.request.body, wanted) || !wanted.is_object() || wanted.size() != 1 ||
+      !wanted.contains("level") || !wanted["level"].is_string())
+    return refuse(400, R"(expected {"level": "debug"}, or info, warning, error)");
+  const auto& name = wanted["level"].get_ref<const std::string&>();
+  for (const auto& [level, word] : levels) {
+    if (word != name) continue;
+    log_.record("", happening::operated{asked.request.who, fmt::format("setLogLevel {}", word)});
+    target_.set_log_level(level);
+    return json_answer({{"level", word}});
+  }
+  return refuse(400, "known levels: debug, info, warning, error");
+}
+
+served_answer control_server::follow(const question& asked) {
+  std::string session = text_of(asked.query, "session", "");
+  std::string reply = text_of(asked.query, "reply", "");
+  if (!session.empty() && find(session) == nullptr)
+    return refuse(404, fmt::format("there is no session '{}'", protocol::printable(session, 80)));
+  const bool as_events = ask_for_events(asked.request.head);
+  const auto how = as_events ? event_follower::form::server_events : event_follower::form::lines;
+  served_answer made;
+  made.type = as_events ? "text/event-stream" : "application/x-ndjson";
+  made.stream = [this, session = std::move(session), reply = std::move(reply), how](net::answer_stream& to) {
+    return write_events(to, session, reply, how);
+  };
+  return made;
+}
+
+asio::awaitable<void> control_server::write_events(net::answer_stream& to, std::string session,
+                                                   std::string reply, event_follower::form how) {
+  event_follower follower(loop_.get_executor(), how, std::move(reply));
+  struct attachment {
+    std::vector<class session*> to;
+    event_follower& from;
+    ~attachment() {
+      for (class session* each : to) each->detach(from);
+    }
+  };
+  attachment attached{sessions_, follower};
+  if (!session.empty()) attached.to = {find(session)};
+  for (class session* each : attached.to) each->attach(follower);
+  bool stopped = co_await cancelled();
+  while (!stopped) {
+    const auto pause = time_.now() + stream_pause;
+    if (to.unsent() > most_unsent)
+      co_await to.wait_sent();
+    else
+      co_await follower.wait(time_, pause);
+    if (to.unsent() <= most_unsent) {
+      const std::string piece = follower.take();
+      const bool is_alive = how == event_follower::form::server_events && piece.empty();
+      to.write(is_alive ? ":\n\n" : piece);
+    }
+    stopped = co_await cancelled();
+  }
+}
+
+}  // namespace duplexd

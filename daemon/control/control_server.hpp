@@ -1,0 +1,101 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "daemon/control/api_routes.hpp"
+#include "daemon/control/command_ledger.hpp"
+#include "daemon/control/event_follower.hpp"
+#include "daemon/event/events.hpp"
+#include "daemon/event/secret_index.hpp"
+#include "daemon/input/command_request.hpp"
+#include "daemon/net/http/http_server.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/notifier.hpp"
+#include "daemon/session/session.hpp"
+
+namespace duplexd {
+
+/// What the interface acts on. The daemon lends it.
+class control_target {
+ public:
+  control_target() = default;
+  control_target(const control_target&) = delete;
+  control_target& operator=(const control_target&) = delete;
+  virtual ~control_target() = default;
+
+  enum class entry : std::uint8_t { taken, repeated, too_many };
+
+  /// Enters a command, whose id is made if it has none. `repeated`: its id came before.
+  virtual entry enter(session& to, command_request& what,
+                      std::function<void(const submission&)> on_change) = 0;
+
+  virtual void set_log_level(config::log_level level) = 0;
+};
+
+/// The HTTP interface for operators (docs/operating.md): on a Unix-domain socket, and with a token over TCP.
+class control_server {
+ public:
+  control_server(asio::io_context& loop, clock& time, telemetry& log, const secret_index& secrets,
+                 control_target& target, const config::control_settings& settings, std::string version);
+
+  /// Begins to listen on the socket, if there is a path, and at the configured address. Says why if it
+  /// cannot.
+  [[nodiscard]] std::optional<std::string> open(std::vector<session*> sessions, const std::string& socket);
+
+  /// Where it listens.
+  [[nodiscard]] const std::vector<std::string>& addresses() const noexcept { return addresses_; }
+
+  /// Serves until it is cancelled.
+  asio::awaitable<void> run();
+
+  /// At each change of a command from outside, whichever way it came.
+  void note(const std::string& session, const submission& what);
+
+ private:
+  using parameters = std::map<std::string, std::string, std::less<>>;
+  struct question {
+    const net::served_request& request;
+    const api_route& route;
+    const parameters& query;
+    session* about = nullptr;  ///< null: the route names none
+    std::string id{};          ///< of a command
+  };
+
+  asio::awaitable<net::served_answer> answer_with_token(const net::served_request& request);
+  asio::awaitable<net::served_answer> answer(const net::served_request& request);
+  asio::awaitable<net::served_answer> send(question asked);
+  [[nodiscard]] net::served_answer act(const question& asked);
+  [[nodiscard]] net::served_answer list(const parameters& query) const;
+  [[nodiscard]] net::served_answer show_command(const session& of, const std::string& id) const;
+  [[nodiscard]] net::served_answer follow(const question& asked);
+  [[nodiscard]] net::served_answer set_log_level(const question& asked);
+  asio::awaitable<void> write_events(net::answer_stream& to, std::string session, std::string reply,
+                                     event_follower::form how);
+  [[nodiscard]] nlohmann::ordered_json describe_session(const session& which, bool whole) const;
+  [[nodiscard]] session* find(const std::string& name) const;
+
+  asio::io_context& loop_;
+  clock& time_;
+  telemetry& log_;
+  const secret_index& secrets_;
+  control_target& target_;
+  const config::control_settings settings_;
+  std::string version_;
+  std::vector<session*> sessions_;
+  std::map<std::string, session*, std::less<>> by_name_;
+  command_ledger ledger_;
+  notifier noted_;
+  net::http_server local_;
+  net::http_server remote_;
+  std::vector<std::string> addresses_;
+};
+
+}  // namespace duplexd

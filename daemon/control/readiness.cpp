@@ -1,0 +1,61 @@
+#include "daemon/control/readiness.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "protocol/text/printable.hpp"
+
+namespace duplexd {
+
+namespace {
+
+/// With three digits.
+double seconds(clock::duration time) {
+  return std::round(std::chrono::duration<double>(time).count() * 1000) / 1000;
+}
+
+bool is_ready(const session& which) {
+  return !which.required() || which.phase() == session_phase::up || which.phase() == session_phase::inactive;
+}
+
+}  // namespace
+
+nlohmann::ordered_json describe(const session_status& status, clock::time_point now,
+                                const secret_index& secrets) {
+  nlohmann::ordered_json report{{"phase", name_of(status.phase)},
+                                {"phase_seconds", seconds(now - status.since)}};
+  if (status.cause) {
+    std::string cause = protocol::one_line(text_of(*status.cause));
+    secrets.mask(cause);
+    report["cause"] = {{"class", config::name_of(status.cause->kind)}, {"text", std::move(cause)}};
+    if (status.cause->http_status) report["cause"]["http_status"] = *status.cause->http_status;
+    if (status.cause->close_code) report["cause"]["close_code"] = *status.cause->close_code;
+  }
+  if (status.next_attempt)
+    report["next_attempt_seconds"] = seconds(std::max(*status.next_attempt - now, clock::duration::zero()));
+  return report;
+}
+
+readiness judge_readiness(const session_list& sessions, clock::time_point now, const secret_index& secrets) {
+  readiness verdict;
+  std::size_t up = 0;
+  std::size_t unnamed = 0;
+  nlohmann::ordered_json down = nlohmann::ordered_json::array();
+  for (const session* each : sessions) {
+    if (each->phase() == session_phase::up) ++up;
+    if (is_ready(*each)) continue;
+    verdict.ready = false;
+    if (down.size() == readiness::most_named) {
+      ++unnamed;
+      continue;
+    }
+    nlohmann::ordered_json entry{{"session", each->name()}};
+    entry.update(describe(each->status(), now, secrets));
+    down.push_back(std::move(entry));
+  }
+  verdict.report = {{"ready", verdict.ready}, {"sessions", sessions.size()}, {"up", up}, {"down", down}};
+  if (unnamed > 0) verdict.report["unnamed"] = unnamed;
+  return verdict;
+}
+
+}  // namespace duplexd

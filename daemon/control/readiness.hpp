@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "daemon/event/secret_index.hpp"
+#include "daemon/runtime/clock.hpp"
+#include "daemon/session/session.hpp"
+
+namespace duplexd {
+
+/// The sessions of a daemon, in the order of the file. They outlive whoever looks at them.
+using session_list = std::vector<const session*>;
+
+/// Whether the daemon is ready: every required session is up, or outside of its hours.
+struct readiness {
+  /// So many sessions are named; the others are counted.
+  static constexpr std::size_t most_named = 100;
+
+  bool ready = true;
+  nlohmann::ordered_json report;
+};
+
+[[nodiscard]] readiness judge_readiness(const session_list& sessions, clock::time_point now,
+                                        const secret_index& secrets);
+
+/// What keeps a session from being up: phase, for how long, cause, next attempt. Secrets are masked.
+[[nodiscard]] nlohmann::ordered_json describe(const session_status& status, clock::time_point now,
+                                              const secret_index& secrets);
+
+}  // namespace duplexd
