@@ -1,0 +1,164 @@
+// A session that an operator pauses, resumes, reconnects and drains.
+#include "tests/catch.hpp"
+#include "tests/daemon/support/talk.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+using namespace std::chrono_literals;
+using lines = std::vector<std::string>;
+
+namespace {
+
+struct scene {
+  explicit scene(const std::string& more = "") : play(talk_yaml(more)) {}
+  ~scene() {
+    play.session->stop();
+    play.run_for(10s);
+    CHECK(end_of(play).empty());
+  }
+  scene(const scene&) = delete;
+  scene& operator=(const scene&) = delete;
+
+  session_phase phase() const { return play.session->phase(); }
+  std::string submit(const std::string& command, int id) {
+    return play.session->submit(command, {{"id", id}})->why;
+  }
+  stage play;
+};
+
+}  // namespace
+
+TEST_CASE("a paused session closes cleanly and stays away until it is resumed") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::up);
+  s.play.session->pause();
+  s.play.run_for(24h);
+  CHECK(server->close_received);
+  CHECK(s.phase() == session_phase::paused);
+  CHECK(s.play.links.dials == 1);
+  CHECK(s.play.session->counters().faults == 0);
+  s.play.session->pause();  // nothing changes
+  auto again = s.play.accept();
+  s.play.session->resume();
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::up);
+  CHECK(s.play.links.dials == 2);
+  s.play.session->resume();  // nothing changes
+  s.play.run_for(1s);
+  CHECK(s.play.links.dials == 2);
+  CHECK_FALSE(again->close_received);
+}
+
+// Whatever it is doing when somebody asks.
+TEST_CASE("a session can be paused and stopped in every phase") {
+  const bool stops_while_paused = GENERATE(false, true);
+  const int before = GENERATE(0, 1, 2, 3);
+  scene s{before == 3 ? "    active: {time_zone: UTC, windows: ['Sat 00:00-00:01']}\n" : ""};
+  if (before == 0) s.play.links.answers.emplace_back(nullptr);  // a dial that never ends
+  if (before == 1) s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
+  auto server = before == 2 ? s.play.accept() : nullptr;
+  s.play.run_for(0s);
+  s.play.session->pause();
+  s.play.run_for(1min);
+  CHECK(s.phase() == session_phase::paused);
+  const auto dials = s.play.links.dials;
+  s.play.run_for(24h);
+  CHECK(s.play.links.dials == dials);
+  if (stops_while_paused) return;
+  s.play.session->resume();
+  s.play.run_for(0s);
+  CHECK(s.phase() != session_phase::paused);
+}
+
+TEST_CASE("a reconnect makes a new connection at once, without a fault") {
+  scene s{"    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"};
+  SECTION("of one that stands") {
+    auto server = s.play.accept();
+    s.play.run_for(1s);
+    auto second = s.play.accept();
+    s.play.session->reconnect();
+    s.play.run_for(1s);
+    CHECK(server->close_received);
+    CHECK(s.phase() == session_phase::up);
+    CHECK(s.play.session->counters().faults == 0);
+  }
+  SECTION("instead of waiting") {
+    s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
+    s.play.run_for(1s);
+    CHECK(s.phase() == session_phase::waiting);
+    auto second = s.play.accept();
+    s.play.session->reconnect();
+    s.play.run_for(1s);
+    CHECK(s.phase() == session_phase::up);
+  }
+  SECTION("of one that is paused") {
+    s.play.session->pause();
+    s.play.run_for(1s);
+    auto second = s.play.accept();
+    s.play.session->reconnect();
+    s.play.run_for(1s);
+    CHECK(s.phase() == session_phase::up);
+  }
+}
+
+TEST_CASE("a drained session takes no more commands and pauses when those it has are done") {
+  scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  CHECK(s.submit("get", 1).empty());
+  s.play.session->drain();
+  CHECK(s.submit("get", 2) == "the session is being drained");
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::up);
+  server->say(say({{"op", "got"}, {"id", 1}, {"value", 10}}));
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::paused);
+  CHECK(heard(*server) == lines{"get 1"});
+  CHECK(s.play.session->counters().unsuccessful == 1);
+  auto again = s.play.accept();
+  s.play.session->resume();
+  s.play.run_for(1s);
+  CHECK(s.submit("get", 3).empty());
+  s.play.run_for(1s);
+  CHECK(heard(*again) == lines{"get 3"});
+}
+
+TEST_CASE("a session without commands is drained at once, and may be resumed before it is") {
+  scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  SECTION("at once") {
+    s.play.session->drain();
+    s.play.run_for(1s);
+    CHECK(s.phase() == session_phase::paused);
+  }
+  SECTION("resumed") {
+    CHECK(s.submit("get", 1).empty());
+    s.play.session->drain();
+    s.play.session->resume();
+    CHECK(s.submit("get", 2).empty());
+    s.play.run_for(5s);
+    CHECK(s.phase() == session_phase::up);
+  }
+}
+
+TEST_CASE("an output that is attached gets every event until it is detached") {
+  scene s;
+  recorded_output tap{s.play.loop.get_executor()};
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  const auto tick = [&](int id) {
+    server->say(say({{"op", "tick"}, {"id", id}}));
+    s.play.run_for(1s);
+  };
+  tick(1);
+  s.play.session->attach(tap);
+  tick(2);
+  s.play.session->detach(tap);
+  tick(3);
+  REQUIRE(tap.lines.size() == 1);
+  CHECK(tap.lines[0] == s.play.out.lines[1]);
+  CHECK(s.play.out.lines.size() == 3);
+}
