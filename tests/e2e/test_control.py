@@ -14,7 +14,7 @@ import time
 import unittest
 
 from support.config import config, listener
-from support.daemon import BINARY, Daemon, run_to_end
+from support.daemon import BINARY, Daemon, Exit, run_to_end
 from support.lines import Lines
 from support.raw_server import TEXT, RawServer, frame
 
@@ -96,7 +96,7 @@ class Control(unittest.TestCase):
             self.assertRegex(shown.stdout, r"^feed +up +[0-9.]+ s\n$")
             self.assertEqual(json.loads(self.cli("status", "--json").stdout)["phase"], "up")
             self.assertEqual(json.loads(self.cli("status", "feed").stdout)["replies"], {"answer": 0})
-            self.assertEqual(self.cli("status", "none").returncode, 11)
+            self.assertEqual(self.cli("status", "none").returncode, Exit.REFUSED)
 
     def test_commands(self):
         with RawServer(answer) as server:
@@ -119,9 +119,9 @@ class Control(unittest.TestCase):
                 self.assertEqual(self.ask("POST", where, body)[0], 400, body)
             done = self.cli("send", "feed", "ask", "id=9", "--id", "c")
             self.assertEqual((done.returncode, json.loads(done.stdout)["state"]), (0, "confirmed"), done.stderr)
-            self.assertEqual(self.cli("send", "feed", "ask", "color").returncode, 2)
-            self.assertEqual(self.cli("send", "feed", "nonsense").returncode, 11)
-            self.assertEqual(self.cli("send", "none", "ask").returncode, 11)
+            self.assertEqual(self.cli("send", "feed", "ask", "color").returncode, Exit.USAGE)
+            self.assertEqual(self.cli("send", "feed", "nonsense").returncode, Exit.REFUSED)
+            self.assertEqual(self.cli("send", "none", "ask").returncode, Exit.REFUSED)
             self.assertEqual(self.ask("GET", "/api/v1/sessions/feed")[1]["unconfirmed"], 2)
             daemon.wait_log(r"sendCommand feed ask \(id a\) by uid \d+, pid \d+")
             ends = [event for event in daemon.events.all() if event["event"] == "command" and event["id"] == "a"]
@@ -145,7 +145,7 @@ class Control(unittest.TestCase):
             self.assertEqual(self.cli("resume", "feed").returncode, 0)
             seen = self.wait_phase("up")
             self.assertEqual((seen["counts"]["connections"], seen["counts"]["faults"]), (4, 0))
-            self.assertEqual(self.cli("pause", "none").returncode, 11)
+            self.assertEqual(self.cli("pause", "none").returncode, Exit.REFUSED)
             for what in ("pauseSession", "resumeSession", "reconnectSession", "drainSession"):
                 daemon.wait_log(what + r" feed by uid \d+, pid \d+")
             daemon.signal()
@@ -232,12 +232,12 @@ class Control(unittest.TestCase):
             path = str(pathlib.Path(place) / "control.sock")
             for arguments in (["status"], ["health"], ["tap"], ["pause", "s"], ["send", "s", "c"], ["log-level", "info"]):
                 done = run_to_end(arguments[0], "--socket", path, *arguments[1:])
-                self.assertEqual(done.returncode, 10, arguments)
+                self.assertEqual(done.returncode, Exit.NO_DAEMON, arguments)
                 self.assertIn("there is no such socket: is duplexd running", done.stderr)
             with socket.socket(socket.AF_UNIX) as left:
                 left.bind(path)
             done = run_to_end("status", env=os.environ | {"DUPLEXD_SOCKET": path})
-            self.assertEqual(done.returncode, 10)
+            self.assertEqual(done.returncode, Exit.NO_DAEMON)
             self.assertIn("nobody listens on it", done.stderr)
 
     def test_health(self):
@@ -246,7 +246,7 @@ class Control(unittest.TestCase):
             done = self.cli("health")
             self.assertEqual((done.returncode, done.stdout), (0, "the event loop answers\n"))
             daemon.signal(19)  # SIGSTOP
-            self.assertEqual(self.cli("health").returncode, 10)
+            self.assertEqual(self.cli("health").returncode, Exit.NO_DAEMON)
             daemon.signal(18)
 
     # Over TCP nobody gets anything without the token, which may change while the daemon runs.

@@ -10,7 +10,7 @@ import unittest
 
 from support import peers
 from support.config import config, listener, session
-from support.daemon import Daemon, run_to_end, write_config
+from support.daemon import Daemon, Exit, run_to_end, write_config
 import tempfile
 
 HEALTH = {"listen": "127.0.0.1:0", "hosts": ["metrics.test.com"]}
@@ -144,7 +144,7 @@ class Health(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as taken, tempfile.TemporaryDirectory() as place:
             health = {"listen": f"127.0.0.1:{taken.getsockname()[1]}"}
             done = run_to_end("run", "-c", write_config(config(listener(NOBODY), health=health), place))
-            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.returncode, Exit.INTERNAL)
             self.assertIn("health cannot listen on 127.0.0.1:", done.stderr)
 
     # What a reference stands for is not in any answer, even if the server says it back.
