@@ -50,6 +50,11 @@ field&& field::of_type(value_type replacement) && {
   return std::move(*this);
 }
 
+field&& field::changed(change_rule rule) && {
+  on_change = rule;
+  return std::move(*this);
+}
+
 field&& field::range(double least, double greatest, std::string text) && {
   minimum = least;
   maximum = greatest;

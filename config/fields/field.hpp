@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,13 @@
 namespace duplexd::config {
 
 struct section;
+
+/// What a reload of the file does about a field that has changed.
+enum class change_rule : std::uint8_t {
+  restart,    ///< refuses it: duplexd has to be restarted
+  reconnect,  ///< the sessions that it concerns reconnect
+  live,       ///< takes it at once
+};
 
 /// What may be written as a value: for people, for JSON Schema, and for those who look inside.
 struct value_type {
@@ -31,10 +39,11 @@ struct field {
   std::optional<double> maximum;
   std::string range_text;  ///< "1s to 2h"
   bool is_required = false;
-  bool is_merged = false;           ///< a session's section adds to the default's, field by field
-  bool is_map_only = false;         ///< of all JSON values only a map will do
-  bool is_apart = false;            ///< the example does not go with all the others of its section
-  std::vector<std::string> beside;  ///< only together with one of these
+  bool is_merged = false;                ///< a session's section adds to the default's, field by field
+  bool is_map_only = false;              ///< of all JSON values only a map will do
+  bool is_apart = false;                 ///< the example does not go with all the others of its section
+  std::vector<std::string> beside;       ///< only together with one of these
+  std::optional<change_rule> on_change;  ///< absent: as what the field is in
 
   /// Reads the value into the member of `object`, which is of the section's type.
   std::function<void(const field&, const value_at&, void* object, reading&)> read;
@@ -46,6 +55,7 @@ struct field {
   field&& example(nlohmann::ordered_json value) &&;
   field&& only_beside(std::vector<std::string> names) &&;
   field&& of_type(value_type replacement) &&;
+  field&& changed(change_rule rule) &&;
 
   /// The least and the greatest value, and how to write them.
   field&& range(double least, double greatest, std::string text) &&;

@@ -190,7 +190,7 @@ const section& section_of<log_settings>() {
       "The log on stderr.",
       {
           make("format", &s::format, "text, or json for JSON lines; auto means text."),
-          make("level", &s::level, "The lowest level that is logged."),
+          make("level", &s::level, "The lowest level that is logged.").changed(change_rule::live),
       }};
   return fields;
 }
@@ -292,24 +292,29 @@ const section& section_of<parsed_document>() {
       {
           make("version", &s::version, "The version of the configuration format.").range(1, 1, "1"),
           make("log", &s::log, "The log on stderr."),
-          make("shutdown", &s::shutdown, "The shutdown that SIGTERM and SIGINT start."),
+          make("shutdown", &s::shutdown, "The shutdown that SIGTERM and SIGINT start.")
+              .changed(change_rule::live),
           make("connect", &s::connect, "How many sessions may connect at the same time."),
           make("health", &s::health, "An HTTP server for monitoring."),
           make("control", &s::control, "An HTTP interface for operators."),
           make("defaults", &s::defaults, "Defaults for the fields of all sessions.")
-              .of_type({"session", session_schema, &session}),
+              .of_type({"session", session_schema, &session})
+              .changed(change_rule::reconnect),
           make("templates", &s::templates, "Sessions with parameters, by name.")
               .of_type(
-                  named("map of templates", {{"$ref", "#/$defs/template"}}, &section_of<parsed_template>())),
+                  named("map of templates", {{"$ref", "#/$defs/template"}}, &section_of<parsed_template>()))
+              .changed(change_rule::reconnect),
           make.as<named_parser<parsed_output>>("outputs", &s::outputs,
                                                "Places for events, by name (see outputs.md).")
               .of_type(named("map of outputs", {{"$ref", "#/$defs/output"}}, &section_of<parsed_output>())),
           make("journal", &s::journal, "Where events of durable outputs are kept (see durability.md)."),
           make("protocols", &s::protocols, "Protocols shared by several sessions, by name (see layouts.md).")
-              .of_type(named("map of protocols", {{"type", "object"}}, nullptr)),
+              .of_type(named("map of protocols", {{"type", "object"}}, nullptr))
+              .changed(change_rule::reconnect),
           make("sessions", &s::sessions, "The sessions, by name.")
               .of_type(named("map of sessions", any_session, &session))
-              .required(),
+              .required()
+              .changed(change_rule::reconnect),
       },
       false,
       {},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -11,14 +12,17 @@
 #include "config/fields/fields.hpp"
 #include "config/load/expansion.hpp"
 #include "config/load/protocol_library.hpp"
+#include "config/load/reload_plan.hpp"
 #include "config/load/session_builder.hpp"
 #include "config/settings/session_checks.hpp"
 #include "config/value/path_pattern.hpp"
 #include "config/value/regular_file.hpp"
+#include "protocol/document/node_json.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::config {
 
+using nlohmann::ordered_json;
 using protocol::diagnostic;
 using protocol::diagnostics;
 using protocol::node;
@@ -73,6 +77,7 @@ class loader {
     const expansion expand(parsed, in_);
     protocol_library protocols(parsed.protocols, in_);
     if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
+    out_.process = process_part(document_);
   }
 
  private:
@@ -135,10 +140,23 @@ class loader {
     read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &parsed,
                  in_);
     parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
+    const std::size_t digest = digest_of(whole.value, parsed.protocol_source);
     session_settings session = build_session(std::move(parsed), out_.outputs, in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
     session.file = out_.file;
+    session.digest = digest;
     out_.sessions.push_back(std::move(session));
+  }
+
+  /// `protocol`: a name, a definition, or null.
+  [[nodiscard]] std::size_t digest_of(const node& session, const node* protocol) const {
+    std::string text =
+        protocol::to_json(session).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    const node* const named = document_.find("protocols");
+    const bool by_name = protocol != nullptr && protocol->kind == node_kind::text && named != nullptr;
+    if (const node* definition = by_name ? named->find(protocol->text) : nullptr)
+      text += protocol::to_json(*definition).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    return std::hash<std::string>{}(text);
   }
 
   const node& document_;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -267,6 +269,9 @@ struct session_settings {
   tcp_settings tcp;
   std::optional<deflate_settings> deflate;
   bool required = true;  ///< while it is not connected the daemon is not ready
+
+  /// Of everything that it was made from, without places and comments: equal if nothing has changed.
+  std::size_t digest = 0;
 };
 
 enum class log_format : std::uint8_t { automatic, text, json };
@@ -289,6 +294,9 @@ struct settings {
   std::vector<output_settings> outputs;  ///< those that are defined; "stdout" needs no definition
   journal_settings journal;              ///< used if an output is durable
   std::vector<session_settings> sessions;
+
+  /// What concerns the whole process, as it was written, with defaults: `{log: {level: info}, …}`.
+  nlohmann::ordered_json process = nlohmann::ordered_json::object();
 };
 
 }  // namespace duplexd::config

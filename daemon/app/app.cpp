@@ -30,8 +30,11 @@ constexpr std::chrono::milliseconds log_pause{50};
 }  // namespace
 
 app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture, bool reads_commands,
-         journal_file::opened kept)
+         journal_file::opened kept, configuration_source source)
     : settings_(std::move(settings)),
+      once_(once),
+      source_(std::move(source)),
+      on_terminal_(::isatty(STDIN_FILENO) == 1),
       telemetry_(make_spdlog_telemetry(settings_.log, secrets_)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
@@ -40,8 +43,10 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       reads_commands_(reads_commands),
       door_(loop_.get_executor(), time_, *telemetry_,
             [this](const std::string& name) { return find_session(name); }),
-      caught_(loop_, SIGTERM, SIGINT, SIGHUP) {
-  caught_.add(SIGUSR1);
+      caught_(loop_, SIGTERM, SIGINT, SIGUSR1) {
+  // Under nohup(1) it is ignored, and stays so.
+  struct sigaction inherited{};
+  if (::sigaction(SIGHUP, nullptr, &inherited) != 0 || inherited.sa_handler != SIG_IGN) caught_.add(SIGHUP);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
   if (capture)
     recorder_ =
@@ -62,23 +67,33 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
     if (auto made = journal_ != nullptr && each.durable ? make_durable(each) : make_output(theirs, each))
       outputs_.emplace(each.name, std::move(made));
   for (config::session_settings& loaded : std::exchange(settings_.sessions, {})) {
-    const auto each = std::make_shared<const config::session_settings>(std::move(loaded));
-    session_context mine{.loop = loop_.get_executor(),
-                         .links = links_of(*each),
-                         .http = *http_,
-                         .programs = *programs_,
-                         .time = time_,
-                         .telemetry = *telemetry_,
-                         .random = [this] { return std::uniform_real_distribution<>{}(random_); },
-                         .outputs = {},
-                         .once = once,
-                         .secrets = std::make_shared<secret_holder>(secrets_),
-                         .long_turns = &long_turns_,
-                         .limiter = limiter_.get()};
-    mine.outputs = routes_of(*each);
-    names_.push_back(each->name);
-    sessions_[each->name].runs = std::make_unique<session>(each, std::move(mine));
+    names_.push_back(loaded.name);
+    add_session(std::make_shared<const config::session_settings>(std::move(loaded)));
   }
+}
+
+void app::add_session(std::shared_ptr<const config::session_settings> settings) {
+  session_context mine{.loop = loop_.get_executor(),
+                       .links = links_of(*settings),
+                       .http = *http_,
+                       .programs = *programs_,
+                       .time = time_,
+                       .telemetry = *telemetry_,
+                       .random = [this] { return std::uniform_real_distribution<>{}(random_); },
+                       .outputs = {},
+                       .once = once_,
+                       .secrets = std::make_shared<secret_holder>(secrets_),
+                       .long_turns = &long_turns_,
+                       .limiter = limiter_.get()};
+  mine.outputs = routes_of(*settings);
+  sessions_[settings->name] = {std::make_shared<session>(settings, std::move(mine))};
+}
+
+session_list app::all_sessions() const {
+  session_list all;
+  all.reserve(names_.size());
+  for (const std::string& name : names_) all.push_back(sessions_.at(name).runs);
+  return all;
 }
 
 void app::take_journal(journal_file::opened kept) {
@@ -140,9 +155,7 @@ bool app::open_servers() {
   };
   if (settings_.health) {
     health_ = std::make_unique<health_server>(loop_, time_, secrets_, *settings_.health, version);
-    session_list all;
-    for (const std::string& name : names_) all.push_back(sessions_.at(name).runs.get());
-    if (const auto why = health_->open(std::move(all))) return failed("health", *why);
+    if (const auto why = health_->open(all_sessions())) return failed("health", *why);
     telemetry_->record("", happening::listening{"health", health_->address()});
   }
   return open_control(failed);
@@ -164,9 +177,7 @@ bool app::open_control(const std::function<bool(const char*, const std::string&)
   control_ = std::make_unique<control_server>(loop_, time_, *telemetry_, secrets_, target, settings_.control,
                                               version);
   door_.watch([this](const std::string& session, const submission& what) { control_->note(session, what); });
-  std::vector<session*> all;
-  for (const std::string& name : names_) all.push_back(sessions_.at(name).runs.get());
-  if (const auto why = control_->open(std::move(all), socket)) return failed("control", *why);
+  if (const auto why = control_->open(all_sessions(), socket)) return failed("control", *why);
   for (const std::string& each : control_->addresses())
     telemetry_->record("", happening::listening{"control", each});
   return true;
@@ -201,7 +212,7 @@ asio::awaitable<void> app::supervise() {
   if (limiter_) tasks_.spawn(pacing, pace_dials());
   if (health_) tasks_.spawn(health, serve_health());
   if (control_) tasks_.spawn(control, serve_control());
-  for (const std::string& name : names_) tasks_.spawn(serving, run_session(*sessions_.at(name).runs));
+  for (const std::string& name : names_) tasks_.spawn(serving, run_session(sessions_.at(name).runs));
   running_ = sessions_.size();
   if (reads_commands_) tasks_.spawn(commands, take_commands());
   systemd_.ready();
@@ -224,7 +235,10 @@ asio::awaitable<void> app::supervise() {
 
 void app::take(task_group<task_result>::ended next) {
   if (next.id == serving) {
-    sessions_.at(next.how.session).result = std::move(next.how.ended);
+    // One that a reload removed is not among them any more.
+    const auto found = sessions_.find(next.how.which->name());
+    if (found != sessions_.end() && found->second.runs == next.how.which)
+      found->second.result = std::move(next.how.ended);
     --running_;
   } else if (next.id == writer) {
     output_broken_ = true;
@@ -294,10 +308,10 @@ void app::kill_programs() noexcept {
   for (const auto& [name, each] : outputs_) each->kill();
 }
 
-asio::awaitable<app::task_result> app::run_session(session& which) {
+asio::awaitable<app::task_result> app::run_session(std::shared_ptr<session> which) {
   task_result result;
-  result.session = which.name();
-  result.ended = co_await which.run();
+  result.ended = co_await which->run();
+  result.which = std::move(which);
   co_return result;
 }
 
@@ -313,10 +327,10 @@ asio::awaitable<app::task_result> app::run_output(output& which) {
   co_return result;
 }
 
-session* app::find_session(const std::string& name) {
-  if (name.empty()) return names_.size() == 1 ? sessions_.at(names_.front()).runs.get() : nullptr;
+std::shared_ptr<session> app::find_session(const std::string& name) {
+  if (name.empty()) return names_.size() == 1 ? sessions_.at(names_.front()).runs : nullptr;
   const auto found = sessions_.find(name);
-  return found == sessions_.end() ? nullptr : found->second.runs.get();
+  return found == sessions_.end() ? nullptr : found->second.runs;
 }
 
 asio::awaitable<app::task_result> app::take_commands() {
@@ -337,12 +351,12 @@ void app::on_signal(int number) {
   if (echo_.is_echo(number, time_.now())) return;
   if (number == SIGUSR1)
     for (const auto& [name, each] : outputs_) each->reopen();
-  else if (number == SIGHUP)
-    telemetry_->record("", happening::hangup_ignored{});
+  else if (number == SIGHUP && !on_terminal_)
+    tasks_.spawn(reloading, reload_on_signal());
   else if (stopping_)
     cut_short("a second signal");
   else
-    stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop(number == SIGTERM ? "SIGTERM" : number == SIGHUP ? "the terminal was closed" : "SIGINT");
 }
 
 void app::stop(const std::string& why) {
@@ -406,11 +420,11 @@ std::string app::status() const {
 exit_code app::judge() const {
   if (output_broken_) return exit_output_closed;
   for (const std::string& name : names_) {
-    const session_result& result = sessions_.at(name).result;
-    if (result.fatal)
-      return result.exit_code ? static_cast<exit_code>(*result.exit_code)
-             : result.fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
-                                                                         : exit_fatal_fault;
+    const auto& result = sessions_.at(name).result;
+    if (result && result->fatal)
+      return result->exit_code ? static_cast<exit_code>(*result->exit_code)
+             : result->fatal->kind == config::fault_class::login_rejected ? exit_login_rejected
+                                                                          : exit_fatal_fault;
   }
   if (journal_broken_) return exit_internal;
   return events_lost_ ? exit_interrupted : exit_success;

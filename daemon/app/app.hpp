@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/load/reload_plan.hpp"
 #include "config/settings/settings.hpp"
 #include "daemon/app/command_door.hpp"
 #include "daemon/app/exit_code.hpp"
@@ -28,9 +29,18 @@
 #include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
+#include "daemon/runtime/worker.hpp"
 #include "daemon/session/session.hpp"
 
 namespace duplexd {
+
+/// The configuration file, read again.
+struct loaded_configuration {
+  std::optional<config::settings> settings{};
+  std::string mistakes{};  ///< of the file, if there are no settings
+};
+/// Reads it. Called on another thread than the loop's.
+using configuration_source = std::function<loaded_configuration()>;
 
 /// The daemon: all sessions of a configuration on one loop, until the last has ended or somebody stops it.
 class app : private control_target {
@@ -39,8 +49,9 @@ class app : private control_target {
   /// `capture`, if not null, takes every message of every link.
   /// `reads_commands`: from stdin; at their end the daemon ends.
   /// `kept`: the journal of durable outputs, opened.
+  /// `source`: for reloads; null: it cannot be read again.
   app(config::settings settings, bool once, std::unique_ptr<capture_file> capture = nullptr,
-      bool reads_commands = false, journal_file::opened kept = {});
+      bool reads_commands = false, journal_file::opened kept = {}, configuration_source source = {});
 
   /// Blocks until the end. Call once.
   [[nodiscard]] exit_code run();
@@ -58,16 +69,17 @@ class app : private control_target {
     flusher,
     keeping,
     health,
-    control
+    control,
+    reloading
   };
   struct task_result {
-    std::string session;  ///< the name of the one that ended
+    std::shared_ptr<session> which;  ///< the one that ended
     session_result ended;
     std::string broken;  ///< why the output ended
   };
   struct supervised {
-    std::unique_ptr<session> runs;
-    session_result result{};  ///< once it has ended
+    std::shared_ptr<session> runs;
+    std::optional<session_result> result{};  ///< once it has ended
   };
 
   [[nodiscard]] bool open_servers();
@@ -76,20 +88,27 @@ class app : private control_target {
   asio::awaitable<task_result> serve_control();
   entry enter(session& to, command_request& what, std::function<void(const submission&)> on_change) override;
   void set_log_level(config::log_level level) override;
+  asio::awaitable<reload_report> reload(bool dry_run) override;
+  asio::awaitable<reload_report> try_reload(bool dry_run);
+  asio::awaitable<task_result> reload_on_signal();
+  void apply(config::settings next, const config::reload_plan& plan);
+  void add_session(std::shared_ptr<const config::session_settings> settings);
+  [[nodiscard]] config::reload_state running_state() const;
+  [[nodiscard]] session_list all_sessions() const;
   dialer& links_of(const config::session_settings& session);
   asio::awaitable<void> supervise();
   void take(task_group<task_result>::ended next);
   asio::awaitable<task_result> flush_outputs();
   asio::awaitable<int> finish(output& which);
   void kill_programs() noexcept;
-  asio::awaitable<task_result> run_session(session& which);
+  asio::awaitable<task_result> run_session(std::shared_ptr<session> which);
   asio::awaitable<task_result> run_output(output& which);
   asio::awaitable<task_result> run_journal();
   void take_journal(journal_file::opened kept);
   [[nodiscard]] std::unique_ptr<output> make_durable(const config::output_settings& settings);
   [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
   asio::awaitable<task_result> take_commands();
-  [[nodiscard]] session* find_session(const std::string& name);
+  [[nodiscard]] std::shared_ptr<session> find_session(const std::string& name);
   asio::awaitable<task_result> take_signals();
   asio::awaitable<task_result> keep_watchdog();
   asio::awaitable<task_result> await_limit();
@@ -104,6 +123,9 @@ class app : private control_target {
   [[nodiscard]] std::string status() const;
 
   config::settings settings_;  ///< without the sessions, which hold their own
+  bool once_;
+  configuration_source source_;
+  bool on_terminal_;  ///< whose end is ours
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
   turn_lane long_turns_{loop_.get_executor(), time_};
@@ -129,6 +151,7 @@ class app : private control_target {
   asio::signal_set caught_;
   signal_echo echo_;
   service_manager systemd_;
+  worker loader_{loop_.get_executor()};
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
   bool ending_ = false;         ///< its limit runs: it was stopped, or nothing but the last events is left

@@ -28,7 +28,8 @@ bool command_door::is_repeated(const std::string& id) {
   return !is_new;
 }
 
-session* command_door::read(const line_input::line& line, const source& from, command_request& out) {
+std::shared_ptr<session> command_door::read(const line_input::line& line, const source& from,
+                                            command_request& out) {
   std::string error;
   if (line.too_long)
     error = fmt::format("it has more than {} bytes", longest_line);
@@ -37,7 +38,7 @@ session* command_door::read(const line_input::line& line, const source& from, co
   else if (answers_closed_ && !from.output.empty())
     error = "it came after the sessions had ended";
   else if (read_command_request(line.text, out, error))
-    if (session* const to = find_(out.session)) return to;
+    if (auto to = find_(out.session)) return to;
   if (error.empty())
     error = out.session.empty() ? "'session' is missing, and there are several"
                                 : fmt::format("there is no session '{}'", out.session);
@@ -71,7 +72,7 @@ void command_door::submit(std::uint64_t line, source& from, session& to, command
 
 asio::awaitable<void> command_door::take(line_input::line line, source& from) {
   command_request request;
-  session* const to = read(line, from, request);
+  const std::shared_ptr<session> to = read(line, from, request);
   if (to == nullptr) co_return;
   co_await to->wait_tried();
   const bool stopped = co_await cancelled();

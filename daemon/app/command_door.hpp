@@ -31,7 +31,7 @@ class command_door {
   static constexpr std::size_t most_remembered = 65'536;
 
   /// Finds a session by its name, the only one by an empty name; null: there is none, or several.
-  using finder = std::function<session*(const std::string& name)>;
+  using finder = std::function<std::shared_ptr<session>(const std::string& name)>;
 
   command_door(const asio::any_io_executor& loop, clock& time, telemetry& log, finder find);
 
@@ -71,7 +71,7 @@ class command_door {
   asio::awaitable<void> take_all(line_input& lines, source& from);
   asio::awaitable<void> take(line_input::line line, source& from);
   /// The command and its session; null after a complaint, or if there is nothing in the line.
-  [[nodiscard]] session* read(const line_input::line& line, const source& from, command_request& out);
+  std::shared_ptr<session> read(const line_input::line& line, const source& from, command_request& out);
   void submit(std::uint64_t line, source& from, session& to, command_request what);
   void complain(std::uint64_t line, const source& from, std::string why);
   [[nodiscard]] bool is_repeated(const std::string& id);
@@ -82,7 +82,7 @@ class command_door {
   listener told_;
   notifier finished_;
   source stdin_;
-  source operators_;  ///< their commands do not wait for each other
+  source operators_;                        ///< their commands do not wait for each other
   std::map<std::string, source> programs_;  ///< by output
   bool answers_closed_ = false;
   std::uint64_t made_ids_ = 0;

@@ -2,10 +2,20 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <ctime>
+
 namespace duplexd {
 
 void service_manager::ready() {
   sd_notify(0, "READY=1");
+}
+
+void service_manager::reloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto since = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+             static_cast<long long>(std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
 }
 
 void service_manager::stopping() {

@@ -11,6 +11,8 @@ class service_manager {
  public:
   /// The configuration is loaded and the loop runs.
   void ready();
+  /// The configuration is read again; `ready()` follows.
+  void reloading();
   void stopping();
   void status(const std::string& text);
   void feed_watchdog();

@@ -13,6 +13,7 @@ namespace duplexd::cli {
 namespace {
 
 constexpr std::chrono::seconds answer_limit{5};
+constexpr std::chrono::seconds reload_limit{60};
 
 struct operate_options {
   std::string socket;
@@ -43,6 +44,21 @@ void add_log_level(CLI::App& app, int& exit_code) {
   });
 }
 
+void add_reload(CLI::App& app, int& exit_code) {
+  struct reload_options {
+    std::string socket;
+    bool dry_run = false;
+  };
+  auto given = std::make_shared<reload_options>();
+  CLI::App* command = app.add_subcommand("reload", "Make a running daemon take its changed configuration");
+  add_socket_option(*command, given->socket);
+  command->add_flag("--dry-run", given->dry_run, "Print what would be done");
+  command->callback([given, &exit_code] {
+    const std::string target = given->dry_run ? "/api/v1/reload?dry_run=true" : "/api/v1/reload";
+    exit_code = report(control_client(given->socket).ask("POST", target, "", reload_limit));
+  });
+}
+
 void add_health(CLI::App& app, int& exit_code) {
   auto given = std::make_shared<operate_options>();
   CLI::App* command = app.add_subcommand("health", "Check that the event loop of a running daemon answers");
@@ -65,6 +81,7 @@ void add_operate(CLI::App& app, int& exit_code) {
   add_action(app, "drain", "Refuse a session's further commands and pause it when the others have ended",
              exit_code);
   add_log_level(app, exit_code);
+  add_reload(app, exit_code);
   add_health(app, exit_code);
 }
 

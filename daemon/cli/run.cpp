@@ -1,5 +1,7 @@
 #include "daemon/cli/run.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -26,19 +28,33 @@ struct options {
   bool once = false;
 };
 
-/// Leaves the chosen sessions. False after a complaint.
-bool choose(std::vector<config::session_settings>& all, const std::vector<std::string>& chosen) {
+/// Leaves the chosen sessions. Says which one is not there.
+std::string choose(std::vector<config::session_settings>& all, const std::vector<std::string>& chosen) {
   std::string known;
   for (const auto& each : all) known += (known.empty() ? "" : ", ") + each.name;
-  for (const std::string& name : chosen) {
-    if (std::ranges::find(all, name, &config::session_settings::name) != all.end()) continue;
-    std::fprintf(stderr, "no such session: %s; available: %s\n", name.c_str(), known.c_str());
-    return false;
-  }
+  for (const std::string& name : chosen)
+    if (std::ranges::find(all, name, &config::session_settings::name) == all.end())
+      return fmt::format("no such session: {}; available: {}", name, known);
   if (!chosen.empty())
     std::erase_if(all,
                   [&](const auto& each) { return std::ranges::find(chosen, each.name) == chosen.end(); });
-  return true;
+  return "";
+}
+
+/// The file for reloads. The environment stays what it was when duplexd started.
+loaded_configuration load_again(const options& given) {
+  constexpr std::size_t most_told = 20;
+  loaded_configuration made;
+  protocol::diagnostics mistakes;
+  made.settings = config::load(given.config.file, {}, mistakes);
+  for (std::size_t i = 0; i < mistakes.size() && i < most_told; ++i)
+    made.mistakes += (i == 0 ? "" : "; ") + config::format(given.config.file, mistakes[i]);
+  if (mistakes.size() > most_told)
+    made.mistakes += fmt::format("; and {} more: see duplexd check", mistakes.size() - most_told);
+  if (!made.settings) return made;
+  made.mistakes = choose(made.settings->sessions, given.sessions);
+  if (!made.mistakes.empty()) made.settings.reset();
+  return made;
 }
 
 int run(const options& given) {
@@ -48,7 +64,10 @@ int run(const options& given) {
   }
   auto settings = load_config(given.config, false, true);
   if (!settings) return exit_config;
-  if (!choose(settings->sessions, given.sessions)) return exit_usage;
+  if (const std::string unknown = choose(settings->sessions, given.sessions); !unknown.empty()) {
+    std::fprintf(stderr, "%s\n", unknown.c_str());
+    return exit_usage;
+  }
   std::unique_ptr<capture_file> capture;
   if (!given.record.empty()) {
     std::string why;
@@ -61,7 +80,10 @@ int run(const options& given) {
     std::fprintf(stderr, "%s\n", kept.error.c_str());
     return exit_internal;
   }
-  app daemon{std::move(*settings), given.once, std::move(capture), !given.commands.empty(), std::move(kept)};
+  configuration_source source;
+  if (given.config.file != "-") source = [given] { return load_again(given); };
+  app daemon{std::move(*settings),    given.once,      std::move(capture),
+             !given.commands.empty(), std::move(kept), std::move(source)};
   return daemon.run();
 }
 

@@ -31,6 +31,11 @@ constexpr std::array event_parameters{
     api_parameter{"reply", "string", "Only events of this reply."},
 };
 
+constexpr std::array truths{"true"sv, "false"sv};
+constexpr std::array reload_parameters{
+    api_parameter{"dry_run", "string", "With `true` nothing is done: the answer is what would be.", truths},
+};
+
 constexpr std::array routes{
     api_route{api_operation::list_sessions,
               "GET",
@@ -110,6 +115,14 @@ constexpr std::array routes{
               {},
               "Log",
               "Log"},
+    api_route{api_operation::reload,
+              "POST",
+              "/api/v1/reload",
+              "reloadConfiguration",
+              "Reads the configuration file again and takes it as a whole, or refuses it as a whole (409).",
+              reload_parameters,
+              {},
+              "Reload"},
     api_route{api_operation::describe_api,
               "GET",
               "/api/v1/openapi.json",
@@ -180,6 +193,10 @@ ordered_json seconds(std::string_view doc) {
   return {{"type", "number"}, {"description", doc}};
 }
 
+ordered_json names(std::string_view doc) {
+  return {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", doc}};
+}
+
 ordered_json object(ordered_json properties, std::vector<std::string> required) {
   return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(properties)}};
 }
@@ -222,6 +239,13 @@ ordered_json schemas() {
       {"Event", {{"type", "object"}, {"description", "One event a line, as in events.md."}}},
       {"Log",
        object({{"level", {{"type", "string"}, {"enum", {"debug", "info", "warning", "error"}}}}}, {"level"})},
+      {"Reload", object({{"applied", {{"type", "boolean"}}},
+                         {"added", names("Sessions that were not there.")},
+                         {"removed", names("Sessions that are closed.")},
+                         {"reconnect", names("Sessions that have changed.")},
+                         {"unchanged", whole("The number of the other sessions.")},
+                         {"live", names("Fields outside of the sessions that have changed.")}},
+                        {"applied", "added", "removed", "reconnect", "unchanged", "live"})},
       {"Document", {{"type", "object"}}},
       {"Error", object({{"error", text("What is wrong.")}}, {"error"})}};
 }

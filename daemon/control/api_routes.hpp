@@ -21,6 +21,7 @@ enum class api_operation : std::uint8_t {
   drain,
   follow_events,
   set_log_level,
+  reload,
   describe_api,
 };
 

@@ -91,9 +91,8 @@ control_server::control_server(asio::io_context& loop, clock& time, telemetry& l
       remote_(loop, settings.hosts, control_limits,
               [this](const net::served_request& request) { return answer_with_token(request); }) {}
 
-std::optional<std::string> control_server::open(std::vector<session*> sessions, const std::string& socket) {
+std::optional<std::string> control_server::open(session_list sessions, const std::string& socket) {
   sessions_ = std::move(sessions);
-  for (session* each : sessions_) by_name_.emplace(each->name(), each);
   if (!socket.empty()) {
     if (auto why = local_.listen(socket, socket_mode)) return why;
     addresses_.push_back(socket);
@@ -128,9 +127,21 @@ void control_server::note(const std::string& session, const submission& what) {
   noted_.notify();
 }
 
-session* control_server::find(const std::string& name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second;
+std::shared_ptr<session> control_server::find(const std::string& name) const {
+  const auto found = std::ranges::find(sessions_, name, [](const auto& each) { return each->name(); });
+  return found == sessions_.end() ? nullptr : *found;
+}
+
+void control_server::update(session_list sessions) {
+  for (const auto& each : sessions) {
+    if (std::ranges::find(sessions_, each) != sessions_.end()) continue;
+    for (event_follower* follower : followers_) each->attach(*follower);
+  }
+  for (const auto& each : sessions_) {
+    if (std::ranges::find(sessions, each) != sessions.end()) continue;
+    for (const event_follower* follower : followers_) each->detach(*follower);
+  }
+  sessions_ = std::move(sessions);
 }
 
 asio::awaitable<served_answer> control_server::answer_with_token(const net::served_request& request) {
@@ -173,6 +184,10 @@ asio::awaitable<served_answer> control_server::answer(const net::served_request&
     served_answer sent = co_await send(std::move(asked));
     co_return sent;
   }
+  if (found.route->what == api_operation::reload) {
+    served_answer reloaded = co_await reload(std::move(asked));
+    co_return reloaded;
+  }
   co_return act(asked);
 }
 
@@ -208,6 +223,7 @@ served_answer control_server::act(const question& asked) {
     case api_operation::describe_api:
       return json_answer(openapi_document(version_));
     case api_operation::send_command:
+    case api_operation::reload:
       break;
   }
   return refuse(500, "this operation is not here");
@@ -247,7 +263,7 @@ served_answer control_server::list(const parameters& query) const {
   if (!limit) return refuse(400, fmt::format("'limit' is a number from 1 to {}", most_a_page));
   auto at = sessions_.begin();
   if (const auto after = query.find("after"); after != query.end()) {
-    at = std::ranges::find(sessions_, after->second, [](const session* each) { return each->name(); });
+    at = std::ranges::find(sessions_, after->second, [](const auto& each) { return each->name(); });
     if (at == sessions_.end()) return refuse(400, "'after' names no session");
     ++at;
   }
@@ -276,7 +292,7 @@ asio::awaitable<served_answer> control_server::send(question asked) {
   if (!limit)
     co_return refuse(400, fmt::format("'timeout' is a number of seconds from 0 to {}", longest_wait));
   const std::string until = text_of(asked.query, "wait", "end");
-  session& to = *asked.about;
+  session& to = *asked.about;  // which a reload may remove meanwhile
   co_await to.wait_tried();
   const bool stopped = co_await cancelled();
   if (stopped) co_return refuse(503, "the daemon stops");
@@ -304,6 +320,19 @@ asio::awaitable<served_answer> control_server::send(question asked) {
     const bool given_up = co_await cancelled();
     if (given_up) co_return refuse(503, "the daemon stops");
   }
+}
+
+asio::awaitable<served_answer> control_server::reload(question asked) {
+  const bool dry_run = text_of(asked.query, "dry_run", "false") == "true";
+  const reload_report made = co_await target_.reload(dry_run);
+  if (!made.error.empty()) co_return refuse(409, made.error);
+  if (!dry_run) log_.record("", happening::operated{asked.request.who, "reloadConfiguration"});
+  co_return json_answer({{"applied", !dry_run},
+                         {"added", made.plan.added},
+                         {"removed", made.plan.removed},
+                         {"reconnect", made.plan.reconnect},
+                         {"unchanged", made.plan.unchanged},
+                         {"live", made.plan.live}});
 }
 
 served_answer control_server::set_log_level(const question& asked) {
@@ -344,16 +373,22 @@ served_answer control_server::follow(const question& asked) {
 asio::awaitable<void> control_server::write_events(net::answer_stream& to, std::string session,
                                                    std::string reply, event_follower::form how) {
   event_follower follower(loop_.get_executor(), how, std::move(reply));
+  // Of one session, even if it is removed, or of all, whichever there are.
   struct attachment {
-    std::vector<class session*> to;
+    const session_list& to;
+    std::vector<event_follower*>& all;
     event_follower& from;
     ~attachment() {
-      for (class session* each : to) each->detach(from);
+      for (const auto& each : to) each->detach(from);
+      std::erase(all, &from);
     }
   };
-  attachment attached{sessions_, follower};
-  if (!session.empty()) attached.to = {find(session)};
-  for (class session* each : attached.to) each->attach(follower);
+  const std::shared_ptr<class session> one = session.empty() ? nullptr : find(session);
+  if (one == nullptr && !session.empty()) co_return;
+  const session_list only{one};
+  const attachment attached{one != nullptr ? only : sessions_, followers_, follower};
+  if (one == nullptr) followers_.push_back(&follower);
+  for (const auto& each : attached.to) each->attach(follower);
   bool stopped = co_await cancelled();
   while (!stopped) {
     const auto pause = time_.now() + stream_pause;

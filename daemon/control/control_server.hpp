@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "config/load/reload_plan.hpp"
 #include "config/settings/settings.hpp"
 #include "daemon/control/api_routes.hpp"
 #include "daemon/control/command_ledger.hpp"
 #include "daemon/control/event_follower.hpp"
+#include "daemon/control/readiness.hpp"
 #include "daemon/event/events.hpp"
 #include "daemon/event/secret_index.hpp"
 #include "daemon/input/command_request.hpp"
@@ -22,6 +24,12 @@
 #include "daemon/session/session.hpp"
 
 namespace duplexd {
+
+/// What became of a reload, or of the attempt.
+struct reload_report {
+  std::string error{};         ///< nothing has changed; empty: all went well
+  config::reload_plan plan{};  ///< what was done, or with `dry_run` would be
+};
 
 /// What the interface acts on. The daemon lends it.
 class control_target {
@@ -38,6 +46,9 @@ class control_target {
                       std::function<void(const submission&)> on_change) = 0;
 
   virtual void set_log_level(config::log_level level) = 0;
+
+  /// Reads the configuration again and takes it, unless that is only to be tried.
+  virtual asio::awaitable<reload_report> reload(bool dry_run) = 0;
 };
 
 /// The HTTP interface for operators (docs/operating.md): on a Unix-domain socket, and with a token over TCP.
@@ -48,7 +59,10 @@ class control_server {
 
   /// Begins to listen on the socket, if there is a path, and at the configured address. Says why if it
   /// cannot.
-  [[nodiscard]] std::optional<std::string> open(std::vector<session*> sessions, const std::string& socket);
+  [[nodiscard]] std::optional<std::string> open(session_list sessions, const std::string& socket);
+
+  /// Other sessions from now on. Who follows the events of all follows those of the new ones, too.
+  void update(session_list sessions);
 
   /// Where it listens.
   [[nodiscard]] const std::vector<std::string>& addresses() const noexcept { return addresses_; }
@@ -65,13 +79,14 @@ class control_server {
     const net::served_request& request;
     const api_route& route;
     const parameters& query;
-    session* about = nullptr;  ///< null: the route names none
-    std::string id{};          ///< of a command
+    std::shared_ptr<session> about{};  ///< null: the route names none
+    std::string id{};                  ///< of a command
   };
 
   asio::awaitable<net::served_answer> answer_with_token(const net::served_request& request);
   asio::awaitable<net::served_answer> answer(const net::served_request& request);
   asio::awaitable<net::served_answer> send(question asked);
+  asio::awaitable<net::served_answer> reload(question asked);
   [[nodiscard]] net::served_answer act(const question& asked);
   [[nodiscard]] net::served_answer list(const parameters& query) const;
   [[nodiscard]] net::served_answer show_command(const session& of, const std::string& id) const;
@@ -80,7 +95,7 @@ class control_server {
   asio::awaitable<void> write_events(net::answer_stream& to, std::string session, std::string reply,
                                      event_follower::form how);
   [[nodiscard]] nlohmann::ordered_json describe_session(const session& which, bool whole) const;
-  [[nodiscard]] session* find(const std::string& name) const;
+  [[nodiscard]] std::shared_ptr<session> find(const std::string& name) const;
 
   asio::io_context& loop_;
   clock& time_;
@@ -89,8 +104,8 @@ class control_server {
   control_target& target_;
   const config::control_settings settings_;
   std::string version_;
-  std::vector<session*> sessions_;
-  std::map<std::string, session*, std::less<>> by_name_;
+  session_list sessions_;
+  std::vector<event_follower*> followers_;  ///< of all sessions' events
   command_ledger ledger_;
   notifier noted_;
   net::http_server local_;

@@ -64,7 +64,8 @@ asio::awaitable<net::served_answer> health_server::answer(const net::served_requ
 asio::awaitable<std::string> health_server::render_metrics() {
   metrics_page page;
   turn_budget turn{time_};
-  for (const session* each : sessions_) {
+  const session_list all = sessions_;  // a reload may come in between
+  for (const auto& each : all) {
     if (turn.is_over()) {
       co_await asio::post(loop_, asio::deferred);
       turn.begin();

@@ -22,6 +22,9 @@ class health_server {
   /// Begins to listen; says why if it cannot.
   [[nodiscard]] std::optional<std::string> open(session_list sessions);
 
+  /// Other sessions from now on.
+  void update(session_list sessions) { sessions_ = std::move(sessions); }
+
   /// Where it listens: with the port that it got.
   [[nodiscard]] std::string address() const { return config::text_of(listen_); }
 

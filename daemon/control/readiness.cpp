@@ -41,7 +41,7 @@ readiness judge_readiness(const session_list& sessions, clock::time_point now, c
   std::size_t up = 0;
   std::size_t unnamed = 0;
   nlohmann::ordered_json down = nlohmann::ordered_json::array();
-  for (const session* each : sessions) {
+  for (const auto& each : sessions) {
     if (each->phase() == session_phase::up) ++up;
     if (is_ready(*each)) continue;
     verdict.ready = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -10,8 +11,8 @@
 
 namespace duplexd {
 
-/// The sessions of a daemon, in the order of the file. They outlive whoever looks at them.
-using session_list = std::vector<const session*>;
+/// The sessions of a daemon, in the order of the file. A reload makes another list.
+using session_list = std::vector<std::shared_ptr<session>>;
 
 /// Whether the daemon is ready: every required session is up, or outside of its hours.
 struct readiness {

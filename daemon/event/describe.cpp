@@ -168,8 +168,19 @@ struct describer {
             fmt::format("stopping ({}), at most {}", e.why, seconds(e.limit)),
             {{"why", e.why}, {"limit_ms", e.limit.count()}}};
   }
-  description operator()(const happening::hangup_ignored&) const {
-    return {log_level::warning, "hangup_ignored", "SIGHUP ignored: restart to reload the configuration", {}};
+  description operator()(const happening::reloaded& e) const {
+    return {
+        log_level::info,
+        "reloaded",
+        fmt::format("configuration reloaded: {} session(s) added, {} removed, {} reconnect, {} unchanged",
+                    e.added, e.removed, e.reconnect, e.unchanged),
+        {{"added", e.added}, {"removed", e.removed}, {"reconnect", e.reconnect}, {"unchanged", e.unchanged}}};
+  }
+  description operator()(const happening::reload_refused& e) const {
+    return {log_level::error,
+            "reload_refused",
+            fmt::format("configuration not reloaded, nothing has changed: {}", e.why),
+            {{"why", e.why}}};
   }
   description operator()(const happening::listening& e) const {
     return {log_level::info,

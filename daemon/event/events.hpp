@@ -109,7 +109,15 @@ struct stopping {
   std::string why;
   std::chrono::milliseconds limit{0};
 };
-struct hangup_ignored {};
+struct reloaded {
+  std::size_t added = 0;  ///< sessions
+  std::size_t removed = 0;
+  std::size_t reconnect = 0;
+  std::size_t unchanged = 0;
+};
+struct reload_refused {  ///< nothing has changed
+  std::string why;
+};
 struct listening {   ///< an HTTP server of ours
   std::string what;  ///< "health"
   std::string address;
@@ -183,7 +191,7 @@ using event = std::variant<
     happening::sequence_broken, happening::limit_reached, happening::task_failed, happening::resubscribed,
     happening::inactive, happening::link_renewed, happening::link_closed, happening::attempt_failed,
     happening::held_back, happening::quit, happening::started, happening::descriptors_short,
-    happening::stopping, happening::hangup_ignored, happening::listening,
+    happening::stopping, happening::reloaded, happening::reload_refused, happening::listening,
     happening::listen_failed, happening::operated, happening::output_closed, happening::output_failed,
     happening::output_recovered, happening::batch_refused, happening::program_said, happening::events_dropped,
     happening::journal_replaced, happening::journal_orphans, happening::journal_failed,

@@ -42,7 +42,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       life_(settings_->reconnect, context_.once),
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_),
-      sequences_(settings_->liveness.sequence, settings_->limits.sequences),
+      sequences_(std::in_place, settings_->liveness.sequence, settings_->limits.sequences),
       stop_(context_.loop),
       since_(context_.time.now()),
       tasks_(context_.loop),
@@ -110,6 +110,29 @@ void session::reconnect() {
   want(wish::reconnect);
 }
 
+void session::replace(std::shared_ptr<const config::session_settings> settings,
+                      std::vector<event_route> outputs) {
+  replacement_ = {std::move(settings), std::move(outputs)};
+  if (wish_ != wish::pause) want(wish::reconnect);
+}
+
+// No connection is there, and nothing runs that uses the old ones.
+void session::take_replacement() {
+  if (!replacement_) return;
+  settings_ = std::move(replacement_->settings);
+  context_.outputs = std::move(replacement_->outputs);
+  replacement_.reset();
+  for (output* each : attached_) context_.outputs.push_back({each, nullptr});
+  life_ = life_cycle(settings_->reconnect, context_.once);
+  values_.limit(settings_->limits.variables);
+  outbox_.replace(settings_);
+  sequences_.emplace(settings_->liveness.sequence, settings_->limits.sequences);
+  if (settings_->cookies && context_.cookies == nullptr) context_.cookies = std::make_shared<cookie_jar>();
+  if (!settings_->cookies) context_.cookies.reset();
+  context_.counters->replies.clear();
+  last_fault_.reset();
+}
+
 void session::drain() {
   if (!running_ || wish_ == wish::stop) return;
   draining_ = true;
@@ -134,7 +157,9 @@ asio::awaitable<void> session::obey() {
   }
   wish_ = wish::run;
   stop_.lower();
+  take_replacement();
   next_ = life_.start();
+  pause_if_drained();
 }
 
 std::shared_ptr<const submission> session::submit(const std::string& command,
@@ -334,7 +359,7 @@ asio::awaitable<void> session::dial() {
 asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
   enter(session_phase::login);
-  active_link on_link{settings_, context_, values_, outbox_, sequences_, stop_, *link_};
+  active_link on_link{settings_, context_, values_, outbox_, *sequences_, stop_, *link_};
   const link_result result = co_await on_link.run();
   enter(session_phase::closing);
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));

@@ -57,12 +57,25 @@ class session {
   /// pause.
   void reconnect();
 
+  /// Takes other settings of the same name, and the outputs of these. With a connection it closes that
+  /// cleanly first and connects at once; a pause goes on. Commands that were taken leave as they were packed.
+  void replace(std::shared_ptr<const config::session_settings> settings, std::vector<event_route> outputs);
+
+  /// What it works with, or will with its next connection.
+  [[nodiscard]] const config::session_settings& settings() const noexcept {
+    return replacement_ ? *replacement_->settings : *settings_;
+  }
+
   /// Refuses further commands from outside; when those that it has taken have come to their end it pauses.
   void drain();
 
   /// From now on, another output gets every event as a JSON line, until it is detached. It outlives that.
-  void attach(output& to) { context_.outputs.push_back({&to, nullptr}); }
+  void attach(output& to) {
+    attached_.push_back(&to);
+    context_.outputs.push_back({&to, nullptr});
+  }
   void detach(const output& from) {
+    std::erase(attached_, &from);
     std::erase_if(context_.outputs, [&](const event_route& each) { return each.to == &from; });
   }
 
@@ -81,6 +94,7 @@ class session {
   /// What somebody wants of it.
   enum class wish : std::uint8_t { run, pause, reconnect, stop };
   void want(wish what);
+  void take_replacement();
   asio::awaitable<void> obey();
   void pause_if_drained();
   [[nodiscard]] bool goes_on_later() const noexcept { return stop_.raised() && wish_ != wish::stop; }
@@ -103,11 +117,17 @@ class session {
 
   std::shared_ptr<const config::session_settings> settings_;
   session_context context_;
+  struct replacement {
+    std::shared_ptr<const config::session_settings> settings;
+    std::vector<event_route> outputs;
+  };
+  std::optional<replacement> replacement_;  ///< until the connection has ended
+  std::vector<output*> attached_;
   life_cycle life_;
   link_action next_;
   variables values_;
   outbox outbox_;
-  sequence_watch sequences_;
+  std::optional<sequence_watch> sequences_;
   stop_flag stop_;  ///< what it does is to be left; `wish_` says what for
   wish wish_ = wish::run;
   notifier wish_changed_{context_.loop};

@@ -135,15 +135,6 @@ class Signals(unittest.TestCase):
             self.assertEqual(daemon.wait(5), 0)
             self.assertLess(time.monotonic() - start, 2)
 
-    # SIGHUP is what a closed terminal sends; the session goes on.
-    def test_sighup_does_not_kill(self):
-        with Server(every=0.05) as server, Daemon(config(listener(server.url))) as daemon:
-            daemon.wait_reply(count=2)
-            daemon.signal(signal.SIGHUP)
-            daemon.wait_reply(count=len(daemon.replies()) + 10)
-            self.assertIsNone(daemon.process.poll())
-            self.assertEqual(server.accepted, 1, daemon.log.all())
-
 
 class Streams(unittest.TestCase):
     # `duplexd run | head -1`: when nobody reads on, the daemon ends by itself and says so.

@@ -18,7 +18,7 @@ namespace duplexd {
 /// A packed command that waits.
 struct queued_command {
   std::shared_ptr<submission> fate;
-  const config::command_settings* settings = nullptr;
+  std::shared_ptr<const config::command_settings> settings{};
   protocol::frame_kind kind = protocol::frame_kind::binary;
   std::vector<std::uint8_t> bytes;
   nlohmann::ordered_json values;  ///< for `coalesce` and `correlate`
@@ -30,6 +30,9 @@ struct queued_command {
 class offline_queue {
  public:
   explicit offline_queue(const config::outbox_settings& settings) : settings_(settings) {}
+
+  /// Holds from the next command on: what waits stays.
+  void limit(const config::outbox_settings& settings) { settings_ = settings; }
 
   struct verdict {
     bool accepted = false;

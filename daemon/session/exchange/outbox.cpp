@@ -22,8 +22,21 @@ outbox::outbox(const asio::any_io_executor& loop, clock& time,
       waiting_(settings_->outbox),
       written_(loop),
       queue_changed_(loop) {
+  set_rates();
+}
+
+void outbox::set_rates() {
+  session_rate_ = token_bucket(settings_->rate);
+  command_rates_.clear();
   for (const auto& [name, each] : settings_->commands)
     if (each.rate.messages > 0) command_rates_.emplace(name, token_bucket(each.rate));
+}
+
+void outbox::replace(std::shared_ptr<const config::session_settings> settings) {
+  settings_ = std::move(settings);
+  waiting_.limit(settings_->outbox);
+  set_rates();
+  queue_changed_.notify();
 }
 
 void outbox::change(submission& fate, command_state state, bool is_end, std::string why) {
@@ -33,10 +46,11 @@ void outbox::change(submission& fate, command_state state, bool is_end, std::str
   if (fate.on_change) fate.on_change(fate);
 }
 
-const command_settings& outbox::settings_of(const std::string& command) const {
-  static const command_settings usual;
+std::shared_ptr<const command_settings> outbox::settings_of(const std::string& command) const {
+  static const auto usual = std::make_shared<const command_settings>();
   const auto found = settings_->commands.find(command);
-  return found == settings_->commands.end() ? usual : found->second;
+  if (found == settings_->commands.end()) return usual;
+  return {settings_, &found->second};
 }
 
 void outbox::attach(transport* link, std::function<void()> begin) {
@@ -109,9 +123,9 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
   if (type == nullptr) return refuse("the protocol has no such command");
   scratch_.clear();
   if (const auto error = protocol::pack(*type, values, scratch_)) return refuse(error->text());
-  const command_settings& how = settings_of(command);
-  if (!is_open() && how.offline != offline_policy::queue) return refuse("there is no link");
-  queued_command queued{fate, &how, protocol::frame_of(*type), scratch_, values, time_.now() + how.ttl};
+  const auto how = settings_of(command);
+  if (!is_open() && how->offline != offline_policy::queue) return refuse("there is no link");
+  queued_command queued{fate, how, protocol::frame_of(*type), scratch_, values, time_.now() + how->ttl};
   auto verdict = waiting_.push(std::move(queued));
   if (!verdict.accepted) return refuse("too many commands are waiting");
   if (verdict.displaced) change(*verdict.displaced, command_state::replaced, true, "a newer command came");

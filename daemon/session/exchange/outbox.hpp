@@ -92,6 +92,10 @@ class outbox {
     return waiting_.size() == 0 && leaving_.empty() && unconfirmed_.empty();
   }
 
+  /// Between two links: what is submitted from now on follows these settings. What waits or is confirmed
+  /// later stays as it was packed, and keeps the settings that it came under.
+  void replace(std::shared_ptr<const config::session_settings> settings);
+
   /// The session has ended: what waits in the queue is refused, and what comes later.
   void give_up();
 
@@ -112,7 +116,8 @@ class outbox {
     clock::time_point deadline;
   };
   static void change(submission& fate, command_state state, bool is_end, std::string why = "");
-  const config::command_settings& settings_of(const std::string& command) const;
+  [[nodiscard]] std::shared_ptr<const config::command_settings> settings_of(const std::string& command) const;
+  void set_rates();
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
   [[nodiscard]] clock::time_point next_turn(const std::string& command, clock::time_point now) const;
   void leave(queued_command command);

@@ -19,11 +19,15 @@ class variables {
   /// `limit`: bytes of all of them.
   explicit variables(std::uint64_t limit = std::numeric_limits<std::uint64_t>::max()) : limit_(limit) {}
 
+  /// What there is stays, even if it is more.
+  void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
+
   /// False: there would be too many bytes, and nothing is changed.
   [[nodiscard]] bool set(const std::string& name, nlohmann::ordered_json value) {
     const std::uint64_t size = name.size() + config::size_in_memory(value);
     auto& known = sizes_[name];
-    if (size > limit_ - (bytes_ - known)) return false;
+    const std::uint64_t others = bytes_ - known;
+    if (others > limit_ || size > limit_ - others) return false;
     bytes_ += size - known;
     known = size;
     values_[name] = std::move(value);

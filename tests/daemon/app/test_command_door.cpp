@@ -21,7 +21,7 @@ struct scene {
   stage play{talk_yaml(
       "    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}, put: {offline: queue}}\n")};
   command_door door{play.loop.get_executor(), play.time, play.telemetry, [this](const std::string& name) {
-                      return name.empty() || name == "s" ? play.session.get() : nullptr;
+                      return name.empty() || name == "s" ? play.session : nullptr;
                     }};
   std::uint64_t number = 0;
   void take(const std::string& text) { take({.number = ++number, .text = text}); }

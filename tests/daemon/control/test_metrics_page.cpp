@@ -98,7 +98,7 @@ TEST_CASE("a session that is not required, or outside of its hours, is not waite
 TEST_CASE("of many sessions that are down only some are named", "[readiness]") {
   stage play{talk_yaml("")};
   const auto report = [&](std::size_t count) {
-    const session_list all(count, play.session.get());
+    const session_list all(count, play.session);
     return judge_readiness(all, play.time.now(), play.secrets).report;
   };
   CHECK(report(readiness::most_named)["down"].size() == readiness::most_named);

@@ -133,8 +133,11 @@ std::vector<line> all_lines() {
        R"(started|duplexd 1.2 started with 3 session(s) from f|{"version":"1.2","file":"f","sessions":3})"},
       {stopping{"SIGTERM", 1500ms}, "info",
        R"(stopping|stopping (SIGTERM), at most 1.5 s|{"why":"SIGTERM","limit_ms":1500})"},
-      {hangup_ignored{}, "warning",
-       "hangup_ignored|SIGHUP ignored: restart to reload the configuration|null"},
+      {reloaded{1, 2, 3, 4}, "info",
+       "reloaded|configuration reloaded: 1 session(s) added, 2 removed, 3 reconnect, 4 unchanged|"
+       R"({"added":1,"removed":2,"reconnect":3,"unchanged":4})"},
+      {reload_refused{"w"}, "error",
+       R"(reload_refused|configuration not reloaded, nothing has changed: w|{"why":"w"})"},
       {output_closed{"o", "w"}, "error", R"(output_closed|output o failed: w|{"output":"o","why":"w"})"},
       {output_failed{"o", "w", 1500ms}, "error",
        R"(output_failed|output o failed: w; events wait, next attempt in 1.5 s|{"output":"o","why":"w","next_ms":1500})"},

@@ -115,9 +115,8 @@ TEST_CASE("each level lets through what is as urgent") {
 }
 
 TEST_CASE("what concerns the whole daemon names no session, and control characters are shown") {
-  CHECK(messages({}, {{"", happening::hangup_ignored{}}, {"s", happening::link_renewed{"a\nb"}}}) ==
-        lines{"warning SIGHUP ignored: restart to reload the configuration",
-              "info    s: reconnecting: a\\x0ab"});
+  CHECK(messages({}, {{"", happening::output_recovered{"o"}}, {"s", happening::link_renewed{"a\nb"}}}) ==
+        lines{"info    output o works again", "info    s: reconnecting: a\\x0ab"});
 }
 
 TEST_CASE("journald gets the priority instead of the time") {
@@ -129,11 +128,11 @@ TEST_CASE("journald gets the priority instead of the time") {
 TEST_CASE("a line of JSON has the same and the event's fields") {
   const bool journal = GENERATE(false, true);
   const lines made = logged({.format = log_format::json, .level = log_level::debug},
-                            {debug, warning, error, {"", happening::hangup_ignored{}}}, "", journal);
+                            {debug, warning, error, {"", happening::output_recovered{"o"}}}, "", journal);
   REQUIRE(made.size() == 4);
   const auto at = [&](std::size_t index) {
     const std::string_view text = made[index];
-    if (journal) CHECK(text.substr(0, 3) == std::vector{"<7>", "<4>", "<3>", "<4>"}[index]);
+    if (journal) CHECK(text.substr(0, 3) == std::vector{"<7>", "<4>", "<3>", "<6>"}[index]);
     auto line = nlohmann::json::parse(text.substr(journal ? 3 : 0));
     CHECK(line["time"].get<std::string>().size() == 27);
     line.erase("time");

@@ -1,4 +1,5 @@
 // A session that an operator pauses, resumes, reconnects and drains.
+#include "config/load/load.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -161,4 +162,77 @@ TEST_CASE("an output that is attached gets every event until it is detached") {
   REQUIRE(tap.lines.size() == 1);
   CHECK(tap.lines[0] == s.play.out.lines[1]);
   CHECK(s.play.out.lines.size() == 3);
+}
+
+namespace {
+
+std::shared_ptr<const config::session_settings> other_settings(const std::string& yaml) {
+  protocol::diagnostics mistakes;
+  auto loaded = config::load_text(yaml, config::document_format::yaml, "f.yaml", {}, mistakes);
+  REQUIRE(mistakes.empty());
+  return std::make_shared<const config::session_settings>(std::move(loaded->sessions.at(0)));
+}
+
+}  // namespace
+
+TEST_CASE("other settings hold from the next connection on, which is made at once") {
+  scene s;
+  recorded_output tap{s.play.loop.get_executor()};
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  s.play.session->attach(tap);
+  const auto next = other_settings(talk_yaml("    linger: 7s\n    limits: {variables: 1KiB}\n"));
+  recorded_output out{s.play.loop.get_executor()};
+  SECTION("connected") {
+    auto second = s.play.accept();
+    s.play.session->replace(next, {{&out, nullptr}});
+    CHECK(s.play.session->settings().linger == 7s);
+    s.play.run_for(1s);
+    CHECK(server->close_received);
+    CHECK(s.phase() == session_phase::up);
+    second->say(say({{"op", "tick"}, {"id", 1}}));
+    s.play.run_for(1s);
+    CHECK(out.lines.size() == 1);
+    CHECK(tap.lines == out.lines);
+    CHECK(s.play.out.lines.empty());
+    CHECK(s.play.session->counters().faults == 0);
+  }
+  SECTION("paused: it stays so") {
+    s.play.session->pause();
+    s.play.run_for(1s);
+    s.play.session->replace(next, {{&out, nullptr}});
+    s.play.run_for(1h);
+    CHECK(s.phase() == session_phase::paused);
+    auto second = s.play.accept();
+    s.play.session->resume();
+    s.play.run_for(1s);
+    CHECK(s.phase() == session_phase::up);
+    second->say(say({{"op", "tick"}, {"id", 1}}));
+    s.play.run_for(1s);
+    CHECK(out.lines.size() == 1);
+  }
+}
+
+TEST_CASE("other settings end a wait for the next attempt") {
+  scene s{"    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"};
+  s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::waiting);
+  auto second = s.play.accept();
+  s.play.session->replace(other_settings(talk_yaml("    linger: 7s\n")), {{&s.play.out, nullptr}});
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::up);
+}
+
+// A drain that ends while the connection is being replaced is not forgotten.
+TEST_CASE("a drained session that gets other settings pauses when its commands have ended") {
+  scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  CHECK(s.submit("get", 1).empty());
+  s.play.session->drain();
+  s.play.session->replace(other_settings(talk_yaml("    linger: 7s\n")), {{&s.play.out, nullptr}});
+  s.play.run_for(10s);
+  CHECK(s.phase() == session_phase::paused);
+  CHECK(s.play.links.dials == 1);
 }

@@ -101,7 +101,7 @@ class stage {
   config::settings settings;
   double random = 1.0;
   std::unique_ptr<dial_limiter> limiter;
-  std::unique_ptr<duplexd::session> session;
+  std::shared_ptr<duplexd::session> session;
   std::optional<session_result> result;  ///< set once the session has ended
 
  private:

@@ -53,8 +53,8 @@ class Daemon:
 
     def __init__(self, config, *options, read_stdout=True, prefix=()):
         self._dir = tempfile.TemporaryDirectory(prefix="duplexd-e2e-")
-        path = write_config(config, self._dir.name)
-        self.process = subprocess.Popen([*prefix, BINARY, "run", "-c", path, *options], stdin=subprocess.DEVNULL,
+        self.path = write_config(config, self._dir.name)
+        self.process = subprocess.Popen([*prefix, BINARY, "run", "-c", self.path, *options], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.log = Lines(self.process.stderr)
         self.events = Lines(self.process.stdout, json.loads) if read_stdout else None
@@ -72,6 +72,10 @@ class Daemon:
         else:
             self.process.stdout.close()
         self._dir.cleanup()
+
+    def rewrite(self, config):
+        """Puts another configuration into the file, as a whole."""
+        os.replace(write_config(config, self._dir.name, "next.yaml"), self.path)
 
     @property
     def pid(self):

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.hpp"
+#include "protocol/document/node.hpp"
+
+namespace duplexd::config {
+
+/// The part of a document that concerns the whole process and not single sessions, with the defaults of what
+/// is left out. Keys that begin with `x-` are not part of it.
+[[nodiscard]] nlohmann::ordered_json process_part(const protocol::node& document);
+
+/// What a reload compares: of what runs, or of a new file.
+struct reload_state {
+  nlohmann::ordered_json process = nlohmann::ordered_json::object();
+  std::map<std::string, std::size_t> sessions{};  ///< names and digests
+};
+[[nodiscard]] reload_state state_of(const settings& loaded);
+
+/// What a reload will do. A plain value.
+struct reload_plan {
+  std::vector<std::string> added{};      ///< sessions, by name
+  std::vector<std::string> removed{};    ///< they are closed cleanly
+  std::vector<std::string> reconnect{};  ///< they have changed
+  std::size_t unchanged = 0;             ///< sessions that notice nothing
+  std::vector<std::string> live{};       ///< fields that are taken at once: "log.level"
+  std::vector<std::string> refused{};    ///< fields whose change needs a restart: then nothing is done
+
+  [[nodiscard]] bool is_possible() const noexcept { return refused.empty(); }
+};
+
+/// Pure. What may change without a restart is a column of the field table.
+[[nodiscard]] reload_plan plan_reload(const reload_state& now, const reload_state& next);
+
+}  // namespace duplexd::config

@@ -1,0 +1,86 @@
+// The configuration while the daemon runs: read beside the loop, compared, and taken as a whole or not at
+// all.
+#include <utility>
+
+#include "daemon/app/app.hpp"
+#include "daemon/runtime/cancelled.hpp"
+
+namespace duplexd {
+
+config::reload_state app::running_state() const {
+  config::reload_state state{settings_.process, {}};
+  for (const auto& [name, each] : sessions_) state.sessions.emplace(name, each.runs->settings().digest);
+  return state;
+}
+
+asio::awaitable<reload_report> app::try_reload(bool dry_run) {
+  const auto refuse = [](std::string why) {
+    reload_report report;
+    report.error = std::move(why);
+    return report;
+  };
+  if (!source_) co_return refuse("the configuration did not come from a file");
+  if (once_) co_return refuse("with --once there are no reloads");
+  if (loader_.busy()) co_return refuse("another reload is on its way");
+  loaded_configuration next;
+  std::function<void()> read = [&] { next = source_(); };
+  co_await loader_.run(std::move(read));
+  if (ending_) co_return refuse("duplexd is stopping");
+  if (!next.settings) co_return refuse(std::move(next.mistakes));
+  reload_report report;
+  report.plan = config::plan_reload(running_state(), config::state_of(*next.settings));
+  if (!report.plan.is_possible()) {
+    std::string fields;
+    for (const std::string& each : report.plan.refused) fields += (fields.empty() ? "" : ", ") + each;
+    report.error = "what has changed needs a restart: " + fields;
+  } else if (!dry_run) {
+    apply(std::move(*next.settings), report.plan);
+  }
+  co_return report;
+}
+
+asio::awaitable<reload_report> app::reload(bool dry_run) {
+  if (!dry_run) systemd_.reloading();
+  reload_report report = co_await try_reload(dry_run);
+  if (!dry_run && !ending_) systemd_.ready();
+  if (!dry_run && !report.error.empty()) telemetry_->record("", happening::reload_refused{report.error});
+  co_return report;
+}
+
+asio::awaitable<app::task_result> app::reload_on_signal() {
+  co_await reload(false);
+  co_return task_result{};
+}
+
+void app::apply(config::settings next, const config::reload_plan& plan) {
+  for (const std::string& name : plan.removed) {
+    sessions_.at(name).runs->stop();
+    sessions_.erase(name);
+  }
+  names_.clear();
+  for (config::session_settings& loaded : next.sessions) {
+    names_.push_back(loaded.name);
+    const auto known = sessions_.find(loaded.name);
+    const bool is_new = known == sessions_.end();
+    const bool has_changed = is_new || known->second.runs->settings().digest != loaded.digest;
+    if (!has_changed) continue;
+    const auto settings = std::make_shared<const config::session_settings>(std::move(loaded));
+    if (!is_new && !known->second.result) {
+      known->second.runs->replace(settings, routes_of(*settings));
+      continue;
+    }
+    add_session(settings);  // in the place of one that has ended, if there is one
+    tasks_.spawn(serving, run_session(sessions_.at(settings->name).runs));
+    ++running_;
+  }
+  settings_.process = std::move(next.process);
+  settings_.shutdown_limit = next.shutdown_limit;
+  if (std::exchange(settings_.log.level, next.log.level) != next.log.level)
+    telemetry_->set_level(next.log.level);
+  if (health_) health_->update(all_sessions());
+  if (control_) control_->update(all_sessions());
+  telemetry_->record(
+      "", happening::reloaded{plan.added.size(), plan.removed.size(), plan.reconnect.size(), plan.unchanged});
+}
+
+}  // namespace duplexd

@@ -1,0 +1,94 @@
+// What a reload would do, from two configurations.
+#include "config/fields/field.hpp"
+#include "config/fields/fields.hpp"
+#include "config/load/reload_plan.hpp"
+#include "tests/catch.hpp"
+#include "tests/config/support.hpp"
+
+namespace duplexd::config {
+
+using namespace testing;
+using names = std::vector<std::string>;
+
+namespace {
+
+reload_state state(const std::string& text) {
+  return state_of(load_good("version: 1\n" + text));
+}
+
+constexpr const char* two = R"(
+protocols: {p: {replies: [{as: r, layout: 'n:I'}]}}
+templates: {t: {parameters: {host: a.test.com}, session: {url: "ws://${param:host}/", protocol: p}}}
+sessions:
+  a: {template: t}
+  b: {url: ws://b.test.com/, linger: 1s}
+)";
+
+std::string two_but(const std::string& part, const std::string& other) {
+  std::string text = two;
+  return text.replace(text.find(part), part.size(), other);
+}
+
+}  // namespace
+
+TEST_CASE("comments, places and spelled-out defaults are no change", "[reload]") {
+  const auto plan = plan_reload(
+      state(two),
+      state("# comment\n\nlog: {level: info}\nconnect: {at_once: 100}\nx-a: 1\n" + std::string(two)));
+  CHECK(plan.is_possible());
+  CHECK(plan.live.empty());
+  CHECK(plan.reconnect.empty());
+  CHECK(plan.unchanged == 2);
+}
+
+TEST_CASE("sessions come, go, and change by what they are made from", "[reload]") {
+  const auto [part, other, reconnect, added, removed, unchanged] =
+      GENERATE(table<const char*, const char*, names, names, names, int>({
+          {"linger: 1s", "linger: 2s", {"b"}, {}, {}, 1},
+          {"n:I", "n:H", {"a"}, {}, {}, 1},
+          {"host: a.test", "host: c.test", {"a"}, {}, {}, 1},
+          {"{template: t}", "{template: t, with: {host: d.test.com}}", {"a"}, {}, {}, 1},
+          {"{template: t}", "{template: t, with: {host: a.test.com}}", {}, {}, {}, 2},
+          {"protocols:", "defaults: {linger: 1s}\nprotocols:", {"a"}, {}, {}, 1},
+          {"  a: {template: t}\n", "", {}, {}, {"a"}, 1},
+          {"  a: {template: t}\n", "  a: {template: t}\n  c: {template: t}\n", {}, {"c"}, {}, 2},
+          {"  b: {", "  c: {", {}, {"c"}, {"b"}, 1},
+      }));
+  INFO(other);
+  const auto plan = plan_reload(state(two), state(two_but(part, other)));
+  CHECK(plan.is_possible());
+  CHECK(plan.reconnect == reconnect);
+  CHECK(plan.added == added);
+  CHECK(plan.removed == removed);
+  CHECK(plan.unchanged == static_cast<std::size_t>(unchanged));
+}
+
+TEST_CASE("fields of the whole process are taken at once or need a restart", "[reload]") {
+  const auto [text, live, refused] = GENERATE(table<const char*, names, names>({
+      {"log: {level: debug}", {"log.level"}, {}},
+      {"log: {format: json}", {}, {"log.format"}},
+      {"shutdown: {limit: 3s}", {"shutdown.limit"}, {}},
+      {"connect: {at_once: 3}", {}, {"connect.at_once"}},
+      {"log: {level: debug, format: json}", {"log.level"}, {"log.format"}},
+      {"health: {listen: '127.0.0.1:1'}", {}, {"health.listen"}},
+      {"control: {socket: /run/x.sock}", {}, {"control.socket"}},
+      {"outputs: {f: {type: file, path: /tmp/x.log}}", {}, {"outputs"}},
+  }));
+  INFO(text);
+  const auto plan = plan_reload(state(two), state(std::string(text) + two));
+  CHECK(plan.live == live);
+  CHECK(plan.refused == refused);
+  CHECK(plan.is_possible() == refused.empty());
+  const auto back = plan_reload(state(std::string(text) + two), state(two));
+  CHECK(back.live == live);
+  CHECK(back.refused == refused);
+}
+
+TEST_CASE("an output that changes is named with its field", "[reload]") {
+  const std::string before = "outputs: {f: {type: file, path: /tmp/x.log}}";
+  const auto plan = plan_reload(state(before + two),
+                                state("outputs: {f: {type: file, path: /tmp/y.log}}" + std::string(two)));
+  CHECK(plan.refused == names{"outputs.f.path"});
+}
+
+}  // namespace duplexd::config

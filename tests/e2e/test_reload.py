@@ -1,0 +1,206 @@
+"""A configuration that changes while duplexd runs: what is taken, what is refused, and that nothing is lost."""
+
+import json
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from support.config import config, listener
+from support.daemon import BINARY as DUPLEXD
+from support.daemon import Daemon, Exit, run_to_end
+from support.raw_server import BINARY, CLOSE, RawServer, close_frame, frame
+from support.waiting import until
+
+
+class Counter:
+    """Sends the numbers from 1 on, over all connections; none after its close frame."""
+
+    def __init__(self, batch=1, pause=0.01):
+        self.sent = 0
+        self._batch = batch
+        self._pause = pause
+
+    def __call__(self, connection, _):
+        connection.accept()
+        while True:
+            while connection.readable(0):
+                if connection.read_message()[0] == CLOSE:
+                    connection.send(close_frame())
+                    return
+            numbers = range(self.sent + 1, self.sent + self._batch + 1)
+            self.sent += self._batch
+            connection.send(b"".join(frame(BINARY, struct.pack("<I", number)) for number in numbers))
+            time.sleep(self._pause)
+
+
+def ticks(server, name="tick", **more):
+    protocol = {"byte_order": "little", "replies": [{"as": name, "layout": "n:I"}]}
+    return listener(server.url, protocol=protocol, login=None, simulate=None, **more)
+
+
+class Reload(unittest.TestCase):
+    def setUp(self):
+        self.place = self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-reload-"))
+        self.socket = str(pathlib.Path(self.place) / "control.sock")
+
+    def settings(self, sessions, **more):
+        return config(sessions, control={"socket": self.socket}, **more)
+
+    def start(self, sessions, **more):
+        daemon = self.enterContext(Daemon(self.settings(sessions, **more)))
+        daemon.wait_log("control listens on")
+        return daemon
+
+    def reload(self, *options):
+        return run_to_end("reload", "--socket", self.socket, *options)
+
+    def names(self, daemon, session):
+        return {event["reply"] for event in daemon.events.all()
+                if event["event"] == "reply" and event["session"] == session}
+
+    # One session changes its layout, one is new, one goes, one notices nothing.
+    def test_sessions(self):
+        with RawServer(Counter()) as kept, RawServer(Counter()) as changed, RawServer(Counter()) as gone, \
+                RawServer(Counter()) as new:
+            daemon = self.start({"kept": ticks(kept), "changed": ticks(changed), "gone": ticks(gone)})
+            for name in ("kept", "changed", "gone"):
+                daemon.wait_reply(session=name)
+            daemon.rewrite("# a comment\n" + json.dumps(self.settings(
+                {"new": ticks(new), "changed": ticks(changed, "tock"), "kept": ticks(kept)})))
+            plan = self.reload("--dry-run")
+            self.assertEqual(plan.returncode, 0, plan.stderr)
+            self.assertEqual(json.loads(plan.stdout), {"applied": False, "added": ["new"], "removed": ["gone"],
+                                                       "reconnect": ["changed"], "unchanged": 1, "live": []})
+            self.assertEqual(changed.accepted, 1)
+            daemon.signal(signal.SIGHUP)
+            daemon.wait_log(r"1 session\(s\) added, 1 removed, 1 reconnect, 1 unchanged")
+            daemon.wait_log("gone: session ended")
+            daemon.wait_reply(session="new")
+            until(lambda: "tock" in self.names(daemon, "changed"))
+            self.assertEqual([kept.accepted, changed.accepted, gone.accepted, new.accepted], [1, 2, 1, 1])
+            status = run_to_end("status", "--socket", self.socket)
+            self.assertEqual([line.split()[0] for line in status.stdout.splitlines()], ["new", "changed", "kept"])
+            # Once more: nothing to do.
+            self.assertEqual(json.loads(self.reload().stdout)["unchanged"], 3)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+
+    # A file with mistakes, and what a running duplexd cannot change, change nothing at all.
+    def test_refused(self):
+        with RawServer(Counter()) as server:
+            daemon = self.start({"feed": ticks(server)})
+            daemon.wait_reply()
+            daemon.rewrite(json.dumps(self.settings({"feed": ticks(server, color="red"), "other": ticks(server)})))
+            done = self.reload()
+            self.assertEqual(done.returncode, Exit.REFUSED)
+            self.assertRegex(done.stderr, r"session\.yaml:1:\d+: sessions\.feed: unknown field 'color'")
+            daemon.wait_log("configuration not reloaded, nothing has changed: .*unknown field 'color'")
+            daemon.rewrite(self.settings({"feed": ticks(server, "tock")}, connect={"at_once": 3},
+                                         outputs={"file": {"type": "file", "path": "x.log"}}))
+            done = self.reload("--dry-run")
+            self.assertEqual(done.returncode, Exit.REFUSED)
+            self.assertRegex(done.stderr, r"what has changed needs a restart: connect\.at_once, outputs")
+            daemon.signal(signal.SIGHUP)
+            daemon.wait_log("nothing has changed: what has changed needs a restart")
+            daemon.wait_reply(count=len(daemon.replies()) + 5)
+            self.assertEqual(server.accepted, 1)
+            self.assertEqual(self.names(daemon, "feed"), {"tick"})
+
+    def test_level(self):
+        with RawServer(Counter()) as server:
+            daemon = self.start({"feed": ticks(server)}, log={"level": "warning"})
+            daemon.rewrite(self.settings({"feed": ticks(server)}, log={"level": "info"}))
+            self.assertEqual(json.loads(self.reload().stdout)["live"], ["log.level"])
+            daemon.wait_log("configuration reloaded")
+
+    # A session that ended by a fatal fault begins again when its settings have changed.
+    def test_ended(self):
+        def refuse(connection, _):
+            connection.refuse(b"403 Forbidden", b"no")
+        with RawServer(Counter()) as server, RawServer(refuse) as closed:
+            fatal = {"fatal": ["http"]}
+            daemon = self.start({"feed": ticks(server), "other": ticks(closed, reconnect=fatal)})
+            daemon.wait_log("other: session ended")
+            daemon.rewrite(self.settings({"feed": ticks(server), "other": ticks(server, reconnect=fatal)}))
+            self.assertEqual(json.loads(self.reload().stdout)["reconnect"], ["other"])
+            daemon.wait_reply(session="other")
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+
+    # Every message that the server sent arrives, however often the session reconnects and its neighbour changes.
+    def test_under_load(self):
+        counter = Counter(batch=50, pause=0.002)
+        with RawServer(counter) as server, RawServer(Counter()) as other:
+            daemon = self.start({"feed": ticks(server), "other": ticks(other)})
+            daemon.wait_reply(session="feed")
+            for number in range(1, 41):
+                daemon.rewrite(self.settings({"feed": ticks(server, linger=f"{number // 2}s"),
+                                              "other": ticks(other, linger=f"{number}s")}))
+                done = self.reload()
+                self.assertEqual(done.returncode, 0, done.stderr)
+                expected = ["feed", "other"] if number % 2 == 0 else ["other"]
+                self.assertEqual(json.loads(done.stdout)["reconnect"], expected)
+            until(lambda: server.accepted == 21)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            numbers = [event["data"]["n"] for event in daemon.events.all()
+                       if event["event"] == "reply" and event["session"] == "feed"]
+            self.assertEqual(numbers, list(range(1, counter.sent + 1)))
+
+    # A command that waits for its session leaves as it was packed.
+    def test_queued_commands(self):
+        heard = []
+
+        def listen(connection, _):
+            connection.accept()
+            while (message := connection.read_message())[0] != CLOSE:
+                heard.append(message[1])
+            connection.send(close_frame())
+
+        def asking(server, layout):
+            protocol = {"byte_order": "little", "commands": {"ask": layout}}
+            return listener(server.url, protocol=protocol, login=None, simulate=None,
+                            commands={"ask": {"offline": "queue", "ttl": "5m"}})
+        with RawServer(listen) as server:
+            daemon = self.start({"feed": asking(server, "op:B=1 n:H")})
+            until(lambda: server.accepted == 1)
+            run_to_end("pause", "--socket", self.socket, "feed")
+            send = ("send", "--socket", self.socket, "feed", "ask", "n=7", "--wait", "none")
+            self.assertEqual(run_to_end(*send).returncode, 0)
+            daemon.rewrite(self.settings({"feed": asking(server, "op:B=2 n:I")}))
+            self.assertEqual(self.reload().returncode, 0)
+            run_to_end("resume", "--socket", self.socket, "feed")
+            until(lambda: len(heard) == 1)
+            self.assertEqual(run_to_end(*send).returncode, 0)
+            until(lambda: len(heard) == 2)
+            self.assertEqual(heard, [struct.pack("<BH", 1, 7), struct.pack("<BI", 2, 7)])
+
+    # What a closed terminal sends ends it; under nohup it goes on.
+    def test_terminal(self):
+        with RawServer(Counter()) as server:
+            with Daemon(config(ticks(server))) as daemon:
+                path = daemon.path
+                script = ("import os, pty, signal, sys\n"
+                          "pid, fd = pty.fork()\n"
+                          "if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])\n"
+                          "data = b''\n"
+                          "while b'connected' not in data: data += os.read(fd, 4096)\n"
+                          "os.close(fd)\n"
+                          "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n")
+                done = subprocess.run([sys.executable, "-c", script, DUPLEXD, "run", path], capture_output=True,
+                                      text=True, timeout=30, check=True)
+                self.assertIn(int(done.stdout), (Exit.SUCCESS, Exit.OUTPUT_CLOSED))
+            with Daemon(config(ticks(server)), prefix=["nohup"]) as daemon:
+                daemon.wait_reply()
+                daemon.signal(signal.SIGHUP)
+                daemon.wait_reply(count=len(daemon.replies()) + 5)
+                self.assertFalse([line for line in daemon.log.all() if "reload" in line])
+
+
+if __name__ == "__main__":
+    unittest.main()
