@@ -22,7 +22,7 @@ bool has_line(const std::string& page, const std::string& line) {
 }
 
 readiness judge(stage& play) {
-  return judge_readiness({play.session.get()}, play.time.now(), play.secrets);
+  return judge_readiness({play.session}, play.time.now(), play.secrets);
 }
 
 }  // namespace
