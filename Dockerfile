@@ -16,11 +16,10 @@ RUN --mount=type=bind,source=scripts/packages,target=/tmp/packages \
     DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(/tmp/packages runtime) && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log
 COPY --from=build /out/usr/bin/duplexd /usr/bin/duplexd
-COPY scripts/heartbeat /usr/libexec/duplexd/heartbeat
-# Where the loop's heartbeat goes; the health check listens there.
-ENV NOTIFY_SOCKET=/dev/shm/duplexd.heartbeat
+# The control socket, in a tmpfs of its own, read-only root or not: `duplexd health`, `status` and the others find it there.
+ENV RUNTIME_DIRECTORY=/dev/shm DUPLEXD_SOCKET=/dev/shm/control.sock
 USER 10001:10001
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=10s --retries=2 CMD ["/usr/libexec/duplexd/heartbeat"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s --retries=2 CMD ["/usr/bin/duplexd", "health"]
 ENTRYPOINT ["/usr/bin/duplexd"]
 CMD ["run", "-c", "/etc/duplexd/duplexd.yaml"]

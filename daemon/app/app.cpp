@@ -412,9 +412,7 @@ asio::awaitable<app::task_result> app::keep_watchdog() {
 }
 
 std::string app::status() const {
-  const auto open = std::ranges::count(sessions_, link_state::open,
-                                       [](const auto& each) { return each.second.runs->state(); });
-  return fmt::format("{} of {} sessions connected", open, sessions_.size());
+  return readiness_line(all_sessions(), secrets_);
 }
 
 exit_code app::judge() const {

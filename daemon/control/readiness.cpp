@@ -1,5 +1,7 @@
 #include "daemon/control/readiness.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -18,6 +20,12 @@ bool is_ready(const session& which) {
   return !which.required() || which.phase() == session_phase::up || which.phase() == session_phase::inactive;
 }
 
+std::string text_of_cause(const fault& cause, const secret_index& secrets) {
+  std::string text = protocol::one_line(text_of(cause));
+  secrets.mask(text);
+  return text;
+}
+
 }  // namespace
 
 nlohmann::ordered_json describe(const session_status& status, clock::time_point now,
@@ -25,9 +33,8 @@ nlohmann::ordered_json describe(const session_status& status, clock::time_point 
   nlohmann::ordered_json report{{"phase", name_of(status.phase)},
                                 {"phase_seconds", seconds(now - status.since)}};
   if (status.cause) {
-    std::string cause = protocol::one_line(text_of(*status.cause));
-    secrets.mask(cause);
-    report["cause"] = {{"class", config::name_of(status.cause->kind)}, {"text", std::move(cause)}};
+    report["cause"] = {{"class", config::name_of(status.cause->kind)},
+                       {"text", text_of_cause(*status.cause, secrets)}};
     if (status.cause->http_status) report["cause"]["http_status"] = *status.cause->http_status;
     if (status.cause->close_code) report["cause"]["close_code"] = *status.cause->close_code;
   }
@@ -56,6 +63,25 @@ readiness judge_readiness(const session_list& sessions, clock::time_point now, c
   verdict.report = {{"ready", verdict.ready}, {"sessions", sessions.size()}, {"up", up}, {"down", down}};
   if (unnamed > 0) verdict.report["unnamed"] = unnamed;
   return verdict;
+}
+
+std::string readiness_line(const session_list& sessions, const secret_index& secrets) {
+  constexpr std::size_t most_named = 3;
+  constexpr std::size_t most_of_cause = 100;
+  const auto up =
+      std::ranges::count(sessions, session_phase::up, [](const auto& each) { return each->phase(); });
+  std::string line = fmt::format("{} of {} sessions up", up, sessions.size());
+  std::size_t named = 0;
+  for (const auto& each : sessions) {
+    if (is_ready(*each)) continue;
+    if (++named > most_named) continue;
+    const session_status status = each->status();
+    line += fmt::format("; {} {}", each->name(), name_of(status.phase));
+    if (status.cause)
+      line += ": " + protocol::printable(text_of_cause(*status.cause, secrets), most_of_cause);
+  }
+  if (named > most_named) line += fmt::format("; {} more are down", named - most_named);
+  return line;
 }
 
 }  // namespace duplexd

@@ -1,5 +1,6 @@
 #!/bin/bash
 # The image, for real: built from the Dockerfile with buildah, run with podman and runc as hardened as it goes, and stopped.
+# Its build stage is replaced by the release build of this tree; `container.sh from-sources` runs it, which takes minutes.
 # A simulator from the same image is the server; both share a network that has nothing but lo.
 # shellcheck disable=SC2317  # functions are called by name, through check
 set -uo pipefail
@@ -34,15 +35,20 @@ fi
 # 2. The image. --format docker keeps the health check, which OCI's format has no place for.
 echo "== building the image"
 start=$SECONDS
+stage=()
+if [[ ${1:-} != from-sources ]]; then
+  DESTDIR=$work/build/out cmake --install "$root/build/release" --prefix /usr >"$work/install.log"
+  stage=(--build-context "build=$work/build")
+fi
 if ! check "the Dockerfile builds" env CHECK_SECONDS=0 nice buildah bud --quiet --isolation=chroot --format docker \
-  --pull-never --build-arg "BASE=$base" --tag "$image" "$root"; then
+  --pull-never "${stage[@]}" --build-arg "BASE=$base" --tag "$image" "$root"; then
   finish
 fi
 echo "   built in $((SECONDS - start)) s, $(podman image inspect "$image" --format '{{.Size}}' | awk '{ print int($1 / 1e6) }') MB"
 image_has() { podman image inspect "$image" --format "$1"; }
 is "the image runs as nobody in particular" "10001:10001" image_has '{{.Config.User}}'
 is "it is stopped by SIGTERM" "SIGTERM" image_has '{{.Config.StopSignal}}'
-is "it has a health check" "[/usr/libexec/duplexd/heartbeat]" image_has '{{slice .HealthCheck.Test 1}}'
+is "it has a health check" "[/usr/bin/duplexd health]" image_has '{{slice .HealthCheck.Test 1}}'
 
 # 3. Hardened: nothing to write to, nobody's rights, no network but lo. What the machine cannot limit is left out (ulimits
 # must not exceed what we have ourselves).
@@ -70,7 +76,7 @@ is "no capability is left" 0000000000000000 status_of CapEff
 is "it is user 10001" 10001 status_of Uid
 check "the root file system is read-only" has 'Read-only' podman exec "$name-client" sh -c 'echo x >/usr/bin/x'
 
-# 4. Health: the loop's own heartbeat, so a process that is there but hangs is not healthy.
+# 4. Health: the event loop answers, so a process that is there but hangs is not healthy.
 healthy() { podman healthcheck run "$name-client"; }
 unhealthy() { ! healthy; }
 pid=$(podman inspect "$name-client" --format '{{.State.Pid}}')

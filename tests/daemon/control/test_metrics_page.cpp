@@ -71,7 +71,9 @@ TEST_CASE("the daemon is ready while its required sessions are up", "[readiness]
   CHECK(judge(play).report.dump() ==
         R"({"ready":false,"sessions":1,"up":0,"down":[{"session":"s","phase":"waiting","phase_seconds":1.0,)"
         R"("cause":{"class":"http","text":"HTTP 500 x","http_status":500},"next_attempt_seconds":3.0}]})");
+  CHECK(readiness_line({play.session}, play.secrets) == "0 of 1 sessions up; s waiting: http: HTTP 500 x");
   play.run_for(4s);
+  CHECK(readiness_line({play.session}, play.secrets) == "1 of 1 sessions up");
   CHECK(judge(play).ready);
   CHECK(judge(play).report.dump() == R"({"ready":true,"sessions":1,"up":1,"down":[]})");
   server->vanish({.kind = config::fault_class::lost, .cause = "gone"});
@@ -105,4 +107,6 @@ TEST_CASE("of many sessions that are down only some are named", "[readiness]") {
   CHECK_FALSE(report(readiness::most_named).contains("unnamed"));
   CHECK(report(readiness::most_named + 1)["down"].size() == readiness::most_named);
   CHECK(report(readiness::most_named + 1)["unnamed"] == 1);
+  CHECK(readiness_line(session_list(4, play.session), play.secrets) ==
+        "0 of 4 sessions up; s starting; s starting; s starting; 1 more are down");
 }
