@@ -18,13 +18,14 @@ void command_door::complain(std::uint64_t line, const source& from, std::string 
 // The oldest are forgotten first, by their time and by their number.
 bool command_door::is_repeated(const std::string& id) {
   const auto now = time_.now();
-  while (!id_order_.empty() &&
-         (id_order_.size() >= most_remembered || now - id_order_.front()->second >= remembered)) {
+  const auto forget = [this] {
     ids_.erase(id_order_.front());
     id_order_.pop_front();
-  }
+  };
+  while (!id_order_.empty() && now - id_order_.front()->second >= remembered) forget();
   const auto [known, is_new] = ids_.emplace(id, now);
   if (is_new) id_order_.push_back(known);
+  if (id_order_.size() > most_remembered) forget();
   return !is_new;
 }
 

@@ -113,6 +113,21 @@ TEST_CASE("lines that are no commands are told with their number") {
   CHECK(all[2] == "line 5 of the commands is not valid: it has more than 1048576 bytes");
 }
 
+TEST_CASE("so many ids are remembered, and the oldest is forgotten for one more", "[bounds]") {
+  scene s;
+  s.play.session->stop();
+  s.play.run_for(1s);
+  const auto is_repeated = [&](std::size_t id) {
+    command_request what{.command = "put", .id = std::to_string(id)};
+    return !s.door.enter(*s.play.session, what);
+  };
+  for (std::size_t id = 0; id < command_door::most_remembered; ++id) REQUIRE_FALSE(is_repeated(id));
+  CHECK(is_repeated(0));
+  CHECK_FALSE(is_repeated(command_door::most_remembered));
+  CHECK(is_repeated(1));
+  CHECK_FALSE(is_repeated(0));
+}
+
 // A submitter that does not know whether a command was taken sends it again, with the same id.
 TEST_CASE("a repeated id is not sent again, for an hour") {
   scene s;

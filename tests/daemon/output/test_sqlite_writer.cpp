@@ -276,3 +276,26 @@ TEST_CASE("a place that cannot be read is told", "[sqlite]") {
   const auto found = sqlite_writer{at.settings}.find_place("J");
   CHECK(found.failed == at.settings.path + ": unable to open database file");
 }
+
+// The log's size is made up: its end holds no frames.
+TEST_CASE("nothing is written while a reader keeps a full write-ahead log from being reused",
+          "[sqlite][bounds]") {
+  const place at;
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"n":1})"}));
+  reader long_reader{at.settings.path};
+  long_reader.ask("BEGIN");
+  CHECK(long_reader.ask("SELECT n FROM tick") == lines{"1"});
+  put(writer, batch_of({R"({"n":2})"}));
+  fs::resize_file(at.settings.path + "-wal", sqlite_writer::most_log);
+  put(writer, batch_of({R"({"n":3})"}));
+  fs::resize_file(at.settings.path + "-wal", sqlite_writer::most_log + 1);
+  const auto refused = writer.write(batch_of({R"({"n":4})"}));
+  CHECK(refused.written == 0);
+  CHECK(refused.failed ==
+        at.settings.path + ": its write-ahead log has 256 MiB and cannot shrink while another program reads");
+  long_reader.ask("COMMIT");
+  put(writer, batch_of({R"({"n":4})"}));
+  CHECK(at.ask("SELECT n FROM tick") == lines{"1", "2", "3", "4"});
+  CHECK(fs::file_size(at.settings.path + "-wal") < sqlite_writer::most_log);
+}
