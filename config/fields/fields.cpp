@@ -128,7 +128,7 @@ const section& section_of<parsed_session>() {
           make("linger", &s::linger,
                "How long `run --once` waits for late replies after the script has finished.")
               .range(0, a_day, "0 to 24h"),
-          make("close", &s::close, "The close frame sent when the session ends.").merged(),
+          make("close", &s::unresolved_close, "How a connection is closed.").merged(),
           make.as<routes_parser>("outputs", &s::unresolved_outputs,
                                  "Where the session's events are written: names of outputs, or routes that "
                                  "select events."),

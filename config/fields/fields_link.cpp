@@ -598,13 +598,22 @@ const section& section_of<deflate_settings>() {
 }
 
 template <>
-const section& section_of<close_settings>() {
-  using s = close_settings;
+const section& section_of<parsed_close>() {
+  using s = parsed_close;
   const fields_of<s> make;
   static const section fields{
       "close",
-      "The close frame sent when the session ends.",
+      "How a connection is closed, at the end of the session (SIGTERM, too) and before a reconnect that is "
+      "wanted. "
+      "A connection that is lost is not closed.",
       {
+          make("steps", &s::unresolved_steps,
+               "Steps to run before the close frame, once the login was granted, when all other steps have "
+               "ended: "
+               "unsubscribe, log out. If they fail the close frame follows all the same.")
+              .example(ordered_json::array({{{"send", "logout"}}})),
+          make("within", &s::within, "How long the steps may take; then they are cancelled.")
+              .range(1, a_minute, "1ms to 1m"),
           make.as<close_code_parser>("code", &s::code, "The status code: 1000, or 3000 to 4999."),
           make.as<close_reason_parser>("reason", &s::reason, "The reason, at most 123 bytes.")
               .example("user quit"),

@@ -95,6 +95,10 @@ struct parsed_login {
   unresolved_names reject;
 };
 
+struct parsed_close : close_settings {
+  parsed_steps unresolved_steps;
+};
+
 struct parsed_heartbeat {
   protocol::position where;
   std::string path;
@@ -195,6 +199,7 @@ struct parsed_session : session_settings {
   parsed_steps unresolved_before;
   parsed_steps unresolved_subscribe;
   parsed_steps unresolved_script;
+  parsed_close unresolved_close;
   std::vector<parsed_handler> unresolved_on;
   parsed_liveness unresolved_liveness;
   std::optional<parsed_active> unresolved_active;

@@ -11,8 +11,8 @@
 
 namespace duplexd::config {
 
-/// Where steps stand: before there is a link, on the link, or in a handler.
-enum class script_part : std::uint8_t { before, link, handler };
+/// Where steps stand: before there is a link, on the link, in a handler, or before the link is closed.
+enum class script_part : std::uint8_t { before, link, handler, closing };
 
 /// What `${reply:…}` may stand for at some point of a script.
 struct last_reply {

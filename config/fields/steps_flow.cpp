@@ -126,6 +126,8 @@ struct rounds_parser {
 void needs_no_task(const parsed_step& at, script_builder& make) {
   if (make.part() == script_part::before)
     make.complain(at, "background tasks are not allowed before there is a connection", "use gather");
+  if (make.part() == script_part::closing)
+    make.complain(at, "background tasks have ended when a connection is closed", "use gather");
 }
 
 /// `do:`, the steps of those that run them again or beside others.

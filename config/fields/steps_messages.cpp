@@ -122,6 +122,8 @@ struct parsed_expect : expect_step, parsed_expectation {
 struct parsed_reconnect : reconnect_step {
   void build(parsed_step& from, script_builder& make) {
     needs_link(from, make);
+    if (make.part() == script_part::closing)
+      make.complain(from, "the connection is being closed already", "leave it out");
     make.use(why, from.where, from.path);
   }
 };

@@ -202,11 +202,15 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
   for (const text_template& url : parsed.urls) make.use(url, parsed.where, "url");
   for (const auto& [name, text] : parsed.headers) make.use(text, parsed.where, "headers." + name);
   parsed.login = build_login(parsed, make);
+  const last_reply* const of_login = make.last();
   if (parsed.renew.after) make.use(*parsed.renew.after, parsed.where, "renew.after");
   if (parsed.renew.at) make.use(*parsed.renew.at, parsed.where, "renew.at");
   parsed.liveness = build_liveness(parsed.unresolved_liveness, make);
   parsed.subscribe = make.steps(parsed.unresolved_subscribe, script_part::link);
   parsed.script = make.steps(parsed.unresolved_script, script_part::link);
+  parsed.close = parsed.unresolved_close;
+  make.go_on_from(of_login);
+  parsed.close.steps = make.steps(parsed.unresolved_close.unresolved_steps, script_part::closing);
   for (parsed_handler& each : parsed.unresolved_on) {
     handler made{make.replies(each.reply), {}, {}};
     make.received(made.replies);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/settings/step_lists.hpp"
 #include "config/value/url.hpp"
 
 namespace duplexd::config {
@@ -46,10 +47,7 @@ bool asks_over_tls(const session_settings& session) {
     const std::string url = http->url.display();
     asks = asks || url.starts_with("https") || url.starts_with("${");
   };
-  for (const step_list* steps : {&session.before, &session.subscribe, &session.script})
-    for_each_step(*steps, look);
-  if (session.login) for_each_step(session.login->steps, look);
-  for (const handler& each : session.on) for_each_step(each.body, look);
+  for (const step_list* steps : step_lists(session)) for_each_step(*steps, look);
   return asks;
 }
 

@@ -214,8 +214,10 @@ struct login_settings {
 };
 
 struct close_settings {
-  std::uint16_t code = 1000;  ///< RFC 6455, 7.4: 1000 or 3000 to 4999
-  std::string reason;         ///< at most 123 bytes
+  std::uint16_t code = 1000;   ///< RFC 6455, 7.4: 1000 or 3000 to 4999
+  std::string reason;          ///< at most 123 bytes
+  step_list steps{};           ///< before the close frame, once the login was granted
+  milliseconds within{2'000};  ///< for the steps
 };
 
 /// What the simulator does instead of the real server.

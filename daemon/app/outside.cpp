@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/settings/step_lists.hpp"
 #include "daemon/link/dial_request.hpp"
 #include "daemon/net/tls/tls_context.hpp"
 
@@ -65,10 +66,7 @@ protocol::diagnostics missing_outside(const config::settings& settings) {
       if (is_there(program.value)) return;
       found.push_back({step.where, path, "exec: there is no program " + program.value, ""});
     };
-    for (const auto* steps : {&session.before, &session.subscribe, &session.script})
-      config::for_each_step(*steps, look);
-    if (session.login) config::for_each_step(session.login->steps, look);
-    for (const config::handler& each : session.on) config::for_each_step(each.body, look);
+    for (const config::step_list* steps : config::step_lists(session)) config::for_each_step(*steps, look);
   }
   return found;
 }

@@ -85,8 +85,8 @@ void active_link::record_end(task first, const task_result& how) {
   if (how.renew) context_.telemetry.record(settings_->name, happening::link_renewed{*how.renew});
 }
 
-// Steps come to their end and may still send, then our close frame goes out; what is still on its way is read
-// until the peer's comes back.
+// Steps come to their end and may still send, then come those of `close`, then our close frame goes out; what
+// is still on its way is read until the peer's comes back.
 asio::awaitable<void> active_link::close(task first) {
   tasks_.cancel(sending);
   tasks_.cancel(watching);
@@ -96,6 +96,13 @@ asio::awaitable<void> active_link::close(task first) {
     const auto next = co_await tasks_.next();
     if (next.id == receiving) co_return;
     steps_run = next.id != sending;
+  }
+  bool leaves = script_.has_goodbye();
+  if (leaves) tasks_.spawn(leaving, say_goodbye());
+  while (leaves) {
+    const auto next = co_await tasks_.next();
+    if (next.id == receiving) co_return;
+    leaves = next.id != leaving;
   }
   link_.close(close_reason{settings_->close.code, settings_->close.reason});
   tasks_.spawn(closing, await_close_limit());
@@ -230,6 +237,11 @@ void active_link::see_sequences(offered_reply& reply) {
       watch_again_.notify();
     }
   }
+}
+
+asio::awaitable<active_link::end_of_task> active_link::say_goodbye() {
+  co_await script_.say_goodbye();
+  co_return nullptr;
 }
 
 asio::awaitable<active_link::end_of_task> active_link::await_close_limit() {

@@ -43,7 +43,7 @@ class active_link {
   asio::awaitable<link_result> run();
 
  private:
-  enum task { receiving, sending, writing, watching, stopping, closing };
+  enum task { receiving, sending, writing, watching, stopping, leaving, closing };
   /// How a task ended, and with it the link if it was the first. A small handle: it goes through many frames.
   struct task_result {
     bool in_order = false;
@@ -57,6 +57,7 @@ class active_link {
   asio::awaitable<end_of_task> send();
   asio::awaitable<end_of_task> write();
   asio::awaitable<end_of_task> watch();
+  asio::awaitable<end_of_task> say_goodbye();
   asio::awaitable<end_of_task> await_close_limit();
   asio::awaitable<void> close(task first);
   void start_all();

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "config/script/match.hpp"
+#include "config/settings/step_lists.hpp"
 #include "config/value/json_path.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/text/json_text.hpp"
@@ -386,6 +387,7 @@ simulated_session::wanted_answer simulated_session::expected_after(const std::st
   }
   for (const config::handler& each : settings_->on)
     if (found.what == nullptr) look_into(each.body);
+  if (found.what == nullptr) look_into(settings_->close.steps);
   return found;
 }
 
@@ -399,13 +401,8 @@ bool simulated_session::may_show(const std::string& command) const {
     if (const auto* send = std::get_if<config::send_step>(&step.action)) look_at(*send);
     if (const auto* call = std::get_if<config::call_step>(&step.action)) look_at(call->command);
   };
-  if (settings_->login) {
-    if (settings_->login->send) look_at(*settings_->login->send);
-    config::for_each_step(settings_->login->steps, visit);
-  }
-  config::for_each_step(settings_->subscribe, visit);
-  config::for_each_step(settings_->script, visit);
-  for (const config::handler& each : settings_->on) config::for_each_step(each.body, visit);
+  if (settings_->login && settings_->login->send) look_at(*settings_->login->send);
+  for (const config::step_list* steps : config::step_lists(*settings_)) config::for_each_step(*steps, visit);
   return shows;
 }
 

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/settings/step_lists.hpp"
 #include "config/value/url.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/happy_eyeballs.hpp"
@@ -270,11 +271,7 @@ std::optional<std::string> simulator::state::add_pages(const config::session_set
       }
     });
   };
-  look_at_all(session.before);
-  look_at_all(session.subscribe);
-  look_at_all(session.script);
-  if (session.login) look_at_all(session.login->steps);
-  for (const config::handler& each : session.on) look_at_all(each.body);
+  for (const config::step_list* steps : config::step_lists(session)) look_at_all(*steps);
   return error;
 }
 

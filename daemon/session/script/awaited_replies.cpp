@@ -1,5 +1,6 @@
 #include "daemon/session/script/awaited_replies.hpp"
 
+#include "config/settings/step_lists.hpp"
 #include "protocol/message/message_type.hpp"
 
 namespace duplexd {
@@ -22,14 +23,11 @@ struct collector {
 
 std::set<std::string> awaited_replies(const config::session_settings& settings) {
   collector found;
+  for (const config::step_list* steps : config::step_lists(settings)) found.add(*steps);
   if (settings.login) {
-    found.add(settings.login->steps);
     found.add(settings.login->reject);
     if (settings.login->expect) found.add(settings.login->expect->replies);
   }
-  found.add(settings.subscribe);
-  found.add(settings.script);
-  for (const config::handler& each : settings.on) found.add(each.body);
   const auto& heartbeat = settings.liveness.heartbeat;
   if (heartbeat && heartbeat->expect) found.add(heartbeat->expect->replies);
   return found.names;

@@ -188,6 +188,7 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
     how = std::move(next.how);
     if (how.ends_flow() || next.id == lingering) break;
     if (next.id == logging_in) {
+      granted_ = true;
       granted();
       start_all();
     }
@@ -198,6 +199,20 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
   }
   co_await group_.join();
   co_return how;
+}
+
+asio::awaitable<void> script_runner::say_goodbye() {
+  flow steps{login_flow_};
+  steps.blame(fault_class::script);
+  auto work = steps.run(settings_.close.steps);
+  const auto deadline = context_.time.now() + settings_.close.within;
+  const auto how = co_await within(context_.loop, context_.time, deadline, std::move(work));
+  if (how && how->failed)
+    context_.telemetry.record(settings_.name, happening::task_failed{"close", text_of(*how->failed)});
+  const bool stopped = co_await cancelled();
+  if (!how && !stopped)
+    context_.telemetry.record(settings_.name,
+                              happening::limit_reached{"close.within", "its steps are cancelled"});
 }
 
 // Nobody may ever ask for it.

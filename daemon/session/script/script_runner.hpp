@@ -33,6 +33,13 @@ class script_runner {
   /// server may ask something while it looks at the login. `granted` is called in between.
   asio::awaitable<flow_result> run(std::function<void()> granted);
 
+  /// Whether there are steps of `close`, and the login was granted.
+  [[nodiscard]] bool has_goodbye() const noexcept { return granted_ && !settings_.close.steps.empty(); }
+
+  /// Carries these out, within their time. To be called when `run` has ended. A fault is told, and nothing
+  /// more.
+  asio::awaitable<void> say_goodbye();
+
   /// Carries the subscriptions out again, soon.
   void resubscribe();
 
@@ -75,6 +82,7 @@ class script_runner {
   std::map<std::string, handler_index> handlers_;  ///< by the reply's name
   notifier asked_again_;
   bool subscriptions_asked_ = false;
+  bool granted_ = false;
   bool finished_ = false;
 };
 

@@ -92,6 +92,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.on.empty());
   CHECK(s.linger.count() == 0);
   CHECK(s.close.code == 1'000);
+  CHECK(s.close.within.count() == 2'000);
   CHECK(s.close.reason.empty());
   REQUIRE(s.outputs.size() == 1);
   CHECK(s.outputs[0].to == "stdout");

@@ -26,6 +26,7 @@ const range_row ranges[] = {
     {"document", "version", "1", "1", "0", "2"},
     {"shutdown", "limit", "'0'", "'1h'", nullptr, "'1h1ms'"},
     {"connect", "at_once", "0", "65535", "-1", "65536"},
+    {"close", "within", "'1ms'", "'1m'", "'0'", "'1m1ms'"},
     {"output", "queue", "65536", "1073741824", "65535", "1073741825"},
     {"output", "timeout", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
     {"batch", "events", "1", "65535", "0", "65536"},

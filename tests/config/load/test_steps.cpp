@@ -289,6 +289,25 @@ TEST_CASE("where steps may stand", "[steps]") {
   CHECK(mistakes("subscribe: [{echo: true}]").size() == 1);
 }
 
+// Before the close frame there is a connection, but not for long.
+TEST_CASE("what may not stand under close", "[steps]") {
+  const auto closing = [](const std::string& step) { return mistakes("close: {steps: [{" + step + "}]}"); };
+  for (const char* step :
+       {"send: go", "call: go, reply: done", "sleep: 1s", "gather: [{send: go}, {sleep: 0}]"}) {
+    INFO(step);
+    CHECK(closing(step).empty());
+  }
+  const std::string task = "background tasks have ended when a connection is closed (use gather)";
+  for (const char* step : {"spawn: a, do: {sleep: 0}", "every: 1s, do: {sleep: 0}"}) {
+    INFO(step);
+    CHECK(closing(step) == list{"6:21: sessions.s.close.steps[0]: " + task});
+  }
+  CHECK(closing("reconnect: why") ==
+        list{"6:21: sessions.s.close.steps[0]: the connection is being closed already (leave it out)"});
+  CHECK(closing("echo: true").size() == 1);
+  CHECK(closing("send: nothing").size() == 1);
+}
+
 TEST_CASE("names of variables and tasks are those that there are", "[steps]") {
   CHECK(step_mistakes("{json: '${var:a}'}, {set: {a: 1}}").empty());
   CHECK(step_mistakes("{json: '${var:a.b}'}, {expect: done, save: {a: n}}").empty());
