@@ -115,17 +115,33 @@ most=$(ulimit -H -n)  # without CAP_SYS_RESOURCE not even systemd can give more 
 [[ $most != unlimited && $most -lt 65536 ]] || most=65536
 is "and may open $most files (65536, unless this machine sets a lower limit)" "$most" limit_of
 
-# 5. Restarts.
+# 5. An operator looks, and changes the configuration.
+echo "== reloading"
+check "root may ask how it is" has '^callcentre +up ' inside duplexd status
+cp "$machine/etc/duplexd/duplexd.yaml" "$work/duplexd.yaml"
+sed -i 's|^\( *\)url:|\1linger: 7s\n\1url:|' "$machine/etc/duplexd/duplexd.yaml"
+check "a changed configuration is taken" inside systemctl reload duplexd
+check "the journal says so" has 'configuration reloaded: .* 1 reconnect' journal duplexd
+CHECK_SECONDS=20 is "the session logs in again" 2 logins peer
+echo 'ulr: x' >>"$machine/etc/duplexd/duplexd.yaml"
+refused() { ! inside systemctl reload duplexd; }
+check "one with a mistake is refused" refused
+check "the journal says why" has "nothing has changed: .*ulr" journal duplexd
+is "it goes on" active property ActiveState
+is "without a restart" 0 property NRestarts
+cp "$work/duplexd.yaml" "$machine/etc/duplexd/duplexd.yaml"
+
+# 6. Restarts.
 echo "== a hang, a crash"
 inside systemctl kill --kill-who=main --signal=STOP duplexd
 CHECK_SECONDS=40 restart_count "a hung process is found by the watchdog and restarted" 1
 check "the journal says so" has '[Ww]atchdog timeout' journal duplexd
-CHECK_SECONDS=20 is "it logs in again" 2 logins peer
+CHECK_SECONDS=20 is "it logs in again" 3 logins peer
 inside systemctl kill --kill-who=main --signal=KILL duplexd
 CHECK_SECONDS=20 restart_count "a killed process is restarted" 2
-CHECK_SECONDS=20 is "it logs in again" 3 logins peer
+CHECK_SECONDS=20 is "it logs in again" 4 logins peer
 
-# 6. The end, in order.
+# 7. The end, in order.
 echo "== stopping"
 closes() { journal peer | grep '"what": "close"' | tail -n 1; }
 check "the unit stops" inside systemctl stop duplexd
@@ -133,7 +149,7 @@ is "cleanly" success property Result
 is "with exit code 0" 0 property ExecMainStatus
 check "the server saw a close frame" has '"code": (1000|1001)' closes
 
-# 7. What a restart cannot mend is not restarted.
+# 8. What a restart cannot mend is not restarted.
 echo "== faults that stay"
 stays_failed() {  # stays_failed WHAT EXIT_CODE
   inside systemctl reset-failed duplexd 2>/dev/null
