@@ -167,7 +167,7 @@ check "as an error" has '/etc/duplexd/duplexd.yaml:[0-9]+:[0-9]+: .*ulr' errors_
 reference 1 | sed 's/^\( *\)url: .*/&\n\1reconnect: {fatal: [connect]}/' >"$machine/etc/duplexd/duplexd.yaml"
 stays_failed "a fault that the configuration calls fatal" 69
 
-# 8. The template unit.
+# 9. The template unit.
 echo "== an instance of the template"
 check "its server appears" peer peer2 2444
 check "it starts" inside systemctl start duplexd@second

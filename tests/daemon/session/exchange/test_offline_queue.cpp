@@ -25,7 +25,7 @@ queued_command command(const std::string& name, duplexd::clock::time_point expir
   queued_command made;
   made.fate = std::make_shared<submission>();
   made.fate->command = name;
-  made.settings = settings;
+  if (settings != nullptr) made.settings = std::make_shared<const config::command_settings>(*settings);
   made.values = std::move(values);
   made.expires = expires;
   return made;
