@@ -14,7 +14,7 @@ from support.config import LOGIN, config, listener, reply, session
 from support.daemon import BINARY as DUPLEXD
 from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.lines import Lines
-from support.raw_server import BINARY, TEXT, RawServer, close_frame, frame
+from support.raw_server import BINARY, CLOSE, TEXT, RawServer, close_frame, frame
 
 
 class Server(RawServer):
@@ -134,6 +134,33 @@ class Signals(unittest.TestCase):
             daemon.signal()
             self.assertEqual(daemon.wait(5), 0)
             self.assertLess(time.monotonic() - start, 2)
+
+
+class Goodbye(unittest.TestCase):
+    # The steps of `close` are carried out, answer and all, before the close frame.
+    def test_sigterm(self):
+        heard = []
+
+        def serve(connection, _):
+            connection.accept()
+            while True:
+                opcode, payload = connection.read_message()
+                heard.append("close" if opcode == CLOSE else payload.decode())
+                if opcode == CLOSE:
+                    connection.send(close_frame())
+                    return
+                connection.send(frame(TEXT, b'{"op": "bye"}'))
+
+        protocol = {"json": "compact", "commands": {"bye": {"json": {"op": "bye"}}, "last": {"json": {"op": "last"}}},
+                    "replies": [{"as": "bye", "when": {"json": "/op", "is": "bye"}}]}
+        steps = [{"call": "bye", "reply": "bye"}, {"send": "last"}]
+        with RawServer(serve) as server, \
+                Daemon(config(listener(server.url, protocol=protocol, login=None, simulate=None,
+                                       close={"steps": steps}))) as daemon:
+            daemon.wait_log("connected")
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(heard, ['{"op":"bye"}', '{"op":"last"}', "close"])
 
 
 class Streams(unittest.TestCase):
