@@ -611,7 +611,7 @@ const section& section_of<parsed_close>() {
                "Steps to run before the close frame, once the login was granted, when all other steps have "
                "ended: "
                "unsubscribe, log out. If they fail the close frame follows all the same.")
-              .example(ordered_json::array({{{"send", "logout"}}})),
+              .example(ordered_json::array({{{"json", {{"op", "logout"}}}}})),
           make("within", &s::within, "How long the steps may take; then they are cancelled.")
               .range(1, a_minute, "1ms to 1m"),
           make.as<close_code_parser>("code", &s::code, "The status code: 1000, or 3000 to 4999."),

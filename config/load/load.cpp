@@ -148,15 +148,23 @@ class loader {
     out_.sessions.push_back(std::move(session));
   }
 
-  /// `protocol`: a name, a definition, or null.
+  /// In any order of the fields, and whichever template they come from. `protocol`: a name, a definition, or
+  /// null.
   [[nodiscard]] std::size_t digest_of(const node& session, const node* protocol) const {
-    std::string text =
-        protocol::to_json(session).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    const auto text_of = [](const node& value) {
+      return protocol::to_json(value).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    };
+    std::map<std::string_view, std::string> fields;
+    for (const node_entry& each : session.entries) fields[each.key] = text_of(each.value);
+    fields.erase("template");
+    fields.erase("with");
     const node* const named = document_.find("protocols");
     const bool by_name = protocol != nullptr && protocol->kind == node_kind::text && named != nullptr;
     if (const node* definition = by_name ? named->find(protocol->text) : nullptr)
-      text += protocol::to_json(*definition).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-    return std::hash<std::string>{}(text);
+      fields["protocol"] = text_of(*definition);
+    std::string all;
+    for (const auto& [name, text] : fields) all.append(name).append("=").append(text).append("\n");
+    return std::hash<std::string>{}(all);
   }
 
   const node& document_;

@@ -14,7 +14,7 @@ namespace duplexd {
 class command_ledger {
  public:
   static constexpr std::size_t most_commands = 65'536;
-  static constexpr std::size_t most_bytes = std::size_t{16} << 20;
+  static constexpr std::size_t most_bytes = std::size_t{32} << 20;
   /// Bytes of one record: the values of a larger reply are left out.
   static constexpr std::size_t largest = std::size_t{64} << 10;
 

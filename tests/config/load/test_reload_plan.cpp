@@ -70,8 +70,8 @@ TEST_CASE("fields of the whole process are taken at once or need a restart", "[r
       {"shutdown: {limit: 3s}", {"shutdown.limit"}, {}},
       {"connect: {at_once: 3}", {}, {"connect.at_once"}},
       {"log: {level: debug, format: json}", {"log.level"}, {"log.format"}},
-      {"health: {listen: '127.0.0.1:1'}", {}, {"health.listen"}},
-      {"control: {socket: /run/x.sock}", {}, {"control.socket"}},
+      {"health: {listen: '127.0.0.1:1'}", {}, {"health"}},
+      {"control: {socket: /run/x.sock}", {}, {"control"}},
       {"outputs: {f: {type: file, path: /tmp/x.log}}", {}, {"outputs"}},
   }));
   INFO(text);

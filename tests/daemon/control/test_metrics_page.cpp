@@ -68,10 +68,11 @@ TEST_CASE("the daemon is ready while its required sessions are up", "[readiness]
   auto server = play.accept();
   play.run_for(1s);
   CHECK_FALSE(judge(play).ready);
-  CHECK(judge(play).report.dump() ==
-        R"({"ready":false,"sessions":1,"up":0,"down":[{"session":"s","phase":"waiting","phase_seconds":1.0,)"
-        R"("cause":{"class":"http","text":"HTTP 500 x","http_status":500},"next_attempt_seconds":3.0}]})");
-  CHECK(readiness_line({play.session}, play.secrets) == "0 of 1 sessions up; s waiting: HTTP 500 x");
+  CHECK(
+      judge(play).report.dump() ==
+      R"({"ready":false,"sessions":1,"up":0,"down":[{"session":"s","phase":"waiting","phase_seconds":1.0,)"
+      R"("cause":{"class":"http","text":"HTTP 500\\x0ax","http_status":500},"next_attempt_seconds":3.0}]})");
+  CHECK(readiness_line({play.session}, play.secrets) == R"(0 of 1 sessions up; s waiting: HTTP 500\x0ax)");
   play.run_for(4s);
   CHECK(readiness_line({play.session}, play.secrets) == "1 of 1 sessions up");
   CHECK(judge(play).ready);

@@ -133,6 +133,9 @@ std::vector<line> all_lines() {
        R"(started|duplexd 1.2 started with 3 session(s) from f|{"version":"1.2","file":"f","sessions":3})"},
       {stopping{"SIGTERM", 1500ms}, "info",
        R"(stopping|stopping (SIGTERM), at most 1.5 s|{"why":"SIGTERM","limit_ms":1500})"},
+      {listening{"w", "a"}, "info", R"(listening|w listens on a|{"what":"w","address":"a"})"},
+      {listen_failed{"w", "y"}, "error", R"(listen_failed|w y|{"what":"w","why":"y"})"},
+      {operated{"o", "w"}, "info", R"(operated|w by o|{"what":"w","who":"o"})"},
       {reloaded{1, 2, 3, 4}, "info",
        "reloaded|configuration reloaded: 1 session(s) added, 2 removed, 3 reconnect, 4 unchanged|"
        R"({"added":1,"removed":2,"reconnect":3,"unchanged":4})"},

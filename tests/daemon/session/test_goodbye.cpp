@@ -30,6 +30,7 @@ constexpr const char* ask =
 TEST_CASE("the steps of close run before the close frame, and wait for their answers", "[close]") {
   scene s{ask};
   auto server = s.play.accept();
+  auto next = s.play.accept();  // if it reconnects
   s.play.run_for(1s);
   SECTION("when the session ends") {
     s.play.session->stop();

@@ -8,6 +8,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
 #include <string>
@@ -29,7 +30,7 @@ const std::string get = "GET /a?b=c HTTP/1.1\r\nHost: localhost\r\n\r\n";
 struct scene {
   explicit scene(server_limits limits = {}) : limits_(limits) {
     REQUIRE_FALSE(server.listen(address));
-    asio::co_spawn(loop, server.run(),
+    asio::co_spawn(loop, serve(),
                    asio::bind_cancellation_slot(stop.slot(), [this](const std::exception_ptr& bug) {
                      broken = bug;
                      stopped = true;
@@ -42,6 +43,12 @@ struct scene {
   }
   scene(const scene&) = delete;
   scene& operator=(const scene&) = delete;
+
+  // As the daemon's tasks are run.
+  asio::awaitable<void> serve() {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await server.run();
+  }
 
   asio::ip::tcp::socket connect() {
     asio::ip::tcp::socket made(loop);
