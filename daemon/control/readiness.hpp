@@ -26,8 +26,8 @@ struct readiness {
 [[nodiscard]] readiness judge_readiness(const session_list& sessions, clock::time_point now,
                                         const secret_index& secrets);
 
-/// The same as one line for people: "1 of 2 sessions up; feed waiting: ws.test.com:443: connection refused". Few
-/// sessions that are down are named, each with the begin of its cause.
+/// The same as one line for people: "1 of 2 sessions up; feed waiting: ws.test.com:443: connection refused".
+/// Few sessions that are down are named, each with the begin of its cause.
 [[nodiscard]] std::string readiness_line(const session_list& sessions, const secret_index& secrets);
 
 /// What keeps a session from being up: phase, for how long, cause, next attempt. Secrets are masked.

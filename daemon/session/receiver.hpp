@@ -75,7 +75,7 @@ class receiver {
   std::string time_;
   session_counters& counters_;
   const protocol::message_type* types_;  ///< the first of the protocol's replies
-  clock::time_point turn_began_{};  ///< by `reading_`
+  clock::time_point turn_began_{};       ///< by `reading_`
   std::optional<turn_lane::place> place_;
   unsigned long_turns_ = 0;     ///< how many turns more are taken in line
   bool settled_ = false;        ///< everything before the end of the link has had its effect
