@@ -208,7 +208,8 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
   parsed.liveness = build_liveness(parsed.unresolved_liveness, make);
   parsed.subscribe = make.steps(parsed.unresolved_subscribe, script_part::link);
   parsed.script = make.steps(parsed.unresolved_script, script_part::link);
-  parsed.close = parsed.unresolved_close;
+  const close_settings& written = parsed.unresolved_close;
+  parsed.close = written;
   make.go_on_from(of_login);
   parsed.close.steps = make.steps(parsed.unresolved_close.unresolved_steps, script_part::closing);
   for (parsed_handler& each : parsed.unresolved_on) {

@@ -5,13 +5,15 @@ import json
 import re
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
+import yaml
+
 from support import peers
 from support.config import config, listener, session
-from support.daemon import Daemon, Exit, run_to_end, write_config
-import tempfile
+from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 
 HEALTH = {"listen": "127.0.0.1:0", "hosts": ["metrics.test.com"]}
 NOBODY = "wss://localhost:1/"  # a port that nothing listens on
@@ -114,6 +116,23 @@ class Health(unittest.TestCase):
                                         sum(len(data) for _, data, _ in sent))
                 status, fields, _ = ask(port, "/metrics")
                 self.assertEqual((status, fields["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"))
+
+    # The alerts and the dashboard ask for metrics that there are, and each alert's own test passes.
+    def test_monitoring(self):
+        place = ROOT / "docs" / "monitoring"
+        for command in (("check", "rules", "alerts.yaml"), ("test", "rules", "alerts_test.yaml")):
+            done = subprocess.run(["promtool", *command], cwd=place, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        rules = yaml.safe_load((place / "alerts.yaml").read_text())["groups"][0]["rules"]
+        tests = yaml.safe_load((place / "alerts_test.yaml").read_text())["tests"]
+        fired = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case["exp_alerts"]}
+        self.assertEqual({rule["alert"] for rule in rules}, fired)
+        panels = json.loads((place / "dashboard.json").read_text())["panels"]
+        asked = [rule["expr"] for rule in rules] + [each["expr"] for panel in panels for each in panel["targets"]]
+        with Daemon(config(listener(NOBODY), health=HEALTH)) as daemon:
+            page = ask(port_of(daemon), "/metrics")[2]
+        known = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
+        self.assertEqual({name for text in asked for name in re.findall(r"duplexd_\w+", text)} - known, set())
 
     def test_what_is_refused(self):
         with Daemon(config(listener(NOBODY), health=HEALTH)) as daemon:
