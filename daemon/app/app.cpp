@@ -72,7 +72,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
   }
 }
 
-void app::add_session(std::shared_ptr<const config::session_settings> settings) {
+void app::add_session(const std::shared_ptr<const config::session_settings>& settings) {
   session_context mine{.loop = loop_.get_executor(),
                        .links = links_of(*settings),
                        .http = *http_,

@@ -92,7 +92,7 @@ class app : private control_target {
   asio::awaitable<reload_report> try_reload(bool dry_run);
   asio::awaitable<task_result> reload_on_signal();
   void apply(config::settings next, const config::reload_plan& plan);
-  void add_session(std::shared_ptr<const config::session_settings> settings);
+  void add_session(const std::shared_ptr<const config::session_settings>& settings);
   [[nodiscard]] config::reload_state running_state() const;
   [[nodiscard]] session_list all_sessions() const;
   dialer& links_of(const config::session_settings& session);

@@ -16,6 +16,9 @@ from .lines import Lines
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("DUPLEXD", str(ROOT / "build" / "release" / "duplexd"))
 
+# The tests may run under nohup(1), which children would inherit.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 class Exit(enum.IntEnum):
     """The exit codes of README.md, but for those of probe."""
