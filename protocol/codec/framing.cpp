@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 namespace duplexd::protocol {
 namespace {
 
@@ -30,9 +32,31 @@ bool read_length(const framing_rule& rule, bytes_view bytes, std::uint64_t& valu
   return false;
 }
 
+bytes_view as_bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+/// Where `part` stands first, from `at` on; the size: nowhere.
+std::size_t find_bytes(bytes_view in, bytes_view part, std::size_t at) {
+  if (at >= in.size()) return in.size();
+  const void* found = ::memmem(in.data() + at, in.size() - at, part.data(), part.size());
+  return found == nullptr ? in.size()
+                          : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - in.data());
+}
+
+cut cut_at_delimiter(const framing_rule& rule, bytes_view bytes, std::size_t known) {
+  const bytes_view delimiter = as_bytes(rule.delimiter);
+  const std::size_t begin = known >= delimiter.size() ? known - (delimiter.size() - 1) : 0;
+  const std::size_t at = find_bytes(bytes, delimiter, begin);
+  if (at == bytes.size()) return {};
+  const bool returns = rule.lines && at > 0 && bytes[at - 1] == '\r';
+  return {at + delimiter.size(), delimiter.size() + (returns ? 1 : 0)};
+}
+
 }  // namespace
 
-cut cut_packet(const framing_rule& rule, bytes_view bytes) {
+cut cut_packet(const framing_rule& rule, bytes_view bytes, std::size_t known) {
+  if (!rule.delimiter.empty()) return cut_at_delimiter(rule, bytes, known);
   cut out;
   std::uint64_t value = 0;
   std::size_t width = 0;
@@ -60,6 +84,8 @@ void append_varint(std::vector<std::uint8_t>& out, std::uint64_t value) {
   out.push_back(static_cast<std::uint8_t>(value));
 }
 
+namespace {
+
 bool add_length(const framing_rule& rule, std::vector<std::uint8_t>& out, std::size_t begin) {
   const std::size_t body = out.size() - begin;
   std::vector<std::uint8_t> length;
@@ -86,6 +112,21 @@ bool add_length(const framing_rule& rule, std::vector<std::uint8_t>& out, std::s
   }
   out.insert(out.begin() + static_cast<std::ptrdiff_t>(begin), length.begin(), length.end());
   return true;
+}
+
+}  // namespace
+
+const char* close_packet(const framing_rule& rule, std::vector<std::uint8_t>& out, std::size_t begin) {
+  if (rule.delimiter.empty())
+    return !rule.strip || add_length(rule, out, begin) ? nullptr
+                                                       : "the packet is too long for its length field";
+  const std::size_t size = out.size() - begin;
+  out.insert(out.end(), rule.delimiter.begin(), rule.delimiter.end());
+  const cut found = cut_packet(rule, bytes_view(out).subspan(begin));
+  if (found.size - found.trailer == size) return nullptr;
+  out.resize(begin + size);
+  return found.size == size + rule.delimiter.size() ? "a line cannot end in a carriage return"
+                                                    : "the packet holds the framing's delimiter";
 }
 
 }  // namespace duplexd::protocol

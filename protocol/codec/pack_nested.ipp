@@ -53,8 +53,8 @@ inline bool packer::frames(const instruction& in) {
     packer inner(p_, out_, error_, depth_ + 1);
     bool ok = inner.run(p_.routines[in.its<routine>()], (*value)[i]);
     if (!ok) error_.offset += begin - base_;
-    if (ok && p_.framing && p_.framing->strip && !add_length(*p_.framing, out_, begin))
-      ok = fail_named({}, "the packet is too long for its length field");
+    if (const char* why = ok && p_.framing ? close_packet(*p_.framing, out_, begin) : nullptr)
+      ok = fail_named({}, why);
     if (ok) continue;
     prefix_path(error_, fmt::format("[{}]", i));
     return under(in, false);

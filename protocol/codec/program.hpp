@@ -248,7 +248,9 @@ struct framing_rule {
   bool counts_all = false;
   std::int64_t add = 0;
   bool stream = false;
-  bool strip = false;  ///< layouts do not see the length
+  bool strip = false;       ///< layouts do not see the length
+  std::string delimiter{};  ///< stands behind each packet, of text messages too; empty: there is a length
+  bool lines = false;       ///< a carriage return in front of the delimiter belongs to it
 };
 
 struct routine {

@@ -57,19 +57,22 @@ inline bool unpacker<Visitor>::frames(const instruction& in) {
   for (std::size_t i = 0; pos_ < end_; ++i) {
     if (budget_.elements++ >= p_.limits.elements) return fail(in, pos_, "too many packets in a packet");
     std::size_t size = end_ - pos_;
+    std::size_t trailer = 0;
     if (p_.framing) {
       const cut found = cut_packet(*p_.framing, data_.subspan(pos_, size));
-      if (found.size == 0 || found.size > size)
+      const bool is_last = found.size == 0 && !p_.framing->delimiter.empty();  // it needs no delimiter
+      if (!is_last && (found.size == 0 || found.size > size))
         return fail(in, pos_,
                     found.error.empty() ? fmt::format("a packet of {} bytes, {} are left", found.size, size)
                                         : found.error);
-      size = found.size;
+      if (!is_last) size = found.size;
+      trailer = found.trailer;
     }
     visitor_.element();
     const std::size_t skip_length =
         p_.framing && p_.framing->strip ? length_width(*p_.framing, data_.subspan(pos_, size)) : 0;
     ++budget_.depth;
-    unpacker inner(p_, data_.subspan(pos_ + skip_length, size - skip_length), visitor_, budget_, error_);
+    unpacker inner(p_, data_.subspan(pos_ + skip_length, size - skip_length - trailer), visitor_, budget_, error_);
     const bool ok = inner.run(what);
     --budget_.depth;
     if (!ok) {

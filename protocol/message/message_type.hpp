@@ -106,4 +106,9 @@ struct protocol::state {
 /// How JSON that has no message type of its own is written.
 [[nodiscard]] json_style style_of(const protocol& types) noexcept;
 
+/// Completes a packet that has no message type of its own with its length or its delimiter. What is wrong
+/// with it, or null.
+[[nodiscard]] const char* add_framing(const protocol& types, frame_kind kind,
+                                      std::vector<std::uint8_t>& packet);
+
 }  // namespace duplexd::protocol

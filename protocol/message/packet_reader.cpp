@@ -16,10 +16,14 @@ struct packet_reader::state {
   bool broken = false;             // stream framing has lost its place
   std::vector<std::uint8_t> kept;  // stream framing: bytes whose packet is not complete
   std::size_t carried = 0;         // bytes of `kept` that came before this message
+  std::size_t searched = 0;        // bytes of `kept` that hold no whole delimiter
+  frame_kind kept_kind = frame_kind::binary;
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {
-    return types->framing && message.kind == frame_kind::binary ? &*types->framing : nullptr;
+    const bool is_cut =
+        types->framing && (message.kind == frame_kind::binary || !types->framing->delimiter.empty());
+    return is_cut ? &*types->framing : nullptr;
   }
   [[nodiscard]] bool stream() const {
     const framing_rule* rule = framing();
@@ -43,6 +47,7 @@ struct packet_reader::state {
   void classify(packet& out) const;
   void classify_by_trial(packet& out) const;
   bool next_framed(const framing_rule& rule, packet& out);
+  bool next_delimited(const framing_rule& rule, packet& out);
   void give_up(packet& out, std::string why);
 };
 
@@ -56,15 +61,15 @@ packet_reader::~packet_reader() = default;
 
 void packet_reader::begin(frame_view message) {
   state& s = *state_;
+  if (s.stream()) s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
   s.message = message;
   s.done = false;
-  if (!s.stream()) {
-    s.at = 0;
-    return;
-  }
-  s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
   s.at = 0;
+  if (!s.stream()) return;
   s.carried = s.kept.size();
+  // A packet cannot begin as text and end as bytes.
+  s.broken = s.broken || (s.carried > 0 && s.kept_kind != message.kind);
+  s.kept_kind = message.kind;
   s.kept.insert(s.kept.end(), message.bytes.begin(), message.bytes.end());
 }
 
@@ -74,7 +79,8 @@ bool packet_reader::next(packet& out) {
   out.type = nullptr;
   out.offset = 0;
   if (!out.error.message.empty()) out.error = {};
-  if (const framing_rule* rule = s.framing()) return s.next_framed(*rule, out);
+  if (const framing_rule* rule = s.framing())
+    return rule->delimiter.empty() ? s.next_framed(*rule, out) : s.next_delimited(*rule, out);
   s.done = true;
   out.frame = s.message;
   s.classify(out);
@@ -85,7 +91,7 @@ bool packet_reader::next(packet& out) {
 void packet_reader::state::give_up(packet& out, std::string why) {
   const bytes_view left = source().subspan(at);
   out.type = nullptr;
-  out.frame = {frame_kind::binary, left};
+  out.frame = {message.kind, left};
   out.offset = offset_of(at);
   out.error = {"", out.offset, std::move(why)};
   at += left.size();
@@ -139,6 +145,38 @@ bool packet_reader::state::next_framed(const framing_rule& rule, packet& out) {
   at += found.size;
   classify(out);
   return true;
+}
+
+// Packets that are empty are left out: they keep a link alive.
+bool packet_reader::state::next_delimited(const framing_rule& rule, packet& out) {
+  for (;;) {
+    const bytes_view all = source();
+    const bytes_view left = all.subspan(at);
+    if (left.empty()) {
+      done = true;
+      return false;
+    }
+    if (broken) return give_up(out, "an earlier packet broke the framing of the stream"), true;
+    cut found = cut_packet(rule, left, searched);
+    searched = rule.stream && found.size == 0 ? left.size() : 0;
+    if (rule.stream && (found.size == 0 ? left.size() : found.size) > types->limits.packet) {
+      broken = true;
+      return give_up(out,
+                     fmt::format("a packet of more than {} bytes exceeds the limit", types->limits.packet)),
+             true;
+    }
+    if (found.size == 0 && rule.stream) {
+      done = true;
+      return false;
+    }
+    if (found.size == 0) found.size = left.size();  // the last one of a message needs no delimiter
+    out.frame = {message.kind, left.first(found.size - found.trailer)};
+    out.offset = offset_of(at);
+    at += found.size;
+    if (out.frame.bytes.empty()) continue;
+    classify(out);
+    return true;
+  }
 }
 
 void packet_reader::state::classify(packet& out) const {

@@ -47,6 +47,24 @@ json_style style_of(const protocol& types) noexcept {
   return json_style::python;
 }
 
+namespace {
+
+const char* close_framed(const std::optional<framing_rule>& rule, frame_kind kind,
+                         std::vector<std::uint8_t>& out, std::size_t begin) {
+  if (!rule || (kind != frame_kind::binary && rule->delimiter.empty())) return nullptr;
+  return close_packet(*rule, out, begin);
+}
+
+}  // namespace
+
+// Text is framed by a delimiter only, and then all message types have it.
+const char* add_framing(const protocol& types, frame_kind kind, std::vector<std::uint8_t>& packet) {
+  for (const direction way : {direction::command, direction::reply})
+    for (const message_type& each : types.types(way))
+      if (each.layout.framing) return close_framed(each.layout.framing, kind, packet, 0);
+  return nullptr;
+}
+
 const std::string& name_of(const message_type& type) noexcept {
   return type.name;
 }
@@ -56,15 +74,14 @@ frame_kind frame_of(const message_type& type) noexcept {
 
 std::optional<codec_error> pack(const message_type& type, const ordered_json& values,
                                 std::vector<std::uint8_t>& out) {
-  if (type.body != message_type::body_kind::layout) return pack_json(type, values, out);
   const std::size_t begin = out.size();
-  if (auto error = pack_layout(type.layout, values, out)) return error;
-  const auto& framing = type.layout.framing;
-  if (type.frame == frame_kind::binary && framing && framing->strip && !add_length(*framing, out, begin)) {
-    out.resize(begin);
-    return codec_error{"", 0, "the packet is too long for its length field"};
-  }
-  return std::nullopt;
+  const bool is_json = type.body != message_type::body_kind::layout;
+  if (auto error = is_json ? pack_json(type, values, out) : pack_layout(type.layout, values, out))
+    return error;
+  const char* why = close_framed(type.layout.framing, type.frame, out, begin);
+  if (why == nullptr) return std::nullopt;
+  out.resize(begin);
+  return codec_error{"", 0, why};
 }
 
 std::optional<codec_error> write_json(const packet& from, std::string& out) {

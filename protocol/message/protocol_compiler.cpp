@@ -105,6 +105,10 @@ bool protocol_compiler::compile(const node& definition, protocol::state& to) {
   if (const node* from = definition.find("layouts")) layouts(*from);
   if (const node* from = definition.find("commands")) commands(*from);
   if (const node* from = definition.find("replies")) replies(*from);
+  if (mistakes_ == 0 && to_->framing && !to_->framing->delimiter.empty() && to_->commands.empty() &&
+      to_->replies.empty())
+    fail(*definition.find("framing"), "a delimiter cuts packets, and there are no commands and no replies",
+         "replies: [{as: message, frame: text}]");
   return mistakes_ == 0;
 }
 
@@ -156,11 +160,21 @@ void protocol_compiler::limits(const node& from) {
 void protocol_compiler::framing(const node& from) {
   const step in(*this, "framing");
   if (from.kind == node_kind::null) return;
-  if (!is_map(from, "a map") || !known_keys(from, {"length", "at", "counts", "add", "mode", "strip"})) return;
   framing_rule rule;
+  if (from.text == "lines") {
+    rule.delimiter = "\n";
+    rule.lines = true;
+    env_.framing = rule;
+    return;
+  }
+  if (!is_map(from, "a map, or lines") ||
+      !known_keys(from, {"length", "at", "counts", "add", "mode", "strip", "delimiter"}))
+    return;
+  if (const node* delimiter = from.find("delimiter")) return delimited(from, *delimiter, rule);
   const node* length = from.find("length");
   if (length == nullptr) {
-    fail(from, "'length' is missing", "the type of the length field, such as '>I' or varint");
+    fail(from, "'length' is missing",
+         "the type of the length field, such as '>I' or varint; or 'delimiter', the text behind each packet");
     return;
   }
   if (!integer_type(*length, rule.type, rule.big, rule.limit)) return;
@@ -176,16 +190,34 @@ void protocol_compiler::framing(const node& from) {
     if (!value || std::abs(*value) > 1'000'000) fail(*add, "expected a small integer");
     rule.add = value.value_or(0);
   }
-  if (const node* mode = from.find("mode")) {
-    if (mode->text != "message" && mode->text != "stream")
-      fail(*mode, fmt::format("'{}' is unknown", mode->text), "message or stream");
-    rule.stream = mode->text == "stream";
-  }
+  read_mode(from, rule);
   if (const node* strip = from.find("strip")) {
     rule.strip = strip->text == "true";
     if (strip->kind != node_kind::boolean) fail(*strip, "expected true or false");
     if (rule.strip && rule.at != 0) fail(*strip, "'strip' takes the length off the front, so 'at' must be 0");
   }
+  env_.framing = rule;
+}
+
+void protocol_compiler::read_mode(const node& from, framing_rule& rule) {
+  const node* mode = from.find("mode");
+  if (mode == nullptr) return;
+  if (mode->text != "message" && mode->text != "stream")
+    fail(*mode, fmt::format("'{}' is unknown", mode->text), "message or stream");
+  rule.stream = mode->text == "stream";
+}
+
+void protocol_compiler::delimited(const node& from, const node& delimiter, framing_rule& rule) {
+  constexpr std::size_t longest = 16;
+  for (const node_entry& entry : from.entries)
+    if (entry.key != "delimiter" && entry.key != "mode")
+      fail_key(entry, fmt::format("'{}' belongs to a length, and 'delimiter' takes its place", entry.key));
+  if (delimiter.kind != node_kind::text || delimiter.text.empty() || delimiter.text.size() > longest)
+    fail(delimiter, fmt::format("a delimiter is a text of 1 to {} bytes", longest),
+         "such as \"\\r\\n\" or lines");
+  read_mode(from, rule);
+  rule.delimiter = delimiter.text;
+  rule.lines = rule.delimiter == "\n";
   env_.framing = rule;
 }
 
@@ -256,6 +288,7 @@ void protocol_compiler::replies(const node& from) {
 
 void protocol_compiler::message(const node& from, message_type& type) {
   type.style = env_.style;
+  if (env_.framing && !env_.framing->delimiter.empty()) type.layout.framing = env_.framing;  // of JSON, too
   type.json_depth = env_.limits.json_depth;
   if (from.kind == node_kind::map) {
     known_keys(from, type.way == direction::reply
@@ -314,7 +347,8 @@ void protocol_compiler::body(const node& from, message_type& type) {
     ++mistakes_;
     return;
   }
-  if (env_.framing && !env_.framing->strip && type.frame == frame_kind::binary && layout != nullptr)
+  if (env_.framing && env_.framing->delimiter.empty() && !env_.framing->strip &&
+      type.frame == frame_kind::binary && layout != nullptr)
     tie_length(*env_.framing, *layout, type);
 }
 

@@ -20,6 +20,8 @@ class protocol_compiler {
   void settings(const node& from);
   void limits(const node& from);
   void framing(const node& from);
+  void delimited(const node& from, const node& delimiter, framing_rule& rule);
+  void read_mode(const node& from, framing_rule& rule);
   void layouts(const node& from);
   void commands(const node& from);
   void replies(const node& from);

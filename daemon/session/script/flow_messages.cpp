@@ -124,8 +124,10 @@ asio::awaitable<flow_result> flow::send_json(const config::json_template& messag
   std::string text;
   if (!protocol::append_json(text, value.value, protocol::style_of(*shared_.settings.protocol)))
     co_return ended_by(mishap("a JSON message holds text that is not UTF-8"));
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
-  const protocol::frame_view frame{protocol::frame_kind::text, {bytes, text.size()}, message.has_secrets()};
+  std::vector<std::uint8_t> bytes(text.begin(), text.end());
+  if (const char* why = add_framing(*shared_.settings.protocol, protocol::frame_kind::text, bytes))
+    co_return ended_by(mishap(fmt::format("a JSON message: {}", why)));
+  const protocol::frame_view frame{protocol::frame_kind::text, bytes, message.has_secrets()};
   co_return co_await put(frame, "a JSON message");
 }
 
@@ -133,7 +135,11 @@ asio::awaitable<flow_result> flow::execute(const config::echo_step& /*step*/) {
   co_await await_turn("");
   const bool stopped = co_await cancelled();
   if (stopped || !message_) co_return flow_result{};
-  const protocol::frame_view frame = message_->message();
+  protocol::frame_view frame = message_->message();
+  std::vector<std::uint8_t> bytes(frame.bytes.begin(), frame.bytes.end());
+  if (const char* why = add_framing(*shared_.settings.protocol, frame.kind, bytes))
+    co_return ended_by(mishap(fmt::format("the echo: {}", why)));
+  frame.bytes = bytes;
   co_return co_await put(frame, "the echo");
 }
 
