@@ -151,6 +151,7 @@ std::string number_from_integer(number_type type, int128 value, std::uint64_t& r
 std::int64_t expression_value(number_type type, std::uint64_t raw) noexcept {
   if (type == number_type::zigzag)
     return static_cast<std::int64_t>(raw >> 1) ^ -static_cast<std::int64_t>(raw & 1);
+  if (type == number_type::decnum) return static_cast<std::int64_t>(raw);
   if (is_signed(type)) return sign_extend(raw, width_of(type));
   constexpr auto top = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   return static_cast<std::int64_t>(std::min(raw, top));

@@ -44,11 +44,18 @@ inline bool packer::fill(gap& g, int128 value) {
     store(out_.data() + g.at, raw, width_of(g.in->type), g.in->big);
     return true;
   }
-  if (!fits_varint(*g.in, raw)) return false;
+  if (!fits_variable(*g.in, raw)) return false;
   std::vector<std::uint8_t> bytes;
-  append_varint(bytes, raw);
+  std::size_t held = 1;
+  if (is_digits(g.in->type)) {
+    const std::string text = digits(*g.in, raw);
+    bytes.assign(text.begin(), text.end());
+    held = digits(*g.in, 0).size();
+  } else {
+    append_varint(bytes, raw);
+  }
   const std::size_t at = g.at;
-  make_room(at + 1, bytes.size() - 1);
+  make_room(at + held, bytes.size() - held);
   std::copy(bytes.begin(), bytes.end(), out_.begin() + static_cast<std::ptrdiff_t>(at));
   return true;
 }
@@ -57,7 +64,7 @@ inline bool packer::fill(gap& g, int128 value) {
 inline bool packer::settle(const instruction& in, extent_id index, std::size_t actual, const char* what) {
   const extent& e = p_.extents[index];
   const auto value = static_cast<std::int64_t>(actual);
-  if (e.what == extent::kind::rest) return true;
+  if (e.what == extent::kind::rest || e.what == extent::kind::until) return true;
   if (e.what == extent::kind::fixed) {
     if (value == e.value) return true;
     return fail(in, fmt::format("it takes exactly {} {}, found {}", e.value, what, value));

@@ -4,15 +4,46 @@
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/number_from_json.hpp"
 #include "protocol/codec/pack_walk.ipp"
+#include "protocol/text/digits.hpp"
 
 namespace duplexd::protocol {
 namespace {
 
 inline void packer::put(const instruction& in, std::uint64_t raw) {
   const unsigned width = width_of(in.type);
-  if (width == 0) return append_varint(out_, raw);
+  if (width == 0) return put_variable(in, raw);
   out_.resize(out_.size() + width);
   store(out_.data() + out_.size() - width, raw, width, in.big);
+}
+
+inline void packer::put_variable(const instruction& in, std::uint64_t raw) {
+  if (!is_digits(in.type)) return append_varint(out_, raw);
+  const std::string text = digits(in, raw);
+  out_.insert(out_.end(), text.begin(), text.end());
+  const extent& e = p_.extents[in.size];
+  if (e.what != extent::kind::until) return;
+  const std::string& end = p_.texts[e.end];
+  out_.insert(out_.end(), end.begin(), end.end());
+}
+
+inline std::size_t packer::digits_wanted(const instruction& in) {
+  const extent& e = p_.extents[in.size];
+  std::int64_t count = 0;
+  if (e.what == extent::kind::fixed) count = e.value;
+  if (e.what == extent::kind::linear && known_[e.slot.index()] == slot_state::given &&
+      (__builtin_mul_overflow(slots_[e.slot.index()], e.factor, &count) ||
+       __builtin_add_overflow(count, e.offset, &count)))
+    count = 0;
+  if (e.what == extent::kind::computed && !needs(e.expr)) count = eval(e.expr).value_or(0);
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+inline std::string packer::digits(const instruction& in, std::uint64_t raw) {
+  return digits_of(in.type, raw, std::min(digits_wanted(in), longest_digits + 1));
+}
+
+inline bool packer::settle_digits(const instruction& in, std::uint64_t raw) {
+  return !is_digits(in.type) || settle(in, in.size, digits(in, raw).size(), "digits");
 }
 
 inline void packer::leave_gap(gap::kind what, const instruction& in, const bit_member* member) {
@@ -64,7 +95,7 @@ inline bool packer::number(const instruction& in) {
   std::uint64_t raw = 0;
   if (std::string why = number_from_json(p_, in, *value, divisor, raw); !why.empty())
     return fail(in, std::move(why));
-  if (is_variable(in.type) && !fits_varint(in, raw)) return false;
+  if (is_variable(in.type) && !fits_variable(in, raw)) return false;
   const std::int64_t number = is_float(in.type) ? 0 : expression_value(in.type, raw);
   if (in.strict &&
       std::none_of(p_.enums[in.its<names_rule>()].names.begin(), p_.enums[in.its<names_rule>()].names.end(),
@@ -74,10 +105,18 @@ inline bool packer::number(const instruction& in) {
     return fail(in, fmt::format("it is always {}, found {}", in.constant, number));
   set_slot(in.slot, number, slot_state::given);
   put(in, raw);
-  return true;
+  return settle_digits(in, raw);
 }
 
-inline bool packer::fits_varint(const instruction& in, std::uint64_t raw) {
+inline bool packer::fits_variable(const instruction& in, std::uint64_t raw) {
+  if (is_digits(in.type)) {
+    const extent& e = p_.extents[in.size];
+    const bool bounded = e.what == extent::kind::fixed || e.what == extent::kind::until;
+    const std::size_t most =
+        std::min(bounded ? static_cast<std::size_t>(e.value) : longest_digits, longest_digits);
+    const std::string text = digits(in, raw);
+    return text.size() <= most || fail(in, fmt::format("{} needs more than {} digits", text, most));
+  }
   if (in.limit >= 10 || raw >> (7 * in.limit) == 0) return true;
   const std::string shown = in.type == number_type::zigzag ? fmt::format("{}", expression_value(in.type, raw))
                                                            : fmt::format("{}", raw);
@@ -93,10 +132,10 @@ inline bool packer::fixed_number(const instruction& in) {
   } else if (std::string why = number_from_integer(in.type, in.constant, raw); !why.empty()) {
     return fail(in, std::move(why));
   }
-  if (is_variable(in.type) && !fits_varint(in, raw)) return false;
+  if (is_variable(in.type) && !fits_variable(in, raw)) return false;
   set_slot(in.slot, in.constant, slot_state::given);
   put(in, raw);
-  return true;
+  return settle_digits(in, raw);
 }
 
 inline bool packer::bits(const instruction& in) {

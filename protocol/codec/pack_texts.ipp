@@ -3,6 +3,7 @@
 
 #include "protocol/codec/pack_walk.ipp"
 #include "protocol/codec/packed_value.hpp"
+#include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
@@ -93,6 +94,22 @@ inline bool packer::zero_text(const instruction& in) {
   }
   out_.insert(out_.end(), bytes.begin(), bytes.end());
   return settle(in, in.size, bytes.size(), "bytes");
+}
+
+inline bool packer::until(const instruction& in) {
+  std::string bytes;
+  if (!contents(in, bytes)) return false;
+  const extent& e = p_.extents[in.size];
+  const std::string& end = p_.texts[e.end];
+  const std::size_t size = bytes.size();
+  if (size > static_cast<std::size_t>(e.value))
+    return fail(in, fmt::format("{} bytes, more than the {} before its end", size, e.value));
+  bytes += end;
+  // A value may end in a part of the terminator, and be cut short by that.
+  if (bytes.find(end) != size)
+    return fail(in, fmt::format("it holds \"{}\", where it would end", one_line(end)));
+  out_.insert(out_.end(), bytes.begin(), bytes.end());
+  return true;
 }
 
 }  // namespace

@@ -101,7 +101,13 @@ class packer : private pack_state {
   // An expression over the whole packet is filled in with the outermost region.
   std::size_t level_for(gap::kind what, const instruction& in) const;
   bool number(const instruction& in);
-  bool fits_varint(const instruction& in, std::uint64_t raw);
+  void put_variable(const instruction& in, std::uint64_t raw);
+  // How many characters a number in digits must have, if that is known; 0: as few as it needs.
+  std::size_t digits_wanted(const instruction& in);
+  std::string digits(const instruction& in, std::uint64_t raw);
+  // Digits may have to be as many as another field says.
+  bool settle_digits(const instruction& in, std::uint64_t raw);
+  bool fits_variable(const instruction& in, std::uint64_t raw);
   bool fixed_number(const instruction& in);
   bool bits(const instruction& in);
   bool bit(const instruction& in, const bit_member& m, std::uint64_t& raw);
@@ -125,6 +131,7 @@ class packer : private pack_state {
   bool contents(const instruction& in, std::string& bytes);
   bool blob(const instruction& in);
   bool zero_text(const instruction& in);
+  bool until(const instruction& in);
 
   // structure
   bool object(const instruction& in, std::int32_t pc);

@@ -88,6 +88,8 @@ inline bool packer::execute(const instruction& in, std::int32_t pc) {
       return blob(in);
     case op::zero_text:
       return zero_text(in);
+    case op::until:
+      return until(in);
     case op::pad:
       out_.resize(out_.size() + static_cast<std::size_t>(in.constant));
       return true;

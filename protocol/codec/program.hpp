@@ -21,6 +21,7 @@ enum class op : std::uint8_t {
   number,     ///< a number, whatever its form in JSON
   blob,       ///< text or bytes
   zero_text,  ///< text that ends with a zero byte
+  until,      ///< text or bytes up to the terminator of their extent
   pad,        ///< `constant` bytes that mean nothing: zeros when packing
   align,      ///< pad until the place in the region is a multiple of `constant`
   object,     ///< body: the members of a map (of a list if `positional`)
@@ -95,13 +96,14 @@ using slot_id = id<struct slot>;
 
 /// How many bytes or elements.
 struct extent {
-  enum class kind : std::uint8_t { rest, fixed, linear, computed };
+  enum class kind : std::uint8_t { rest, fixed, linear, computed, until };
   kind what = kind::rest;
-  std::int64_t value = 0;  ///< fixed
+  std::int64_t value = 0;  ///< fixed; until: at most
   slot_id slot{};          ///< linear: slot * factor + offset, so that packing can turn it round
   std::int64_t factor = 1;
   std::int64_t offset = 0;
-  expression_id expr{};  ///< linear and computed: the expression as written
+  expression_id expr{};   ///< linear and computed: the expression as written
+  id<std::string> end{};  ///< until: the terminator, which is not counted
 };
 
 struct instruction {

@@ -1,7 +1,10 @@
 // Part of the unpacker: numbers.
 #pragma once
 
+#include "protocol/codec/number_from_json.hpp"
 #include "protocol/codec/unpack_walk.ipp"
+#include "protocol/text/digits.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -18,6 +21,22 @@ inline bool unpacker<Visitor>::varint(const instruction& in, std::uint64_t& raw)
     raw |= std::uint64_t{byte & 0x7fu} << (7 * i);
     if ((byte & 0x80u) == 0) return true;
   }
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::digits(const instruction& in, std::uint64_t& raw) {
+  std::size_t size = 0;
+  std::size_t whole = 0;
+  if (!measure_text(in, size, whole)) return false;
+  const std::string_view text(reinterpret_cast<const char*>(data_.data() + pos_), size);
+  constexpr std::size_t shown = 32;
+  if (!read_digits(in.type, text, raw))
+    return fail(
+        in, pos_,
+        fmt::format("expected {} in {} digits, found \"{}\"", range_of(in.type),
+                    in.type == number_type::hexnum ? "hexadecimal" : "decimal", printable(text, shown)));
+  pos_ += whole;
+  return true;
 }
 
 template <class Visitor>
@@ -50,7 +69,7 @@ inline bool unpacker<Visitor>::number(const instruction& in) {
     if (end_ - pos_ < width) return short_of(in, width);
     raw = load(data_.data() + pos_, width, in.big);
     pos_ += width;
-  } else if (!varint(in, raw)) {
+  } else if (is_digits(in.type) ? !digits(in, raw) : !varint(in, raw)) {
     return false;
   }
   place(from, in);
@@ -59,7 +78,7 @@ inline bool unpacker<Visitor>::number(const instruction& in) {
   if (in.type == number_type::zigzag)
     value = static_cast<std::int64_t>(raw >> 1) ^ -static_cast<std::int64_t>(raw & 1);
   else if (is_signed(in.type))
-    value = sign_extend(raw, width);
+    value = sign_extend(raw, width != 0 ? width : 8);
   else if (in.type == number_type::boolean)
     value = raw != 0 ? 1 : 0;
   else
@@ -156,7 +175,7 @@ inline bool unpacker<Visitor>::show(const instruction& in, std::int64_t value, s
   }
   switch (in.as) {
     case form::plain:
-      if (in.type == number_type::u64 || in.type == number_type::varint)
+      if (in.type == number_type::u64 || in.type == number_type::varint || in.type == number_type::hexnum)
         visitor_.natural(raw);
       else if (in.type == number_type::boolean)
         visitor_.boolean(value != 0);

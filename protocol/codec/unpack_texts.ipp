@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/codec/unpack_walk.ipp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -18,6 +19,11 @@ inline bool unpacker<Visitor>::blob(const instruction& in) {
     while (!bytes.empty() && bytes.back() == 0) bytes = bytes.first(bytes.size() - 1);
   if (in.what == content::pascal && !bytes.empty())
     bytes = bytes.subspan(1, std::min<std::size_t>(bytes[0], bytes.size() - 1));
+  return contents(in, from, bytes);
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::contents(const instruction& in, std::size_t from, bytes_view bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (in.from == value_source::constant && !same_text(in, from, text)) return false;
   switch (in.what) {
@@ -122,6 +128,37 @@ inline bool unpacker<Visitor>::zero_text(const instruction& in) {
   place(from, in);
   if (in.from == value_source::constant && !same_text(in, from, all.substr(0, length))) return false;
   return plain_text(in, from, all.substr(0, length));
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::measure_text(const instruction& in, std::size_t& size, std::size_t& whole) {
+  const extent& e = p_.extents[in.size];
+  if (e.what != extent::kind::until) {
+    if (!measure_bytes(in, in.size, size)) return false;
+    whole = size;
+    return true;
+  }
+  const std::string& end = p_.texts[e.end];
+  const std::size_t left = end_ - pos_;
+  const std::size_t window = std::min(left, static_cast<std::size_t>(e.value) + end.size());
+  const std::string_view all(reinterpret_cast<const char*>(data_.data() + pos_), window);
+  size = all.find(end);
+  whole = size + end.size();
+  if (size != std::string_view::npos) return true;
+  return fail(in, pos_,
+              window < left ? fmt::format("no \"{}\" behind at most {} bytes", one_line(end), e.value)
+                            : fmt::format("no \"{}\" ends it", one_line(end)));
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::until(const instruction& in) {
+  const std::size_t from = pos_;
+  std::size_t size = 0;
+  std::size_t whole = 0;
+  if (!measure_text(in, size, whole)) return false;
+  pos_ += whole;
+  place(from, in);
+  return contents(in, from, data_.subspan(from, size));
 }
 
 }  // namespace

@@ -98,6 +98,9 @@ class unpacker {
     return true;
   }
 
+  // The same for what may end in a terminator: `whole` counts it.
+  bool measure_text(const instruction& in, std::size_t& size, std::size_t& whole);
+
   // the walk
   bool block(std::int32_t pc, std::int32_t end);
   bool execute(const instruction& in, std::int32_t pc);
@@ -105,6 +108,7 @@ class unpacker {
 
   // numbers
   bool varint(const instruction& in, std::uint64_t& raw);
+  bool digits(const instruction& in, std::uint64_t& raw);
   bool simple(const instruction& in);
   bool number(const instruction& in);
   bool check(const instruction& in, std::size_t from, std::int64_t value);
@@ -128,6 +132,8 @@ class unpacker {
   bool json(const instruction& in, std::size_t from, std::string_view text);
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes);
   bool zero_text(const instruction& in);
+  bool until(const instruction& in);
+  bool contents(const instruction& in, std::size_t from, bytes_view bytes);
 
   // structure
   bool object(const instruction& in, std::int32_t pc);

@@ -66,6 +66,8 @@ inline bool unpacker<Visitor>::execute(const instruction& in, std::int32_t pc) {
       return blob(in);
     case op::zero_text:
       return zero_text(in);
+    case op::until:
+      return until(in);
     case op::pad:
       return skip(in, static_cast<std::size_t>(in.constant));
     case op::align: {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "protocol/codec/struct_code.hpp"
+#include "protocol/text/digits.hpp"
 #include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -112,6 +114,7 @@ std::string layout_compiler::hint_for_type(const std::string& word) const {
     const std::string_view type = canonical_type(base);
     if (type != base) return fmt::format("write {}{}: the byte order stands in front", order, type);
   }
+  if (word == "until") return "what ends it stands behind the type: str(until \"\\r\\n\")";
   return suggest(word, type_names());
 }
 
@@ -274,6 +277,11 @@ void layout_compiler::sized_object(const token& t, const node& from, char order,
     return;
   }
   if (t.size.what == extent_notation::kind::absent) return object_of(*find_layout(word), word, name, hidden);
+  if (t.size.what == extent_notation::kind::until) {
+    fail(from, t.size.text.at, fmt::format("the layout '{}' cannot go on until a text", word),
+         "only texts, bytes and numbers in digits can");
+    return;
+  }
   const extent_id size = size_extent(t.size, from, order, name);
   if (!size) return;
   const std::string filled = std::exchange(filled_by_, {});
@@ -314,6 +322,8 @@ void layout_compiler::list_of_codes(const token& t, const node& from, char order
     fail(from, t.type.at, "a list cannot be hidden", "use bytes to skip, or a name without '_'");
     return;
   }
+  if (t.size.what != extent_notation::kind::absent)
+    fail(from, t.size.text.at, fmt::format("'{}' has its own size", t.type.text));
   const std::int32_t at = here();
   instruction& in = emit(op::object);
   in.name = name;
@@ -330,7 +340,9 @@ void layout_compiler::number(const token& t, const node& from, char order, const
   made.code = op::number;
   made.name = name;
   made.hidden = hidden;
-  if (is_variable(basis.type) && t.size.what == extent_notation::kind::expression) {
+  if (is_digits(basis.type)) {
+    if (!digits_size(t, from, order, name, made)) return;
+  } else if (is_variable(basis.type) && t.size.what == extent_notation::kind::expression) {
     const auto limit = parse_integer(t.size.text.text);
     if (!limit || *limit < 1 || *limit > 10) fail(from, t.size.text.at, "a varint takes 1 to 10 bytes");
     made.limit = static_cast<std::uint8_t>(limit.value_or(10));
@@ -358,6 +370,21 @@ void layout_compiler::number(const token& t, const node& from, char order, const
   emit(op::number) = made;
   close(at);
   if (name) remember(name, at, !is_float(made.type));
+  if (is_digits(made.type) && to_->extents[made.size].what == extent::kind::rest)
+    filled_by_ = name ? to_->names[name].text : t.type.text;
+}
+
+bool layout_compiler::digits_size(const token& t, const node& from, char order, name_id name,
+                                  instruction& in) {
+  in.size = size_extent(t.size, from, order, name);
+  if (!in.size) return false;
+  const extent& e = to_->extents[in.size];
+  if (e.what == extent::kind::fixed && (e.value < 1 || std::cmp_greater(e.value, longest_digits)))
+    return fail(from, t.size.text.at, fmt::format("a number has 1 to {} digits", longest_digits));
+  if (e.what != extent::kind::until) return true;
+  const std::string_view own = in.type == number_type::hexnum ? "0123456789abcdefABCDEF" : "0123456789+-";
+  return own.find(to_->texts[e.end].front()) == std::string_view::npos ||
+         fail(from, t.size.text.at, "digits cannot go on until another digit or a sign");
 }
 
 bool layout_compiler::constant(const token& t, const node& from, instruction& in) {
@@ -367,6 +394,14 @@ bool layout_compiler::constant(const token& t, const node& from, instruction& in
   const bool standard = t.value == token::value_kind::standard;
   if (const auto literal = parse_integer(t.value_text.text)) {
     const unsigned width = width_of(in.type);
+    const std::int64_t most = is_digits(in.type) && in.size && to_->extents[in.size].value > 0
+                                  ? to_->extents[in.size].value
+                                  : INT64_MAX;
+    const bool is_short =
+        !is_digits(in.type) ||
+        std::cmp_less_equal(digits_of(in.type, static_cast<std::uint64_t>(*literal), 0).size(), most);
+    if (!is_short || (in.type == number_type::hexnum && *literal < 0))
+      return fail(from, t.value_text.at, fmt::format("{} does not fit '{}'", *literal, t.type.text));
     const bool fits = width == 0 || width == 8 || is_float(in.type) ? true
                       : is_signed(in.type) ? *literal >= -(std::int64_t{1} << (8 * width - 1)) &&
                                                  *literal < (std::int64_t{1} << (8 * width - 1))
@@ -381,6 +416,9 @@ bool layout_compiler::constant(const token& t, const node& from, instruction& in
   }
   if (t.value_is_text || standard || is_float(in.type))
     return fail(from, t.value_text.at, fmt::format("'{}' is not an integer", t.value_text.text));
+  if (is_digits(in.type))
+    return fail(from, t.value_text.at, "digits cannot be computed",
+                "a size comes by itself: _len:decnum(until \"\\r\\n\") data:bytes(_len)");
   in.expr = expression_of(t.value_text.text, from, t.value_text.at);
   in.from = value_source::computed;
   return static_cast<bool>(in.expr);
@@ -463,6 +501,20 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   const char code = word.back();
   const bool fixed_text = word == "c" || (is_struct_group(word) && (code == 's' || code == 'p'));
   const bool zero = word == "zstr";
+  const bool ends = t.size.what == extent_notation::kind::until;
+  if (ends && (fixed_text || zero)) {
+    fail(from, t.size.text.at, fmt::format("'{}' has its own end", word), "str, bytes, b64 or json");
+    return;
+  }
+  // What is packed again may be written in another way: then it must not hold what ends it.
+  if (ends && (what == content::cbor || what == content::msgpack)) {
+    fail(from, t.size.text.at, fmt::format("'{}' may hold what ends it", word), "give it a size");
+    return;
+  }
+  if (ends && what == content::json && static_cast<unsigned char>(t.size.text.text.front()) >= ' ') {
+    fail(from, t.size.text.at, "JSON may hold what ends it", "a control character, such as \\n");
+    return;
+  }
   id<std::string> text;
   if (t.value != token::value_kind::absent) {
     std::string bytes = t.value_text.text;
@@ -501,9 +553,14 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
     fail(from, t.value_text.at, fmt::format("the value is longer than {} bytes", e.value));
     return;
   }
+  if (ends && text &&
+      (to_->texts[text] + t.size.text.text).find(t.size.text.text) != to_->texts[text].size()) {
+    fail(from, t.value_text.at, "the value holds what ends it");
+    return;
+  }
   const bool takes_rest = e.what == extent::kind::rest && !zero;
   const std::int32_t at = here();
-  instruction& in = emit(zero ? op::zero_text : op::blob);
+  instruction& in = emit(zero ? op::zero_text : ends ? op::until : op::blob);
   in.what = what;
   in.size = size;
   in.name = name;

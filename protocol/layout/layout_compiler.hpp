@@ -66,6 +66,8 @@ class layout_compiler {
   void array(const token& t, const node& from, char order, name_id name, bool hidden);
   bool scale(const token& t, const node& from, instruction& in);
   bool constant(const token& t, const node& from, instruction& in);
+  // How many digits a number has, or what ends them.
+  bool digits_size(const token& t, const node& from, char order, name_id name, instruction& in);
   bool framed_layout(const std::string& name, const node& from, std::size_t at, id<routine>& routine_index);
 
   // layout_items.cpp: what a line cannot say

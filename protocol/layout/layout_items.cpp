@@ -112,7 +112,7 @@ void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
 // The texts that a field may hold.
 void layout_compiler::one_of(const node& from) {
   instruction& in = to_->code.back();
-  const bool text = (in.code == op::blob || in.code == op::zero_text) &&
+  const bool text = (in.code == op::blob || in.code == op::zero_text || in.code == op::until) &&
                     (in.what == content::text || in.what == content::padded_text);
   if (!text || from.kind != node_kind::list || from.items.empty()) {
     fail(from, 0, "'one_of' is a list of texts, for a text type");
@@ -317,7 +317,12 @@ bool layout_compiler::read_number_type(const node* from, const node& whole, inst
       !number_type_of(parsed->tokens[0].type.text, parsed->order != 0 ? parsed->order : env_.order, in) ||
       is_float(in.type) || in.type == number_type::boolean)
     return fail(*from, 0, fmt::format("'{}' is not an integer type", from->text), "such as B, '>H' or u24");
-  return true;
+  if (!is_digits(in.type)) return true;
+  const token& digits = parsed->tokens[0];
+  if (digits.size.what == extent_notation::kind::absent)
+    return fail(*from, 0, fmt::format("'{}' needs an end here", from->text),
+                fmt::format("such as {}(until \"\\r\\n\") or {}(4)", from->text, from->text));
+  return digits_size(digits, *from, env_.order, {}, in);
 }
 
 bool layout_compiler::read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out) {

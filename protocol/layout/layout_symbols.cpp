@@ -231,7 +231,9 @@ extent_id layout_compiler::extent_of(std::string_view text, const node& from, st
       if (s.member >= 0) {
         bit_member& m = to_->bits[in.its<bits_rule>()].members[static_cast<std::size_t>(s.member)];
         if (m.slot == e.slot && m.from == value_source::given) m.from = value_source::derived;
-      } else if (in.slot == e.slot && in.from == value_source::given && in.as == form::plain) {
+      } else if (in.slot == e.slot && in.from == value_source::given && in.as == form::plain &&
+                 !(is_digits(in.type) && to_->extents[in.size].what != extent::kind::fixed &&
+                   to_->extents[in.size].what != extent::kind::until)) {
         in.from = value_source::derived;
       }
     }
@@ -263,8 +265,20 @@ extent_id layout_compiler::prefix(const extent_notation& notation, const node& f
     if (is_variable(basis.type) && limit && *limit >= 1 && *limit <= 10)
       basis.limit = static_cast<std::uint8_t>(*limit);
   }
+  if (is_digits(basis.type)) {
+    token placed = t;
+    placed.size.text.at += notation.text.at;
+    if (!digits_size(placed, from, order, name, basis)) return {};
+    const extent::kind what = to_->extents[basis.size].what;
+    if (what != extent::kind::fixed && what != extent::kind::until) {
+      fail(from, notation.text.at, fmt::format("'{}' needs an end", t.type.text),
+           fmt::format("such as (:{}(until \"\\r\\n\")) or (:{}(4))", t.type.text, t.type.text));
+      return {};
+    }
+  }
   instruction& in = emit(op::number);
   in.type = basis.type;
+  in.size = basis.size;
   in.big = basis.big;
   in.limit = basis.limit;
   in.from = value_source::derived;
@@ -285,6 +299,14 @@ extent_id layout_compiler::size_extent(const extent_notation& notation, const no
       return prefix(notation, from, order, name);
     case extent_notation::kind::expression:
       return extent_of(notation.text.text, from, notation.text.at);
+    case extent_notation::kind::until: {
+      extent e;
+      e.what = extent::kind::until;
+      constexpr std::int64_t any = std::int64_t{1} << 62;
+      e.value = notation.most > 0 ? notation.most : any;
+      e.end = to_->texts.add(notation.text.text);
+      return to_->extents.add(e);
+    }
     default:
       return rest_extent();
   }
@@ -301,6 +323,10 @@ bool layout_compiler::number_type_of(std::string_view word, char order, instruct
     in.type = word == "varint" ? number_type::varint : number_type::zigzag;
     return true;
   }
+  if (word == "decnum" || word == "hexnum") {
+    in.type = word == "decnum" ? number_type::decnum : number_type::hexnum;
+    return true;
+  }
   if (word.size() != 1) return false;
   const auto code = find_struct_code(word[0], order == '@');
   if (!code || code->what != struct_code::kind::number) return false;
@@ -313,8 +339,8 @@ const node* layout_compiler::find_layout(std::string_view name) const {
 }
 
 std::vector<std::string> layout_compiler::type_names() const {
-  std::vector<std::string> out{"u24",   "i24", "varint", "zigzag", "zstr", "str",
-                               "bytes", "hex", "b64",    "json",   "cbor", "msgpack"};
+  std::vector<std::string> out{"u24", "i24", "varint", "zigzag", "zstr",    "str",    "bytes",
+                               "hex", "b64", "json",   "cbor",   "msgpack", "decnum", "hexnum"};
   if (env_.layouts != nullptr)
     for (const node_entry& entry : env_.layouts->entries) out.push_back(entry.key);
   return out;
@@ -354,6 +380,9 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end, shor
     const extent& e = to_->extents[index];
     return e.what == extent::kind::fixed ? static_cast<std::size_t>(e.value) : 0;
   };
+  const auto ending = [&](extent_id index) -> std::size_t {
+    return index && to_->extents[index].end ? to_->texts[to_->extents[index].end].size() : 0;
+  };
   std::size_t sum = 0;
   for (std::int32_t pc = begin; pc < end && walk.steps_left > 0;) {
     --walk.steps_left;
@@ -361,7 +390,11 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end, shor
     std::size_t bytes = 0;
     switch (in.code) {
       case op::number:
-        bytes = std::max(1u, width_of(in.type));
+        bytes = std::max<std::size_t>(1, width_of(in.type)) + ending(in.size);
+        if (is_digits(in.type)) bytes = std::max(bytes, fixed(in.size));
+        break;
+      case op::until:
+        bytes = ending(in.size);
         break;
       case op::blob:
         bytes = fixed(in.size);

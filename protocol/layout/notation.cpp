@@ -1,6 +1,7 @@
 #include "protocol/layout/notation.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace duplexd::protocol {
@@ -124,8 +125,13 @@ class line_parser {
 
   bool extent(extent_notation& out, char open, char close) {
     const std::size_t from = ++at_;
+    if (starts_until()) return until(out, open);
     std::size_t depth = 1;
     for (; at_ < text_.size(); ++at_) {
+      if (const char c = text_[at_]; c == '"' || c == '\'') {  // of a prefix that ends in a text
+        skip_quoted(c);
+        if (at_ == text_.size()) break;
+      }
       if (text_[at_] == open) ++depth;
       if (text_[at_] == close && --depth == 0) break;
     }
@@ -145,6 +151,79 @@ class line_parser {
       out.what = extent_notation::kind::expression;
     }
     return true;
+  }
+
+  // (until "\r\n") and (until "\r\n", 512)
+  [[nodiscard]] bool starts_until() const {
+    std::string_view left = text_.substr(at_);
+    constexpr std::string_view word = "until";
+    while (!left.empty() && is_space(left.front())) left.remove_prefix(1);
+    if (!left.starts_with(word)) return false;
+    left.remove_prefix(word.size());
+    while (!left.empty() && is_space(left.front())) left.remove_prefix(1);
+    return !left.empty() && (left.front() == '"' || left.front() == '\'');
+  }
+
+  bool until(extent_notation& out, char open) {
+    while (peek() != '"' && peek() != '\'') ++at_;
+    const std::size_t from = at_;
+    if (open == '[')
+      return fail(from, "a count cannot be a text", "(until …) stands behind str, bytes or decnum");
+    out.what = extent_notation::kind::until;
+    out.text.at = from;
+    const char quote = text_[at_++];
+    for (; at_ < text_.size() && text_[at_] != quote; ++at_)
+      if (text_[at_] != '\\')
+        out.text.text += text_[at_];
+      else if (!escape(out.text.text))
+        return false;
+    if (at_++ >= text_.size()) return fail(from, "the text has no closing quote");
+    constexpr std::size_t longest = 16;
+    if (out.text.text.empty() || out.text.text.size() > longest)
+      return fail(from, "a text ends in 1 to " + std::to_string(longest) + " bytes");
+    skip_space();
+    if (peek() == ',') {
+      ++at_;
+      skip_space();
+      const piece most = take_while(is_digit);
+      const auto [end, error] =
+          std::from_chars(most.text.data(), most.text.data() + most.text.size(), out.most);
+      constexpr std::int64_t largest = std::int64_t{1} << 31;
+      if (error != std::errc() || end != most.text.data() + most.text.size() || out.most < 1 ||
+          out.most > largest)
+        return fail(most.at, "expected the largest number of bytes, 1 to " + std::to_string(largest));
+      skip_space();
+    }
+    if (peek() != ')') return fail(at_, "expected ')'", "(until \"\\r\\n\") or (until \"\\r\\n\", 512)");
+    ++at_;
+    return true;
+  }
+
+  // What a backslash stands for; `at_` is at its last character then.
+  bool escape(std::string& out) {
+    static constexpr std::pair<char, char> known[] = {{'r', '\r'}, {'n', '\n'},  {'t', '\t'}, {'0', '\0'},
+                                                      {'"', '"'},  {'\'', '\''}, {'\\', '\\'}};
+    const std::size_t from = at_++;
+    for (const auto& [letter, meaning] : known)
+      if (peek() == letter && at_ < text_.size()) {
+        out += meaning;
+        return true;
+      }
+    unsigned byte = 0;
+    const std::string_view digits = text_.substr(std::min(at_ + 1, text_.size()), 2);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (peek() != 'x' || digits.size() != 2 || error != std::errc() || end != digits.data() + 2)
+      return fail(from, "an unknown escape", "\\r, \\n, \\t, \\0, \\\\, \\\", \\' or \\x and two hex digits");
+    out += static_cast<char>(byte);
+    at_ += 2;
+    return true;
+  }
+
+  // To behind the quote; to the end if there is none.
+  void skip_quoted(char quote) {
+    for (++at_; at_ < text_.size() && text_[at_] != quote; ++at_)
+      if (text_[at_] == '\\') ++at_;
+    at_ = std::min(at_ + 1, text_.size());
   }
 
   void scale(token& out) {

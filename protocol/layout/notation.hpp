@@ -17,9 +17,10 @@ struct piece {
 
 /// What stands in "(…)" or "[…]" after a type.
 struct extent_notation {
-  enum class kind : std::uint8_t { absent, expression, prefix, to_end };
+  enum class kind : std::uint8_t { absent, expression, prefix, to_end, until };
   kind what = kind::absent;
-  piece text;  ///< the expression, or the prefix's type without ':'
+  piece text;             ///< the expression, the prefix's type without ':', or the terminator's bytes
+  std::int64_t most = 0;  ///< until: bytes in front of the terminator; 0: any number
 };
 
 /// One token of a layout line, taken apart but not yet understood. The grammar is in docs/layouts.md.

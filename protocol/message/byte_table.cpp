@@ -4,12 +4,14 @@
 
 #include "protocol/codec/number_from_json.hpp"
 #include "protocol/message/message_type.hpp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::protocol {
 namespace {
 
-constexpr const char* number_type_names[] = {"i8",  "u8",  "i16", "u16", "i24", "u24",  "i32",    "u32",
-                                             "i64", "u64", "f16", "f32", "f64", "bool", "varint", "zigzag"};
+constexpr const char* number_type_names[] = {"i8",  "u8",   "i16",    "u16",    "i24",    "u24",
+                                             "i32", "u32",  "i64",    "u64",    "f16",    "f32",
+                                             "f64", "bool", "varint", "zigzag", "digits", "hex digits"};
 
 /// Writes one line for each field. Offsets are known until something of variable size comes.
 class table_writer {
@@ -50,10 +52,16 @@ class table_writer {
     const extent& e = p_.extents[index];
     if (e.what == extent::kind::rest) return "the rest";
     if (e.what == extent::kind::fixed) return std::to_string(e.value);
+    if (e.what == extent::kind::until) return "";
     if (e.expr) return expr(e.expr);
     for (const instruction& in : p_.code)
       if (in.slot == e.slot && !in.helper && in.name) return name(in);
     return "as many as said";
+  }
+
+  std::string end_text(const instruction& in) const {
+    const bool ends = in.size && p_.extents[in.size].end;
+    return ends ? fmt::format(", up to \"{}\"", one_line(p_.texts[p_.extents[in.size].end])) : std::string();
   }
 
   void row(std::int32_t pc, int depth) {
@@ -63,6 +71,7 @@ class table_writer {
         return number(in, depth);
       case op::blob:
       case op::zero_text:
+      case op::until:
         return blob(in, depth);
       case op::pad:
         line(depth, std::to_string(in.constant), "", "padding");
@@ -104,6 +113,7 @@ class table_writer {
   void number(const instruction& in, int depth) {
     const unsigned width = width_of(in.type);
     std::string what = number_type_names[static_cast<int>(in.type)];
+    what += end_text(in);
     if (width > 1) what += in.big ? ", big-endian" : ", little-endian";
     if (in.helper) what += ", length or count of what follows";
     if (in.from == value_source::constant) what += fmt::format(", always {}", in.constant);
@@ -114,7 +124,11 @@ class table_writer {
     if (in.as == form::time) what += ", a time";
     if (in.as == form::checksum) what += ", a checksum";
     if (in.as == form::names || in.as == form::flags) what += ", by name";
-    line(depth, width == 0 ? fmt::format("1-{}", in.limit) : std::to_string(width), name(in), what);
+    line(depth,
+         is_digits(in.type) ? extent_text(in.size)
+         : width == 0       ? fmt::format("1-{}", in.limit)
+                            : std::to_string(width),
+         name(in), what);
     if (in.as == form::bits)
       for (const bit_member& m : p_.bits[in.its<bits_rule>()].members) {
         line(depth + 1, "", p_.names[m.name].text,
@@ -133,6 +147,7 @@ class table_writer {
     const extent& e = p_.extents[in.size];
     const bool zero = in.code == op::zero_text;
     std::string what = zero ? "text up to a zero byte" : kinds[static_cast<int>(in.what)];
+    what += end_text(in);
     if (in.from == value_source::constant) what += ", constant";
     line(depth, zero && e.what == extent::kind::rest ? "" : extent_text(in.size), name(in), what);
     if (in.hidden && in.from == value_source::given) lose(name(in));

@@ -43,6 +43,7 @@ class inventor {
         return number(in, into);
       case op::blob:
       case op::zero_text:
+      case op::until:
         if (in.from == value_source::given) put(into, in, in.name ? name(in) : "", sample_text(p_, in));
         return;
       case op::object:

@@ -85,6 +85,7 @@ class shape_builder {
         return number(in, into, sure);
       case op::blob:
       case op::zero_text:
+      case op::until:
         return text(in, into, sure);
       case op::object:
         return object(in, pc, into, sure);

@@ -11,7 +11,8 @@ namespace duplexd::protocol {
 __extension__ typedef __int128 int128;
 
 /// How a number lies on the wire. `varint` is LEB128 (7 bits a byte, least significant first; MQTT's is the
-/// same with at most 4 bytes), `zigzag` is varint with the sign in bit 0.
+/// same with at most 4 bytes), `zigzag` is varint with the sign in bit 0. `decnum` and `hexnum`
+/// are ASCII digits, decimal (with a sign) and hexadecimal.
 enum class number_type : std::uint8_t {
   i8,
   u8,
@@ -29,11 +30,13 @@ enum class number_type : std::uint8_t {
   boolean,
   varint,
   zigzag,
+  decnum,
+  hexnum,
 };
 
 /// Bytes of a number type; 0 for those of variable length.
 [[nodiscard]] constexpr unsigned width_of(number_type type) noexcept {
-  constexpr unsigned widths[] = {1, 1, 2, 2, 3, 3, 4, 4, 8, 8, 2, 4, 8, 1, 0, 0};
+  constexpr unsigned widths[] = {1, 1, 2, 2, 3, 3, 4, 4, 8, 8, 2, 4, 8, 1, 0, 0, 0, 0};
   return widths[static_cast<unsigned>(type)];
 }
 [[nodiscard]] constexpr bool is_float(number_type type) noexcept {
@@ -44,7 +47,12 @@ enum class number_type : std::uint8_t {
 }
 [[nodiscard]] constexpr bool is_signed(number_type type) noexcept {
   return type == number_type::i8 || type == number_type::i16 || type == number_type::i24 ||
-         type == number_type::i32 || type == number_type::i64 || type == number_type::zigzag;
+         type == number_type::i32 || type == number_type::i64 || type == number_type::zigzag ||
+         type == number_type::decnum;
+}
+/// Whether it is text: digits, as many as its size says.
+[[nodiscard]] constexpr bool is_digits(number_type type) noexcept {
+  return type == number_type::decnum || type == number_type::hexnum;
 }
 
 /// The unsigned number of `width` bytes (1 to 8) at `from`.

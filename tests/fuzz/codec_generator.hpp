@@ -70,9 +70,11 @@ class layout_generator {
         "varint(4)", "H/100", "i*0.001", "B/7",      "I@s",    "q@us", "zstr",   "str(4)",
         "zstr(6)",   "5s",    "c",       "bytes(3)", "b64(2)", "2H",   "4p"};
     static const char* const sized[] = {"str", "bytes", "json", "b64", "cbor", "msgpack", "H[*]", "zstr[*]"};
+    static const char* const cut[] = {"str", "bytes", "decnum", "hexnum", "b64", "json"};
+    static const char* const ends[] = {"\"\\r\\n\"", "'\\n\\n'", "\"\\0\"", "\"\\x1e!\""};
     static const char* const prefixes[] = {":B", ":>H", ":varint"};
     const char* const order = from_.below(2) != 0 ? "> " : "< ";
-    switch (from_.below(depth > 0 ? 12 : 5)) {
+    switch (from_.below(depth > 0 ? 16 : 9)) {
       case 0:
       case 1:
         return text_node(order + name() + ":" + plain[from_.below(31)]);
@@ -85,7 +87,22 @@ class layout_generator {
       case 4:
         return text_node(order + name() + ":" + plain[from_.below(19)] + "[" + prefixes[from_.below(3)] +
                          "]");
-      case 5: {
+      case 5:
+        return text_node(order + name() + ":" + cut[from_.below(6)] + "(until " + ends[from_.below(4)] + ")");
+      case 6:
+        return text_node(order + name() + ":" + cut[from_.below(4)] + "(until " + ends[from_.below(4)] +
+                         ", 5)[" + (from_.below(2) != 0 ? ":decnum(2)]" : ":hexnum(until \"-\")]"));
+      case 7: {
+        const std::string size = "_" + name();
+        return text_node(size + (from_.below(2) != 0 ? ":decnum(until ' ') " : ":hexnum(3) ") + name() +
+                         ":bytes(" + size + ") " + name() + ":decnum(:B)");
+      }
+      case 8: {
+        const std::string size = name();
+        return text_node(size + ":B " + name() + ":hexnum(" + size + ") " + name() + ":decnum(" + size +
+                         " * 2 % 7)");
+      }
+      case 9: {
         const std::string key = name();
         return list_node(
             {text_node(key + ":B"), map_node({{"switch", text_node(key)},
@@ -93,27 +110,27 @@ class layout_generator {
                                                                   {"1, 2", layout(depth - 1)},
                                                                   {"else", layout(depth - 1)}})}})});
       }
-      case 6: {
+      case 10: {
         const std::string key = name();
         return list_node({text_node(key + ":B"), map_node({{"if", text_node(key + " & 1")},
                                                            {"then", layout(depth - 1)},
                                                            {"else", layout(depth - 1)}})});
       }
-      case 7:
+      case 11:
         return map_node({{name(), map_node({{"array", layout(depth - 1)},
                                             {"count", text_node(prefixes[from_.below(3)])},
                                             {"each", text_node("B")}})}});
-      case 8:
+      case 12:
         return map_node({{name(), map_node({{"bits", text_node(">H")},
                                             {"fields", map_node({{"a", text_node("3")},
                                                                  {"b", text_node("?")},
                                                                  {"c", text_node("12")}})}})}});
-      case 9:
+      case 13:
         return map_node(
             {{name(), map_node({{"flags", text_node("B")},
                                 {"names", map_node({{"0", text_node("x")}, {"5", text_node("y")}})}})},
              {name(), map_node({{"enum", text_node("B")}, {"names", map_node({{"1", text_node("one")}})}})}});
-      case 10:
+      case 14:
         return map_node({{name(), map_node({{"size", text_node(":B")}, {"type", layout(depth - 1)}})}});
       default:
         return map_node({{name(), map_node({{"size", text_node(":B")},

@@ -10,10 +10,11 @@ using namespace duplexd::protocol;
 namespace {
 
 std::string shown(const extent_notation& extent) {
-  static constexpr const char* kinds[] = {"-", "", ":", "*"};
+  static constexpr const char* kinds[] = {"-", "", ":", "*", "until "};
   const auto kind = static_cast<std::size_t>(extent.what);
+  if (extent.most > 0) return kinds[kind] + extent.text.text + ", " + std::to_string(extent.most);
   return kinds[kind] +
-         (kind == 1 || kind == 2 ? extent.text.text + "@" + std::to_string(extent.text.at) : "");
+         (kind == 1 || kind == 2 || kind == 4 ? extent.text.text + "@" + std::to_string(extent.text.at) : "");
 }
 
 // A token with the places of its parts.
@@ -146,4 +147,36 @@ TEST_CASE("what is a name and what is a struct group") {
   for (const char* group : {"b", "2i3x", "bid", "xcbB?hHiIlLqQnNefdspP", "0s", "9x"})
     CHECK(is_struct_group(group));
   for (const char* group : {"", "2", "i2", "a", "z", "b b", "u24", "_b"}) CHECK_FALSE(is_struct_group(group));
+}
+
+// The text that ends a field, with its escapes.
+TEST_CASE("a size can be a text") {
+  check_lines({
+      {"a:str(until ' ')", "0 a@0:str@2 (until  @12)[-]"},
+      {"a:str( until\"x\" )", "0 a@0:str@2 (until x@12)[-]"},
+      {"a:str(until 'ab', 512)", "0 a@0:str@2 (until ab, 512)[-]"},
+      {"a:str(until ')')[2]", "0 a@0:str@2 (until )@12)[2@17]"},
+      {R"~(a:str(until "\"\'\\\x41"))~", R"~(0 a@0:str@2 (until "'\A@12)[-])~"},
+      {"a:str(until)", "0 a@0:str@2 (until@6)[-]"},
+      {"a:str(until * 2)", "0 a@0:str@2 (until * 2@6)[-]"},
+      {R"~(a:str(:decnum(until ")")))~", R"~(0 a@0:str@2 (:decnum(until ")")@7)[-])~"},
+      {"a:str(until '1234567890123456')", "0 a@0:str@2 (until 1234567890123456@12)[-]"},
+      {"a:str(until '12345678901234567')", "12: a text ends in 1 to 16 bytes"},
+      {"a:str(until '')", "12: a text ends in 1 to 16 bytes"},
+      {"a:str(until ' )", "12: the text has no closing quote"},
+      {"a:str(until '\\",
+       "13: an unknown escape (\\r, \\n, \\t, \\0, \\\\, \\\", \\' or \\x and two hex digits)"},
+      {"a:str(until '\\q')",
+       "13: an unknown escape (\\r, \\n, \\t, \\0, \\\\, \\\", \\' or \\x and two hex digits)"},
+      {"a:str(until '\\x4')",
+       "13: an unknown escape (\\r, \\n, \\t, \\0, \\\\, \\\", \\' or \\x and two hex digits)"},
+      {"a:str(until 'x'", R"(15: expected ')' ((until "\r\n") or (until "\r\n", 512)))"},
+      {"a:str(until 'x' + 1)", R"(16: expected ')' ((until "\r\n") or (until "\r\n", 512)))"},
+      {"a:str(until 'x', 2147483648)", "0 a@0:str@2 (until x, 2147483648)[-]"},
+      {"a:str(until 'x', 2147483649)", "17: expected the largest number of bytes, 1 to 2147483648"},
+      {"a:str(until 'x', 0)", "17: expected the largest number of bytes, 1 to 2147483648"},
+      {"a:str(until 'x', n)", "17: expected the largest number of bytes, 1 to 2147483648"},
+      {"a:B[until 'x']", "10: a count cannot be a text ((until …) stands behind str, bytes or decnum)"},
+      {"a:str(:decnum(until ')", "5: no ')' for this '('"},
+  });
 }

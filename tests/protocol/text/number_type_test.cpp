@@ -42,7 +42,9 @@ TEST_CASE("widths and kinds of numbers") {
                           {number_type::f64, 8, true, false},
                           {number_type::boolean, 1, false, false},
                           {number_type::varint, 0, false, false},
-                          {number_type::zigzag, 0, false, true}}) {
+                          {number_type::zigzag, 0, false, true},
+                          {number_type::decnum, 0, false, true},
+                          {number_type::hexnum, 0, false, false}}) {
     CHECK(width_of(each.type) == each.width);
     CHECK(is_float(each.type) == each.real);
     CHECK(is_signed(each.type) == each.sign);
