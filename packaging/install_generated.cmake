@@ -1,0 +1,19 @@
+# Runs during installation: writes what the program itself knows best. The program is run for it, so a cross build needs the
+# emulation of the target's machine (binfmt_misc with qemu-user).
+set(data "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${DUPLEXD_DATADIR}")
+
+function(install_output file)  # install_output(FILE ARGUMENTS...): what `duplexd ARGUMENTS...` prints
+  cmake_path(GET file PARENT_PATH directory)
+  file(MAKE_DIRECTORY "${directory}")
+  execute_process(COMMAND "${DUPLEXD_PROGRAM}" ${ARGN} OUTPUT_FILE "${file}" COMMAND_ERROR_IS_FATAL ANY)
+  message(STATUS "Installing: ${file}")
+endfunction()
+
+# zsh of Debian looks below /usr/local, where it looks below /usr, elsewhere.
+set(zsh site-functions)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(zsh vendor-completions)
+endif()
+install_output("${data}/bash-completion/completions/duplexd" completion bash)
+install_output("${data}/zsh/${zsh}/_duplexd" completion zsh)
+install_output("${data}/fish/vendor_completions.d/duplexd.fish" completion fish)
