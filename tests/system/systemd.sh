@@ -1,5 +1,6 @@
 #!/bin/bash
-# The installed units under a real systemd: PID 1 of a container made of Debian's packages, with nothing but lo.
+# The installed units under a real systemd: PID 1 of a container made of Debian's packages, with nothing but lo. Then the same
+# from the Debian package: installed, upgraded, removed, purged.
 # systemd.sh [PRESET]: what is installed is build/PRESET, by default the release build. The server is
 # tests/e2e/peers/websockets_server.py, which reports what it sees to the journal.
 # shellcheck disable=SC2016,SC2317  # functions are called by name, through check; awk and sed have dollars of their own
@@ -8,7 +9,7 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 
 preset=${1:-release}
-need_commands systemd-analyze cmake openssl
+need_commands systemd-analyze cmake openssl lintian
 work=$(mktemp -d)
 leader=
 cleanup() {
@@ -175,6 +176,83 @@ CHECK_SECONDS=20 is "it logs in" 1 logins peer2
 CHECK_SECONDS=10 check "its output writes to its state directory" test -s "$machine/var/lib/private/duplexd/second/feed.db"
 check "it stops" inside systemctl stop duplexd@second
 is "cleanly" success property Result duplexd@second
+
+# 9. The Debian package, in the place of what was copied there. An older version differs in the configuration that it brings.
+echo "== the package"
+debs=$root/build/deb
+CHECK_SECONDS=0 check "it is made" "$root/scripts/deb" || finish
+check "lintian finds no mistake in it" lintian --allow-root --suppress-tags no-manual-page --fail-on error,warning "$debs"/duplexd*.deb
+make_older() {
+  dpkg-deb --raw-extract "$debs"/duplexd_*.deb "$work/older" &&
+    sed -i 's/^Version: .*/Version: 0.0.1-1/' "$work/older/DEBIAN/control" &&
+    echo '# of the older version' >>"$work/older/etc/duplexd/duplexd.yaml" &&
+    dpkg-deb --build "$work/older" "$machine/opt/older.deb"
+}
+check "and an older version of it" make_older
+cp "$debs"/duplexd_*.deb "$machine/opt/newer.deb"
+ca=$(cat "$machine/etc/duplexd/ca.pem")
+(cd "$installed" && find . -type f -print0) | (cd "$machine" && xargs -0 rm -f)
+inside rm -rf /etc/duplexd /etc/systemd/system/duplexd.service.d /var/lib/private/duplexd /var/lib/duplexd
+inside systemctl daemon-reload
+inside systemctl reset-failed 2>/dev/null
+
+package() { inside env DEBIAN_FRONTEND=noninteractive dpkg --force-confold "$@"; }
+configured() {  # a session that stores its replies durably
+  printf 'outputs: {store: {type: sqlite, path: /var/lib/duplexd/%s/feed.db, durable: true}}\n' "$1"
+  reference "$2" | sed 's/outputs: \[stdout\]/outputs: [store]/'
+}
+ask() { inside python3 -c 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone())' "$@"; }
+rows() { ask "/var/lib/duplexd/$1/feed.db" 'select count(*) from reply'; }
+journals() { ask "/var/lib/duplexd/$1/feed.db" "select count(distinct substr(_event_id, 1, instr(_event_id, ':'))) from reply"; }
+has_more_rows() { local now; now=$(rows "$1") && [[ $now -gt $2 ]]; }
+enabled() { inside systemctl is-enabled duplexd 2>&1; }
+configuration() { inside cksum /etc/duplexd/duplexd.yaml; }
+
+check "the older version is installed, with the libraries of scripts/packages alone" package --install /opt/older.deb
+is "and not enabled: it has no session" disabled enabled
+is "nor started" inactive property ActiveState
+echo "$ca" >"$machine/etc/duplexd/ca.pem"
+(umask 077 && echo secret-agent >"$machine/etc/duplexd/credentials/agent")
+configured duplexd 2443 >"$machine/etc/duplexd/duplexd.yaml"
+configured second 2444 >"$machine/etc/duplexd/second.yaml"
+before=$(configuration)
+check "it is enabled and started" inside systemctl enable --now duplexd
+check "so is an instance" inside systemctl start duplexd@second
+for unit in duplexd second; do
+  CHECK_SECONDS=20 check "$unit stores replies" has_more_rows "$unit" 0
+done
+stored=$(rows duplexd) stored_second=$(rows second) old_pid=$(main_pid)
+
+check "the newer version takes its place" package --install /opt/newer.deb
+is "the configuration is the user's" "$before" configuration
+is "it is still enabled" enabled enabled
+is "it runs" active property ActiveState
+another_process() { [[ $(main_pid) != "$old_pid" ]]; }
+check "from the new program" another_process
+CHECK_SECONDS=20 check "and stores more" has_more_rows duplexd "$stored"
+CHECK_SECONDS=20 check "so does the instance" has_more_rows second "$stored_second"
+is "in the same journal" 1 journals duplexd
+check "an instance is stopped" inside systemctl stop duplexd@second
+check "the same version is installed again" package --install /opt/newer.deb
+is "and does not start it" inactive property ActiveState duplexd@second
+
+stored=$(rows duplexd)
+check "it is removed" package --remove duplexd
+stopped() { ! inside pgrep --exact duplexd; }
+check "and stopped" stopped
+is "the configuration stays" "$before" configuration
+has_at_least() { has_more_rows "$1" $(($2 - 1)); }
+check "and what is stored" has_at_least duplexd "$stored"
+check "it is purged" package --purge duplexd
+left() { inside sh -c 'ls -d /var/lib/duplexd /var/lib/private/duplexd /etc/systemd/system/*/duplexd* /etc/duplexd/*' 2>/dev/null; }
+is "what others put into /etc/duplexd stays, and nothing else" $'/etc/duplexd/ca.pem\n/etc/duplexd/credentials\n/etc/duplexd/second.yaml' left
+
+mkdir -p "$machine/etc/systemd/system-preset"
+echo 'enable duplexd.service' >"$machine/etc/systemd/system-preset/50-site.preset"
+configured duplexd 2443 >"$machine/etc/duplexd/duplexd.yaml"
+check "it is installed where a preset enables it and a configuration is there" package --install /opt/newer.deb
+is "it is enabled" enabled enabled
+CHECK_SECONDS=20 check "and stores replies" has_more_rows duplexd 0
 
 if [[ $failed -gt 0 ]]; then
   echo "-- the journal of duplexd:"
