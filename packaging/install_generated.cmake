@@ -17,3 +17,14 @@ endif()
 install_output("${data}/bash-completion/completions/duplexd" completion bash)
 install_output("${data}/zsh/${zsh}/_duplexd" completion zsh)
 install_output("${data}/fish/vendor_completions.d/duplexd.fish" completion fish)
+
+# Manual pages, compressed as Debian wants them.
+foreach(page IN ITEMS duplexd.1 duplexd.yaml.5)
+  cmake_path(GET page EXTENSION LAST_ONLY section)
+  string(REPLACE "." "man" section "${section}")
+  set(directory "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${DUPLEXD_MANDIR}/${section}")
+  file(MAKE_DIRECTORY "${directory}")
+  execute_process(COMMAND python3 "${DUPLEXD_MANUAL}" "${DUPLEXD_PROGRAM}" "${DUPLEXD_MANUAL_DATE}" ${page}
+    COMMAND gzip --best --no-name OUTPUT_FILE "${directory}/${page}.gz" COMMAND_ERROR_IS_FATAL ANY)
+  message(STATUS "Installing: ${directory}/${page}.gz")
+endforeach()

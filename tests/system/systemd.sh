@@ -94,7 +94,7 @@ restart_count() { is "$1" "$2" property NRestarts; }
 logins() { journal "$1" | grep -c '"what": "message", "kind": "text"'; }
 peer() { inside systemd-run --quiet --unit "$1" /usr/bin/python3 /opt/websockets_server.py "$2" /etc/duplexd/ca.pem /etc/key.pem; }
 
-check "systemd finds no fault in the units" inside systemd-analyze verify duplexd.service duplexd@second.service
+check "systemd finds no fault in the units" inside systemd-analyze verify --man=no duplexd.service duplexd@second.service
 
 # 4. READY comes without a server; the link follows when there is one.
 echo "== running"
@@ -181,7 +181,7 @@ is "cleanly" success property Result duplexd@second
 echo "== the package"
 debs=$root/build/deb
 CHECK_SECONDS=0 check "it is made" "$root/scripts/deb" || finish
-check "lintian finds no mistake in it" lintian --allow-root --suppress-tags no-manual-page --fail-on error,warning "$debs"/duplexd*.deb
+check "lintian finds no mistake in it" lintian --allow-root --fail-on error,warning "$debs"/duplexd*.deb
 make_older() {
   dpkg-deb --raw-extract "$debs"/duplexd_*.deb "$work/older" &&
     sed -i 's/^Version: .*/Version: 0.0.1-1/' "$work/older/DEBIAN/control" &&
