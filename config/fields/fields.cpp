@@ -101,7 +101,7 @@ const section& section_of<parsed_session>() {
                "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "
                "(default: "
                "native), json, opcode, framing, limits, layouts, commands, replies (see layouts.md).")
-              .of_type({"name or map", {{"type", {"string", "object"}}}})
+              .of_type({"name or map", {{"anyOf", {{{"type", "string"}}, {{"$ref", "#/$defs/protocol"}}}}}})
               .example("callcentre"),
           make("rate", &s::rate, "Rate limit for all outgoing messages.").merged(),
           make.as<named_parser<parsed_command>>("commands", &s::unresolved_commands,
@@ -172,7 +172,8 @@ const section& section_of<parsed_template>() {
       {
           make("parameters", &s::parameters, "The names of the parameters, or a map from names to defaults.")
               .of_type(
-                  {"list of names, or map", {{"type", {"array", "object"}}, {"items", {{"type", "string"}}}}})
+                  {"list of names, or map",
+                   {{"anyOf", {{{"type", "array"}, {"items", {{"type", "string"}}}}, {{"type", "object"}}}}}})
               .example({{"host", nullptr}, {"port", 2443}}),
           make("session", &s::session, "The session's fields.")
               .of_type({"session", {{"$ref", "#/$defs/template_session"}}, &section_of<parsed_session>()})
@@ -309,7 +310,7 @@ const section& section_of<parsed_document>() {
               .of_type(named("map of outputs", {{"$ref", "#/$defs/output"}}, &section_of<parsed_output>())),
           make("journal", &s::journal, "Where events of durable outputs are kept (see durability.md)."),
           make("protocols", &s::protocols, "Protocols shared by several sessions, by name (see layouts.md).")
-              .of_type(named("map of protocols", {{"type", "object"}}, nullptr))
+              .of_type(named("map of protocols", {{"$ref", "#/$defs/protocol"}}, nullptr))
               .changed(change_rule::reconnect),
           make("sessions", &s::sessions, "The sessions, by name.")
               .of_type(named("map of sessions", any_session, &session))

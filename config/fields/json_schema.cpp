@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/fields/fields.hpp"
+#include "config/fields/protocol_schema.hpp"
 
 namespace duplexd::config {
 
@@ -23,17 +24,24 @@ ordered_json either(ordered_json schema, ordered_json other) {
   return {{"anyOf", {std::move(schema), std::move(other)}}};
 }
 
-/// The schema of a value inside of a template: a parameter may stand for everything.
-ordered_json with_parameters(ordered_json schema) {
-  static const ordered_json parameter{{"$ref", "#/$defs/parameter"}};
+const ordered_json& parameter() {
+  static const ordered_json made{{"$ref", "#/$defs/parameter"}};
+  return made;
+}
+
+/// The schema of a value inside of a template, but for a parameter in its place: the sections in it are those
+/// of templates.
+ordered_json of_template(ordered_json schema) {
   static const std::string sections = "#/$defs/";
   if (schema.contains("$ref")) {
     const std::string id = schema["$ref"].get<std::string>().substr(sections.size());
     schema["$ref"] = sections + std::string(in_template) + id;
   }
   for (const char* inner : {"items", "additionalProperties"})
-    if (schema.contains(inner)) schema[inner] = with_parameters(schema[inner]);
-  return either(std::move(schema), parameter);
+    if (schema.contains(inner)) schema[inner] = either(of_template(schema[inner]), parameter());
+  if (schema.contains("anyOf"))
+    for (ordered_json& each : schema["anyOf"]) each = of_template(each);
+  return schema;
 }
 
 class writer {
@@ -46,6 +54,7 @@ class writer {
     definitions_["parameter"] = {{"description", "Holds a parameter of the template."},
                                  {"type", "string"},
                                  {"pattern", R"(\$\{param:[^}]+\})"}};
+    definitions_.update(protocol_definitions());
     root["$defs"] = std::move(definitions_);
     return root;
   }
@@ -80,7 +89,7 @@ class writer {
     if (!required.empty()) object["required"] = std::move(required);
     if (!beside.empty()) object["dependentRequired"] = std::move(beside);
     for (const std::string& name : from.exactly_one)
-      object["oneOf"].push_back({{"required", ordered_json::array({name})}});
+      object["oneOf"].push_back({{"properties", {{name, true}}}, {"required", ordered_json::array({name})}});
     return object;
   }
 
@@ -90,7 +99,7 @@ class writer {
       if (from.minimum && !schema.contains("anyOf")) schema["minimum"] = *from.minimum;
       if (from.maximum && !schema.contains("anyOf")) schema["maximum"] = *from.maximum;
     }
-    if (templated) schema = with_parameters(std::move(schema));
+    if (templated) schema = either(of_template(std::move(schema)), parameter());
     if (!from.is_required) schema = either(std::move(schema), {{"type", "null"}});
     ordered_json property{{"description", from.doc}};
     property.update(schema);

@@ -17,6 +17,7 @@ try:
 except ImportError as missing:
     sys.exit(f"validate_schema.py: {missing}: scripts/install test")
 
+NoneType = type(None)
 DUPLEXD, EXAMPLES = sys.argv[1], pathlib.Path(sys.argv[2])
 
 # Right in every notation: the schema must not be stricter than the program.
@@ -32,6 +33,20 @@ templates: {t: {parameters: {n: 2.0, v: ~}, session: {url: 'wss://h/', reconnect
 sessions: {s: {template: t, with: {v: true}}}
 ---
 {sessions: {s: {url: wss://h/, close: {code: 3000}, reconnect: {fatal: [tls]}, headers: {A: b}, outputs: []}}}
+---
+{sessions: {s: {url: wss://h/, protocol: {}}}}
+---
+protocols:
+  p: {byte_order: big, json: compact, framing: {length: 'varint(4)', at: '0x0', add: -2, strip: true}, opcode: {type: '<u16', mask: 0xf0},
+      limits: {count: 10, nesting: 200}, layouts: {head: 'a:B n:H', rest: ~}, commands: {c: head, e: ~, f: [head, 'x:i'],
+      d: {json: [{a: 1}, b], when: {frame: text}}}, replies: [{as: r, when: {opcode: [1, 2], size: {min: 4}}, layout: {a: B},
+      trailing: keep, description: 5}, {as: s, when: {json: {/a: 1}}}, {as: t, when: {slot: 3, is: [a, ~]}},
+      {as: u, when: {starts: {hex: 0a0B}}, layout: 'x:bytes', examples: []}]}
+sessions: {s: {url: wss://h/, protocol: p}}
+---
+templates: {t: {parameters: [o], session: {url: 'wss://h/', protocol: {byte_order: '${param:o}'},
+  script: [{if: {a: 1}, then: {repeat: '${param:n}', do: [{sleep: 1s}]}}]}}}
+sessions: {s: {template: t, with: {o: big}}}
 """
 
 # Wrong in ways that a schema can see: an editor underlines them, and `duplexd check` refuses them.
@@ -71,6 +86,67 @@ BAD = """
 {templates: {t: {}}, sessions: {s: {url: wss://h/}}}
 ---
 {templates: {t: {session: {tls: {verfy: true}}}}, sessions: {s: {url: wss://h/, template: t}}}
+"""
+
+# The same of protocols.
+BAD_PROTOCOLS = """
+{byte_orders: big}
+---
+{byte_order: middle}
+---
+{json: pretty}
+---
+{limits: {count: -1}}
+---
+{limits: {nesting: 201}}
+---
+{framing: {at: 1}}
+---
+{framing: {length: 'B H'}}
+---
+{framing: {length: f}}
+---
+{framing: {length: B, mode: chunk}}
+---
+{opcode: {at: 0}}
+---
+{opcode: {type: B, mask: 0}}
+---
+{layouts: {1a: 'x:B'}}
+---
+{layouts: {str: 'x:B'}}
+---
+{commands: [x]}
+---
+{commands: {c: {as: c, layout: 'x:B'}}}
+---
+{commands: {c: {layout: 'x:B', json: {a: 1}}}}
+---
+{commands: {c: {frame: binary, json: {a: 1}}}}
+---
+{commands: {c: {json: [5]}}}
+---
+{commands: {c: {layout: 'x:B', trailing: dorp}}}
+---
+{replies: [{layout: 'x:B'}]}
+---
+{replies: [{as: a b}]}
+---
+{replies: [{as: a, when: {sise: 5}}]}
+---
+{replies: [{as: a, when: {size: [1, 2]}}]}
+---
+{replies: [{as: a, when: {json: type}}]}
+---
+{replies: [{as: a, when: {is: 2}}]}
+---
+{replies: [{as: a, when: {json: /type, slot: 1}}]}
+---
+{replies: [{as: a, when: {starts: {hex: '0'}}}]}
+---
+{replies: [{as: a, layout: 'x:B', examples: [{hex: '01'}]}]}
+---
+{replies: [{as: a, layout: 'x:B', examples: [{hex: '0', values: {}}]}]}
 """
 
 
@@ -120,6 +196,45 @@ class Schema(unittest.TestCase):
             with self.subTest(str(document)):
                 self.assertFalse(self.validator.is_valid(document))
                 self.assertEqual(self.check(document), 78)
+
+    # … also in a protocol.
+    def test_bad_protocols(self):
+        for protocol in yaml.safe_load_all(BAD_PROTOCOLS):
+            with self.subTest(str(protocol)):
+                for document in ({"sessions": {"s": {"url": "wss://h/", "protocol": protocol}}},
+                                 {"sessions": {"s": {"url": "wss://h/"}}, "protocols": {"p": protocol}}):
+                    self.assertFalse(self.validator.is_valid(document))
+                    self.assertEqual(self.check(document), 78)
+
+    # Validators that are strict compile it: one type for each value, which all its keywords suit, and what is required is known.
+    def test_strict(self):
+        suits = {"object": {"properties", "patternProperties", "additionalProperties", "propertyNames", "required",
+                            "dependentRequired", "dependentSchemas", "minProperties", "maxProperties"},
+                 "array": {"items", "minItems", "maxItems"}, "string": {"pattern", "minLength", "maxLength"},
+                 "number": {"minimum", "maximum"}}
+        suits["integer"] = suits["number"]
+
+        def walk(schema, place, type):
+            if not isinstance(schema, dict):
+                return
+            type = schema.get("type", type)
+            self.assertIsInstance(type, (str, NoneType), place)
+            for keyword in schema:
+                fit = [each for each, keywords in suits.items() if keyword in keywords]
+                self.assertTrue(not fit or type in fit, f"{place}: {keyword} of {type}")
+            self.assertLessEqual(set(schema.get("required", [])), set(schema.get("properties", {})), place)
+            for keyword, inner in schema.items():
+                if keyword in ("properties", "patternProperties", "$defs", "dependentSchemas"):
+                    for name, each in inner.items():
+                        walk(each, f"{place}/{keyword}/{name}", type if keyword == "dependentSchemas" else None)
+                elif keyword in ("anyOf", "oneOf", "allOf"):
+                    for index, each in enumerate(inner):
+                        walk(each, f"{place}/{keyword}/{index}", type)
+                elif keyword in ("items", "additionalProperties", "propertyNames", "not"):
+                    of = {"not": type, "propertyNames": "string"}.get(keyword)
+                    walk(inner, f"{place}/{keyword}", of)
+
+        walk(self.schema, "#", None)
 
     # What is right for the schema is right for the program, but for names that only the program looks up.
     def test_good_checked(self):

@@ -92,7 +92,8 @@ TEST_CASE("what sections demand stands in the schema", "[schema]") {
       "dependentRequired": {"key_file": ["cert_file"], "key_password": ["cert_file"]}})"));
   CHECK(definition("proxy") == json::parse(R"({"type": "object", "additionalProperties": false,
       "dependentRequired": {"username": ["url"], "password": ["username"]},
-      "oneOf": [{"required": ["url"]}, {"required": ["from_env"]}]})"));
+      "oneOf": [{"properties": {"url": true}, "required": ["url"]},
+                {"properties": {"from_env": true}, "required": ["from_env"]}]})"));
   CHECK(definition("fresh") == json::parse(R"({"type": "object", "additionalProperties": false,
       "required": ["reply", "within"]})"));
   // Of a session nothing is demanded: defaults and templates may say the rest.
@@ -128,6 +129,40 @@ TEST_CASE("templates have sections of their own in the schema", "[schema]") {
   CHECK(property("step", "json").size() == 1);
   CHECK(property("template_step", "json").size() == 1);
   CHECK_FALSE(schema().at("$defs").contains("template_template"));
+  // Also in what lies deeper.
+  CHECK(property("template_step", "then").at("anyOf").at(0) ==
+        json::parse(R"({"$ref": "#/$defs/template_step"})"));
+  CHECK(property("template_step", "then").at("anyOf").at(1).at("items") == json::parse(R"({"anyOf": [
+      {"$ref": "#/$defs/template_step"}, {"$ref": "#/$defs/parameter"}]})"));
+}
+
+// A protocol has a schema of its own, in a template any map will do.
+TEST_CASE("protocols stand in the schema", "[schema]") {
+  CHECK(property("session", "protocol").at("anyOf") == json::parse(R"([
+      {"type": "string"}, {"$ref": "#/$defs/protocol"}, {"type": "null"}])"));
+  CHECK(property("template_session", "protocol").at("anyOf").at(1) ==
+        json::parse(R"({"$ref": "#/$defs/template_protocol"})"));
+  CHECK(schema().at("properties").at("protocols").at("anyOf").at(0).at("additionalProperties") ==
+        json::parse(R"({"$ref": "#/$defs/protocol"})"));
+  CHECK(definition("protocol") == json::parse(R"({"type": "object", "additionalProperties": false})"));
+}
+
+// No reference leads nowhere.
+TEST_CASE("all references of the schema have a definition", "[schema]") {
+  std::vector<const json*> left{&schema()};
+  std::size_t count = 0;
+  while (!left.empty()) {
+    const json& each = *left.back();
+    left.pop_back();
+    if (each.is_object() && each.contains("$ref") && each["$ref"].is_string()) {
+      INFO(each);
+      CHECK(schema().contains(json::json_pointer(each["$ref"].get<std::string>().substr(1))));
+      ++count;
+    }
+    if (each.is_structured())
+      for (const json& inner : each) left.push_back(&inner);
+  }
+  CHECK(count > 100);
 }
 
 }  // namespace duplexd::config
