@@ -182,6 +182,13 @@ echo "== the package"
 debs=$root/build/deb
 CHECK_SECONDS=0 check "it is made" "$root/scripts/deb" || finish
 check "lintian finds no mistake in it" lintian --allow-root --fail-on error,warning "$debs"/duplexd*.deb
+symbols_fit() {
+  local id
+  id=$(dpkg-deb --fsys-tarfile "$debs"/duplexd_*.deb | tar -xO ./usr/bin/duplexd >"$work/program" && readelf --notes "$work/program" |
+    sed -n 's|.*Build ID: \(..\)\(.*\)|\1/\2|p')
+  [[ -n $id ]] && has "/usr/lib/debug/.build-id/$id.debug\$" dpkg-deb --contents "$debs"/duplexd-dbgsym_*.deb
+}
+check "the debug information is that of the program" symbols_fit
 make_older() {
   dpkg-deb --raw-extract "$debs"/duplexd_*.deb "$work/older" &&
     sed -i 's/^Version: .*/Version: 0.0.1-1/' "$work/older/DEBIAN/control" &&
