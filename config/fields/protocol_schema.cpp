@@ -46,7 +46,16 @@ nlohmann::ordered_json protocol_definitions() {
           "required": ["length"],
           "additionalProperties": false
         },
-        {"type": "null"}
+        {
+          "type": "object",
+          "properties": {
+            "delimiter": {"type": "string", "minLength": 1, "maxLength": 16},
+            "mode": {"enum": ["message", "stream"], "default": "message"}
+          },
+          "required": ["delimiter"],
+          "additionalProperties": false
+        },
+        {"enum": ["lines", null]}
       ],
       "description": "How packets are told apart within a message or a stream."
     },

@@ -21,7 +21,7 @@ def output(*arguments):
 
 
 def page(name):
-    roff = output(sys.executable, root / "packaging/manual.py", program, "2026-01-01", name)
+    roff = output(sys.executable, root / "systemd/package/manual.py", program, "2026-01-01", name)
     with tempfile.NamedTemporaryFile("w", suffix=f".{name[-1]}", encoding="utf-8") as file:
         file.write(roff)
         file.flush()
