@@ -23,7 +23,9 @@ class event_writer {
     std::size_t written = 0;  ///< how many records, from the first on
     std::string failed{};     ///< why not all; the rest is given again later
     std::optional<std::chrono::milliseconds>
-        not_before{};  ///< how long that should take, if somebody said so
+        not_before{};         ///< how long that should take, if somebody said so
+    std::size_t refused = 0;  ///< of the written: records that are lost, because they can never be taken
+    std::string refusal{};    ///< why, of the last of them
   };
   [[nodiscard]] virtual progress write(const record_batch& records) = 0;
 

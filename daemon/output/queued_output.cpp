@@ -31,11 +31,25 @@ queued_output::queued_output(const asio::any_io_executor& loop, clock& time, tel
     : queued_output(loop, time, log, std::move(random), settings,
                     std::make_unique<threaded_sink>(loop, std::move(writer))) {}
 
+namespace {
+
+/// Adds, and says whether the sum is to be told: whenever it has doubled.
+bool add(std::uint64_t& sum, std::uint64_t count) noexcept {
+  const auto before = sum;
+  sum += count;
+  return std::bit_width(before) != std::bit_width(sum);
+}
+
+}  // namespace
+
 void queued_output::drop(std::uint64_t count) {
-  if (count == 0) return;
-  const bool tell = std::bit_width(dropped_) != std::bit_width(dropped_ + count);  // whenever it has doubled
-  dropped_ += count;
-  if (tell) log_.record("", happening::events_dropped{name_, dropped_});
+  if (add(dropped_, count)) log_.record("", happening::events_dropped{name_, dropped_});
+}
+
+void queued_output::tell_refused(const record_sink::progress& made) {
+  if (add(refused_, made.refused))
+    log_.record("", happening::batch_refused{
+                        .output = name_, .why = made.refusal, .events = made.refused, .count = refused_});
 }
 
 // Nothing is dropped of what is being written, and one event alone is always taken.
@@ -77,6 +91,7 @@ asio::awaitable<bool> queued_output::write() {
   writes_ = false;
   writing_.drop_first(made.written);
   if (made.written > 0) progress_.notify();
+  tell_refused(made);
   const bool works = made.failed.empty();
   if (works && !failed_.empty()) log_.record("", happening::output_recovered{name_});
   failed_ = std::move(made.failed);

@@ -48,6 +48,7 @@ class queued_output final : public output {
 
  private:
   void drop(std::uint64_t count);
+  void tell_refused(const record_sink::progress& made);
   asio::awaitable<bool> write();
   asio::awaitable<void> pace();
   asio::awaitable<void> pause();
@@ -68,6 +69,7 @@ class queued_output final : public output {
   std::chrono::milliseconds not_before_{0};  ///< how long the writer asked to be left alone then
   bool tidies_now_ = false;
   std::uint64_t dropped_ = 0;
+  std::uint64_t refused_ = 0;
   notifier appended_;
   notifier progress_;
 };

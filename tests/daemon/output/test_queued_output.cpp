@@ -24,6 +24,7 @@ struct shelf {
   std::vector<std::size_t> batches;
   std::string failed;          ///< why nothing is taken
   std::size_t at_most = 1000;  ///< of a batch
+  std::size_t refused = 0;     ///< of each batch
   unsigned tidied = 0;
 };
 
@@ -38,7 +39,10 @@ class shelf_writer final : public event_writer {
     for (std::size_t i = 0; i < count; ++i)
       to_.written.push_back(std::string(records[i].session) + " " + std::string(records[i].name) + " " +
                             std::string(records[i].text));
-    return {count, count < records.size() ? "half" : ""};
+    return {.written = count,
+            .failed = count < records.size() ? "half" : "",
+            .refused = to_.refused,
+            .refusal = "too large"};
   }
   void tidy() override {
     const std::lock_guard hold{to_.lock};
@@ -127,6 +131,19 @@ TEST_CASE("what the writer does not take is tried again with growing pauses", "[
   CHECK(s.at.written == lines{"s tick 1", "s tick 2"});
   CHECK(s.log.lines.back() == "output o works again");
   CHECK(s.out.held_up().empty());
+}
+
+TEST_CASE("what the writer can never take is told when its number has doubled", "[queued_output]") {
+  scene s;
+  s.at.refused = 1;
+  for (int i = 0; i < 5; ++i) {
+    s.add("x");
+    s.settle();
+  }
+  CHECK(s.log.lines == lines{"output o: too large; 1 event(s) are lost, 1 so far",
+                             "output o: too large; 1 event(s) are lost, 2 so far",
+                             "output o: too large; 1 event(s) are lost, 4 so far"});
+  CHECK(s.out.waiting() == 0);
 }
 
 TEST_CASE("a writer that takes a part gets the rest again, and only that", "[queued_output]") {
