@@ -39,7 +39,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
-      stdout_(loop_.get_executor(), STDOUT_FILENO),
+      stdout_(loop_.get_executor(), *telemetry_, std::string(config::standard_output_name), STDOUT_FILENO),
       reads_commands_(reads_commands),
       door_(loop_.get_executor(), time_, *telemetry_,
             [this](const std::string& name) { return find_session(name); }),
@@ -204,9 +204,9 @@ asio::awaitable<app::task_result> app::serve_health() {
 }
 
 asio::awaitable<void> app::supervise() {
-  tasks_.spawn(writer, run_output(stdout_));
+  tasks_.spawn(writer, run_output(std::string(config::standard_output_name), stdout_));
   if (journal_) tasks_.spawn(keeping, run_journal());
-  for (const auto& [name, each] : outputs_) tasks_.spawn(queue, run_output(*each));
+  for (const auto& [name, each] : outputs_) tasks_.spawn(writer, run_output(name, *each));
   tasks_.spawn(signals, take_signals());
   tasks_.spawn(watchdog, keep_watchdog());
   if (limiter_) tasks_.spawn(pacing, pace_dials());
@@ -242,7 +242,7 @@ void app::take(task_group<task_result>::ended next) {
     --running_;
   } else if (next.id == writer) {
     output_broken_ = true;
-    telemetry_->record("", happening::output_closed{"stdout", next.how.broken});
+    telemetry_->record("", happening::output_closed{next.how.output, next.how.broken});
     if (running_ > 0) stop("output closed");
   } else if (next.id == keeping) {
     journal_broken_ = true;
@@ -280,14 +280,6 @@ void app::tell_lost_events() {
   for (const auto& [name, each] : outputs_) tell(name, *each, "it is too slow");
 }
 
-// A full disk: once, until it has taken something.
-void app::tell_held_up() {
-  const std::string why = stdout_.held_up();
-  if (!why.empty() && why != held_up_)
-    telemetry_->record("", happening::output_failed{"stdout", why, descriptor_writer::retry});
-  held_up_ = why;
-}
-
 asio::awaitable<app::task_result> app::flush_outputs() {
   task_group<int> ends{loop_.get_executor()};
   ends.spawn(0, finish(stdout_));
@@ -321,8 +313,9 @@ asio::awaitable<app::task_result> app::run_journal() {
   co_return result;
 }
 
-asio::awaitable<app::task_result> app::run_output(output& which) {
+asio::awaitable<app::task_result> app::run_output(std::string name, output& which) {
   task_result result;
+  result.output = std::move(name);
   result.broken = co_await which.run();
   co_return result;
 }
@@ -403,7 +396,6 @@ asio::awaitable<app::task_result> app::keep_watchdog() {
   while (!co_await cancelled()) {
     systemd_.feed_watchdog();
     if (!stopping_) systemd_.status(status());
-    tell_held_up();
     programs_->reap();
     const bool dry = telemetry_->flush();
     co_await time_.sleep_for(dry ? pause : std::min<clock::duration>(pause, log_pause));

@@ -62,7 +62,6 @@ class app : private control_target {
     watchdog,
     signals,
     writer,
-    queue,
     commands,
     limit,
     pacing,
@@ -75,7 +74,8 @@ class app : private control_target {
   struct task_result {
     std::shared_ptr<session> which;  ///< the one that ended
     session_result ended;
-    std::string broken;  ///< why the output ended
+    std::string output;  ///< the name of the one that broke
+    std::string broken;  ///< why
   };
   struct supervised {
     std::shared_ptr<session> runs;
@@ -102,7 +102,7 @@ class app : private control_target {
   asio::awaitable<int> finish(output& which);
   void kill_programs() noexcept;
   asio::awaitable<task_result> run_session(std::shared_ptr<session> which);
-  asio::awaitable<task_result> run_output(output& which);
+  asio::awaitable<task_result> run_output(std::string name, output& which);
   asio::awaitable<task_result> run_journal();
   void take_journal(journal_file::opened kept);
   [[nodiscard]] std::unique_ptr<output> make_durable(const config::output_settings& settings);
@@ -117,7 +117,6 @@ class app : private control_target {
   void stop(const std::string& why);
   void begin_end();
   void tell_lost_events();
-  void tell_held_up();
   [[noreturn]] void cut_short(const std::string& why);
   [[nodiscard]] exit_code judge() const;
   [[nodiscard]] std::string status() const;
@@ -160,7 +159,6 @@ class app : private control_target {
   bool output_broken_ = false;
   bool events_lost_ = false;
   bool journal_broken_ = false;
-  std::string held_up_;  ///< told about stdout; empty: nothing
 };
 
 }  // namespace duplexd

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
@@ -12,8 +13,13 @@ namespace {
 constexpr std::size_t kept_capacity = 64 * 1024;  // bytes; what a burst took beyond that is given back
 }  // namespace
 
-line_output::line_output(const asio::any_io_executor& loop, int descriptor)
-    : loop_(loop), writer_(loop, descriptor), appended_(loop), progress_(loop) {}
+line_output::line_output(const asio::any_io_executor& loop, telemetry& log, std::string name, int descriptor)
+    : loop_(loop),
+      log_(log),
+      name_(std::move(name)),
+      writer_(loop, descriptor),
+      appended_(loop),
+      progress_(loop) {}
 
 void line_output::append(const session_event& /*happened*/, std::string_view record) {
   if (broken_) return;
@@ -23,6 +29,13 @@ void line_output::append(const session_event& /*happened*/, std::string_view rec
 
 std::string line_output::held_up() const {
   return writer_.held_up() == 0 ? "" : std::generic_category().message(writer_.held_up());
+}
+
+void line_output::tell_held_up() {
+  std::string why = held_up();
+  if (!why.empty() && why != told_)
+    log_.record("", happening::output_failed{name_, why, descriptor_writer::retry});
+  told_ = std::move(why);
 }
 
 asio::awaitable<void> line_output::wait_room() {
@@ -51,6 +64,7 @@ asio::awaitable<std::string> line_output::write_all() {
     const auto count = writer_.write_some(std::string_view{writing_}.substr(written_));
     if (count < 0) co_return std::generic_category().message(errno);
     written_ += static_cast<std::size_t>(count);
+    tell_held_up();
     const bool again = count > 0 && writer_.is_file();  // only nothing at all says that it is full
     if (written_ != writing_.size() && !again) co_await writer_.wait_writable();
   }

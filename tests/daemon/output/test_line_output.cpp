@@ -10,8 +10,10 @@
 #include "daemon/output/line_output.hpp"
 #include "daemon/runtime/task_group.hpp"
 #include "tests/catch.hpp"
+#include "tests/daemon/support/stage.hpp"
 
 using namespace duplexd;
+using test::recorded_telemetry;
 
 namespace {
 
@@ -36,9 +38,10 @@ struct channel {
 // Runs the output until the loop has nothing more to do; gives its ending, if it ended.
 struct running {
   asio::io_context loop{1};
+  recorded_telemetry log;
   line_output out;
   std::optional<std::string> broken;
-  explicit running(int descriptor, bool at_once = true) : out(loop.get_executor(), descriptor) {
+  explicit running(int descriptor, bool at_once = true) : out(loop.get_executor(), log, "o", descriptor) {
     if (at_once) start();
   }
   void start() {
@@ -154,6 +157,8 @@ TEST_CASE("a file that is full for a while gets every byte once") {
   setrlimit(RLIMIT_FSIZE, &before);
   CHECK(half == "first\nseco");
   CHECK(why == "File too large");
+  CHECK(r.log.lines ==
+        std::vector<std::string>{"output o failed: File too large; events wait, next attempt in 0.5 s"});
   CHECK_FALSE(r.broken);
   CHECK(r.out.waiting() == 9);
   bool written = false;
@@ -341,7 +346,8 @@ TEST_CASE("an output that is told to end says nothing") {
   channel c;
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, c.ends) == 0);
   asio::io_context loop{1};
-  line_output out{loop.get_executor(), c.ends[1]};
+  recorded_telemetry log;
+  line_output out{loop.get_executor(), log, "o", c.ends[1]};
   task_group<std::string> tasks{loop.get_executor()};
   std::optional<std::string> why;
   tasks.spawn(0, out.run());
