@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "config/fields/fields.hpp"
 #include "config/fields/output_checks.hpp"
+#include "config/fields/output_choices.hpp"
 #include "config/fields/spans.hpp"
 #include "config/fields/unresolved.hpp"
 #include "config/value/path_pattern.hpp"
@@ -15,69 +15,6 @@
 namespace duplexd::config {
 
 using nlohmann::ordered_json;
-
-// Not in the unnamed namespace: `choice_parser` finds them by their argument.
-static const auto& words_of(record_form /*any*/) {
-  static constexpr std::array<std::pair<record_form, std::string_view>, 6> words{
-      {{record_form::json, "json"},
-       {record_form::ndjson, "ndjson"},
-       {record_form::csv, "csv"},
-       {record_form::msgpack, "msgpack"},
-       {record_form::raw, "raw"},
-       {record_form::text, "template"}}};
-  return words;
-}
-static const auto& words_of(output_type /*any*/) {
-  static constexpr std::array<std::pair<output_type, std::string_view>, 5> words{
-      {{output_type::standard_output, "stdout"},
-       {output_type::file, "file"},
-       {output_type::sqlite, "sqlite"},
-       {output_type::exec, "exec"},
-       {output_type::http, "http"}}};
-  return words;
-}
-static const auto& words_of(batch_body /*any*/) {
-  static constexpr std::array<std::pair<batch_body, std::string_view>, 2> words{
-      {{batch_body::ndjson, "ndjson"}, {batch_body::json, "json"}}};
-  return words;
-}
-static const auto& words_of(program_answers /*any*/) {
-  static constexpr std::array<std::pair<program_answers, std::string_view>, 2> words{
-      {{program_answers::log, "log"}, {program_answers::commands, "commands"}}};
-  return words;
-}
-static const auto& words_of(overflow_policy /*any*/) {
-  static constexpr std::array<std::pair<overflow_policy, std::string_view>, 3> words{
-      {{overflow_policy::block, "block"},
-       {overflow_policy::drop_oldest, "drop_oldest"},
-       {overflow_policy::drop_newest, "drop_newest"}}};
-  return words;
-}
-static const auto& words_of(file_compression /*any*/) {
-  static constexpr std::array<std::pair<file_compression, std::string_view>, 3> words{
-      {{file_compression::none, "none"}, {file_compression::gzip, "gzip"}, {file_compression::zstd, "zstd"}}};
-  return words;
-}
-static const auto& words_of(journal_policy /*any*/) {
-  static constexpr std::array<std::pair<journal_policy, std::string_view>, 2> words{
-      {{journal_policy::block, "block"}, {journal_policy::drop_oldest, "drop_oldest"}}};
-  return words;
-}
-
-template <>
-struct value_parser<record_form> : choice_parser<record_form> {};
-template <>
-struct value_parser<output_type> : choice_parser<output_type> {};
-template <>
-struct value_parser<batch_body> : choice_parser<batch_body> {};
-template <>
-struct value_parser<program_answers> : choice_parser<program_answers> {};
-template <>
-struct value_parser<overflow_policy> : choice_parser<overflow_policy> {};
-template <>
-struct value_parser<file_compression> : choice_parser<file_compression> {};
-template <>
-struct value_parser<journal_policy> : choice_parser<journal_policy> {};
 
 namespace {
 
@@ -97,6 +34,24 @@ struct output_path_parser : value_parser<std::string> {
 struct output_url_parser : value_parser<text_template> {
   static bool read(const value_at& at, text_template& out, reading& in) {
     return read_checked(at, out, in, parse_http_url);
+  }
+};
+
+/// HOST:PORT.
+struct peer_parser {
+  using value = url;
+  static value_type type() { return {"host and port", {{"type", "string"}}}; }
+  static ordered_json show(const value& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, value& out, reading& in) {
+    std::string error = "expected HOST:PORT";
+    std::optional<url> found;
+    if (at.value.kind == protocol::node_kind::text) found = parse_host_port(at.value.text, error);
+    if (!found) {
+      at.complain(in, std::move(error));
+      return false;
+    }
+    out = std::move(*found);
+    return true;
   }
 };
 
@@ -140,6 +95,7 @@ struct output_fields {
 const std::vector<output_fields>& fields_of_types() {
   static const std::vector<output_fields> all{
       {output_type::standard_output, {"format", "columns", "template"}},
+      {output_type::standard_error, {"format", "columns", "template"}},
       {output_type::file,
        {"path", "format", "columns", "template", "queue", "overflow", "rotate", "keep", "compress", "sync",
         "durable"}},
@@ -149,6 +105,13 @@ const std::vector<output_fields>& fields_of_types() {
       {output_type::http,
        {"url", "headers", "body", "batch", "timeout", "compress", "dead_letters", "sign", "idempotency",
         "format", "queue", "overflow"}},
+      {output_type::tcp, {"address", "tls", "timeout", "format", "columns", "template", "queue", "overflow"}},
+      {output_type::udp, {"address", "format", "columns", "template", "queue", "overflow"}},
+      {output_type::syslog,
+       {"transport", "address", "socket", "tls", "timeout", "facility", "severity", "app_name",
+        "structured_data", "format", "columns", "template", "queue", "overflow"}},
+      {output_type::journald,
+       {"socket", "severity", "app_name", "format", "columns", "template", "queue", "overflow"}},
   };
   return all;
 }
@@ -319,7 +282,9 @@ const section& section_of<parsed_output>() {
               .apart(),
           make("body", &s::body, "What a request holds: events as lines, or a list of them (http).").apart(),
           make("batch", &s::batch, "When a request leaves (http).").apart(),
-          make("timeout", &s::timeout, "How long a request may take (http).")
+          make("timeout", &s::timeout,
+               "How long a request may take, or the peer's system to acknowledge what was sent (http, tcp, "
+               "syslog over TCP).")
               .range(1, an_hour, "1ms to 1h")
               .apart(),
           make.as<output_path_parser>(
@@ -332,6 +297,32 @@ const section& section_of<parsed_output>() {
           make("idempotency", &s::idempotency,
                "Whether each request has a header Idempotency-Key, which is the same when it is sent again "
                "(http).")
+              .apart(),
+          make.as<peer_parser>("address", &s::address,
+                               "The peer: HOST:PORT, or [ADDRESS]:PORT (tcp, udp, syslog).")
+              .example("collector.test.com:5170")
+              .apart(),
+          make("tls", &s::tls,
+               "Whether the connection uses TLS, verified with the system's certificates (tcp, syslog over "
+               "TCP).")
+              .apart(),
+          make("transport", &s::transport,
+               "How messages travel: to a socket of this machine, or to `address` by UDP or TCP (syslog).")
+              .apart(),
+          make.as<output_path_parser>("socket", &s::socket,
+                                      "The socket of this machine's log service: /dev/log (syslog) or "
+                                      "/run/systemd/journal/socket (journald) unless given.")
+              .example("/run/systemd/journal.feeds/socket")
+              .apart(),
+          make("facility", &s::facility, "The facility of the messages (syslog).").apart(),
+          make("severity", &s::severity, "The severity of the messages (syslog, journald).").apart(),
+          make("app_name", &s::app_name,
+               "Who the messages say they are from: APP-NAME, SYSLOG_IDENTIFIER (syslog, journald).")
+              .apart(),
+          make("structured_data", &s::structured_data,
+               "The name, with your enterprise number, of an element of structured data that holds "
+               "session, event and reply; without it there is none (syslog).")
+              .example("feed@32473")
               .apart(),
           make("durable", &s::durable,
                "Whether events reach the journal before this output, so that no crash loses them (file, "
@@ -376,6 +367,7 @@ bool value_parser<parsed_output>::read(const value_at& at, parsed_output& out, r
   check_fields_of_type(at, out, in);
   check_program(at, out, in);
   check_requests(at, out, in);
+  check_peer(at, out, in);
   out.record = {out.form, out.columns, read_template(at, out.form, out.text, in)};
   check_columns(at, out.form, out.columns, in);
   check_durable(at, out, in);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "config/fields/output_choices.hpp"
 #include "config/fields/output_fields.hpp"
 #include "config/value/http_token.hpp"
 
@@ -16,6 +19,39 @@ void check_outside(const value_at& at, const text_template& text, std::string_vi
                          "an output belongs to no session: only env, file and credential have values here",
                          ""});
 }
+
+bool is_visible(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+/// An SD-ID with an enterprise number (RFC 5424, 6.3.2).
+bool is_structured_data_id(std::string_view text) {
+  constexpr std::size_t longest = 32;
+  const std::size_t at = text.find('@');
+  if (text.size() > longest || at == 0 || at == std::string_view::npos) return false;
+  const std::string_view number = text.substr(at + 1);
+  return is_visible(text) && text.find_first_of("=]\"") == std::string_view::npos && !number.empty() &&
+         number.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+/// Says what is wrong with a field that may not be written down.
+class field_judge {
+ public:
+  field_judge(const value_at& at, reading& in) : at_(at), in_(in) {}
+  void complain(std::string_view field, std::string message, std::string hint = "") {
+    const protocol::node* place = at_.value.find(field);
+    in_.mistakes.push_back({place != nullptr ? place->where : at_.value.where,
+                            place != nullptr ? fmt::format("{}.{}", at_.path, field) : at_.path,
+                            std::move(message), std::move(hint)});
+  }
+  void refuse(std::string_view field, std::string_view because) {
+    if (at_.value.find(field) != nullptr) complain(field, fmt::format("{} has no '{}'", because, field));
+  }
+
+ private:
+  const value_at& at_;
+  reading& in_;
+};
 
 }  // namespace
 
@@ -63,21 +99,44 @@ void check_columns(const value_at& at, std::optional<record_form> form,
 
 void check_requests(const value_at& at, const parsed_output& output, reading& in) {
   if (output.type != output_type::http) return;
-  const auto complain = [&](std::string_view field, std::string message, std::string hint) {
-    const protocol::node* place = at.value.find(field);
-    in.mistakes.push_back({place != nullptr ? place->where : at.value.where,
-                           place != nullptr ? fmt::format("{}.{}", at.path, field) : at.path,
-                           std::move(message), std::move(hint)});
-  };
-  if (output.url.empty()) complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
+  field_judge judge(at, in);
+  if (output.url.empty())
+    judge.complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
   check_outside(at, output.url, "url", in);
   for (const auto& [name, text] : output.headers) check_outside(at, text, "headers", in);
   check_outside(at, output.sign.secret, "sign", in);
   if (!output.sign.header.empty() && !is_http_token(output.sign.header))
-    complain("sign", "a header name consists of letters, digits and '-'", "");
-  if (!is_json(output.form)) complain("format", "an output of type http writes json or ndjson", "");
+    judge.complain("sign", "a header name consists of letters, digits and '-'");
+  if (!is_json(output.form)) judge.complain("format", "an output of type http writes json or ndjson");
   if (output.compress == file_compression::zstd)
-    complain("compress", "requests can be compressed with gzip only", "");
+    judge.complain("compress", "requests can be compressed with gzip only");
+}
+
+void check_peer(const value_at& at, const parsed_output& output, reading& in) {
+  field_judge judge(at, in);
+  const bool is_syslog = output.type == output_type::syslog;
+  const bool is_local = is_syslog && output.transport == syslog_transport::unix_socket;
+  const bool needs_address =
+      output.type == output_type::tcp || output.type == output_type::udp || (is_syslog && !is_local);
+  const auto type = choice_parser<output_type>::show(output.type).get<std::string>();
+  const std::string what =
+      is_syslog ? fmt::format("syslog over transport {}",
+                              choice_parser<syslog_transport>::show(output.transport).get<std::string>())
+                : fmt::format("an output of type {}", type);
+  if (needs_address && output.address.port == 0)
+    judge.complain("address", what + " needs an address", "add address: HOST:PORT");
+  if (is_local) judge.refuse("address", what);
+  if (is_syslog && !is_local) judge.refuse("socket", what);
+  if (is_syslog && output.transport != syslog_transport::tcp)
+    for (const char* field : {"tls", "timeout"}) judge.refuse(field, what);
+  constexpr std::size_t longest_socket = 107;  // sockaddr_un
+  if (output.socket.size() > longest_socket)
+    judge.complain("socket", "the socket's path is longer than 107 bytes, the system's limit");
+  constexpr std::size_t longest_name = 48;  // APP-NAME of RFC 5424
+  if (output.app_name.empty() || output.app_name.size() > longest_name || !is_visible(output.app_name))
+    judge.complain("app_name", "a name consists of 1 to 48 visible ASCII characters");
+  if (!output.structured_data.empty() && !is_structured_data_id(output.structured_data))
+    judge.complain("structured_data", "it is not NAME@NUMBER, of at most 32 characters", "feed@32473");
 }
 
 }  // namespace duplexd::config

@@ -15,6 +15,9 @@ void check_program(const value_at& at, const parsed_output& output, reading& in)
 /// The same of type http.
 void check_requests(const value_at& at, const parsed_output& output, reading& in);
 
+/// The same of types that send to a peer or a socket of this machine.
+void check_peer(const value_at& at, const parsed_output& output, reading& in);
+
 /// Columns stand there exactly if the form is csv.
 void check_columns(const value_at& at, std::optional<record_form> form,
                    const std::vector<std::string>& columns, reading& in);

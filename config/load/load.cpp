@@ -52,6 +52,7 @@ bool write_to_one_place(const output_settings& one, const output_settings& other
     const auto pattern = path_pattern::parse(files.path, ignored);
     return pattern && pattern->may_have_made(database.path);
   };
+  if (one.type == output_type::standard_error && other.type == one.type) return true;
   for (const std::string& mine : {one.path, one.dead_letters})
     for (const std::string& theirs : {other.path, other.dead_letters})
       if (!mine.empty() && mine == theirs) return true;

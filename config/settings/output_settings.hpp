@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/reference/template.hpp"
+#include "config/value/url.hpp"
 
 namespace duplexd::config {
 
@@ -43,7 +44,48 @@ struct output_route {
   record_settings record{};
 };
 
-enum class output_type : std::uint8_t { standard_output, file, sqlite, exec, http };
+enum class output_type : std::uint8_t {
+  standard_output,
+  standard_error,
+  file,
+  sqlite,
+  exec,
+  http,
+  tcp,
+  udp,
+  syslog,
+  journald
+};
+
+/// How syslog messages travel: as datagrams to a socket of this machine or by UDP, or over TCP.
+enum class syslog_transport : std::uint8_t { unix_socket, udp, tcp };
+
+/// As RFC 5424, 6.2.1, numbers them.
+enum class syslog_facility : std::uint8_t {
+  kern,
+  user,
+  mail,
+  daemon,
+  auth,
+  syslog,
+  lpr,
+  news,
+  uucp,
+  cron,
+  authpriv,
+  ftp,
+  local0 = 16,
+  local1,
+  local2,
+  local3,
+  local4,
+  local5,
+  local6,
+  local7
+};
+
+/// Likewise.
+enum class syslog_severity : std::uint8_t { emergency, alert, critical, error, warning, notice, info, debug };
 
 /// What the lines are that a program prints.
 enum class program_answers : std::uint8_t { log, commands };
@@ -111,7 +153,15 @@ struct output_settings {
   std::string dead_letters{};  ///< absolute, as `path`; empty: what is refused is dropped
   signature_settings sign{};
   bool idempotency = false;  ///< each batch has a key of its own, which its retries share
-  bool durable = false;      ///< its events go through the journal
+  config::url address{.secure = false, .host = {}, .port = 0};  ///< host and port of a peer
+  bool tls = false;                                             ///< over TCP
+  std::string socket{};                                         ///< absolute path of a socket of this machine
+  syslog_transport transport = syslog_transport::unix_socket;
+  syslog_facility facility = syslog_facility::daemon;
+  syslog_severity severity = syslog_severity::info;
+  std::string app_name = "duplexd";  ///< who logs, in syslog's and journald's words
+  std::string structured_data{};  ///< the id of the element with session, event, reply; empty: there is none
+  bool durable = false;           ///< its events go through the journal
 };
 
 /// What happens when the journal is full.

@@ -240,6 +240,21 @@ std::optional<url> parse_http_url(std::string_view text, std::string& error) {
   return parse(text, {"http", "https"}, error);
 }
 
+std::optional<url> parse_host_port(std::string_view text, std::string& error) {
+  url result;
+  result.secure = false;
+  result.port = 0;
+  error = parse_authority(text, result);
+  if (error.empty() && result.port == 0) error = "the port is missing: write HOST:PORT";
+  if (!error.empty()) return std::nullopt;
+  return result;
+}
+
+std::string host_port_text(const url& address) {
+  const bool is_address = address.host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", is_address ? "[" : "", address.host, is_address ? "]" : "", address.port);
+}
+
 std::optional<url> resolve_reference(const url& base, std::string_view reference, std::string& error) {
   reference = reference.substr(0, reference.find('#'));
   url result = base;

@@ -34,6 +34,12 @@ struct url {
 /// The same for `http://` and `https://`.
 [[nodiscard]] std::optional<url> parse_http_url(std::string_view text, std::string& error);
 
+/// The same for HOST:PORT and [ADDRESS]:PORT, without TLS.
+[[nodiscard]] std::optional<url> parse_host_port(std::string_view text, std::string& error);
+
+/// "HOST:PORT" or "[ADDRESS]:PORT".
+[[nodiscard]] std::string host_port_text(const url& address);
+
 /// What a reference such as a Location header means when it was found at `base` (RFC 3986, section 5.2): a
 /// whole URL (ws, wss, http or https), or one that starts anywhere behind that. A fragment is dropped.
 [[nodiscard]] std::optional<url> resolve_reference(const url& base, std::string_view reference,

@@ -17,6 +17,7 @@
 #include "daemon/journal/durable_output.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
+#include "daemon/net/make_stream_dialer.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
@@ -38,6 +39,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       telemetry_(make_spdlog_telemetry(settings_.log, secrets_)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
+      streams_(make_stream_dialer(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
       stdout_(loop_.get_executor(), *telemetry_, std::string(config::standard_output_name), STDOUT_FILENO),
       reads_commands_(reads_commands),
@@ -60,6 +62,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       .random = [this] { return std::uniform_real_distribution<>{}(random_); },
       .secrets = secrets_,
       .http = *http_,
+      .streams = *streams_,
       .take_commands = [this](std::string from,
                               line_input& lines) { return door_.take_answers(std::move(from), lines); }};
   take_journal(std::move(kept));

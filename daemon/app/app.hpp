@@ -23,6 +23,7 @@
 #include "daemon/journal/journal.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
+#include "daemon/link/stream_dialer.hpp"
 #include "daemon/log/spdlog_telemetry.hpp"
 #include "daemon/output/line_output.hpp"
 #include "daemon/output/make_outputs.hpp"
@@ -132,6 +133,7 @@ class app : private control_target {
   std::unique_ptr<log_writer> telemetry_;
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;
+  std::unique_ptr<stream_dialer> streams_;
   std::unique_ptr<program_keeper> programs_;
   std::unique_ptr<recorder> recorder_;                   ///< null: nothing is recorded
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded

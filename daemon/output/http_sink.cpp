@@ -11,6 +11,7 @@
 
 #include "config/reference/functions.hpp"
 #include "daemon/output/outside_scope.hpp"
+#include "daemon/output/record_text.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
@@ -42,10 +43,6 @@ std::string compressed(const std::string& text) {
   out.resize(stream.total_out);
   deflateEnd(&stream);
   return out;
-}
-
-std::string_view without_newline(std::string_view line) {
-  return line.ends_with('\n') ? line.substr(0, line.size() - 1) : line;
 }
 
 /// Whether the same request may succeed later.

@@ -9,6 +9,7 @@
 #include "daemon/event/secret_index.hpp"
 #include "daemon/input/line_input.hpp"
 #include "daemon/link/http_client.hpp"
+#include "daemon/link/stream_dialer.hpp"
 #include "daemon/runtime/clock.hpp"
 
 namespace duplexd {
@@ -21,6 +22,7 @@ struct output_context {
   std::function<double()> random;  ///< in [0, 1)
   secret_index& secrets;
   http_client& http;
+  stream_dialer& streams;
   /// Takes lines that are commands until their end; `from` is the output's name. May be cancelled.
   std::function<asio::awaitable<void>(std::string from, line_input& lines)> take_commands{};
 };

@@ -143,6 +143,7 @@ asio::awaitable<std::string> queued_output::run() {
     }
     stopped = co_await cancelled();
   }
+  writer_->close();
   co_return std::string{};
 }
 

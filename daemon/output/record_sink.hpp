@@ -31,6 +31,9 @@ class record_sink {
   /// From now on it is never too early.
   virtual void hurry() {}
 
+  /// Nothing more will be written: what would keep the loop at work is let go of.
+  virtual void close() noexcept {}
+
   /// See event_writer.
   virtual asio::awaitable<void> tidy() { co_return; }
   [[nodiscard]] virtual bool wants_values() const noexcept { return false; }

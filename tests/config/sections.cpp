@@ -105,13 +105,21 @@ void choose_type(ordered_json& output) {
   const auto become = [&output](const char* type, const char* field, ordered_json value) {
     output["type"] = type;
     output.erase("path");
-    if (!output.contains(field)) output[field] = std::move(value);
+    if (*field != '\0' && !output.contains(field)) output[field] = std::move(value);
   };
+  const auto is = [&output](const char* type) { return output["type"] == type; };
   if (has({"indexes"})) output["type"] = "sqlite";
   if (has({"program", "env", "answers"}) || output["type"] == "exec") become("exec", "program", {"a"});
   if (has({"url", "headers", "body", "batch", "timeout", "dead_letters", "sign", "idempotency"}) ||
-      output["type"] == "http")
+      is("http"))
     become("http", "url", "https://h/");
+  if (has({"address", "tls"}) || is("tcp")) become("tcp", "address", "h:1");
+  if (is("udp")) become("udp", "address", "h:1");
+  if (has({"transport", "facility", "structured_data", "severity", "app_name", "socket"}) || is("syslog")) {
+    const bool is_local = output.value("transport", ordered_json("unix")) == "unix";
+    become("syslog", is_local ? "" : "address", "h:1");
+  }
+  if (is("journald") || is("stderr")) output.erase("path");
 }
 
 std::string document(const std::string& id, const ordered_json& fields, const ordered_json& needs) {

@@ -60,8 +60,9 @@ reference() {  # reference PORT
 }
 reference 2443 >"$machine/etc/duplexd/duplexd.yaml"
 {
-  printf 'outputs: {store: {type: sqlite, path: /var/lib/duplexd/second/feed.db}}\n'
-  reference 2444 | sed 's/outputs: \[stdout\]/outputs: [stdout, store]/'
+  printf 'outputs:\n  store: {type: sqlite, path: /var/lib/duplexd/second/feed.db}\n'
+  printf '  entries: {type: journald, severity: notice, app_name: feed, format: ndjson}\n'
+  reference 2444 | sed 's/outputs: \[stdout\]/outputs: [stdout, store, entries]/'
 } >"$machine/etc/duplexd/second.yaml"
 install -d "$machine/etc/systemd/system/duplexd.service.d"
 printf '[Service]\nWatchdogSec=3s\nRestartSec=200ms\n' >"$machine/etc/systemd/system/duplexd.service.d/quick.conf"
@@ -174,6 +175,8 @@ check "its server appears" peer peer2 2444
 check "it starts" inside systemctl start duplexd@second
 CHECK_SECONDS=20 is "it logs in" 1 logins peer2
 CHECK_SECONDS=10 check "its output writes to its state directory" test -s "$machine/var/lib/private/duplexd/second/feed.db"
+entries() { inside journalctl SYSLOG_IDENTIFIER=feed SESSION=callcentre REPLY=reply PRIORITY=5 _SYSTEMD_UNIT=duplexd@second.service --output cat --no-pager; }
+check "and its events are entries of the journal, which can be asked for" has '^\{"code":' entries
 check "it stops" inside systemctl stop duplexd@second
 is "cleanly" success property Result duplexd@second
 

@@ -256,6 +256,97 @@ TEST_CASE("mistakes about requests are told", "[outputs]") {
             .size() == 1);
 }
 
+TEST_CASE("peers, and sockets of this machine", "[outputs]") {
+  const settings all = load_good(
+      file_with(
+          "{t: {type: tcp, address: 'h:1', tls: true, timeout: 5s, format: ndjson, queue: 70000, overflow: "
+          "drop_newest}, u: {type: udp, address: '[::1]:2', format: raw}, s: {type: syslog}, r: {type: "
+          "syslog, transport: tcp, address: 'h:3', tls: true, timeout: 6s, facility: local7, severity: "
+          "alert, app_name: feed, structured_data: 'f@1'}, l: {type: syslog, socket: /x/log}, j: {type: "
+          "journald, socket: x/s, severity: debug, app_name: a}, e: {type: stderr, format: ndjson}}",
+          "[t, u, s, r, l, j, e]"),
+      "/etc/f.yaml");
+  const auto at = [&](std::size_t index) -> const output_settings& { return all.outputs.at(index); };
+  CHECK(at(0).type == output_type::tcp);
+  CHECK(host_port_text(at(0).address) == "h:1");
+  CHECK(at(0).tls);
+  CHECK(at(0).timeout.count() == 5'000);
+  CHECK(at(0).record.form == record_form::ndjson);
+  CHECK(at(0).queue == 70'000);
+  CHECK(at(0).overflow == overflow_policy::drop_newest);
+  CHECK(at(1).type == output_type::udp);
+  CHECK(host_port_text(at(1).address) == "[::1]:2");
+  CHECK_FALSE(at(1).tls);
+  CHECK(at(1).record.form == record_form::raw);
+  const output_settings& usual = at(2);
+  CHECK(usual.type == output_type::syslog);
+  CHECK(usual.transport == syslog_transport::unix_socket);
+  CHECK(usual.facility == syslog_facility::daemon);
+  CHECK(usual.severity == syslog_severity::info);
+  CHECK(usual.app_name == "duplexd");
+  CHECK(usual.structured_data.empty());
+  CHECK(usual.socket.empty());
+  CHECK(at(3).transport == syslog_transport::tcp);
+  CHECK(host_port_text(at(3).address) == "h:3");
+  CHECK(at(3).tls);
+  CHECK(at(3).timeout.count() == 6'000);
+  CHECK(at(3).facility == syslog_facility::local7);
+  CHECK(at(3).severity == syslog_severity::alert);
+  CHECK(at(3).app_name == "feed");
+  CHECK(at(3).structured_data == "f@1");
+  CHECK(at(4).socket == "/x/log");
+  CHECK(at(5).type == output_type::journald);
+  CHECK(at(5).socket == "/etc/x/s");
+  CHECK(at(5).severity == syslog_severity::debug);
+  CHECK(at(5).app_name == "a");
+  CHECK(at(6).type == output_type::standard_error);
+  CHECK(at(6).record.form == record_form::ndjson);
+}
+
+TEST_CASE("mistakes about peers and sockets are told", "[outputs]") {
+  const auto told = [](const std::string& output) {
+    const lines all = mistakes_of("{o: {type: " + output + "}}", "[o]");
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("outputs.o"));
+  };
+  CHECK(told("tcp") == "outputs.o: an output of type tcp needs an address (add address: HOST:PORT)");
+  CHECK(told("udp") == "outputs.o: an output of type udp needs an address (add address: HOST:PORT)");
+  CHECK(told("tcp, address: h") == "outputs.o.address: the port is missing: write HOST:PORT");
+  CHECK(told("tcp, address: 5") == "outputs.o.address: expected HOST:PORT");
+  CHECK(told("tcp, address: 'h:1', durable: true") ==
+        "outputs.o.durable: an output of type tcp has no 'durable'");
+  CHECK(told("udp, address: 'h:1', tls: true") == "outputs.o.tls: an output of type udp has no 'tls'");
+  CHECK(told("syslog, transport: udp") ==
+        "outputs.o: syslog over transport udp needs an address (add address: HOST:PORT)");
+  CHECK(told("syslog, address: 'h:1'") == "outputs.o.address: syslog over transport unix has no 'address'");
+  CHECK(told("syslog, transport: tcp, address: 'h:1', socket: s") ==
+        "outputs.o.socket: syslog over transport tcp has no 'socket'");
+  CHECK(told("syslog, transport: udp, address: 'h:1', tls: true") ==
+        "outputs.o.tls: syslog over transport udp has no 'tls'");
+  CHECK(told("syslog, timeout: 1s") == "outputs.o.timeout: syslog over transport unix has no 'timeout'");
+  CHECK(told("journald, facility: user") ==
+        "outputs.o.facility: an output of type journald has no 'facility'");
+  CHECK(told("stderr, queue: 1MiB") == "outputs.o.queue: an output of type stderr has no 'queue'");
+  CHECK(mistakes_of("{a: {type: stderr}, b: {type: stderr}}", "[a]").size() == 1);
+  CHECK(mistakes_of("{a: {type: syslog, socket: x}, b: {type: syslog, socket: x}}", "[a]").empty());
+}
+
+TEST_CASE("names that syslog and journald take", "[outputs]") {
+  const auto good = [](const std::string& field, const std::string& text) {
+    return mistakes_of("{o: {type: syslog, " + field + ": '" + text + "'}}", "[o]").empty();
+  };
+  CHECK(good("socket", "/" + std::string(106, 'x')));
+  CHECK_FALSE(good("socket", "/" + std::string(107, 'x')));
+  CHECK(good("app_name", std::string(48, 'x')));
+  CHECK_FALSE(good("app_name", std::string(49, 'x')));
+  for (const char* text : {"", "a b", "\xc3\xa4"}) CHECK_FALSE(good("app_name", text));
+  for (const char* text : {"a@1", "feed@32473.1.2"}) CHECK(good("structured_data", text));
+  CHECK(good("structured_data", std::string(30, 'x') + "@1"));
+  CHECK_FALSE(good("structured_data", std::string(31, 'x') + "@1"));
+  for (const char* text : {"a", "@1", "a@", "a@b", "a=@1", "a]@1", "a\"@1", "a b@1"})
+    CHECK_FALSE(good("structured_data", text));
+}
+
 TEST_CASE("a template's texts and columns", "[outputs]") {
   const settings all =
       load_good(file_with("{t: {type: file, path: f, format: template, template: '$${x} ${time}, "

@@ -105,6 +105,33 @@ TEST_CASE("HTTP addresses are read by their own function", "[url]") {
   CHECK(error == "a URL must start with wss:// or ws://");
 }
 
+TEST_CASE("a host and a port are read and written", "[url]") {
+  const std::pair<const char*, const char*> rows[] = {{"h:1", "h"},
+                                                      {"10.0.0.1:80", "10.0.0.1"},
+                                                      {"a-b.example:65535", "a-b.example"},
+                                                      {"[::1]:514", "::1"},
+                                                      {"[fe80::1%eth0]:514", "fe80::1%eth0"}};
+  for (const auto& [text, host] : rows) {
+    INFO(text);
+    std::string error;
+    const auto read = parse_host_port(text, error);
+    REQUIRE(read.has_value());
+    CHECK(read->host == host);
+    CHECK_FALSE(read->secure);
+    CHECK(host_port_text(*read) == text);
+  }
+  for (const char* text : {"", "h", "h:", "h:0", "h:65536", ":1", "h:1/", "http://h:1", "::1:514", "[::1]",
+                           "a b:1", "u@h:1", "h:1 "}) {
+    INFO(text);
+    std::string error;
+    CHECK_FALSE(parse_host_port(text, error).has_value());
+    CHECK_FALSE(error.empty());
+  }
+  std::string error;
+  CHECK_FALSE(parse_host_port("h", error).has_value());
+  CHECK(error == "the port is missing: write HOST:PORT");
+}
+
 // RFC 3986, section 5.4: the examples that have a meaning for HTTP.
 TEST_CASE("references are resolved against where they were found", "[url]") {
   std::string error;

@@ -10,6 +10,7 @@
 #include "daemon/runtime/task_group.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/output/event_records.hpp"
+#include "tests/daemon/output/scripted_streams.hpp"
 #include "tests/daemon/support/stage.hpp"
 
 using namespace duplexd;
@@ -86,6 +87,7 @@ struct scene {
   recorded_telemetry log;
   secret_index secrets;
   scripted_http http;
+  scripted_streams streams;
   std::deque<http_result> answers;  ///< then 200
   letters dead;
   output_context context{.loop = loop.get_executor(),
@@ -93,7 +95,8 @@ struct scene {
                          .log = log,
                          .random = [] { return 0.5; },
                          .secrets = secrets,
-                         .http = http};
+                         .http = http,
+                         .streams = streams};
   queued_output out;
   task_group<std::string> tasks{loop.get_executor()};
 };

@@ -13,6 +13,7 @@
 #include "tests/catch.hpp"
 #include "tests/daemon/net/temporary_directory.hpp"
 #include "tests/daemon/output/event_records.hpp"
+#include "tests/daemon/output/scripted_streams.hpp"
 #include "tests/daemon/support/stage.hpp"
 
 using namespace duplexd;
@@ -80,12 +81,14 @@ struct scene {
   recorded_telemetry log;
   secret_index secrets;
   scripted_http nobody;
+  scripted_streams streams;
   output_context context{.loop = loop.get_executor(),
                          .time = time,
                          .log = log,
                          .random = [] { return 0.5; },
                          .secrets = secrets,
-                         .http = nobody};
+                         .http = nobody,
+                         .streams = streams};
   std::optional<exec_output> out;
   task_group<std::string> tasks{loop.get_executor()};
 };

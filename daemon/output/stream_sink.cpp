@@ -1,0 +1,56 @@
+#include "daemon/output/stream_sink.hpp"
+
+#include <boost/system/system_error.hpp>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "daemon/runtime/cancelled.hpp"
+
+namespace duplexd {
+
+stream_sink::stream_sink(const output_context& context, const config::output_settings& settings,
+                         record_text text)
+    : context_(context), settings_(settings), text_(std::move(text)) {}
+
+/// Why there is no connection; empty: there is one, or we were cancelled.
+asio::awaitable<std::string> stream_sink::connect() {
+  server_request to;
+  to.address = settings_.address;
+  to.address.secure = settings_.tls;
+  std::optional<stream_result> opened;
+  try {
+    auto work = context_.streams.open(std::move(to));
+    opened = co_await std::move(work);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) throw;
+  }
+  if (!opened) co_return std::string{};
+  if (const auto* failed = std::get_if<fault>(&*opened)) co_return text_of(*failed);
+  stream_ = std::get<std::unique_ptr<sending_stream>>(std::move(*opened));
+  co_return std::string{};
+}
+
+asio::awaitable<record_sink::progress> stream_sink::write(const record_batch& records) {
+  progress made;
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return made;
+  if (stream_ != nullptr && !stream_->end_cause().empty()) stream_.reset();
+  if (stream_ == nullptr) made.failed = co_await connect();
+  if (stream_ == nullptr) co_return made;
+  std::string bytes;
+  std::size_t count = 0;
+  while (count < records.size() && bytes.size() < at_once) bytes += text_(records[count++]);
+  auto work = stream_->send(std::move(bytes), settings_.timeout);
+  std::string failed = co_await std::move(work);
+  if (failed.empty()) {
+    made.written = count;
+    co_return made;
+  }
+  stream_.reset();
+  const bool given_up = co_await cancelled();
+  if (!given_up) made.failed = config::host_port_text(settings_.address) + ": " + failed;
+  co_return made;
+}
+
+}  // namespace duplexd
