@@ -207,14 +207,14 @@ std::optional<std::string> simulated_session::refuse_login(protocol::frame_view 
 std::optional<std::string> simulated_session::refuse_json(protocol::frame_view message,
                                                           const config::json_template& wanted) const {
   if (message.kind != protocol::frame_kind::text) return "the login must be a text message with JSON";
+  std::string text(message.bytes.begin(), message.bytes.end());
   if (settings_->protocol) {
     protocol::packet_reader reader(settings_->protocol, direction::command);
     reader.begin(message);
     protocol::packet first;
     if (!reader.next(first)) return "the login does not end where the protocol's framing says";
-    message = first.frame;
+    text.assign(first.frame.bytes.begin(), first.frame.bytes.end());
   }
-  const std::string_view text{reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size()};
   ordered_json found;
   if (const auto fault = protocol::parse_json(text, found, settings_->limits.json_depth))
     return fmt::format("the login is not JSON: {}", fault->message);
