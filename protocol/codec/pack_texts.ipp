@@ -3,6 +3,7 @@
 
 #include "protocol/codec/pack_walk.ipp"
 #include "protocol/codec/packed_value.hpp"
+#include "protocol/text/foreign_text.hpp"
 #include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -36,7 +37,7 @@ inline bool packer::blob_bytes(const instruction& in, const ordered_json& value,
     return true;
   }
   if (find_bad_utf8(text) != text.size()) return fail(in, "the text is not UTF-8");
-  bytes = text;
+  bytes = in.what == content::utf16 ? utf16_of(text, in.big) : text;
   return true;
 }
 
@@ -72,7 +73,7 @@ inline bool packer::blob(const instruction& in) {
       if (size > 0) bytes.insert(bytes.begin(), static_cast<char>(bytes.size()));
       bytes.resize(size);
     }
-    if (in.what == content::padded_text) {
+    if (in.what == content::padded_text || in.what == content::utf16) {
       if (bytes.size() > size) return fail(in, fmt::format("{} bytes do not fit {}", bytes.size(), size));
       bytes.resize(size);
     }

@@ -47,7 +47,7 @@ enum class value_source : std::uint8_t {
 };
 
 /// What a blob's bytes are.
-enum class content : std::uint8_t { text, padded_text, bytes, base64, json, cbor, msgpack, pascal };
+enum class content : std::uint8_t { text, padded_text, bytes, base64, json, cbor, msgpack, pascal, utf16 };
 
 /// What happens to bytes that a layout leaves over in its region.
 enum class trailing : std::uint8_t { refuse, drop, keep };
@@ -118,6 +118,7 @@ struct instruction {
   bool positional = false;  ///< object: a list by position; its members have no keys
   bool simple = false;      ///< a visible named integer, plain or with fixed decimals: the hot path
   bool strict = false;      ///< of names: unknown numbers are errors
+  bool replaces = false;    ///< of texts: what is not UTF-8 (UTF-16) is replaced
   bool helper = false;      ///< a length or count prefix: the command never gives it
   std::uint8_t limit = 10;  ///< bytes of a varint
   name_id name{};           ///< none: an array's element, or helper without name

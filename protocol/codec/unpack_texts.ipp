@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/codec/unpack_walk.ipp"
+#include "protocol/text/foreign_text.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::protocol {
@@ -38,6 +39,8 @@ inline bool unpacker<Visitor>::contents(const instruction& in, std::size_t from,
     case content::cbor:
     case content::msgpack:
       return packed_value(in, from, bytes);
+    case content::utf16:
+      return utf16(in, from, bytes);
     default:
       return plain_text(in, from, text);
   }
@@ -58,7 +61,12 @@ inline bool unpacker<Visitor>::same_text(const instruction& in, std::size_t from
 template <class Visitor>
 inline bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t from, std::string_view text) {
   const std::size_t bad = find_bad_utf8(text);
-  if (bad != text.size()) return fail(in, from + bad, "not UTF-8 (a field of type bytes takes anything)");
+  if (bad != text.size()) {
+    if (!in.replaces) return fail(in, from + bad, "not UTF-8 (a field of type bytes takes anything)");
+    std::string& good = shared_scratch();
+    good = replace_bad_utf8(text);
+    text = good;
+  }
   if (in.its<names_rule>()) {
     const auto& allowed = p_.enums[in.its<names_rule>()].names;
     const auto same = [&](const auto& each) { return each.second == text; };
@@ -69,6 +77,20 @@ inline bool unpacker<Visitor>::plain_text(const instruction& in, std::size_t fro
   announce(in);
   visitor_.text(text);
   return true;
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::utf16(const instruction& in, std::size_t from, bytes_view bytes) {
+  if (p_.extents[in.size].what == extent::kind::fixed)
+    while (bytes.size() > 1 && bytes.back() == 0 && bytes[bytes.size() - 2] == 0)
+      bytes = bytes.first(bytes.size() - 2);
+  std::string text;
+  std::size_t bad = 0;
+  if (!append_from_utf16(text, bytes, in.big, in.replaces, bad))
+    return fail(in, from + bad,
+                bad + 1 == bytes.size() ? "UTF-16 has two bytes for each unit, one is left"
+                                        : "not UTF-16: half of a pair");
+  return plain_text(in, from, text);
 }
 
 template <class Visitor>

@@ -129,6 +129,7 @@ class unpacker {
   bool blob(const instruction& in);
   bool same_text(const instruction& in, std::size_t from, std::string_view found);
   bool plain_text(const instruction& in, std::size_t from, std::string_view text);
+  bool utf16(const instruction& in, std::size_t from, bytes_view bytes);
   bool json(const instruction& in, std::size_t from, std::string_view text);
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes);
   bool zero_text(const instruction& in);

@@ -107,6 +107,8 @@ void layout_compiler::line(const node& from) {
 
 // A word of another notation that says its byte order, or a word that is nearly one of ours.
 std::string layout_compiler::hint_for_type(const std::string& word) const {
+  if (word == "utf16le" || word == "utf16be")
+    return fmt::format("write {}utf16: the byte order stands in front", word.ends_with("le") ? '<' : '>');
   for (const auto& [ending, order] : {std::pair{"le", '<'}, {"be", '>'}}) {
     if (!word.ends_with(ending)) continue;
     std::string base = word.substr(0, word.size() - 2);
@@ -237,7 +239,7 @@ void layout_compiler::value(const token& t, const node& from, char order, name_i
   static const std::pair<std::string_view, content> blobs[] = {
       {"str", content::text},   {"bytes", content::bytes},     {"hex", content::bytes},
       {"b64", content::base64}, {"base64", content::base64},   {"json", content::json},
-      {"cbor", content::cbor},  {"msgpack", content::msgpack},
+      {"cbor", content::cbor},  {"msgpack", content::msgpack}, {"utf16", content::utf16},
   };
   for (const auto& [type, what] : blobs)
     if (word == type) return blob(t, from, order, what, name, hidden);
@@ -502,6 +504,10 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   const bool fixed_text = word == "c" || (is_struct_group(word) && (code == 's' || code == 'p'));
   const bool zero = word == "zstr";
   const bool ends = t.size.what == extent_notation::kind::until;
+  if (ends && what == content::utf16) {
+    fail(from, t.size.text.at, "UTF-16 may hold what ends it between two characters", "give it a size");
+    return;
+  }
   if (ends && (fixed_text || zero)) {
     fail(from, t.size.text.at, fmt::format("'{}' has its own end", word), "str, bytes, b64 or json");
     return;
@@ -525,7 +531,8 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
         return;
       }
       bytes.assign(parsed->begin(), parsed->end());
-    } else if (what == content::json || what == content::cbor || what == content::msgpack) {
+    } else if (what == content::json || what == content::cbor || what == content::msgpack ||
+               what == content::utf16) {
       fail(from, t.value_text.at, fmt::format("'{}' cannot be constant", word));
       return;
     }
@@ -562,6 +569,7 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   const std::int32_t at = here();
   instruction& in = emit(zero ? op::zero_text : ends ? op::until : op::blob);
   in.what = what;
+  in.big = order_is_big(order);
   in.size = size;
   in.name = name;
   in.hidden = hidden;

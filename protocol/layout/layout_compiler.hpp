@@ -85,6 +85,7 @@ class layout_compiler {
   void nested_item(const node& from, name_id name, bool hidden);
   void checksum_item(const node& from, name_id name, bool hidden);
   void one_of(const node& from);
+  void invalid(const node& from);
   void typed_item(const node& from, name_id name, bool hidden);
   void any_value(const node& from, name_id name, bool hidden);
   bool read_number_type(const node* from, const node& whole, instruction& in);

@@ -85,7 +85,7 @@ void layout_compiler::any_value(const node& from, name_id name, bool hidden) {
 // Whether a named layout is a type of one value, such as {enum: …}, rather than the members of a map.
 bool layout_compiler::is_type(const node& from) {
   if (from.kind != node_kind::map) return false;
-  for (const char* key : {"enum", "flags", "bits", "inflate", "fill", "none", "one_of"})
+  for (const char* key : {"enum", "flags", "bits", "inflate", "fill", "none", "one_of", "invalid"})
     if (from.find(key) != nullptr && (from.find(key)->is_scalar() || from.find(key)->kind == node_kind::null))
       return true;
   return false;
@@ -93,10 +93,11 @@ bool layout_compiler::is_type(const node& from) {
 
 // {type: …, none: …, one_of: […]}
 void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
-  if (!known_keys(from, {"type", "of", "none", "one_of"})) return;
+  if (!known_keys(from, {"type", "of", "none", "one_of", "invalid"})) return;
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("of");
   any_value(*type, name, hidden);
   if (const node* allowed = from.find("one_of"); allowed != nullptr && !to_->code.empty()) one_of(*allowed);
+  if (const node* what = from.find("invalid"); what != nullptr && !to_->code.empty()) invalid(*what);
   const node* none = from.find("none");
   if (none == nullptr || to_->code.empty()) return;
   const auto value = parse_integer(none->text);
@@ -121,6 +122,25 @@ void layout_compiler::one_of(const node& from) {
   names_rule rule;
   for (const node& item : from.items) rule.names.emplace_back(0, item.text);
   in.rule = to_->enums.add(std::move(rule));
+}
+
+// What becomes of bytes that are no text: {type: str, invalid: replace}
+void layout_compiler::invalid(const node& from) {
+  instruction& in = to_->code.back();
+  const bool text = (in.code == op::blob || in.code == op::zero_text || in.code == op::until) &&
+                    (in.what == content::text || in.what == content::padded_text ||
+                     in.what == content::pascal || in.what == content::utf16);
+  if (!text || from.text != "replace") {
+    fail(from, 0, "'invalid' is 'replace', for a text type",
+         "what is not UTF-8 becomes '?', half of a pair of UTF-16 U+FFFD");
+    return;
+  }
+  // What stands in for a byte must not be taken for the end.
+  if (in.code == op::until && to_->texts[to_->extents[in.size].end].find('?') != std::string::npos) {
+    fail(from, 0, "what is not UTF-8 becomes '?', which is in the text that ends it");
+    return;
+  }
+  in.replaces = true;
 }
 
 bool layout_compiler::read_view_value(const node& from, view_value& out) {

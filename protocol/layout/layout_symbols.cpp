@@ -339,8 +339,8 @@ const node* layout_compiler::find_layout(std::string_view name) const {
 }
 
 std::vector<std::string> layout_compiler::type_names() const {
-  std::vector<std::string> out{"u24", "i24", "varint", "zigzag", "zstr",    "str",    "bytes",
-                               "hex", "b64", "json",   "cbor",   "msgpack", "decnum", "hexnum"};
+  std::vector<std::string> out{"u24", "i24",  "varint", "zigzag",  "zstr",   "str",    "bytes", "hex",
+                               "b64", "json", "cbor",   "msgpack", "decnum", "hexnum", "utf16"};
   if (env_.layouts != nullptr)
     for (const node_entry& entry : env_.layouts->entries) out.push_back(entry.key);
   return out;

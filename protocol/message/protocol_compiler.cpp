@@ -224,9 +224,9 @@ void protocol_compiler::delimited(const node& from, const node& delimiter, frami
 void protocol_compiler::layouts(const node& from) {
   const step in(*this, "layouts");
   if (from.kind == node_kind::null || !is_map(from, "a map of layouts")) return;
-  static const std::set<std::string> types{"u24",  "i24",   "varint",  "zigzag", "zstr",
-                                           "str",  "bytes", "hex",     "b64",    "base64",
-                                           "json", "cbor",  "msgpack", "decnum", "hexnum"};
+  static const std::set<std::string> types{"u24",     "i24",    "varint", "zigzag", "zstr", "str",
+                                           "bytes",   "hex",    "b64",    "base64", "json", "cbor",
+                                           "msgpack", "decnum", "hexnum", "utf16"};
   for (const node_entry& entry : from.entries) {
     const step at(*this, entry.key);
     if (!is_field_name(entry.key))
