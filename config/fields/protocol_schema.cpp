@@ -77,7 +77,7 @@ nlohmann::ordered_json protocol_definitions() {
           "propertyNames": {
             "$ref": "#/$defs/protocol_name",
             "not": {
-              "pattern": "^([ui]24|varint|zigzag|z?str|bytes|hex|b64|base64|json|cbor|msgpack|[xcbBhHiIlLqQnNefdspP])$"
+              "pattern": "^([ui]24|varint|zigzag|z?str|bytes|hex|b64|base64|json|cbor|msgpack|decnum|hexnum|utf16|[xcbBhHiIlLqQnNefdspP])$"
             }
           },
           "additionalProperties": {"$ref": "#/$defs/layout"}
