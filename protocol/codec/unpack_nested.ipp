@@ -72,7 +72,8 @@ inline bool unpacker<Visitor>::frames(const instruction& in) {
     const std::size_t skip_length =
         p_.framing && p_.framing->strip ? length_width(*p_.framing, data_.subspan(pos_, size)) : 0;
     ++budget_.depth;
-    unpacker inner(p_, data_.subspan(pos_ + skip_length, size - skip_length - trailer), visitor_, budget_, error_);
+    unpacker inner(p_, data_.subspan(pos_ + skip_length, size - skip_length - trailer), visitor_, budget_,
+                   error_);
     const bool ok = inner.run(what);
     --budget_.depth;
     if (!ok) {

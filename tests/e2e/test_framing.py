@@ -4,16 +4,16 @@ import asyncio
 import json
 import queue
 import ssl
+import tempfile
 import threading
 import unittest
 
 import websockets
 
 from support.config import config
-from support.daemon import Daemon
+from support.daemon import Daemon, write_config
 from support.waiting import until
-from test_simulate import Simulator, write_config
-import tempfile
+from test_simulate import Simulator
 
 END = "\x1e"
 HANDSHAKE = {"protocol": "json", "version": 1}
@@ -100,6 +100,7 @@ class Framing(unittest.TestCase):
         }
         with Server(serve) as server, Daemon(config({"lines": lines | {"url": server.url}})) as daemon:
             self.assertEqual(said.get(timeout=30), "hello\n")
+            until(lambda: len(daemon.replies()) == 4)
             self.assertEqual(daemon.replies(),
                              [{"words": "first"}, {"words": "second"}, {"words": "third"}, {"bytes": "0102"}])
 
