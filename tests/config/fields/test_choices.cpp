@@ -86,7 +86,9 @@ TEST_CASE("each word of a choice is accepted, another is refused with what there
       if (bad.is_string()) CHECK(refused.mistakes[0].find("'zzzzzzzzzzzz'") != std::string::npos);
       const std::string known = "(known: " + joined(row.words) + ")";
       const bool is_text_wanted = row.section == std::string("session") && !bad.is_string();
-      if (!is_text_wanted) CHECK(refused.mistakes[0].ends_with(known));
+      constexpr std::size_t most_listed = 12;  // beside a text that is none of them
+      const bool is_listed = !bad.is_string() || row.words.size() <= most_listed;
+      if (!is_text_wanted && is_listed) CHECK(refused.mistakes[0].ends_with(known));
     }
   }
 }
