@@ -286,7 +286,8 @@ const section& section_of<parsed_document>() {
   const fields_of<s> make;
   const section& session = section_of<parsed_session>();
   const ordered_json session_schema{{"$ref", "#/$defs/session"}};
-  const ordered_json any_session{{"anyOf", {session_schema, {{"type", "null"}}}}};
+  value_type sessions = named("map of sessions", {{"anyOf", {session_schema, {{"type", "null"}}}}}, &session);
+  sessions.schema["minProperties"] = 1;
   static const section fields{
       "document",
       "The top level of the file.",
@@ -313,7 +314,7 @@ const section& section_of<parsed_document>() {
               .of_type(named("map of protocols", {{"$ref", "#/$defs/protocol"}}, nullptr))
               .changed(change_rule::reconnect),
           make("sessions", &s::sessions, "The sessions, by name.")
-              .of_type(named("map of sessions", any_session, &session))
+              .of_type(std::move(sessions))
               .required()
               .changed(change_rule::reconnect),
       },

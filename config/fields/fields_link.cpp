@@ -38,13 +38,22 @@ struct value_parser<liveness_action> : choice_parser<liveness_action> {};
 /// `login_rejected`, `http:429`, `http:500-599`, `closed:4001`.
 template <>
 struct value_parser<fault_pattern> {
-  static value_type type() { return {"fault", {{"type", "string"}}}; }
+  static value_type type() {
+    std::string pattern = "^(http:[1-5][0-9]{2}(-[1-5][0-9]{2})?|closed:[1-4][0-9]{3}(-[1-4][0-9]{3})?";
+    for (const auto& [kind, name] : fault_class_names) pattern.append("|").append(name);
+    return {"fault", {{"type", "string"}, {"pattern", pattern + ")$"}}};
+  }
   static ordered_json show(const fault_pattern& /*value*/) { return nullptr; }
   static bool read(const value_at& at, fault_pattern& out, reading& in);
 };
 
 /// At least one: a rule for nothing is a slip.
 struct fault_patterns_parser : list_parser<value_parser<fault_pattern>, fault_pattern> {
+  static value_type type() {
+    value_type made = list_parser::type();
+    made.schema["minItems"] = 1;
+    return made;
+  }
   static bool read(const value_at& at, std::vector<fault_pattern>& out, reading& in) {
     if (!list_parser::read(at, out, in)) return false;
     if (out.empty()) at.complain(in, "the list is empty: the rule fits no fault");
@@ -451,6 +460,11 @@ namespace {
 
 /// Unix time, or a time in words (RFC 3339).
 struct moment_parser : value_parser<text_template> {
+  static value_type type() {
+    value_type made = value_parser<text_template>::type();
+    made.schema["pattern"] = R"(^([0-9.]+([eE][-+0-9]+)?$|[0-9]{4}-[0-9]{2}-[0-9]{2}.|[^$]*\$\{))";
+    return made;
+  }
   static bool read(const value_at& at, text_template& out, reading& in) {
     return read_checked(at, out, in, [](const std::string& text, std::string& error) {
       double number = 0;

@@ -393,7 +393,9 @@ bool value_parser<ordered_json>::read(const value_at& at, ordered_json& out, rea
 
 value_type headers_parser::type() {
   return {"map of texts with references",
-          {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}}};
+          {{"type", "object"},
+           {"propertyNames", {{"pattern", "^[-!#$%&'*+.^_`|~0-9A-Za-z]+$"}}},
+           {"additionalProperties", {{"type", "string"}}}}};
 }
 
 bool headers_parser::read(const value_at& at, value& out, reading& in) {

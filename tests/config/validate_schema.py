@@ -34,6 +34,11 @@ sessions: {s: {template: t, with: {v: true}}}
 ---
 {sessions: {s: {url: wss://h/, close: {code: 3000}, reconnect: {fatal: [tls]}, headers: {A: b}, outputs: []}}}
 ---
+{sessions: {s: {url: wss://h/, reconnect: {faults: [{on: [http, 'http:429', 'http:500-599', 'closed:4001', closed, tls]}]}}}}
+---
+{sessions: {s: {url: wss://h/, renew: {at: '1795000000'}}, t: {url: wss://h/, renew: {at: '2026-11-26T07:10:00Z'}},
+            u: {url: wss://h/, renew: {at: '${env:EXPIRES}'}}, v: {url: wss://h/, renew: {at: '1.7e9'}}}}
+---
 {sessions: {s: {url: wss://h/, protocol: {}}}}
 ---
 protocols:
@@ -82,6 +87,20 @@ BAD = """
 {sessions: {'a b': {url: wss://h/}}}
 ---
 {version: 2, sessions: {s: {url: wss://h/}}}
+---
+{sessions: {}}
+---
+{sessions: {s: {url: wss://h/, reconnect: {faults: [{on: []}]}}}}
+---
+{sessions: {s: {url: wss://h/, reconnect: {faults: [{on: ['http:600']}]}}}}
+---
+{sessions: {s: {url: wss://h/, reconnect: {faults: [{on: ['closed:999']}]}}}}
+---
+{sessions: {s: {url: wss://h/, renew: {at: soon}}}}
+---
+{sessions: {s: {url: wss://h/, renew: {at: '2026-11-26'}}}}
+---
+{sessions: {s: {url: wss://h/, headers: {a b: c}}}}
 ---
 {templates: {t: {}}, sessions: {s: {url: wss://h/}}}
 ---
@@ -186,20 +205,20 @@ class Schema(unittest.TestCase):
 
     # Schema and program agree on what is right …
     def test_good(self):
-        for document in yaml.safe_load_all(GOOD):
+        for document in yaml.load_all(GOOD, Loader):
             with self.subTest(str(document)):
                 self.assertEqual([error.message for error in self.validator.iter_errors(document)], [])
 
     # … and on what is wrong.
     def test_bad(self):
-        for document in yaml.safe_load_all(BAD):
+        for document in yaml.load_all(BAD, Loader):
             with self.subTest(str(document)):
                 self.assertFalse(self.validator.is_valid(document))
                 self.assertEqual(self.check(document), 78)
 
     # … also in a protocol.
     def test_bad_protocols(self):
-        for protocol in yaml.safe_load_all(BAD_PROTOCOLS):
+        for protocol in yaml.load_all(BAD_PROTOCOLS, Loader):
             with self.subTest(str(protocol)):
                 for document in ({"sessions": {"s": {"url": "wss://h/", "protocol": protocol}}},
                                  {"sessions": {"s": {"url": "wss://h/"}}, "protocols": {"p": protocol}}):
@@ -238,7 +257,7 @@ class Schema(unittest.TestCase):
 
     # What is right for the schema is right for the program, but for names that only the program looks up.
     def test_good_checked(self):
-        for document in yaml.safe_load_all(GOOD):
+        for document in yaml.load_all(GOOD, Loader):
             if "templates" not in document:
                 with self.subTest(str(document)):
                     self.assertEqual(self.check(document), 0)

@@ -79,7 +79,9 @@ TEST_CASE("values of several kinds stand in the schema", "[schema]") {
   CHECK(property("session", "commands") == json::parse(R"({"anyOf": [
       {"type": "object", "additionalProperties": {"$ref": "#/$defs/command"}}, {"type": "null"}]})"));
   CHECK(property("session", "headers").at("anyOf").at(0) ==
-        json::parse(R"({"type": "object", "additionalProperties": {"type": "string"}})"));
+        json::parse(R"({"type": "object", "propertyNames": {"pattern": "^[-!#$%&'*+.^_`|~0-9A-Za-z]+$"},
+            "additionalProperties": {"type": "string"}})"));
+  CHECK(property("fault_rule", "on").at("minItems") == 1);
   CHECK(property("reconnect", "fatal").at("anyOf").at(0).at("items").at("enum").size() == 11);
   const json url = property("session", "url");
   CHECK(url.at("anyOf").size() == 2);
