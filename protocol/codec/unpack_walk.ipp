@@ -134,7 +134,7 @@ class unpacker {
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes);
   bool zero_text(const instruction& in);
   bool until(const instruction& in);
-  bool contents(const instruction& in, std::size_t from, bytes_view bytes);
+  [[gnu::always_inline]] bool contents(const instruction& in, std::size_t from, bytes_view bytes);
 
   // structure
   bool object(const instruction& in, std::int32_t pc);

@@ -61,11 +61,13 @@ packet_reader::~packet_reader() = default;
 
 void packet_reader::begin(frame_view message) {
   state& s = *state_;
-  if (s.stream()) s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
+  const bool may_span = s.types->framing && s.types->framing->stream;
+  if (may_span && s.stream())
+    s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
   s.message = message;
   s.done = false;
   s.at = 0;
-  if (!s.stream()) return;
+  if (!may_span || !s.stream()) return;
   s.carried = s.kept.size();
   // A packet cannot begin as text and end as bytes.
   s.broken = s.broken || (s.carried > 0 && s.kept_kind != message.kind);
