@@ -137,7 +137,8 @@ def commands_page(output, readme):
     for path, text in (("/etc/duplexd/duplexd.yaml", "What duplexd.service runs."),
                        ("/etc/duplexd/NAME.yaml", "What duplexd@NAME.service runs."),
                        ("/etc/duplexd/credentials/", "Secrets: the file NAME is ${credential:duplexd_NAME}."),
-                       ("/var/lib/duplexd/", "The only place where the services may write.")):
+                       ("/var/lib/duplexd/", "The only place where the services may write."),
+                       ("/run/duplexd/duplexd/control.sock", "Where duplexd status and the others ask duplexd.service.")):
         lines += item(rf"\fI{escaped(path)}\fR", escaped(text))
     return lines + [".SH SEE ALSO", r"\fBduplexd.yaml\fR(5), \fBsystemctl\fR(1), \fBsystemd.exec\fR(5)"]
 
