@@ -10,15 +10,14 @@
 namespace duplexd::config {
 
 using protocol::diagnostic;
-using protocol::node;
 
 namespace {
 
 /// A remark at a field of a section, or at the session if it is not written out.
 diagnostic remark(const value_at& from, std::string_view part, std::string_view name, std::string message,
                   std::string hint) {
-  const node* section = from.value.find(part);
-  const node* value = section == nullptr || name.empty() ? section : section->find(name);
+  const protocol::node* section = from.value.find(part);
+  const protocol::node* value = section == nullptr || name.empty() ? section : section->find(name);
   const std::string path = fmt::format("{}.{}{}{}", from.path, part, name.empty() ? "" : ".", name);
   return {value != nullptr ? value->where : from.value.where, path, std::move(message), std::move(hint)};
 }

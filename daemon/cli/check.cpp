@@ -60,9 +60,9 @@ std::string counted(std::size_t count, const char* what) {
 }
 
 /// What was found, told at once for people, or at the end as one JSON object.
-class report {
+class check_report {
  public:
-  explicit report(const options& given) : given_(given) {}
+  explicit check_report(const options& given) : given_(given) {}
 
   void add(const protocol::diagnostics& all, bool warning) {
     (warning ? warnings_ : mistakes_) += all.size();
@@ -103,7 +103,7 @@ class report {
 };
 
 int check(const options& given) {
-  report found{given};
+  check_report found{given};
   if (const std::string wrong = read_environment_file(given.config.environment_file); !wrong.empty()) {
     std::fprintf(stderr, "%s\n", wrong.c_str());
     return exit_config;

@@ -68,10 +68,21 @@ TEST_CASE("what the peer says does not matter, its end is known", "[stream]") {
   CHECK_FALSE(s.send("b").empty());
 }
 
-// More than both systems hold: it is not acknowledged before the peer reads.
+namespace {
+
+/// More than the systems of both ends hold.
+std::string much() {
+  std::string bytes;
+  bytes.resize(50'000'000, 'x');
+  return bytes;
+}
+
+}  // namespace
+
+// It is not acknowledged before the peer reads.
 TEST_CASE("a peer that does not read makes sending fail within its limit", "[stream]") {
   peer_scene s;
-  CHECK(s.send(std::string(50'000'000, 'x'), 100ms) == "the peer did not take what was sent within 100ms");
+  CHECK(s.send(much(), 100ms) == "the peer did not take what was sent within 100ms");
   CHECK_FALSE(s.stream->end_cause().empty());
 }
 
@@ -79,7 +90,7 @@ TEST_CASE("a peer that dies while bytes are on their way makes sending fail", "[
   peer_scene s;
   s.peer.set_option(asio::socket_base::linger(true, 0));
   asio::post(s.loop, [&] { s.peer.close(); });
-  CHECK_FALSE(s.send(std::string(50'000'000, 'x')).empty());
+  CHECK_FALSE(s.send(much()).empty());
   CHECK_FALSE(s.stream->end_cause().empty());
 }
 
@@ -108,7 +119,7 @@ TEST_CASE("sending that is cancelled ends", "[stream]") {
   bool ended = false;
   auto work = [](sending_stream& to) -> asio::awaitable<void> {
     co_await asio::this_coro::throw_if_cancelled(false);
-    co_await to.send(std::string(50'000'000, 'x'), 1h);
+    co_await to.send(much(), 1h);
   };
   asio::co_spawn(s.loop, work(*s.stream),
                  asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr&) { ended = true; }));
