@@ -34,8 +34,8 @@ class dialer {
   dialer& operator=(const dialer&) = delete;
   virtual ~dialer() = default;
 
-  /// Does not throw on network faults. May be cancelled: it then throws `operation_aborted` with everything
-  /// closed.
+  /// Does not throw. Cancelled, it comes back early with everything closed and whatever fault comes of it:
+  /// the caller asks `cancelled()`.
   virtual asio::awaitable<dial_result> dial(dial_request request) = 0;
 };
 

@@ -69,8 +69,8 @@ class http_client {
   /// redirect that may not be followed, a request that cannot be sent; `lost`: the connection ended before
   /// the answer did. Their words hold no header's value and no part of the body.
   ///
-  /// Does not throw on network faults. May be cancelled: it then throws `operation_aborted` with everything
-  /// closed.
+  /// Does not throw. Cancelled, it comes back early with everything closed and whatever fault comes of it:
+  /// the caller asks `cancelled()`.
   virtual asio::awaitable<http_result> fetch(http_request what) = 0;
 };
 

@@ -42,7 +42,7 @@ class stream_dialer {
   virtual ~stream_dialer() = default;
 
   /// Connects to `to.address`, with TLS if that is secure. Faults: `resolve`, `connect`, `tls`. Does not
-  /// throw on network faults. May be cancelled: it then throws `operation_aborted` with everything closed.
+  /// throw. Cancelled, it comes back early with whatever fault comes of it: the caller asks `cancelled()`.
   virtual asio::awaitable<stream_result> open(server_request to) = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "daemon/link/dialer.hpp"
 
-#include <boost/asio/this_coro.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +9,6 @@
 #include "daemon/net/connect/connector.hpp"
 #include "daemon/net/http/redirect.hpp"
 #include "daemon/net/make_dialer.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/faults.hpp"
 #include "daemon/net/websocket/websocket_handshake.hpp"
 
@@ -40,14 +38,6 @@ class socket_dialer final : public dialer {
   explicit socket_dialer(asio::io_context& loop) : connector_(loop) {}
 
   asio::awaitable<dial_result> dial(dial_request request) override {
-    auto result = co_await run_phases(std::move(request));
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
-    co_return result;
-  }
-
- private:
-  asio::awaitable<dial_result> run_phases(dial_request request) {
     const config::url first = request.address;
     for (int redirects = 0;; ++redirects) {
       auto handshake = make_handshake(request);
@@ -76,6 +66,7 @@ class socket_dialer final : public dialer {
     }
   }
 
+ private:
   connector connector_;
 };
 

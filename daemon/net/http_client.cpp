@@ -1,8 +1,6 @@
 #include "daemon/link/http_client.hpp"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
 #include <ctime>
 #include <memory>
 #include <optional>
@@ -17,7 +15,6 @@
 #include "daemon/net/http/http_exchange.hpp"
 #include "daemon/net/http/redirect.hpp"
 #include "daemon/net/make_http_client.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/faults.hpp"
 
 namespace duplexd::net {
@@ -93,15 +90,8 @@ class socket_http_client final : public http_client {
  public:
   explicit socket_http_client(asio::io_context& loop) : connector_(loop) {}
 
+  /// Follows redirects.
   asio::awaitable<http_result> fetch(http_request what) override {
-    auto result = co_await follow_redirects(std::move(what));
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
-    co_return result;
-  }
-
- private:
-  asio::awaitable<http_result> follow_redirects(http_request what) {
     const auto end = clock::now() + what.timeout;
     const auto timeouts = what.timeouts;
     const config::url first = what.address;
@@ -133,6 +123,7 @@ class socket_http_client final : public http_client {
     }
   }
 
+ private:
   asio::awaitable<http_result> fetch_once(const http_request& what,
                                           const std::optional<std::string>& authorization,
                                           clock::time_point end) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
 #include <exception>
 #include <memory>
 #include <tuple>
@@ -11,9 +10,10 @@
 
 #include "daemon/net/connect/connector.hpp"
 #include "daemon/net/make_stream_dialer.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/runtime/as_value.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -75,8 +75,6 @@ class socket_stream_dialer final : public stream_dialer {
 
   asio::awaitable<stream_result> open(server_request to) override {
     auto opened = co_await connector_.open(to);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
     if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
     co_return std::make_unique<socket_stream>(std::get<std::shared_ptr<tcp_connection>>(std::move(opened)));
   }

@@ -5,7 +5,6 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 #include <optional>
 #include <utility>
 
@@ -162,18 +161,14 @@ record_sink::progress http_sink::judge(const http_response& answer) {
 
 asio::awaitable<record_sink::progress> http_sink::send(http_request what) {
   progress made;
-  std::optional<http_result> result;
-  try {
-    auto work = context_.http.fetch(std::move(what));
-    result = co_await std::move(work);
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) throw;
-  }
-  if (!result) co_return made;  // cancelled
-  if (const auto* answer = std::get_if<http_response>(&*result))
+  auto work = context_.http.fetch(std::move(what));
+  const auto result = co_await std::move(work);
+  const bool given_up = co_await cancelled();
+  if (given_up) co_return made;
+  if (const auto* answer = std::get_if<http_response>(&result))
     made = judge(*answer);
   else
-    made.failed = text_of(std::get<fault>(*result));
+    made.failed = text_of(std::get<fault>(result));
   co_return made;
 }
 

@@ -1,6 +1,5 @@
 #include "daemon/output/stream_sink.hpp"
 
-#include <boost/system/system_error.hpp>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -18,16 +17,12 @@ asio::awaitable<std::string> stream_sink::connect() {
   server_request to;
   to.address = settings_.address;
   to.address.secure = settings_.tls;
-  std::optional<stream_result> opened;
-  try {
-    auto work = context_.streams.open(std::move(to));
-    opened = co_await std::move(work);
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) throw;
-  }
-  if (!opened) co_return std::string{};
-  if (const auto* failed = std::get_if<fault>(&*opened)) co_return text_of(*failed);
-  stream_ = std::get<std::unique_ptr<sending_stream>>(std::move(*opened));
+  auto work = context_.streams.open(std::move(to));
+  auto opened = co_await std::move(work);
+  const bool given_up = co_await cancelled();
+  if (given_up) co_return std::string{};
+  if (const auto* failed = std::get_if<fault>(&opened)) co_return text_of(*failed);
+  stream_ = std::get<std::unique_ptr<sending_stream>>(std::move(opened));
   co_return std::string{};
 }
 

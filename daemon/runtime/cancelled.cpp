@@ -6,7 +6,7 @@ namespace duplexd {
 
 boost::asio::awaitable<bool> cancelled() {
   const auto state = co_await boost::asio::this_coro::cancellation_state;
-  co_return state.cancelled() != boost::asio::cancellation_type::none;
+  co_return is_cancelled(state);
 }
 
 }  // namespace duplexd

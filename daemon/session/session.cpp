@@ -4,7 +4,6 @@
 
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/system/system_error.hpp>
 
 #include "daemon/event/timestamp.hpp"
 #include "daemon/link/cookie_jar.hpp"
@@ -286,13 +285,10 @@ asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& r
   what.cookies = context_.cookies;
   if (what.address.secure && !what.tls.verify)
     context_.telemetry.record(settings->name, happening::certificate_unverified{});
-  try {
-    auto result = co_await context_.links.dial(std::move(what));
-    co_return std::make_shared<dial_result>(std::move(result));
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) throw;
-  }
-  co_return nullptr;
+  auto result = co_await context_.links.dial(std::move(what));
+  const bool given_up = co_await cancelled();
+  if (given_up) co_return nullptr;
+  co_return std::make_shared<dial_result>(std::move(result));
 }
 
 // One round over the URLs. What fails before the last of them is followed by the next one at once and counts

@@ -7,7 +7,6 @@
 
 #include "daemon/link/phase_timer.hpp"
 #include "daemon/net/connect/tunnel.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
 #include "daemon/net/tcp/happy_eyeballs.hpp"

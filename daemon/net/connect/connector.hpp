@@ -24,8 +24,7 @@ class connector {
  public:
   explicit connector(asio::io_context& loop) : loop_(loop), resolver_(loop) {}
 
-  /// `to` must live until this is done. Does not throw on network faults. Cancellable: throws
-  /// `operation_aborted` or gives whatever fault comes of it, with everything closed; the caller asks.
+  /// `to` must live until this is done. Does not throw. Cancellable (`cancelled()`).
   asio::awaitable<open_result> open(const server_request& to);
 
  private:

@@ -8,9 +8,9 @@
 #include "daemon/net/connect/socks.hpp"
 #include "daemon/net/http/answer_reader.hpp"
 #include "daemon/net/http/header_check.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/runtime/cancelled.hpp"
 #include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 

@@ -9,9 +9,9 @@
 #include "daemon/net/http/content_encoding.hpp"
 #include "daemon/net/http/header_check.hpp"
 #include "daemon/net/http/http_answer.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/runtime/cancelled.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::net {

@@ -17,9 +17,9 @@
 #include <system_error>
 
 #include "daemon/net/http/header_check.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/tcp_options.hpp"
+#include "daemon/runtime/as_value.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::net {

@@ -8,9 +8,10 @@
 #include <tuple>
 #include <utility>
 
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/faults.hpp"
 #include "daemon/net/tcp/tcp_options.hpp"
+#include "daemon/runtime/as_value.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -115,7 +116,7 @@ asio::awaitable<connect_result> connect_any(loop_executor loop, std::vector<asio
   const auto state = co_await asio::this_coro::cancellation_state;
 
   while (running->winner == nullptr && clock::now() < deadline) {
-    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
+    if (is_cancelled(state)) co_return make_fault(config::fault_class::connect, "cancelled");
     const bool more = started < order.size();
     if (more && (!running->any_pending() || clock::now() >= next_start)) {
       start(running, loop, asio::ip::tcp::endpoint(order[started++], port));

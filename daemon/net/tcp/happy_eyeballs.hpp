@@ -21,8 +21,8 @@ using connect_result = std::variant<tcp_socket, fault>;
 [[nodiscard]] std::string endpoint_text(const asio::ip::tcp::endpoint& endpoint);
 
 /// Tries all addresses, each new one 250 ms after the one before or as soon as that has failed; the first
-/// connection wins (RFC 8305). The fault lists every address with its reason. Does not throw on network
-/// faults; cancellable: then it throws `operation_aborted` with everything closed.
+/// connection wins (RFC 8305). The fault lists every address with its reason. Does not throw.
+/// Cancellable (`cancelled()`).
 asio::awaitable<connect_result> connect_any(loop_executor loop, std::vector<asio::ip::address> addresses,
                                             std::uint16_t port, std::chrono::milliseconds limit);
 

@@ -16,8 +16,9 @@
 #include <tuple>
 #include <utility>
 
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/faults.hpp"
+#include "daemon/runtime/as_value.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::net {
 namespace {
@@ -139,7 +140,7 @@ asio::awaitable<resolve_result> resolver::resolve(std::string host, std::chrono:
   const quiet at_end{*over};
   const auto state = co_await asio::this_coro::cancellation_state;
   while (!mine->result && !late) {
-    if (is_cancelled(state)) throw boost::system::system_error(asio::error::operation_aborted);
+    if (is_cancelled(state)) co_return make_fault(config::fault_class::resolve, "cancelled");
     std::ignore = co_await mine->landed.async_wait(as_value);
   }
   if (mine->result) co_return *mine->result;

@@ -37,7 +37,7 @@ class resolver {
   resolver(const resolver&) = delete;
   resolver& operator=(const resolver&) = delete;
 
-  /// Does not throw on network faults. Cancellable: then it throws `operation_aborted`.
+  /// Does not throw. Cancellable (`cancelled()`).
   asio::awaitable<resolve_result> resolve(std::string host, std::chrono::milliseconds limit);
 
  private:

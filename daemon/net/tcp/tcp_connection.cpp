@@ -14,9 +14,10 @@
 #include <tuple>
 #include <utility>
 
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/tcp_options.hpp"
+#include "daemon/runtime/as_value.hpp"
+#include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd::net {
 namespace {

@@ -18,11 +18,11 @@
 #include "daemon/net/http/http_answer.hpp"
 #include "daemon/net/http/redirect.hpp"
 #include "daemon/net/http/request_reader.hpp"
-#include "daemon/net/tcp/await.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/faults.hpp"
 #include "daemon/net/websocket/handshake_text.hpp"
 #include "daemon/net/websocket/websocket_link.hpp"
+#include "daemon/runtime/cancelled.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::net {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/system/system_error.hpp>
 
 #include "daemon/link/dial_request.hpp"
 #include "daemon/link/http_client.hpp"
@@ -114,19 +113,15 @@ asio::awaitable<flow_result> flow::execute(const config::http_step& step) {
   if (auto* failed = std::get_if<fault>(&request)) co_return flow_result{.failed = std::move(*failed)};
   auto& what = std::get<http_request>(request);
   what.cookies = shared_.context.cookies;
-  std::optional<http_result> result;
-  try {
-    auto work = shared_.context.http.fetch(std::move(what));
-    result = co_await std::move(work);
-  } catch (const boost::system::system_error& error) {
-    if (error.code() != asio::error::operation_aborted) throw;
-  }
-  if (!result) co_return flow_result{};  // cancelled
-  if (auto* failed = std::get_if<fault>(&*result)) {
+  auto work = shared_.context.http.fetch(std::move(what));
+  auto result = co_await std::move(work);
+  const bool given_up = co_await cancelled();
+  if (given_up) co_return flow_result{};
+  if (auto* failed = std::get_if<fault>(&result)) {
     if (failed->kind != fault_class::http) failed->cause.insert(0, "http: ");
     co_return flow_result{.failed = std::move(*failed)};
   }
-  const auto& answer = std::get<http_response>(*result);
+  const auto& answer = std::get<http_response>(result);
   if (answer.status >= 400) co_return flow_result{.failed = status_fault(answer, step.url.display())};
   ordered_json body;
   const auto wrong = protocol::parse_json(answer.body, body, json_depth());

@@ -1,7 +1,6 @@
 #include "tests/daemon/storm/stormy_link.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 #include <utility>
 
 namespace duplexd::test {
@@ -98,7 +97,7 @@ asio::awaitable<void> stormy_link::finish(std::chrono::milliseconds) {
 asio::awaitable<dial_result> stormy_dialer::dial(dial_request /*request*/) {
   stormy_dial made = next_();
   const bool in_time = co_await time_.sleep_for(made.takes);
-  if (!in_time) throw boost::system::system_error(asio::error::operation_aborted);
+  if (!in_time) co_return fault{.cause = "cancelled"};
   dial_result result;
   if (made.failed) {
     result = std::move(*made.failed);

@@ -2,7 +2,6 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
 
 namespace duplexd::test {
 
@@ -93,7 +92,6 @@ asio::awaitable<void> scripted_link::finish(std::chrono::milliseconds limit) {
 asio::awaitable<void> until_cancelled() {
   notifier never{co_await asio::this_coro::executor};
   co_await never.wait();
-  throw boost::system::system_error(asio::error::operation_aborted);
 }
 
 asio::awaitable<dial_result> scripted_dialer::dial(dial_request request) {
@@ -101,7 +99,10 @@ asio::awaitable<dial_result> scripted_dialer::dial(dial_request request) {
   if (answers.empty()) co_return fault{.kind = config::fault_class::connect, .cause = "connection refused"};
   const answer next = std::move(answers.front());
   answers.pop_front();
-  if (!next) co_await until_cancelled();
+  if (!next) {
+    co_await until_cancelled();
+    co_return fault{.cause = "cancelled"};
+  }
   co_return next(request);
 }
 

@@ -83,7 +83,7 @@ class scripted_link final : public transport {
   bool end_is_next_ = false;
 };
 
-/// Throws `operation_aborted` when its caller is cancelled, as network operations do.
+/// Suspends until its caller is cancelled.
 asio::awaitable<void> until_cancelled();
 
 /// Gives out what the test prepared for each dial; after that, refuses. A null answer never comes.

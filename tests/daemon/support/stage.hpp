@@ -45,7 +45,10 @@ class scripted_http final : public http_client {
  public:
   asio::awaitable<http_result> fetch(http_request what) override {
     asked.push_back(std::move(what));
-    if (!answer) co_await until_cancelled();
+    if (!answer) {
+      co_await until_cancelled();
+      co_return fault{.cause = "cancelled"};
+    }
     co_return answer(asked.back());
   }
   std::function<http_result(const http_request&)> answer;
