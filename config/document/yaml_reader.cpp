@@ -75,8 +75,8 @@ protocol::diagnostic explained(std::string_view text, const YAML::Exception& err
   if (const auto tab = line.substr(0, indent).find('\t'); tab != std::string_view::npos)
     return {at(number, tab), "", "this line is indented with a tab", "YAML takes spaces only"};
   if (const auto space = find_false_space(line))
-    return {at(number, *space), "", "this is no space, though it looks like one or like nothing",
-            "type the space anew"};
+    return {at(number, *space), "", "this is not a space, though it looks like one or like nothing",
+            "type the space again"};
   constexpr std::size_t looked_back = 3;
   for (std::size_t back = 1; back <= looked_back && back <= number; ++back)
     if (const auto quote = find_open_quote(line_of(text, number - back)))

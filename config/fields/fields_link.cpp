@@ -471,7 +471,7 @@ struct moment_parser : value_parser<text_template> {
       const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
       const bool is_number = failed == std::errc{} && end == text.data() + text.size() && number > 0;
       if (is_number || protocol::parse_time(text, protocol::time_unit::ms)) return;
-      error = in_quotes(text) + " is no Unix time, and no time such as 2026-11-26T07:10:00Z";
+      error = in_quotes(text) + " is neither a Unix time nor a time such as 2026-11-26T07:10:00Z";
     });
   }
 };

@@ -432,7 +432,7 @@ bool environment_parser::read(const value_at& at, value& out, reading& in) {
   for (const protocol::node_entry& entry : at.value.entries) {
     const value_at variable = at.entry(entry);
     if (entry.key.empty() || entry.key.find_first_of(std::string_view("=\0", 2)) != std::string::npos)
-      in.mistakes.push_back({entry.where, variable.path, "this is no name of a variable", ""});
+      in.mistakes.push_back({entry.where, variable.path, "this is not the name of a variable", ""});
     text_template text;
     if (value_parser<text_template>::read(variable, text, in)) out.emplace_back(entry.key, std::move(text));
   }

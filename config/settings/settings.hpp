@@ -168,7 +168,7 @@ struct outbox_settings {
   bool drop_oldest = false;   ///< at the bound: the oldest makes room, else the new one is refused
 };
 
-/// When a link is left in order and made anew although nothing is wrong.
+/// When a link is closed cleanly and opened again although nothing is wrong.
 struct renew_settings {
   std::optional<duration_template> after;  ///< age of the link
   std::optional<text_template> at;         ///< Unix time in seconds or milliseconds

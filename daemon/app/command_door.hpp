@@ -52,7 +52,7 @@ class command_door {
   /// Takes what the program of an output says, until its end. May be cancelled.
   asio::awaitable<void> take_answers(std::string output, line_input& from);
 
-  /// What programs say from now on is no command any more: the sessions have ended.
+  /// What programs say from now on is not a command any more: the sessions have ended.
   void close_answers() noexcept { answers_closed_ = true; }
 
   /// Takes one line of stdin, once its session has tried to connect. May be cancelled.

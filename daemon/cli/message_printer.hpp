@@ -43,8 +43,8 @@ class message_printer {
   bool failed_ = false;
 };
 
-/// Prints a capture, each message with its session's layouts. What is no message is printed as it is, so that
-/// the output tells the whole story; so is what we sent without a layout, such as a JSON login.
+/// Prints a capture, each message with its session's layouts. What is not a message is printed as it is, so
+/// that the output tells the whole story; so is what we sent without a layout, such as a JSON login.
 class capture_printer {
  public:
   using codecs = std::map<std::string, std::shared_ptr<const protocol::protocol>>;

@@ -46,7 +46,7 @@ struct command_ended {  ///< submitted while the daemon runs; every one comes to
   std::string state;  ///< "confirmed", "expired" …
   std::string why;
 };
-struct command_invalid {  ///< a line from outside that is no command
+struct command_invalid {  ///< a line from outside that is not a command
   std::uint64_t line = 0;
   std::string why;
   std::string from{};  ///< the output whose program said it; empty: stdin
@@ -78,7 +78,7 @@ struct resubscribed {};
 struct inactive {  ///< outside of its hours
   std::chrono::seconds until_active{0};
 };
-struct link_renewed {  ///< left in order, to be made anew
+struct link_renewed {  ///< closed cleanly, to be opened again
   std::string why;
 };
 struct link_closed {

@@ -31,7 +31,7 @@ line_input::line_input(const asio::any_io_executor& loop, int inherited, std::si
     if (!S_ISSOCK(status.st_mode)) {
       const std::string path = "/proc/self/fd/" + std::to_string(inherited);
       handle_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-      kind_ = handle_ >= 0 ? kind::reopened : kind::shared;  // another user's pipe can't be opened anew
+      kind_ = handle_ >= 0 ? kind::reopened : kind::shared;  // another user's pipe can't be reopened
     } else {
       kind_ = kind::socket;
     }

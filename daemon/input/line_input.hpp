@@ -12,7 +12,7 @@ namespace duplexd {
 namespace asio = boost::asio;
 
 /// Lines from an inherited descriptor (stdin): a file, pipe, terminal or socket. Never blocks the loop, and
-/// never makes the descriptor non-blocking for others who have it: a pipe or terminal is opened anew through
+/// never makes the descriptor non-blocking for others who have it: a pipe or terminal is reopened through
 /// /proc, a socket is read with MSG_DONTWAIT, a file does not block.
 class line_input {
  public:

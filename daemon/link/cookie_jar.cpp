@@ -135,7 +135,7 @@ std::optional<std::time_t> read_date(std::string_view text) {
 
 constexpr std::time_t for_good = std::numeric_limits<std::time_t>::max();
 
-/// Max-Age (RFC 6265, 5.2.2): seconds; nothing if it is no number.
+/// Max-Age (RFC 6265, 5.2.2): seconds; nothing if it is not a number.
 std::optional<std::time_t> read_max_age(std::string_view text, std::time_t now) {
   const bool negative = text.starts_with('-');
   const auto seconds = number_of(text.substr(negative ? 1 : 0));

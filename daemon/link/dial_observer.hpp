@@ -48,7 +48,7 @@ struct tls_details {
   bool verified = false;  ///< the certificate was checked
 };
 struct handshake_details {
-  int status = 0;             ///< of HTTP: 101, or a redirect's, after which the dial begins anew
+  int status = 0;             ///< of HTTP: 101, or a redirect's, after which the dial starts again
   std::string url;            ///< where this was asked, without the query, which may hold secrets
   std::string subprotocol{};  ///< agreed on; empty: none
   std::string extensions{};   ///< agreed on, as the server put it; empty: none

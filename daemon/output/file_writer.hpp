@@ -12,7 +12,7 @@
 namespace duplexd {
 
 /// Appends to files, whole records only: what a write could not finish is taken off again. A file that was
-/// renamed or deleted is opened anew at the next write, one that was truncated is continued at its new end.
+/// renamed or deleted is reopened at the next write, one that was truncated is continued at its new end.
 class file_writer final : public event_writer {
  public:
   file_writer(const config::output_settings& settings, config::path_pattern path);

@@ -23,7 +23,7 @@ inherited_descriptor::inherited_descriptor(int inherited) {
     } else if (pipe_ || S_ISCHR(status.st_mode)) {
       const std::string path = "/proc/self/fd/" + std::to_string(inherited);
       handle_ = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-      // Another user's pipe can't be opened anew.
+      // Another user's pipe can't be reopened.
       kind_ = handle_ >= 0 ? kind::reopened : kind::shared_pipe;
     }
   }

@@ -6,7 +6,7 @@
 namespace duplexd {
 
 /// A descriptor that others gave us and may share (stdout, stderr), written without ever blocking and without
-/// making it non-blocking for them: a pipe or terminal is opened anew through /proc, a socket is written with
+/// making it non-blocking for them: a pipe or terminal is reopened through /proc, a socket is written with
 /// MSG_DONTWAIT, a file does not block.
 class inherited_descriptor {
  public:

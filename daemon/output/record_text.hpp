@@ -15,7 +15,7 @@ using record_text = std::function<std::string(const record_batch::record&)>;
   return std::string(record.text);
 }
 
-/// The record's text as a message, which is no line.
+/// The record's text as a message, which is not a line.
 [[nodiscard]] inline std::string_view without_newline(std::string_view line) {
   return line.ends_with('\n') ? line.substr(0, line.size() - 1) : line;
 }

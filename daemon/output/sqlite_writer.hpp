@@ -29,7 +29,7 @@ class sqlite_writer final : public event_writer {
   /// A durable one keeps its place in the table `_places`, in the transaction of the rows.
   [[nodiscard]] target_place find_place(const std::string& journal) override;
 
-  /// What is no reply is a line of JSON in this table.
+  /// What is not a reply is a line of JSON in this table.
   static constexpr std::string_view other_events = "_events";
   static constexpr std::string_view places = "_places";
   /// The column of what names an event for ever; only of durable outputs.

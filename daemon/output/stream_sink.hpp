@@ -11,8 +11,8 @@
 
 namespace duplexd {
 
-/// Sends records over one TCP connection, which is made when there is something to send and made anew when it
-/// has ended. A record is written when the peer's system has acknowledged it; what it has not goes again,
+/// Sends records over one TCP connection, which is made when there is something to send and made again when
+/// it has ended. A record is written when the peer's system has acknowledged it; what it has not goes again,
 /// whole, over the next connection.
 class stream_sink final : public record_sink {
  public:

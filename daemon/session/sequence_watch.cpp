@@ -10,7 +10,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// Counters of 64 bits begin anew behind their largest number.
+/// Counters of 64 bits start again behind their largest number.
 ordered_json successor(const ordered_json& number) {
   const auto next = number.get<std::uint64_t>() + 1;
   return number.is_number_unsigned() ? ordered_json(next) : ordered_json(static_cast<std::int64_t>(next));

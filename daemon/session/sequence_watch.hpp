@@ -17,7 +17,7 @@ struct sequence_gap {
   const config::sequence_settings* rule = nullptr;
   nlohmann::ordered_json key;  ///< the values of the rule's key fields, in their order
   nlohmann::ordered_json expected;
-  nlohmann::ordered_json found;  ///< lower than expected: again, or the server began anew
+  nlohmann::ordered_json found;  ///< lower than expected: again, or the server started again
   bool over_links = false;       ///< what is missing was due while there was no link
 };
 
@@ -31,8 +31,8 @@ class sequence_watch {
   /// The replies that the rules are about, and what they look at.
   [[nodiscard]] std::map<std::string, field_list> looked_at() const;
 
-  /// There is a new link. A number that is higher than expected is a gap; a lower one is no news: the server
-  /// says again what it said before, or counts for each link.
+  /// There is a new link. A number that is higher than expected is a gap; a lower one is nothing new: the
+  /// server says again what it said before, or counts for each link.
   void begin_link() noexcept { ++link_; }
 
   /// A reply has come. The first number of each key is taken as it is.

@@ -124,7 +124,7 @@ void layout_compiler::one_of(const node& from) {
   in.rule = to_->enums.add(std::move(rule));
 }
 
-// What becomes of bytes that are no text: {type: str, invalid: replace}
+// What becomes of bytes that are not text: {type: str, invalid: replace}
 void layout_compiler::invalid(const node& from) {
   instruction& in = to_->code.back();
   const bool text = (in.code == op::blob || in.code == op::zero_text || in.code == op::until) &&

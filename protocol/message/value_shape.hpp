@@ -35,7 +35,7 @@ struct value_shape {
   [[nodiscard]] const value_shape* find(std::string_view name) const noexcept;
 };
 
-/// The values of a reply as it is shown, of a command as it may be given. Made anew at each call.
+/// The values of a reply as it is shown, of a command as it may be given. Made again at each call.
 [[nodiscard]] value_shape shape_of(const message_type& type);
 
 /// A path that leads nowhere.

@@ -57,7 +57,7 @@ inline constexpr std::size_t standard_json_depth = 64;
 
 /// Reads those fields of a map that have one of the names; of a name that comes twice the last counts, as in
 /// a tree. `text` was checked. False if the fields cannot be told without reading the whole text into a tree:
-/// it is no map, or one of its names is escaped. `out` is a map then or not: it is to be read anew.
+/// it is not a map, or one of its names is escaped. `out` is a map then or not: it is to be read again.
 [[nodiscard]] bool read_json_fields(std::string_view text, std::span<const std::string> names,
                                     nlohmann::ordered_json& out);
 

@@ -87,7 +87,7 @@ template <class Word, class Byte>
 }
 
 #if defined(__SSE2__)
-/// A bit for each of sixteen bytes, set where it is no decimal digit.
+/// A bit for each of sixteen bytes, set where it is not a decimal digit.
 [[nodiscard]] inline unsigned no_digits_of(__m128i bytes) noexcept {
   // Moved so that the digits are the least of all signed numbers.
   const __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8(static_cast<char>(0x80 - '0')));

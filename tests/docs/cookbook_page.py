@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """docs/cookbook.md shows every configuration of the cookbook to the letter, and its last table quotes only from them.
 
-With --write the page's blocks are written anew from the files.
+With --write the page's blocks are rewritten from the files.
 """
 import pathlib
 import re

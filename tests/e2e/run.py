@@ -35,7 +35,7 @@ def run_child(name):
     try:
         counts = [int(number) for number in counts.split()]
         passed, failed, skipped = counts
-    except ValueError:  # It died: what it printed last is no count.
+    except ValueError:  # It died: what it printed last is not a count.
         passed, failed, skipped = 0, 1, 0
         output.append(f"{name} ended with exit code {done.returncode}: {counts}")
     return name, output, time.monotonic() - start, (passed, failed, skipped)

@@ -60,7 +60,7 @@ class GoesOn(unittest.TestCase):
         self.goes_on(once(lambda c: c.refuse(b"503 Service Unavailable", b"closed for lunch")),
                      "http: .*503.*closed for lunch")
 
-    # 403 counts as a refused login, and still is no reason to give up unless configured.
+    # 403 counts as a refused login, and still is not a reason to give up unless configured.
     def test_http_403(self):
         self.goes_on(once(lambda c: c.refuse(b"403 Forbidden", b"no such agent")),
                      "login_rejected: .*403.*no such agent")
@@ -117,7 +117,7 @@ class GoesOn(unittest.TestCase):
     def test_handshake_never_answers(self):
         self.goes_on(once(lambda c: c.hold(5)), "http: .*(time|answer)")
 
-    # The upgrade's answer is no HTTP at all.
+    # The upgrade's answer is not HTTP at all.
     def test_handshake_answers_nonsense(self):
         self.goes_on(once(lambda c: (c.read_request(), c.send(b"220 mail.example ESMTP\r\n\r\n"))), "http: ")
 
@@ -152,7 +152,7 @@ class GoesOn(unittest.TestCase):
         header = bytes([0x82, 127]) + (1 << 62).to_bytes(8, "big")
         self.goes_on(after_login(lambda c: (c.send(header), c.hold(2))), "protocol_error: ", limits={"message": 4096})
 
-    # A text message whose bytes are no UTF-8.
+    # A text message whose bytes are not UTF-8.
     def test_invalid_utf8(self):
         self.goes_on(after_login(lambda c: (c.send(frame(TEXT, b"\xc3\x28")), c.hold(2))), "protocol_error: .*utf-?8")
 
@@ -223,7 +223,7 @@ class Unreachable(unittest.TestCase):
             with Daemon(config(listener(server.url, timeouts=SHORT))) as daemon:
                 daemon.wait_log("tls: .*did not answer" + AGAIN, count=2)
 
-    # The port speaks something that is no TLS.
+    # The port speaks something that is not TLS.
     def test_no_tls(self):
         with RawServer(lambda c, _: (c.send(b"SSH-2.0-OpenSSH_9.2\r\n"), c.hold(1)), handshake=False) as server:
             with Daemon(config(listener(server.url, timeouts=SHORT))) as daemon:

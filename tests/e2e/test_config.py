@@ -42,7 +42,7 @@ class Mistakes(unittest.TestCase):
                 self.assertEqual(places, [(5, 11), (11, 16), (12, 15)], text)
                 self.assertIn("ca_file", text, "a misspelt name gets a suggestion")
 
-    # A file that is no YAML.
+    # A file that is not YAML.
     def test_no_yaml(self):
         places, text = self.places("check", "sessions: {a: [\n")
         self.assertEqual(len(places), 1, text)

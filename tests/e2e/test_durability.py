@@ -349,14 +349,14 @@ class Faults(Durable):
 
     def test_damaged(self):
         server = self.serve([trade(n) for n in range(5)])
-        self.journal.write_bytes(b"this is no database" * 1000)
+        self.journal.write_bytes(b"this is not a database" * 1000)
         daemon = self.run_daemon(server, "store")
         line = daemon.wait_log(r"the journal cannot be used \(.*\): it was moved to .*, and a new one was begun")
         until(lambda: self.stored() == list(range(5)))
         self.end(daemon)
         moved = re.search(r"moved to (\S+),", line)[1]
         self.assertRegex(moved, re.escape(str(self.journal)) + r"\.corrupt-\d{8}T\d{6}\.\d{6}Z$")
-        self.assertTrue(pathlib.Path(moved).read_bytes().startswith(b"this is no database"))
+        self.assertTrue(pathlib.Path(moved).read_bytes().startswith(b"this is not a database"))
 
 
 if __name__ == "__main__":

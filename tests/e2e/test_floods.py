@@ -26,7 +26,7 @@ def session(server, **fields):
 
 
 class TogetherWithTheEnd(unittest.TestCase):
-    """Reply and end in one TLS record, many times: it is no race."""
+    """Reply and end in one TLS record, many times: it is not a race."""
 
     def test_refused_login(self):
         def refuse(connection, _):
@@ -124,7 +124,7 @@ class SlowReader(unittest.TestCase):
 
 
 class Stuck(unittest.TestCase):
-    # It talks, so that silence is no sign of death; but it never reads.
+    # It talks, so that silence is not a sign of death; but it never reads.
     def test_a_server_that_never_reads(self):
         def talk(connection, _):
             connection.accept()

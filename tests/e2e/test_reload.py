@@ -151,7 +151,7 @@ class Reload(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 expected = ["feed", "other"] if number % 2 == 0 else ["other"]
                 self.assertEqual(json.loads(done.stdout)["reconnect"], expected)
-                # An attempt that is given up is no connection: the next reload waits for it.
+                # An attempt that is given up is not a connection: the next reload waits for it.
                 until(lambda: server.accepted == 1 + number // 2 and self.newest(daemon, "feed") > counter.begun)
             self.assertEqual(server.accepted, 21)
             daemon.signal()

@@ -60,7 +60,7 @@ finish() {
   exit 0
 }
 
-# need_commands COMMAND...: fails and ends if one of them is missing: that is no reason to skip, it can be installed.
+# need_commands COMMAND...: fails and ends if one of them is missing: that is not a reason to skip, it can be installed.
 need_commands() {
   local command
   for command in "$@"; do

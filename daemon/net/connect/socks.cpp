@@ -82,7 +82,7 @@ std::string reply_text(std::uint8_t code) {
       "it does not know this kind of address",
   };
   if (code < words.size()) return std::string(words[code]);
-  return "it answered with code " + std::to_string(code) + ", which has no meaning";
+  return "it answered with code " + std::to_string(code) + ", which is not defined";
 }
 
 }  // namespace duplexd::net::socks

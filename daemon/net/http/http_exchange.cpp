@@ -94,7 +94,7 @@ bool has_header(const http_request& request, std::string_view name) {
 
 std::optional<std::string> check_request(const http_request& request) {
   if (header_mistake(request.method, ""))
-    return "'" + protocol::printable(request.method, 40) + "' is no HTTP method";
+    return "'" + protocol::printable(request.method, 40) + "' is not an HTTP method";
   if (has_control_character(request.address.target) || request.address.target.find(' ') != std::string::npos)
     return "the URL's path has a space or a control character in it: escape it";
   for (const auto& [name, value] : request.headers) {

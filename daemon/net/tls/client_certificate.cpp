@@ -58,7 +58,7 @@ std::string use_certificate(ssl_ctx_st* context, const server_request& from, con
   if (certificate == nullptr) {
     const bool found = files.certificate.find("BEGIN CERTIFICATE") != std::string::npos;
     return "the certificate file " + from.cert_file +
-           (found ? " is no use: " + explain_tls_error() : " holds no PEM certificate");
+           (found ? " cannot be used: " + explain_tls_error() : " holds no PEM certificate");
   }
   const bool separate = !from.key_file.empty();
   const std::string& key_file = separate ? from.key_file : from.cert_file;
@@ -77,7 +77,7 @@ std::string use_certificate(ssl_ctx_st* context, const server_request& from, con
     return "the key in " + key_file + " does not belong to the certificate in " + from.cert_file;
   }
   if (SSL_CTX_use_PrivateKey(context, key.get()) == 1) return {};
-  return "the key in " + key_file + " is no use: " + explain_tls_error();
+  return "the key in " + key_file + " cannot be used: " + explain_tls_error();
 }
 
 }  // namespace duplexd::net

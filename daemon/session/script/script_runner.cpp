@@ -311,9 +311,10 @@ std::optional<clock::duration> script_runner::time_to_renewal(std::optional<faul
     if (!(unix_time > 0)) {  // NaN is none either
       failed = fault{
           .kind = fault_class::script,
-          .cause = "renew.at: " +
-                   (when ? std::string("the value is no Unix time, and no time such as 2026-11-26T07:10:00Z")
-                         : when.error)};
+          .cause =
+              "renew.at: " +
+              (when ? std::string("the value is neither a Unix time nor a time such as 2026-11-26T07:10:00Z")
+                    : when.error)};
       return left;
     }
     if (unix_time > 1e11) unix_time /= 1000;  // milliseconds

@@ -114,7 +114,7 @@ TEST_CASE("what people write wrong in YAML is told in its own words", "[bounds]"
       {"a:\n  b: \"x\n  c: \"y\"\n", "2:6: this quote is not closed on its line"},
       {"a:\n  - b: 1\n  c: 2\n", "3:3: this line is indented like none of those that it could belong to"},
       {"a:\n    b: 1\n  - c: 2\n", "3:3: a list's item stands where a field of a map is expected"},
-      {"a: 1\nb:\u00a0 {c: 2, d: 3}\n", "2:3: this is no space, though it looks like one"},
+      {"a: 1\nb:\u00a0 {c: 2, d: 3}\n", "2:3: this is not a space, though it looks like one"},
   }));
   INFO(text);
   CHECK(mistake_of(text).starts_with(told));

@@ -227,7 +227,7 @@ TEST_CASE("what is insecure or hardly meant is a warning", "[load]") {
   CHECK(warnings("url: 'wss://h'").empty());
 }
 
-// A file that is not there, or is no file.
+// A file that is not there, or is not a file.
 TEST_CASE("a file that cannot be read is a mistake", "[load]") {
   const auto [file, why] = GENERATE(table<std::string, std::string>({
       {"/nonexistent/duplexd.yaml", "there is no such file"},

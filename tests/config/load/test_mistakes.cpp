@@ -80,9 +80,10 @@ TEST_CASE("mistakes in meaning", "[mistakes]") {
   told("    reconnect: {faults: [{on: ['http:600']}]}\n", "on[0]: 'http:600' is not a fault");
   told("    reconnect: {faults: [{on: ['closed:999']}]}\n", "on[0]: 'closed:999' is not a fault");
   told("    renew: {at: soon}\n",
-       "f:4:17: sessions.s.renew.at: 'soon' is no Unix time, and no time such as 2026-11-26T07:10:00Z");
+       "f:4:17: sessions.s.renew.at: 'soon' is neither a Unix time nor a time such as 2026-11-26T07:10:00Z");
   told("    renew: {at: '2026-11-26'}\n",
-       "f:4:18: sessions.s.renew.at: '2026-11-26' is no Unix time, and no time such as 2026-11-26T07:10:00Z");
+       "f:4:18: sessions.s.renew.at: '2026-11-26' is neither a Unix time nor a time such as "
+       "2026-11-26T07:10:00Z");
   told("    renew: {}\n", "f:4:12: sessions.s.renew: the time is missing");
   told("    subprotocols: [v1.feed, 'a b']\n",
        "f:4:30: sessions.s.subprotocols[1]: 'a b' is not a valid token");

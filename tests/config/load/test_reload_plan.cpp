@@ -31,7 +31,7 @@ std::string two_but(const std::string& part, const std::string& other) {
 
 }  // namespace
 
-TEST_CASE("comments, places and spelled-out defaults are no change", "[reload]") {
+TEST_CASE("comments, places and spelled-out defaults are not a change", "[reload]") {
   const auto plan = plan_reload(
       state(two),
       state("# comment\n\nlog: {level: info}\nconnect: {at_once: 100}\nx-a: 1\n" + std::string(two)));

@@ -175,7 +175,7 @@ TEST_CASE("a nonce has as many bytes as are asked for", "[references]") {
   }
 }
 
-TEST_CASE("what is no reference", "[references]") {
+TEST_CASE("what is not a reference", "[references]") {
   for (const char* text : {"", ":", "env", "env:", "Env:A", "en:A", "envi:A", "'", "'a", "a'", ":A"}) {
     INFO(text);
     std::string error;

@@ -71,7 +71,7 @@ TEST_CASE("each condition at its bound") {
 }
 
 // Without a dollar at its start a map is a value like others; so is an empty one.
-TEST_CASE("a map that is no condition is compared") {
+TEST_CASE("a map that is not a condition is compared") {
   const auto data = ordered_json::parse(R"({"m":{"a":1},"e":{},"d":{"a$":1}})");
   CHECK(matches(data, {{"m", {{"a", 1}}}}));
   CHECK_FALSE(matches(data, {{"m", {{"a", 2}}}}));

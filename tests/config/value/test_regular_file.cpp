@@ -55,7 +55,7 @@ TEST_CASE("a file is read as it is, up to its limit", "[regular_file]") {
 }
 
 // A pipe without a writer would hold the loop up, /dev/zero would take all memory.
-TEST_CASE("what is no regular file is refused without waiting", "[regular_file]") {
+TEST_CASE("what is not a regular file is refused without waiting", "[regular_file]") {
   const folder here;
   CHECK(read_regular_file(here.path, 10).error == "it is a directory, not a regular file");
   CHECK(read_regular_file("/dev/zero", 10).error == "it is a device, not a regular file");

@@ -99,7 +99,7 @@ TEST_CASE("a command waits until its session has tried to connect") {
   s.play.run_for(1s);
 }
 
-TEST_CASE("lines that are no commands are told with their number") {
+TEST_CASE("lines that are not commands are told with their number") {
   scene s;
   s.take("");
   s.take("  \r");

@@ -223,7 +223,7 @@ TEST_CASE("what was recorded is in the file after one turn of the loop", "[recor
   CHECK(entries_of(here.path).size() == 3);
 }
 
-TEST_CASE("a capture's file is no pipe, and no program that is started gets it", "[recording]") {
+TEST_CASE("a capture's file is not a pipe, and no program that is started gets it", "[recording]") {
   const net::test::temporary_directory directory;
   const std::string pipe = (directory.path() / "pipe").string();
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);

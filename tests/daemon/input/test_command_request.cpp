@@ -35,7 +35,7 @@ TEST_CASE("a request has its parts") {
   CHECK(read_command_request(R"({"command":"c","id":")" + std::string(200, 'x') + "\"}", long_id, error));
 }
 
-TEST_CASE("what is no request is told") {
+TEST_CASE("what is not a request is told") {
   CHECK(refused("").starts_with("it is not JSON: byte 0: "));
   CHECK(refused("{\"command\":\"c\"").starts_with("it is not JSON: byte 14: "));
   CHECK(refused(std::string(60'000, '[')).starts_with("it is not JSON: "));

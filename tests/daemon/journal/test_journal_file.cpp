@@ -230,7 +230,7 @@ TEST_CASE("a damaged journal is moved aside, and a new one begun", "[journal]") 
     for (std::uint64_t n = 1; n <= 100; ++n) put(*made, {row_of(n, n, "o", std::string(3000, 'x'))});
   }
   std::string bytes = content_of(at.how.settings.file);
-  SECTION("it is no database") {
+  SECTION("it is not a database") {
     bytes = "something else";
   }
   SECTION("pages are overwritten") {

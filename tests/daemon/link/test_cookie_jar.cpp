@@ -166,7 +166,7 @@ TEST_CASE("all lines of an answer are taken, in any case, and others are not", "
   CHECK(jar.header_for(at("https://h"), now) == "a=1; b=2");
 }
 
-TEST_CASE("an answer that lets nobody in empties the jar, and may fill it anew", "[cookies]") {
+TEST_CASE("an answer that lets nobody in empties the jar, and may fill it again", "[cookies]") {
   for (const unsigned status : {401U, 403U}) {
     cookie_jar jar;
     set(jar, "https://h", "old=1");

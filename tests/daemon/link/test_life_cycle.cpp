@@ -213,7 +213,8 @@ TEST_CASE("each report leads to its state and its action") {
 }
 
 // What counts is how long a link was open, not how long a dial took.
-TEST_CASE("a link that was open long starts the delays anew, a dial that took long does not") {
+TEST_CASE(
+    "a link that was open long starts the delays again from the first, a dial that took long does not") {
   const auto delay_of = [](const link_action& what) { return std::get<wait_action>(what).delay; };
   const fault lost{.kind = fault_class::lost};
   life_cycle life{{}, false};
@@ -229,7 +230,7 @@ TEST_CASE("a link that was open long starts the delays anew, a dial that took lo
   CHECK(delay_of(life.failed(lost, 1h, 1.0)) == 1s);
 }
 
-TEST_CASE("a link that lived long and is renewed starts the delays anew") {
+TEST_CASE("a link that lived long and is renewed starts the delays again from the first") {
   const auto delay_after = [](milliseconds lifetime) {
     life_cycle life{{}, false};
     life.start();

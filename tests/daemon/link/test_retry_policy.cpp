@@ -43,7 +43,7 @@ std::vector<milliseconds> delays_of(retry_policy& from, const fault& what, int c
 
 }  // namespace
 
-TEST_CASE("a backoff grows by its factor up to its maximum, and starts anew when reset", "[retry_policy]") {
+TEST_CASE("a backoff grows by its factor up to its maximum, and starts again when reset", "[retry_policy]") {
   backoff delays{{.initial = 1s, .maximum = 5s, .factor = 1.5, .jitter = jitter_kind::none}};
   CHECK(delays_of(delays, 6) == std::vector<milliseconds>{1000ms, 1500ms, 2250ms, 3375ms, 5000ms, 5000ms});
   delays.reset();

@@ -261,7 +261,7 @@ TEST_CASE("an HTTP answer other than 101 is shown") {
     const auto failed = must_fail(loop, request_to(server.port(), false));
     CHECK(failed.cause == "the server answered HTTP 500 Oops: hello!");
   }
-  SECTION("a long body until the end of the connection, with bytes that are no text") {
+  SECTION("a long body until the end of the connection, with bytes that are not text") {
     test_server server(
         loop, answer_with("HTTP/1.1 404 Not Found\r\n\r\n\x01\xff" + std::string(100'000, 'x'), true));
     const auto failed = must_fail(loop, request_to(server.port(), false));
@@ -285,7 +285,7 @@ TEST_CASE("an HTTP answer other than 101 is shown") {
   }
 }
 
-// A 101 that breaks RFC 6455, 4.1, or is no HTTP at all.
+// A 101 that breaks RFC 6455, 4.1, or is not HTTP at all.
 TEST_CASE("a wrong upgrade is refused") {
   asio::io_context loop{1};
   const std::string start =

@@ -93,7 +93,7 @@ TEST_CASE("records go to the files that they name, which are made with their dir
 }
 
 // logrotate's `create` renames the file, `copytruncate` empties it.
-TEST_CASE("a file that was renamed is begun anew, one that was truncated goes on", "[file_writer]") {
+TEST_CASE("a file that was renamed is begun again, one that was truncated goes on", "[file_writer]") {
   const place at;
   auto writer = at.writer("f");
   CHECK(written(writer, batch_of({"1\n"})) == 1);
@@ -134,7 +134,7 @@ TEST_CASE("what does not fit is taken off again, so that only whole records stan
   CHECK(at.text("f") == "1234\n5678\n9\nabcdef\n");
 }
 
-TEST_CASE("what is no file that can be written is told", "[file_writer]") {
+TEST_CASE("what is not a file that can be written is told", "[file_writer]") {
   const place at;
   auto writer = at.writer("f");
   fs::create_directory(at.path / "f");

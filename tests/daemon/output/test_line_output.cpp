@@ -318,7 +318,7 @@ TEST_CASE("a socket whose reader is gone ends the output without a signal") {
   CHECK((fcntl(c.ends[1], F_GETFL) & O_NONBLOCK) == 0);
 }
 
-// A pipe that cannot be opened anew: it has no reader then, or is another user's.
+// A pipe that cannot be reopened: it has no reader then, or is another user's.
 TEST_CASE("a shared pipe is written in portions that do not block") {
   channel c;
   REQUIRE(pipe(c.ends) == 0);

@@ -139,7 +139,7 @@ TEST_CASE("columns beyond the bound share one", "[sqlite]") {
         lines{"1|{\"k498\":1,\"k499\":1}", "2|{\"late\":5,\"_more\":7}"});
 }
 
-TEST_CASE("what is no reply or no map has a place as well", "[sqlite]") {
+TEST_CASE("what is not a reply, or not a map, has a place as well", "[sqlite]") {
   const place at;
   sqlite_writer writer{at.settings};
   record_batch batch = batch_of({"[1,2]", "5"});
@@ -171,7 +171,7 @@ TEST_CASE("a database that is locked or broken takes nothing, and works again la
   place at;
   fs::create_directories(fs::path(at.settings.path).parent_path());
   {
-    std::ofstream(at.settings.path) << "this is no database at all, and it is long enough to be looked at";
+    std::ofstream(at.settings.path) << "this is not a database at all, and it is long enough to be looked at";
   }
   sqlite_writer writer{at.settings};
   const auto made = writer.write(batch_of({R"({"a":1})"}));

@@ -101,7 +101,7 @@ TEST_CASE("a peer that cannot be connected to is told with the next attempt", "[
 }
 
 // Nothing is sent into a connection that is known to have ended.
-TEST_CASE("a connection that ended while nothing was sent is made anew", "[stream]") {
+TEST_CASE("a connection that ended while nothing was sent is made again", "[stream]") {
   stream_scene s;
   s.add("a\n");
   s.streams.made.at(0)->ended = "the peer ended the connection";

@@ -251,7 +251,7 @@ TEST_CASE("a receiver that is held back blames nobody") {
   CHECK(logged(s.play, "s: liveness: no reply tick for 3 s; next attempt") == 1);
 }
 
-TEST_CASE("after the receiver was held back the idle timeout begins anew") {
+TEST_CASE("after the receiver was held back the idle timeout starts again") {
   scene s{"    liveness: {ping_interval: 0, idle_timeout: 5s}\n"};
   s.play.run_for(1s);
   s.play.out.full = true;

@@ -88,7 +88,7 @@ TEST_CASE("a route takes what it selects", "[routes]") {
   tock.name = "tock";
   session_event note = raw();
   note.what = session_event::kind::note;
-  note.name = "tick";  // a note is no reply, whatever it is called
+  note.name = "tick";  // a note is not a reply, whatever it is called
   for (const session_event& each : {tick(), tock, raw(), note}) of.emit(each);
   CHECK(all.lines == lines{line, line, "raw\n", "raw\n"});
   CHECK(some.lines.size() == 1);

@@ -44,7 +44,7 @@ TEST_CASE("with once, a fault ends the session with the exit code of its rule") 
   CHECK(play.result->exit_code.value_or(0) == exit_code);
 }
 
-TEST_CASE("a dial that never ends is given up by a stop, and is no failure") {
+TEST_CASE("a dial that never ends is given up by a stop, and is not a failure") {
   stage play{talk_yaml("")};
   play.links.answers.emplace_back(nullptr);
   play.run_for(1h);

@@ -77,7 +77,7 @@ TEST_CASE("a reply that comes has its time again, and no other's") {
   CHECK(all.run_out(start + 9s) == names{"tick"});
 }
 
-TEST_CASE("numbers that follow one another are no gap; every other number is one") {
+TEST_CASE("numbers that follow one another are not a gap; every other number is one") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {}}};
   sequence_watch watch{rules, 4096};
   CHECK(gaps(watch, "tick", {{"n", 7}}).empty());  // the first is taken as it is
@@ -85,11 +85,11 @@ TEST_CASE("numbers that follow one another are no gap; every other number is one
   CHECK(gaps(watch, "tick", {{"n", 10}}) == names{"n 9/10 []"});
   CHECK(gaps(watch, "tick", {{"n", 11}}).empty());  // the count goes on from what came
   CHECK(gaps(watch, "tick", {{"n", 11}}) == names{"n 12/11 []"});
-  CHECK(gaps(watch, "tick", {{"n", 0}}) == names{"n 12/0 []"});  // the server began anew
+  CHECK(gaps(watch, "tick", {{"n", 0}}) == names{"n 12/0 []"});  // the server started again
   CHECK(gaps(watch, "tick", {{"n", 1}}).empty());
 }
 
-TEST_CASE("counters of 64 bits stay what they are, and begin anew behind the last number") {
+TEST_CASE("counters of 64 bits stay what they are, and start again behind the last number") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {}}};
   sequence_watch watch{rules, 4096};
   const auto last = std::numeric_limits<std::uint64_t>::max();

@@ -181,7 +181,7 @@ TEST_CASE("the simulator survives garbage") {
   const auto rude = world.connect();
   world.say(*rude, frame_kind::text, good_login);
   world.say(*rude, frame_kind::binary, "x");
-  world.say(*rude, frame_kind::text, "\x01 text that is no command");
+  world.say(*rude, frame_kind::text, "\x01 text that is not a command");
   world.say(*rude, frame_kind::binary, std::string("\x02\0\0\0{broken", 11));
 
   const auto link = world.connect();

@@ -96,7 +96,7 @@ class Connection:
         return first & 0x0F, payload
 
     def read_message(self):
-        """The next frame that is no ping or pong."""
+        """The next frame that is not a ping or pong."""
         while True:
             opcode, payload = self.read_frame()
             if opcode not in (PING, PONG):

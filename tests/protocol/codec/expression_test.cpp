@@ -224,7 +224,7 @@ TEST_CASE("numbers, names and variables") {
                 {" 1\t+\t2 ", "3"}});
 }
 
-TEST_CASE("what is no expression is refused where it stands") {
+TEST_CASE("what is not an expression is refused where it stands") {
   check_values({{"", "0: the expression ends too early"},
                 {"  ", "2: the expression ends too early"},
                 {"1 +", "3: the expression ends too early"},

@@ -103,7 +103,7 @@ TEST_CASE("replies are chosen by opcode") {
   CHECK(names(shared, "028123") == "! byte 0: no reply fits this binary packet of 3 bytes");
 }
 
-// A JSON value is compared if it is no list and no map; without `is` it only has to be there.
+// A JSON value is compared if it is neither a list nor a map; without `is` it only has to be there.
 TEST_CASE("replies are chosen by what JSON says") {
   check_rows(
       {

@@ -35,7 +35,7 @@ std::string written(const ordered_json& value, json_style style) {
 
 }  // namespace
 
-TEST_CASE("what is no JSON is told with its place") {
+TEST_CASE("what is not JSON is told with its place") {
   const std::vector<std::pair<std::string, std::string>> table{
       {"", "at 0: the JSON text ends too early"},
       {" \t", "at 2: the JSON text ends too early"},
@@ -217,7 +217,7 @@ TEST_CASE("values are found by their path") {
   CHECK(found("[\"a\\\\\",2]", {"1"}) == "2");
 }
 
-TEST_CASE("a look into what is no JSON ends") {
+TEST_CASE("a look into what is not JSON ends") {
   const std::vector<std::pair<std::string, std::string>> table{{"", "none"},
                                                                {"{", "none"},
                                                                {"{\"a\"", "none"},

@@ -199,7 +199,7 @@ TEST_CASE("JSON that others wrote becomes a tree that is no deeper than allowed"
   CHECK(is_deeper(nlohmann::ordered_json::array(), 0));
 }
 
-TEST_CASE("what is no JSON says where, and leaves the value alone") {
+TEST_CASE("what is not JSON says where, and leaves the value alone") {
   nlohmann::ordered_json out = "before";
   for (const auto& [text, offset] : std::initializer_list<std::pair<std::string, std::size_t>>{
            {"", 0}, {"[1,", 3}, {"[1]x", 3}, {"\xEF\xBB\xBF[1]x", 6}, {"1e999", 0}, {"\"\xff\"", 1}}) {

@@ -81,7 +81,7 @@ TEST_CASE("base64 with each padding") {
   }
 }
 
-TEST_CASE("what is no base64 is refused") {
+TEST_CASE("what is not base64 is refused") {
   for (const char* bad : {"Z",    "Zg",   "Zg=",  "Zg===", "Z===", "====", "=",      "Zg==Zg==", "Zm9=v",
                           "Z=9v", "=m9v", "Zm=v", "Zm9-",  "Zm9_", "Zm9 ", "Zm9\n",  "Zm9*",     "Zm9,",
                           "Zm9.", "Zm9:", "Zm9@", "Zm9[",  "Zm9`", "Zm9{", "Zm9\x80"})

@@ -208,7 +208,7 @@ TEST_CASE("what a SOCKS proxy answers is explained", "[proxies]") {
   CHECK(reply(6) == to + "the server did not answer it in time");
   CHECK(reply(7) == to + "it does not know the command CONNECT");
   CHECK(reply(8) == to + "it does not know this kind of address");
-  CHECK(reply(99) == to + "it answered with code 99, which has no meaning");
+  CHECK(reply(99) == to + "it answered with code 99, which is not defined");
   CHECK(socks_cause({bytes({5, 255})}) == "wants to know who we are: give proxy.username and proxy.password");
   CHECK(socks_cause({bytes({5, 255})}, true) == "accepts no login by user name and password");
   CHECK(socks_cause({bytes({5, 2}), bytes({1, 1})}, true) ==

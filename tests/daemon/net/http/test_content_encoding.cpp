@@ -54,7 +54,7 @@ TEST_CASE("each compression that HTTP/1 knows of is undone", "[encoding]") {
   CHECK(decoded("gzip", compressed("one ", 31) + compressed("two", 31)).body == "one two");
 }
 
-TEST_CASE("what is not known stays, and what is no answer of HEAD is nothing", "[encoding]") {
+TEST_CASE("what is not known stays, and what is not an answer of HEAD is nothing", "[encoding]") {
   for (const char* encoding : {"identity", "br", "gzip, gzip", ""}) {
     const auto same = decoded(encoding, "as it came");
     CHECK(same.how == decoding::unknown);

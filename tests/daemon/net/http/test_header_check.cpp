@@ -93,7 +93,7 @@ TEST_CASE("a method is a token, a target has no spaces and no control characters
     auto request = get();
     request.method = method;
     REQUIRE(check_request(request));
-    CHECK(check_request(request)->find("is no HTTP method") != std::string::npos);
+    CHECK(check_request(request)->find("is not an HTTP method") != std::string::npos);
   }
   for (int i = 0; i < 256; ++i) {
     const std::string target = "/a" + std::string(1, static_cast<char>(i));

@@ -69,7 +69,7 @@ TEST_CASE("the next request is not touched", "[request_reader]") {
   CHECK(head_only.done());
 }
 
-TEST_CASE("what is no request is refused", "[request_reader]") {
+TEST_CASE("what is not a request is refused", "[request_reader]") {
   struct row {
     const char* bytes;
     const char* answer;

@@ -177,7 +177,7 @@ TEST_CASE("a changed CA file is a new beginning") {
   CHECK(here.noting.resumed == std::vector<bool>{false, true});
 }
 
-// The same server under another name is verified anew.
+// The same server under another name is verified again.
 TEST_CASE("tickets are not shared between names") {
   place here;
   here.noting.tls = here.trusted.server(here.trusted.authority().issue({"localhost", "127.0.0.1"}));

@@ -67,7 +67,7 @@ void at_every_cut(const std::string& bytes, Check check) {
 
 }  // namespace
 
-// RFC 6455, 4.1: the key is chosen anew for each connection.
+// RFC 6455, 4.1: the key is chosen again for each connection.
 TEST_CASE("no two upgrade requests have the same key") {
   std::set<std::string> keys;
   for (int i = 0; i < 100; ++i) {

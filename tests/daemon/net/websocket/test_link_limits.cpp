@@ -88,7 +88,7 @@ TEST_CASE("limits.message holds for every form of a message", "[limits]") {
   CHECK(outcome(limits, whole(limit + 1)) == refusal);
   CHECK(outcome(limits, halves(limit)) == "1");
   CHECK(outcome(limits, halves(limit + 1)) == refusal);
-  // The sum begins anew with each message.
+  // The sum starts again with each message.
   if (limit <= 300) CHECK(outcome(limits, halves(limit) + whole(limit) + halves(limit)) == "3");
 }
 

@@ -164,7 +164,7 @@ TEST_CASE("a reply that is not as it must be is shown, so much of it") {
   s.play.run_for(1s);
   CHECK(s.end() ==
         "script: the reply got is not as it must be: " + start + std::string(200 - start.size(), 'x') + "");
-  CHECK(s.sent() == lines{"get"});  // that is no reason to ask again
+  CHECK(s.sent() == lines{"get"});  // that is not a reason to ask again
 }
 
 TEST_CASE("what the reply must be, and which it is, can depend on values") {

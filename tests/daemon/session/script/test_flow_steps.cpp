@@ -190,7 +190,7 @@ TEST_CASE("a step that takes longer than its timeout is cancelled, one that take
 }
 
 // Whoever is cancelled has not failed.
-TEST_CASE("a cancelled step is no fault") {
+TEST_CASE("a cancelled step is not a fault") {
   const std::string step = GENERATE(
       as<std::string>{}, "sleep: 60s", "gather: [[{sleep: 60s}]], timeout: 30s", "gather: [[{sleep: 60s}]]",
       "race: [[{sleep: 60s}], [{sleep: 50s}]]", "expect: done", "expect: done, timeout: 50s",

@@ -34,7 +34,7 @@ std::optional<std::chrono::milliseconds> renewed_after(const std::string& renew,
 
 }  // namespace
 
-TEST_CASE("a link's age, or a time, or the earlier of both says when it is made anew") {
+TEST_CASE("a link's age, or a time, or the earlier of both says when it is made again") {
   CHECK(renewed_after("{after: 60s}") == 60s);
   CHECK(renewed_after("{after: '${var:ms}'}") == 7500ms);
   CHECK(renewed_after("{after: 60s, margin: 10s}") == 50s);
@@ -72,9 +72,9 @@ TEST_CASE("a renewal that has no time is a fault") {
   const auto [renew, end] = GENERATE(table<std::string, std::string>({
       {"{after: '${var:words}'}", "script: renew.after: ${var:words}: the value is not a duration"},
       {"{at: '${var:words}'}",
-       "script: renew.at: the value is no Unix time, and no time such as 2026-11-26T07:10:00Z"},
-      {"{at: '${var:zero}'}", "script: renew.at: the value is no Unix time"},
-      {"{at: '${var:list}'}", "script: renew.at: the value is no Unix time"},
+       "script: renew.at: the value is neither a Unix time nor a time such as 2026-11-26T07:10:00Z"},
+      {"{at: '${var:zero}'}", "script: renew.at: the value is not a Unix time"},
+      {"{at: '${var:list}'}", "script: renew.at: the value is not a Unix time"},
       {"{at: '${var:gone.field}'}", "script: renew.at: ${var:gone.field}: "},
   }));
   stage play{talk_yaml(

@@ -170,7 +170,7 @@ TEST_CASE("what the login's reply must be can be a secret that is not there") {
   CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment variable is not set");
 }
 
-TEST_CASE("a login that cannot be sent is no rejection") {
+TEST_CASE("a login that cannot be sent is not a rejection") {
   scene s{"    login: {json: {op: hello}}\n    script: [{send: put}]\n"};
   s.server->takes_bytes = false;
   s.server->unsent_bytes = outbox::high_water + 1;

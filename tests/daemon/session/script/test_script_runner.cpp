@@ -135,7 +135,7 @@ TEST_CASE("a step of the login rejects it by a check, and by fail") {
   CHECK(play.result->fatal->kind == fault_class::login_rejected);
 }
 
-TEST_CASE("a link is left before its token expires, and made anew at once") {
+TEST_CASE("a link is left before its token expires, and made again at once") {
   stage play{talk_yaml(R"(
     before: [{set: {expires_in: 60}}]
     renew: {after: "${var:expires_in}s", margin: 10s}
