@@ -57,6 +57,7 @@ asio::awaitable<void> durable_output::fail(std::string why) {
 }
 
 asio::awaitable<void> durable_output::resume() {
+  from_.forget(mine_);
   event_writer::target_place found;
   co_await thread_.run([&] { found = writer_->find_place(from_.id()); });
   if (!found.failed.empty()) {
@@ -72,6 +73,7 @@ asio::awaitable<void> durable_output::resume() {
 
 // After a failure nobody knows what the target has kept: if it tells, it is asked again.
 asio::awaitable<void> durable_output::write() {
+  from_.ask(mine_, reached_);  // the next ones are read while these are written
   event_writer::progress made;
   co_await thread_.run([&] { made = writer_->write(batch_); });
   if (made.written > 0) {

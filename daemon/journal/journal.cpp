@@ -112,6 +112,11 @@ std::optional<journal::batch> journal::take_batch(stream from) {
   return std::exchange(streams_[from].given, std::nullopt);
 }
 
+void journal::forget(stream from) {
+  streams_[from].asked.reset();
+  streams_[from].given.reset();
+}
+
 void journal::taken(stream from, std::uint64_t number) {
   stream_state& mine = streams_[from];
   mine.place = std::max(mine.place, number);
@@ -224,6 +229,7 @@ void journal::take(turn_work& work) {
     stream_state& to = streams_[each.from];
     for (const auto& [output, count] : each.made.dropped) drop(to, count);
     if (each.made.failed.empty()) {
+      if (to.asked != each.after) continue;  // it was forgotten
       to.asked.reset();
       to.given = std::move(each.read);
     } else {

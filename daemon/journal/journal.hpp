@@ -51,6 +51,8 @@ class journal {
     std::uint64_t reached = 0;  ///< nothing up to this number is missing in what was given so far
   };
   [[nodiscard]] std::optional<batch> take_batch(stream from);
+  /// Takes back what was asked for, and what was given and not taken.
+  void forget(stream from);
 
   /// An output has taken its records up to that number.
   void taken(stream from, std::uint64_t number);
@@ -77,7 +79,7 @@ class journal {
   /// Bytes of events that wait for a commit; beyond that `full` says what happens.
   static constexpr std::size_t buffer_limit = 16u << 20;
   /// Bytes of events that an output is given at a time.
-  static constexpr std::size_t batch_bytes = 1u << 20;
+  static constexpr std::size_t batch_bytes = 4u << 20;
   static constexpr std::chrono::seconds tidy_interval{60};
   /// How often a full journal is tried again although no output has moved.
   static constexpr std::chrono::seconds full_interval{1};
