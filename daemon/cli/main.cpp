@@ -13,6 +13,7 @@
 #include "daemon/cli/completion.hpp"
 #include "daemon/cli/decode.hpp"
 #include "daemon/cli/encode.hpp"
+#include "daemon/cli/journal.hpp"
 #include "daemon/cli/operate.hpp"
 #include "daemon/cli/probe.hpp"
 #include "daemon/cli/run.hpp"
@@ -67,6 +68,7 @@ int parse_and_run(int argc, char** argv) {
   cli::add_send(app, result);
   cli::add_tap(app, result);
   cli::add_operate(app, result);
+  cli::add_journal(app, result);
   cli::add_simulate(app, result);
   cli::add_encode(app, result);
   cli::add_decode(app, result);

@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 
@@ -29,10 +28,6 @@ std::uint64_t number_at(sqlite3_stmt* row, int column) {
 std::string_view bytes_at(sqlite3_stmt* row, int column) {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(row, column));
   return {bytes == nullptr ? "" : bytes, static_cast<std::size_t>(sqlite3_column_bytes(row, column))};
-}
-
-std::uint64_t checksum_of(std::string_view bytes) {
-  return crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
 }
 
 std::int64_t milliseconds_of(journal_file::wall_time time) {

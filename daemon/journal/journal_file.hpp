@@ -25,6 +25,7 @@ class journal_file {
   struct options {
     config::journal_settings settings;
     std::set<std::string> outputs{};  ///< the durable ones
+    bool moves_damaged = true;        ///< else what is damaged stays, and is not opened
     // For tests of power cuts:
     const char* vfs = nullptr;  ///< SQLite's name of it
     const char* synchronous = "FULL";
@@ -69,6 +70,14 @@ class journal_file {
   /// Adds an output's records after a number to `out`, about as many bytes as `most`.
   [[nodiscard]] outcome read(const std::string& output, std::uint64_t after, std::size_t most,
                              record_batch& out);
+
+  struct pruned {
+    std::uint64_t records = 0;
+    std::string failed{};  ///< why nothing was deleted
+  };
+  /// Deletes an output's records, and its place; an empty name: what outputs have taken, whatever `keep`
+  /// says.
+  [[nodiscard]] pruned prune(const std::string& output);
 
   /// Deletes what was kept long enough, and gives free pages back.
   void tidy(wall_time now);

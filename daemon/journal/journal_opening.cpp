@@ -14,12 +14,12 @@
 
 #include "daemon/event/timestamp.hpp"
 #include "daemon/journal/journal_file.hpp"
+#include "daemon/journal/journal_mark.hpp"
 
 namespace duplexd {
 
 namespace {
 
-constexpr std::int64_t application = 0x64757831;  // "dux1": what SQLite's header says of a journal
 constexpr int busy_limit_ms = 500;
 
 std::string system_words(int error) {
@@ -96,7 +96,7 @@ bool journal_file::create() {
              "CREATE INDEX batches_of ON batches (output, first);"
              "INSERT INTO state VALUES ('last', 0), ('ended', 0)") &&
          run(fmt::format("INSERT INTO state VALUES ('journal', '{}')", id_).c_str()) &&
-         run(fmt::format("PRAGMA application_id={}", application).c_str()) && run("COMMIT");
+         run(fmt::format("PRAGMA application_id={}", journal_mark).c_str()) && run("COMMIT");
 }
 
 bool journal_file::load() {
@@ -138,10 +138,8 @@ journal_file::state journal_file::look(std::string& error) {
   };
   if (code_ != SQLITE_OK) return failed();
   if (mark == 0 && tables == 0) return create() ? state::good : failed();
-  if (mark != application) {
-    error = "it is a database, but no journal of duplexd; give the journal another path";
-    return state::unusable;
-  }
+  error = journal_mark_mistake(mark);
+  if (!error.empty()) return state::unusable;
   const bool ended = number_of("SELECT value FROM state WHERE key = 'ended'") == 1;
   if (code_ != SQLITE_OK) return failed();
   if (!ended) {
@@ -203,7 +201,7 @@ journal_file::opened journal_file::open(const options& how, wall_time now) {
     return out;
   }
   state found = made->open_database(error);
-  if (found == state::damaged) {
+  if (found == state::damaged && how.moves_damaged) {
     made->close_database();
     out.why = error;
     out.moved_to = made->move_aside(now);

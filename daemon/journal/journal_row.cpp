@@ -1,5 +1,7 @@
 #include "daemon/journal/journal_row.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -59,6 +61,10 @@ bool take_record(std::string_view& from, parsed_record& out) noexcept {
 }
 
 }  // namespace
+
+std::uint64_t checksum_of(std::string_view records) {
+  return crc32_z(0, reinterpret_cast<const Bytef*>(records.data()), records.size());
+}
 
 void append_record(journal_row& to, std::uint64_t number, const session_event& happened,
                    std::string_view text) {

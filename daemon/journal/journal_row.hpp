@@ -26,6 +26,9 @@ struct journal_row {
 void append_record(journal_row& to, std::uint64_t number, const session_event& happened,
                    std::string_view text);
 
+/// CRC-32.
+[[nodiscard]] std::uint64_t checksum_of(std::string_view records);
+
 /// Adds to `out` those of a row's records that come after a number; an event's whole line gets its
 /// `event_id`. False: the bytes are not what `append_record` wrote, and nothing was added. Pure.
 [[nodiscard]] bool read_records(std::string_view records, std::uint64_t after, record_batch& out);
