@@ -120,7 +120,7 @@ bool journal_file::log_has_room() {
 }
 
 // The same row again is the same row: nobody knows whether a commit that failed has reached the disk.
-bool journal_file::insert(const journal_row& row, wall_time now) {
+bool journal_file::insert(const journal_row& row, const std::string& stored, wall_time now) {
   const statement add = prepare(
       "INSERT OR REPLACE INTO batches (first, last, output, at, count, checksum, records) VALUES (?, ?, ?, "
       "?, ?, ?, ?)");
@@ -128,8 +128,8 @@ bool journal_file::insert(const journal_row& row, wall_time now) {
   sqlite3_stmt* const to = add.get();
   const int bad = bind_number(to, 1, row.first) | bind_number(to, 2, row.last) |
                   bind_words(to, 3, row.output) | sqlite3_bind_int64(to, 4, milliseconds_of(now)) |
-                  bind_number(to, 5, row.count) | bind_number(to, 6, checksum_of(row.records)) |
-                  sqlite3_bind_blob64(to, 7, row.records.data(), row.records.size(), SQLITE_STATIC);
+                  bind_number(to, 5, row.count) | bind_number(to, 6, checksum_of(stored)) |
+                  sqlite3_bind_blob64(to, 7, stored.data(), stored.size(), SQLITE_STATIC);
   if (bad == SQLITE_OK && step(to)) return true;
   if (bad != SQLITE_OK) note_failure();
   return false;
@@ -194,9 +194,10 @@ bool journal_file::write(const std::vector<journal_row>& rows, const places& mov
   std::uint64_t last = last_;
   for (const journal_row& row : rows) {
     outputs_.insert(row.output);
-    if (!make_room(row.records.size(), made)) return false;
+    const std::string stored = stored_form(row.records);
+    if (!make_room(stored.size(), made)) return false;
     if (made.full) break;
-    if (!insert(row, now)) return false;
+    if (!insert(row, stored, now)) return false;
     last = std::max(last, row.last);
     ++made.rows;
   }

@@ -109,7 +109,7 @@ class journal_file {
   void note_failure();
   [[nodiscard]] std::uint64_t used();
   [[nodiscard]] bool log_has_room();
-  [[nodiscard]] bool insert(const journal_row& row, wall_time now);
+  [[nodiscard]] bool insert(const journal_row& row, const std::string& stored, wall_time now);
   [[nodiscard]] bool move_place(const std::string& output, std::uint64_t number);
   [[nodiscard]] bool delete_taken(const std::string& output, std::uint64_t number, wall_time before);
   [[nodiscard]] bool write(const std::vector<journal_row>& rows, const places& moved, wall_time now,

@@ -123,7 +123,8 @@ bool journal_file::load() {
                   }) &&
          each_row("SELECT DISTINCT output FROM batches",
                   [&](sqlite3_stmt* row) { outputs_.insert(words(row, 0)); }) &&
-         run("INSERT OR REPLACE INTO state VALUES ('ended', 0)");
+         run("INSERT OR REPLACE INTO state VALUES ('ended', 0)") &&
+         run(fmt::format("PRAGMA application_id={}", journal_mark).c_str());
 }
 
 // What is there: nothing yet, a journal, or something else. It is read through only if the last end was not

@@ -19,6 +19,9 @@ struct journal_row {
 
   /// A row is not added to beyond this many bytes; one record may be larger.
   static constexpr std::size_t enough = 256u << 10;
+  /// What is smaller than this many bytes is stored as it is, and what is larger than that.
+  static constexpr std::size_t least_compressed = 1u << 10;
+  static constexpr std::size_t most_compressed = 1u << 30;
 };
 
 /// Adds a record, whose number is greater than those that are there. On the loop's thread for each event: it
@@ -29,8 +32,12 @@ void append_record(journal_row& to, std::uint64_t number, const session_event& h
 /// CRC-32.
 [[nodiscard]] std::uint64_t checksum_of(std::string_view records);
 
-/// Adds to `out` those of a row's records that come after a number; an event's whole line gets its
-/// `event_id`. False: the bytes are not what `append_record` wrote, and nothing was added. Pure.
-[[nodiscard]] bool read_records(std::string_view records, std::uint64_t after, record_batch& out);
+/// Records as they are stored: compressed (zstd), if that makes them smaller. Pure.
+[[nodiscard]] std::string stored_form(const std::string& records);
+
+/// Adds to `out` those of a row's records, as they are stored, that come after a number; an event's whole
+/// line gets its `event_id`. False: the bytes are not what `append_record` and `stored_form` wrote, and
+/// nothing was added. Pure.
+[[nodiscard]] bool read_records(std::string_view stored, std::uint64_t after, record_batch& out);
 
 }  // namespace duplexd

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,14 @@ struct journal_place {
     return found;
   }
 };
+
+/// Bytes that no compression makes smaller.
+inline std::string noise(std::size_t size) {
+  static std::mt19937 random{1};
+  std::string made(size, ' ');
+  for (char& each : made) each = static_cast<char>(random());
+  return made;
+}
 
 /// A row of records with these numbers, whose texts are the numbers and then `more`.
 inline journal_row row_of(std::uint64_t first, std::uint64_t last, const std::string& output = "o",

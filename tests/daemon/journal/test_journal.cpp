@@ -74,7 +74,7 @@ TEST_CASE("a buffer that is full holds producers back, or drops the oldest", "[j
   if (drops) at.how.settings.full = config::journal_policy::drop_oldest;
   shelf target;
   journal_scene s{at, target};  // its thread does not run
-  const std::string text((1u << 20) - 80, 'x');
+  const std::string text = noise((1u << 20) - 80);
   for (int i = 0; i < 15; ++i) s.add(std::to_string(10 + i) + text);
   CHECK(s.out.has_room());
   s.add("25" + text);
@@ -104,7 +104,7 @@ TEST_CASE("a full journal is told once, and again when it takes events", "[journ
   journal_scene s{at, target};
   s.start();
   for (int i = 0; i < 30; ++i) {
-    s.add(std::to_string(i) + std::string(100'000, 'x'));
+    s.add(std::to_string(i) + noise(100'000));
     s.settle();
   }
   s.pass(3s);
@@ -144,7 +144,7 @@ TEST_CASE("a journal that is damaged while it runs ends with the reason", "[jour
   asio::co_spawn(s.loop, s.kept.run(),
                  [&](const std::exception_ptr&, std::string why) { ended = std::move(why); });
   // More than SQLite keeps in memory, and all of it in the file itself.
-  for (int i = 0; i < 600; ++i) s.add(std::string(9000, 'x'));
+  for (int i = 0; i < 600; ++i) s.add(noise(9000));
   s.pass(1s);
   sqlite3* other = nullptr;
   REQUIRE(sqlite3_open(at.how.settings.file.c_str(), &other) == SQLITE_OK);

@@ -3,6 +3,7 @@
 
 #include "daemon/journal/journal_row.hpp"
 #include "tests/catch.hpp"
+#include "tests/daemon/journal/journal_place.hpp"
 #include "tests/daemon/output/event_records.hpp"
 
 using namespace duplexd;
@@ -39,6 +40,38 @@ TEST_CASE("a record comes back with all its parts", "[journal]") {
   CHECK(batch[1].text == std::string_view("a\0b", 3));
   CHECK(batch[1].what == session_event::kind::raw);
   CHECK(batch.id_of(batch[1]) == "J:9");
+}
+
+// What servers send repeats itself.
+TEST_CASE("records are stored compressed if that makes them smaller, and come back the same", "[journal]") {
+  const session_event happened = reply_event("tick", "feed");
+  const auto stored_of = [&](const std::string& text) {
+    journal_row row;
+    append_record(row, 1, happened, text);
+    const std::size_t frame = row.records.size() - text.size();
+    return std::pair{stored_form(row.records), frame};
+  };
+  const std::size_t frame = stored_of("").second;
+  const std::string least(journal_row::least_compressed - frame, 'x');
+  CHECK(stored_of(least.substr(1)).first.size() == journal_row::least_compressed - 1);
+  CHECK(stored_of(least).first.size() < 200);
+  const std::string random = noise(5000);
+  CHECK(stored_of(random).first.size() == 5000 + frame);
+  for (const std::string& text : {least, random, std::string(300'000, 'y')})
+    CHECK(read(stored_of(text).first)[0].text == text);
+}
+
+// Whoever can write the file can write anything: no size that it names is believed.
+TEST_CASE("what is not a compressed row is refused", "[journal]") {
+  journal_row row;
+  append_record(row, 1, reply_event(), std::string(5000, 'x'));
+  const std::string stored = stored_form(row.records);
+  record_batch out;
+  REQUIRE(read_records(stored, 0, out));
+  for (std::size_t size = 1; size < stored.size(); ++size)
+    CHECK_FALSE(read_records(stored.substr(0, size), 0, out));
+  const std::string huge("\x28\xb5\x2f\xfd\xe0\xff\xff\xff\xff\xff\xff\xff\x0f\x01\0\0", 16);  // 2^60 bytes
+  CHECK_FALSE(read_records(std::string(8, '\0') + huge, 0, out));
 }
 
 // Other forms have no place for it.

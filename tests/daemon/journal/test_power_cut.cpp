@@ -20,7 +20,7 @@ std::uint64_t missing_after_cuts(const char* synchronous) {
   std::uint64_t missing = 0;
   for (std::uint64_t n = 1; n <= 40; ++n) {
     // Enough for checkpoints and for rows that are deleted in between.
-    put(*made, {row_of(n, n, "o", std::string(n % 7 == 0 ? 3'000'000 : 500, 'x'))},
+    put(*made, {row_of(n, n, "o", noise(n % 7 == 0 ? 3'000'000 : 500))},
         n % 5 == 0 ? journal_file::places{{"o", n - 4}} : journal_file::places{});
     fs::remove_all(at.path / "after");
     fs::create_directories(at.path / "after");
