@@ -196,7 +196,7 @@ class shape_builder {
     if (!is_json) made = scalar(value_shape::json_type::text);
     made.required = sure && in.from == value_source::given;
     made.sample = in.from == value_source::given ? sample_text(p_, in) : ordered_json(nullptr);
-    const bool plain = in.what == content::text && in.text;
+    const bool plain = (in.what == content::text || in.what == content::padded_text) && in.text;
     if (plain) made.sample = p_.texts[in.text];
     if (plain && in.from == value_source::constant) made.constant = p_.texts[in.text];
     put(into, in.name, in.hidden, std::move(made));

@@ -8,6 +8,7 @@ TEST_CASE("UTF-16 in both orders") {
   check_rows({{"a:<utf16", "4100e4003dd800de", R"({"a":"Aä😀"})"},
               {"a:>utf16", "004100e4d83dde00", R"({"a":"Aä😀"})"},
               {"> a:utf16", "20acffff", "{\"a\":\"€\uffff\"}"},
+              {"> a:utf16", "d800dc00dbffdfffd83fdffe", "{\"a\":\"\U00010000\U0010ffff\U0001fffe\"}"},
               {"a:<utf16(6) b:B",
                "410000000000"
                "07",

@@ -198,6 +198,74 @@ TEST_CASE("lists, maps, bytes and extensions of each size are packed with the sh
   }
 }
 
+namespace {
+
+/// Values at the bounds of each head, with nothing that only one of the two formats has.
+std::vector<nlohmann::ordered_json> bounds() {
+  using json = nlohmann::ordered_json;
+  std::vector<json> all{nullptr, true, false, 1.5, -0.1, 1e300};
+  for (unsigned bits : {0U, 4U, 5U, 7U, 8U, 15U, 16U, 31U, 32U, 63U})
+    for (int delta : {-1, 0, 1}) {
+      const std::uint64_t value = (std::uint64_t{1} << bits) + static_cast<std::uint64_t>(delta);
+      all.emplace_back(value);
+      if (value <= std::uint64_t{1} << 63) all.emplace_back(static_cast<std::int64_t>(~value + 1));
+    }
+  for (std::uint64_t value : {23U, 24U, 25U}) {
+    all.emplace_back(value);
+    all.emplace_back(-1 - static_cast<std::int64_t>(value));
+  }
+  all.emplace_back(UINT64_MAX);
+  for (std::size_t size : {0U, 1U, 15U, 16U, 23U, 24U, 31U, 32U, 255U, 256U, 65'535U, 65'536U}) {
+    all.emplace_back(std::string(size, 'x'));
+    all.emplace_back(json::array());
+    for (std::size_t i = 0; i < size; ++i) all.back().push_back(i);
+    if (size > 300) continue;
+    all.emplace_back(json::object());
+    for (std::size_t i = 0; i < size; ++i) all.back()[std::to_string(i)] = i;
+  }
+  return all;
+}
+
+}  // namespace
+
+// Another implementation (nlohmann's) reads what we pack, and we read what it packs.
+TEST_CASE("values at each bound are what others take them for, and nothing cut off is one") {
+  const auto format = GENERATE(packed_format::cbor, packed_format::msgpack);
+  using json = nlohmann::ordered_json;
+  for (const json& value : bounds()) {
+    INFO(value.dump().substr(0, 80));
+    const auto theirs = format == packed_format::cbor ? json::to_cbor(value) : json::to_msgpack(value);
+    std::string read;
+    REQUIRE_FALSE(read_packed(theirs, format, 8, read));
+    CHECK((json::parse(read) == value));
+    std::string ours;
+    REQUIRE(write_packed(value, format, ours).empty());
+    const json back = format == packed_format::cbor ? json::from_cbor(ours) : json::from_msgpack(ours);
+    CHECK((back == value));
+    if (!value.is_number_float()) CHECK(ours == std::string(theirs.begin(), theirs.end()));
+    for (std::size_t size = 0; size < std::min<std::size_t>(theirs.size(), 12); ++size) {
+      const std::vector<std::uint8_t> part(theirs.begin(),
+                                           theirs.begin() + static_cast<std::ptrdiff_t>(size));
+      CHECK(read_packed(part, format, 8, read));
+    }
+  }
+}
+
+// RFC 8949, 3.2.3: each piece has a size of its own.
+TEST_CASE("pieces of every size, and sizes that there are not") {
+  const std::string long_piece = repeated("aa", 24);
+  CHECK(cbor("5f5818" + long_piece + "41bbff") == "r {\"t\":{\"$bytes\":\"" + long_piece + "bb\"}}");
+  CHECK(cbor("5f590001aa5a00000001bb5b0000000000000001ccff") == R"(r {"t":{"$bytes":"aabbcc"}})");
+  for (const char* info : {"5c", "5d", "5e"})
+    CHECK(cbor("5f" + std::string(info) + repeated("00", 20) + "ff") ==
+          "! t at byte 1: not CBOR: a malformed value");
+  CHECK(cbor("5f58") == "! t at byte 2: not CBOR: the bytes end too early or go on after the value");
+  for (const char* cut : {"d0", "d1ff", "d2ffffff", "cc", "ca000000", "c4", "d9", "dc00"})
+    CHECK(msgpack(cut).find("the bytes end too early") != std::string::npos);
+  CHECK(msgpack("d09c") == R"(r {"t":-100})");
+  CHECK(msgpack("d1ff00") == R"(r {"t":-256})");
+}
+
 TEST_CASE("a value that cannot be packed says what it takes") {
   const auto wrong = [](const char* json, packed_format format) {
     std::string bytes;

@@ -259,6 +259,7 @@ TEST_CASE("nested items are checked") {
           {"[a:B, {s: {crc: crc32, type: f}}]", "1:38 'f' is not an integer type (such as B, '>H' or u24)"},
           {"[a:B, {s: {crc: xmodem, type: B}}]", "1:39 'xmodem' needs 2 bytes"},
           {"[a:B, {s: {crc: xmodem, type: u24}}]", ""},
+          {"[a:B, {s: {crc: sum8, type: varint}}]", "1:37 'sum8' needs 1 bytes"},
           {"[a:B, {s: {crc: sum8, over: [a]}}]",
            "1:37 expected [first field, last field] or rest (without 'over' it covers the region up to "
            "itself)"},

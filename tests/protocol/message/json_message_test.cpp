@@ -126,6 +126,8 @@ TEST_CASE("slots below the top are sent") {
         "! d.usr at byte 0: there is no such field; did you mean 'd.user'?");
   CHECK(sent(types, {{"d", {{"usr", 1}}}, {"params", params}}) ==
         "! d.usr at byte 0: there is no such field; did you mean 'd.user'?");
+  CHECK(sent(types, {{"x.y", 1}, {"d.user", 1}, {"params", params}}) ==
+        "! x.y at byte 0: there is no such field");
   CHECK(sent(types, {{"d", 5}, {"params", params}}) == "! d at byte 0: expected a map, found an integer");
   CHECK(sent(types, {{"d.user", 1}, {"params", 5}}) ==
         "! params at byte 0: expected a list, found an integer");
