@@ -59,7 +59,10 @@ const section& section_of<parsed_command>() {
           make("rate", &s::rate, "Rate limit for this command, including its use in scripts."),
           make("offline", &s::offline,
                "What happens to a command submitted while disconnected: fail, drop (fail without a log "
-               "line), or queue."),
+               "line), or queue. Without it fail, for a durable command queue."),
+          make("durable", &s::durable,
+               "Keeps the command in the journal from its acceptance to its end, so that no crash loses it "
+               "(see durability.md). It needs a `journal`, and `offline: queue`, which may be left out."),
           make("ttl", &s::ttl, "How long it may stay queued before it expires and is not sent.")
               .range(1, 365 * a_day, "1ms to 8760h"),
           make("coalesce", &s::coalesce,

@@ -337,7 +337,8 @@ const section& section_of<journal_settings>() {
   const fields_of<s> make;
   static const section fields{
       "journal",
-      "The file that holds the events of durable outputs until these have taken them (see durability.md).",
+      "The file that holds the events of durable outputs until these have taken them, and durable commands "
+      "(see durability.md).",
       {
           make.as<output_path_parser>("path", &s::file,
                                       "The file. Without it `journal.db` in the first directory of "
@@ -352,6 +353,10 @@ const section& section_of<journal_settings>() {
           make("keep", &s::keep,
                "How long events stay after their output has taken them, as long as their room is not needed.")
               .range(0, 3660 * a_day, "0 to 87840h"),
+          make("remember", &s::remember,
+               "How long the ids of durable commands are known after their end: a command whose id is known "
+               "is not sent again.")
+              .range(1'000, 365 * a_day, "1s to 8760h"),
       }};
   return fields;
 }

@@ -139,7 +139,8 @@ struct parsed_command {
   std::string path;
   bool idempotent = false;
   rate_settings rate;
-  offline_policy offline = offline_policy::fail;
+  std::optional<offline_policy> offline;
+  bool durable = false;
   milliseconds ttl = command_settings{}.ttl;
   std::optional<std::vector<std::string>> coalesce;
   std::optional<unresolved_names> confirm;

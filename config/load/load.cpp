@@ -74,10 +74,10 @@ class loader {
     out_.control = std::move(parsed.control);
     take_outputs(parsed.outputs);
     out_.journal = parsed.journal;
-    check_journal();
     const expansion expand(parsed, in_);
     protocol_library protocols(parsed.protocols, in_);
     if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
+    check_journal();
     out_.process = process_part(document_);
   }
 
@@ -103,10 +103,18 @@ class loader {
   }
 
   void check_journal() {
-    if (const node* written = document_.find("journal");
-        written != nullptr && std::ranges::none_of(out_.outputs, &output_settings::durable))
-      in_.mistakes.push_back(
-          {written->where, "journal", "no output is durable", "add durable: true to an output"});
+    const node* written = document_.find("journal");
+    bool is_used = std::ranges::any_of(out_.outputs, &output_settings::durable);
+    for (const session_settings& session : out_.sessions)
+      for (const auto& [name, command] : session.commands) {
+        is_used |= command.durable;
+        if (!command.durable || written != nullptr) continue;
+        in_.mistakes.push_back({document_.where, fmt::format("sessions.{}.commands.{}", session.name, name),
+                                "a durable command needs a journal", "add journal: {path: FILE}"});
+      }
+    if (written != nullptr && !is_used)
+      in_.mistakes.push_back({written->where, "journal", "no output and no command is durable",
+                              "add durable: true to an output or a command"});
   }
 
   void read_sessions(const node& sessions, const expansion& expand, protocol_library& protocols) {

@@ -74,14 +74,20 @@ liveness_settings build_liveness(parsed_liveness& written, script_builder& make)
   return made;
 }
 
-std::map<std::string, command_settings> build_commands(parsed_session& parsed, script_builder& make) {
+std::map<std::string, command_settings> build_commands(parsed_session& parsed, script_builder& make,
+                                                       reading& in) {
   std::map<std::string, command_settings> all;
   for (auto& [name, written] : parsed.unresolved_commands) {
     make.know_command(name, written.idempotent);
     command_settings& made = all[name.text];
     made.idempotent = written.idempotent;
     made.rate = written.rate;
-    made.offline = written.offline;
+    made.durable = written.durable;
+    made.offline = written.offline.value_or(written.durable ? offline_policy::queue : offline_policy::fail);
+    if (made.durable && made.offline != offline_policy::queue)
+      in.mistakes.push_back({written.where, written.path + ".offline",
+                             "a durable command waits for a connection",
+                             "set offline: queue, or leave it out"});
     made.ttl = written.ttl;
     made.coalesces = written.coalesce.has_value();
     if (written.coalesce) made.coalesce = std::move(*written.coalesce);
@@ -197,7 +203,7 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
                                reading& in) {
   message_builder messages(parsed.protocol, in);
   script_builder make(messages, in);
-  parsed.commands = build_commands(parsed, make);
+  parsed.commands = build_commands(parsed, make, in);
   parsed.before = make.steps(parsed.unresolved_before, script_part::before);
   for (const text_template& url : parsed.urls) make.use(url, parsed.where, "url");
   for (const auto& [name, text] : parsed.headers) make.use(text, parsed.where, "headers." + name);

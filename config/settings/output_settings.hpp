@@ -173,6 +173,7 @@ struct journal_settings {
   std::uint64_t size = 1024u << 20;  ///< bytes of the file
   journal_policy full = journal_policy::block;
   std::chrono::milliseconds keep{0};  ///< how long events stay after their output has taken them
+  std::chrono::milliseconds remember{std::chrono::hours{24}};  ///< how long ids of ended commands are known
 };
 
 }  // namespace duplexd::config

@@ -156,6 +156,7 @@ struct command_settings {
   bool idempotent = false;  ///< may be sent again
   rate_settings rate{};
   offline_policy offline = offline_policy::fail;
+  bool durable = false;               ///< it is kept in the journal until its end
   milliseconds ttl{30'000};           ///< queued for longer: expired, never sent
   std::vector<std::string> coalesce;  ///< a newer one with equal fields replaces a queued one; "*": any
   bool coalesces = false;
@@ -274,6 +275,12 @@ struct session_settings {
 
   /// Of everything that it was made from, without places and comments: equal if nothing has changed.
   std::size_t digest = 0;
+
+  /// The rules of a command; null: it has none of its own.
+  [[nodiscard]] const command_settings* rules_of(const std::string& command) const {
+    const auto found = commands.find(command);
+    return found == commands.end() ? nullptr : &found->second;
+  }
 };
 
 enum class log_format : std::uint8_t { automatic, text, json };

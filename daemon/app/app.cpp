@@ -87,7 +87,8 @@ void app::add_session(const std::shared_ptr<const config::session_settings>& set
                        .once = once_,
                        .secrets = std::make_shared<secret_holder>(secrets_),
                        .long_turns = &long_turns_,
-                       .limiter = limiter_.get()};
+                       .limiter = limiter_.get(),
+                       .keeper = commands_.get()};
   mine.outputs = routes_of(*settings);
   sessions_[settings->name] = {std::make_shared<session>(settings, std::move(mine))};
 }
@@ -108,6 +109,17 @@ void app::take_journal(journal_file::opened kept) {
       loop_.get_executor(), time_, *telemetry_,
       [this] { return std::uniform_real_distribution<>{}(random_); }, settings_.journal,
       std::move(kept.file));
+  commands_ = std::make_unique<command_book>(loop_.get_executor(), time_, *telemetry_, *journal_,
+                                             settings_.journal.remember);
+  door_.keep_in(*commands_);
+}
+
+// What became of the commands of earlier runs can be asked; those that have not ended go on.
+void app::restore_commands() {
+  if (commands_ == nullptr) return;
+  if (control_)
+    for (const kept_command& each : commands_->ended()) control_->note(each.session, submission_of(each));
+  for (const std::string& name : names_) door_.restore(*sessions_.at(name).runs);
 }
 
 std::unique_ptr<output> app::make_durable(const config::output_settings& settings) {
@@ -215,6 +227,7 @@ asio::awaitable<void> app::supervise() {
   if (limiter_) tasks_.spawn(pacing, pace_dials());
   if (health_) tasks_.spawn(health, serve_health());
   if (control_) tasks_.spawn(control, serve_control());
+  restore_commands();
   for (const std::string& name : names_) tasks_.spawn(serving, run_session(sessions_.at(name).runs));
   running_ = sessions_.size();
   if (reads_commands_) tasks_.spawn(commands, take_commands());
@@ -284,6 +297,7 @@ void app::tell_lost_events() {
 }
 
 asio::awaitable<app::task_result> app::flush_outputs() {
+  if (commands_) co_await commands_->wait_idle();  // the last ends are events
   task_group<int> ends{loop_.get_executor()};
   ends.spawn(0, finish(stdout_));
   for (const auto& [name, each] : outputs_) ends.spawn(0, finish(*each));

@@ -20,6 +20,7 @@
 #include "daemon/control/control_server.hpp"
 #include "daemon/control/health_server.hpp"
 #include "daemon/event/events.hpp"
+#include "daemon/journal/command_book.hpp"
 #include "daemon/journal/journal.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
@@ -106,6 +107,7 @@ class app : private control_target {
   asio::awaitable<task_result> run_output(std::string name, output& which);
   asio::awaitable<task_result> run_journal();
   void take_journal(journal_file::opened kept);
+  void restore_commands();
   [[nodiscard]] std::unique_ptr<output> make_durable(const config::output_settings& settings);
   [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
   asio::awaitable<task_result> take_commands();
@@ -139,7 +141,8 @@ class app : private control_target {
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted
   line_output stdout_;
-  std::unique_ptr<journal> journal_;                                     ///< null: no output is durable
+  std::unique_ptr<journal> journal_;                                     ///< null: nothing is durable
+  std::unique_ptr<command_book> commands_;                               ///< in the journal
   std::map<std::string, std::unique_ptr<output>, std::less<>> outputs_;  ///< all others, by name
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::string, supervised, std::less<>> sessions_;

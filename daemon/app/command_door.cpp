@@ -47,11 +47,39 @@ std::shared_ptr<session> command_door::read(const line_input::line& line, const 
   return nullptr;
 }
 
+bool command_door::is_kept(session& to, const command_request& what, const source& from) {
+  if (book_ == nullptr) return false;
+  const kept_command* known = book_->find(to.name(), from.output, what.id);
+  if (known != nullptr && known->at == kept_command::stage::ended) to.tell_again(*known);
+  return known != nullptr;
+}
+
+bool command_door::is_durable(const session& to, const command_request& what) const {
+  if (book_ == nullptr) return false;
+  const config::command_settings* const rules = to.settings().rules_of(what.command);
+  return rules != nullptr && rules->durable;
+}
+
+void command_door::restore(session& to) {
+  if (book_ == nullptr) return;
+  for (const kept_command& each : book_->open_of(to.name())) {
+    ++restored_.unfinished;
+    auto follow = [this, &to](const submission& fate) {
+      if (told_) told_(to.name(), fate);
+      if (!fate.has_ended) return;
+      --restored_.unfinished;
+      finished_.notify();
+    };
+    to.restore(each, std::move(follow));
+  }
+}
+
 bool command_door::enter(session& to, command_request& what, source& from,
                          std::function<void(const submission&)> on_change) {
   if (what.id.empty())
     what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
-  else if (is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id)))
+  else if (is_kept(to, what, from) ||
+           (!is_durable(to, what) && is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id))))
     return false;
   ++from.unfinished;
   auto follow = [this, &to, &from, on_change = std::move(on_change)](const submission& fate) {
@@ -61,7 +89,7 @@ bool command_door::enter(session& to, command_request& what, source& from,
     --from.unfinished;
     finished_.notify();
   };
-  to.submit(what.command, what.values, std::move(follow), what.id);
+  to.submit(what.command, what.values, std::move(follow), what.id, from.output);
   return true;
 }
 
@@ -104,7 +132,7 @@ asio::awaitable<void> command_door::take_answers(std::string output, line_input&
 asio::awaitable<void> command_door::run(line_input& from) {
   co_await take_all(from, stdin_);
   bool stopped = co_await cancelled();
-  while (!stopped && stdin_.unfinished > 0) {
+  while (!stopped && stdin_.unfinished + restored_.unfinished > 0) {
     co_await finished_.wait();
     stopped = co_await cancelled();
   }

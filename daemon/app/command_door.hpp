@@ -12,6 +12,7 @@
 #include "daemon/event/events.hpp"
 #include "daemon/input/command_request.hpp"
 #include "daemon/input/line_input.hpp"
+#include "daemon/journal/command_book.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/notifier.hpp"
 #include "daemon/session/session.hpp"
@@ -38,6 +39,13 @@ class command_door {
   /// Told about each change of a command that has entered.
   using listener = std::function<void(const std::string& session, const submission& what)>;
   void watch(listener told) { told_ = std::move(told); }
+
+  /// Where durable commands are: their ids are known over restarts. It outlives this.
+  void keep_in(command_book& book) { book_ = &book; }
+
+  /// Gives a session the commands back that an earlier run of the daemon has left, and tells of those that
+  /// have ended.
+  void restore(session& to);
 
   /// Enters a command at once; its id is made if it has none. False: a command with its id came before, and
   /// this one is not sent.
@@ -75,6 +83,9 @@ class command_door {
   void submit(std::uint64_t line, source& from, session& to, command_request what);
   void complain(std::uint64_t line, const source& from, std::string why);
   [[nodiscard]] bool is_repeated(const std::string& id);
+  /// A durable command: its id is known as long as the journal knows it.
+  [[nodiscard]] bool is_durable(const session& to, const command_request& what) const;
+  [[nodiscard]] bool is_kept(session& to, const command_request& what, const source& from);
 
   clock& time_;
   telemetry& log_;
@@ -82,6 +93,8 @@ class command_door {
   listener told_;
   notifier finished_;
   source stdin_;
+  source restored_;                         ///< commands of an earlier run
+  command_book* book_ = nullptr;            ///< null: no command is durable
   source operators_;                        ///< their commands do not wait for each other
   std::map<std::string, source> programs_;  ///< by output
   bool answers_closed_ = false;

@@ -70,6 +70,7 @@ void app::apply(config::settings next, const config::reload_plan& plan) {
       continue;
     }
     add_session(settings);  // in the place of one that has ended, if there is one
+    door_.restore(*sessions_.at(settings->name).runs);
     tasks_.spawn(serving, run_session(sessions_.at(settings->name).runs));
     ++running_;
   }

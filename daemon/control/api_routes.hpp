@@ -15,6 +15,7 @@ enum class api_operation : std::uint8_t {
   show_session,
   send_command,
   show_command,
+  cancel_command,
   pause,
   resume,
   reconnect,

@@ -204,6 +204,8 @@ served_answer control_server::act(const question& asked) {
       return json_answer(describe_session(*asked.about, true));
     case api_operation::show_command:
       return show_command(*asked.about, asked.id);
+    case api_operation::cancel_command:
+      return cancel_command(asked);
     case api_operation::pause:
       asked.about->pause();
       return acted();
@@ -282,6 +284,20 @@ served_answer control_server::show_command(const session& of, const std::string&
   return made;
 }
 
+// A durable command's end is told when it is on the disk: 202 until then.
+served_answer control_server::cancel_command(const question& asked) {
+  if (ledger_.find(asked.about->name(), asked.id) == nullptr) return show_command(*asked.about, asked.id);
+  if (!asked.about->cancel(asked.id))
+    return refuse(409, "the command does not wait: it was sent, or has ended");
+  log_.record("", happening::operated{asked.request.who,
+                                      fmt::format("{} {} (id {})", asked.route.id, asked.about->name(),
+                                                  protocol::printable(asked.id, 80))});
+  served_answer made = show_command(*asked.about, asked.id);
+  const auto* known = ledger_.find(asked.about->name(), asked.id);
+  if (known != nullptr && !known->has_ended) made.status = 202;
+  return made;
+}
+
 asio::awaitable<served_answer> control_server::send(question asked) {
   std::string error;
   command_request what;
@@ -304,7 +320,9 @@ asio::awaitable<served_answer> control_server::send(question asked) {
                                                                        protocol::printable(what.id, 80))});
   const auto deadline = time_.now() + std::chrono::seconds(*limit);
   const auto is_far_enough = [&](const command_ledger::record& known) {
-    return known.has_ended || until == "none" || (until == "written" && known.state != command_state::queued);
+    const bool is_taken = known.state != command_state::received;
+    return known.has_ended || (until == "none" && is_taken) ||
+           (until == "written" && is_taken && known.state != command_state::queued);
   };
   for (;;) {
     const auto* known = ledger_.find(to.name(), what.id);

@@ -90,6 +90,7 @@ class control_server {
   [[nodiscard]] net::served_answer act(const question& asked);
   [[nodiscard]] net::served_answer list(const parameters& query) const;
   [[nodiscard]] net::served_answer show_command(const session& of, const std::string& id) const;
+  [[nodiscard]] net::served_answer cancel_command(const question& asked);
   [[nodiscard]] net::served_answer follow(const question& asked);
   [[nodiscard]] net::served_answer set_log_level(const question& asked);
   asio::awaitable<void> write_events(net::answer_stream& to, std::string session, std::string reply,

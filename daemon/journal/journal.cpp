@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "daemon/journal/command_store.hpp"
+#include "daemon/journal/journal_work.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
@@ -39,6 +41,11 @@ journal::stream journal::add(const std::string& output) {
   made.journaled = file_->last_of(output);
   made.place = made.stored = file_->place_of(output);
   return streams_.size() - 1;
+}
+
+journal_file::outcome journal::attach(journal_work& more, std::vector<kept_command>& found) {
+  more_ = &more;
+  return command_store::load(*file_, found);
 }
 
 journal::stream_state* journal::find(const std::string& output) {
@@ -144,7 +151,8 @@ clock::time_point journal::next_turn() const {
   work.bytes = bytes_;
   const auto tidy = tidied_ + tidy_interval;
   const bool reads = std::ranges::any_of(streams_, wants_reading);
-  return std::min({journal_plan::commit_due(work).value_or(tidy), tidy, reads ? read_again_ : tidy});
+  const auto more = more_ == nullptr ? tidy : more_->due();
+  return std::min({journal_plan::commit_due(work).value_or(tidy), tidy, reads ? read_again_ : tidy, more});
 }
 
 journal::turn_work journal::plan(clock::time_point now, bool all) {
@@ -179,6 +187,7 @@ void journal::work_off(turn_work& work, journal_file::wall_time now) {
     each.read.reached = each.made.end ? std::max(each.made.reached, each.journaled) : each.made.reached;
   }
   if (work.tidies) file_->tidy(now);
+  if (more_ != nullptr) more_->work(*file_);
 }
 
 // Returns when it is to be tried again.
@@ -236,12 +245,18 @@ void journal::take(turn_work& work) {
       read_again_ = time_.now() + fail(each.made);
     }
   }
+  if (more_ != nullptr)
+    if (const journal_file::outcome made = more_->finish(); made.broken) {
+      broken_ = true;
+      failed_ = made.failed;
+    }
   changed_.notify();
 }
 
 asio::awaitable<void> journal::turn(bool all) {
   const auto now = time_.now();
   turn_work work = plan(now, all);
+  if (more_ != nullptr) more_->begin(all);
   if (work.tidies) tidied_ = now;
   const auto wall = time_.wall();
   std::function<void()> does = [&] { work_off(work, wall); };

@@ -23,6 +23,9 @@ namespace duplexd {
 
 namespace asio = boost::asio;
 
+struct kept_command;
+class journal_work;
+
 /// The journal as durable outputs use it, from the loop's thread: events are gathered in a buffer, written by
 /// a thread beside the loop, many with one commit, and read back by the outputs when they were committed.
 class journal {
@@ -64,6 +67,11 @@ class journal {
   [[nodiscard]] bool is_drained(stream of) const noexcept;
   /// Bytes of an output's events that are not in the file yet.
   [[nodiscard]] std::size_t buffered(stream of) const noexcept { return streams_[of].buffered; }
+
+  /// Its thread does this, too; `found` gets the commands that the file has. Before it runs, once.
+  [[nodiscard]] journal_file::outcome attach(journal_work& more, std::vector<kept_command>& found);
+  /// There is something to do for that.
+  void wake() { wake_.notify(); }
 
   /// Notified after each turn of the thread.
   [[nodiscard]] notifier& changed() noexcept { return changed_; }
@@ -131,6 +139,7 @@ class journal {
   telemetry& log_;
   std::function<double()> random_;
   config::journal_settings settings_;
+  journal_work* more_ = nullptr;        ///< for the thread; null: nothing
   std::unique_ptr<journal_file> file_;  ///< the thread's while it is at work
   std::string id_;
   std::uint64_t last_at_start_;

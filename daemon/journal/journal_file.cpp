@@ -222,6 +222,20 @@ journal_file::outcome journal_file::commit(const std::vector<journal_row>& rows,
   return made;
 }
 
+journal_file::outcome journal_file::transact(const std::function<bool(sqlite3*)>& what) {
+  outcome made;
+  code_ = SQLITE_OK;
+  if (log_has_room() && run("BEGIN IMMEDIATE")) {
+    const bool good = what(database_);
+    if (!good) note_failure();
+    if (good && run("COMMIT")) return made;
+  }
+  made.failed = fmt::format("{}: {}", how_.settings.file, failed_);
+  made.broken = damaged();
+  if (sqlite3_get_autocommit(database_) == 0) (void)run("ROLLBACK");
+  return made;
+}
+
 journal_file::outcome journal_file::read(const std::string& output, std::uint64_t after, std::size_t most,
                                          record_batch& out) {
   outcome made;

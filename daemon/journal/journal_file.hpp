@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -78,6 +79,10 @@ class journal_file {
   /// Deletes an output's records, and its place; an empty name: what outputs have taken, whatever `keep`
   /// says.
   [[nodiscard]] pruned prune(const std::string& output);
+
+  /// Does something else in a transaction of its own: when it returns, it is on the disk. `what` says whether
+  /// it went well; SQLite knows why it did not.
+  [[nodiscard]] outcome transact(const std::function<bool(sqlite3*)>& what);
 
   /// Deletes what was kept long enough, and gives free pages back.
   void tidy(wall_time now);

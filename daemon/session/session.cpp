@@ -40,7 +40,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       context_(std::move(context)),
       life_(settings_->reconnect, context_.once),
       values_(settings_->limits.variables),
-      outbox_(context_.loop, context_.time, settings_),
+      outbox_(context_.loop, context_.time, settings_, context_.keeper),
       sequences_(std::in_place, settings_->liveness.sequence, settings_->limits.sequences),
       stop_(context_.loop),
       since_(context_.time.now()),
@@ -164,11 +164,23 @@ asio::awaitable<void> session::obey() {
 std::shared_ptr<const submission> session::submit(const std::string& command,
                                                   const nlohmann::ordered_json& values,
                                                   std::function<void(const submission&)> on_change,
-                                                  std::string id) {
+                                                  std::string id, std::string source) {
   looks_after_outbox_ = true;
   ++context_.counters->submitted;
   if (running_) look_after_outbox();
-  auto follow = [this, on_change = std::move(on_change)](const submission& what) {
+  return outbox_.submit(command, values, followed_by(std::move(on_change)), std::move(id), std::move(source));
+}
+
+std::shared_ptr<const submission> session::restore(const kept_command& what,
+                                                   std::function<void(const submission&)> on_change) {
+  looks_after_outbox_ = true;
+  if (running_) look_after_outbox();
+  return outbox_.restore(what, followed_by(std::move(on_change)));
+}
+
+std::function<void(const submission&)> session::followed_by(
+    std::function<void(const submission&)> on_change) {
+  return [this, on_change = std::move(on_change)](const submission& what) {
     const auto settings = settings_->commands.find(what.command);
     const bool is_quiet = what.state == command_state::refused && settings != settings_->commands.end() &&
                           settings->second.offline == config::offline_policy::drop;
@@ -181,7 +193,6 @@ std::shared_ptr<const submission> session::submit(const std::string& command,
     if (what.has_ended && draining_) tasks_.spawn(1, await_drained());
     if (on_change) on_change(what);
   };
-  return outbox_.submit(command, values, std::move(follow), std::move(id));
 }
 
 // In another turn: the outbox is in the middle of something.
@@ -191,11 +202,16 @@ asio::awaitable<int> session::await_drained() {
   co_return 0;
 }
 
-void session::tell_end(const submission& what) {
+void session::tell_again(const kept_command& what) {
+  tell_end(submission_of(what), true);
+}
+
+void session::tell_end(const submission& what, bool is_repeated) {
   nlohmann::ordered_json fields{{"id", what.id}, {"command", what.command}, {"state", name_of(what.state)}};
   if (!what.why.empty()) fields["why"] = what.why;
   if (!what.reply.empty()) fields["reply"] = what.reply;
   if (!what.data.empty()) fields["data"] = nlohmann::ordered_json::parse(what.data, nullptr, false);
+  if (is_repeated) fields["repeated"] = true;
   const std::string time = timestamp(context_.time.wall());
   const std::string_view line = line_.note(time, "command", fields);
   outputs_.emit({.what = session_event::kind::note,

@@ -83,7 +83,17 @@ class session {
   /// Returns its fate in the making; see outbox. The end of one that has an id is an event of the session.
   std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
                                            std::function<void(const submission&)> on_change = {},
-                                           std::string id = {});
+                                           std::string id = {}, std::string source = {});
+
+  /// Takes a durable command back that an earlier run of the daemon has left.
+  std::shared_ptr<const submission> restore(const kept_command& what,
+                                            std::function<void(const submission&)> on_change = {});
+
+  /// Tells the end of a command once more, to somebody who repeats it.
+  void tell_again(const kept_command& what);
+
+  /// Ends a command that waits to be sent. False: it does not wait.
+  bool cancel(std::string_view id) { return outbox_.cancel(id); }
 
   /// Suspends until the first attempt has come to an end: the session is logged in, or it failed, or it is
   /// outside of its hours. A command that comes before that would be refused for no good reason. May be
@@ -101,7 +111,9 @@ class session {
 
   void note_tried();
   void enter(session_phase phase);
-  void tell_end(const submission& what);
+  void tell_end(const submission& what, bool is_repeated = false);
+  [[nodiscard]] std::function<void(const submission&)> followed_by(
+      std::function<void(const submission&)> on_change);
   asio::awaitable<int> keep_outbox();
   asio::awaitable<int> await_drained();
   void look_after_outbox();

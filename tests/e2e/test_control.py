@@ -281,7 +281,7 @@ class Description(unittest.TestCase):
         document = json.loads(run_to_end("schema", "--openapi").stdout)
         self.assertEqual(document["openapi"], "3.0.3")
         operations = {entry["operationId"] for path in document["paths"].values() for entry in path.values()}
-        self.assertEqual(len(operations), 12)
+        self.assertEqual(len(operations), 13)
         for path, methods in document["paths"].items():
             for operation in methods.values():
                 declared = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}

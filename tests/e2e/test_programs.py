@@ -108,7 +108,7 @@ class Partner(Programs):
     # The page's own example: its program and its configuration, with another address.
     def test_example(self):
         page = (ROOT / "docs" / "commands.md").read_text()
-        [settings] = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S))
+        *_, settings = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S))
         [program] = re.findall(r"```python\n(.*?)```", page, re.S)
         (self.place / "partner.py").write_text(program)
         server = self.answering()

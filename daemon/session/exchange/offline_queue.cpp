@@ -56,6 +56,15 @@ std::optional<queued_command> offline_queue::pop() {
   return first;
 }
 
+std::optional<queued_command> offline_queue::take(std::string_view id) {
+  const auto found =
+      std::ranges::find_if(waiting_, [&](const queued_command& each) { return each.fate->id == id; });
+  if (found == waiting_.end()) return std::nullopt;
+  queued_command taken = std::move(*found);
+  waiting_.erase(found);
+  return taken;
+}
+
 const queued_command* offline_queue::front() const {
   return waiting_.empty() ? nullptr : &waiting_.front();
 }

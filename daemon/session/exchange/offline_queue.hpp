@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/settings/settings.hpp"
@@ -23,6 +24,7 @@ struct queued_command {
   std::vector<std::uint8_t> bytes;
   nlohmann::ordered_json values;  ///< for `coalesce` and `correlate`
   clock::time_point expires{};
+  bool is_marked = false;  ///< a durable one: the disk says that it is being sent
 };
 
 /// The commands that wait to be sent: bounded, in order, each for no longer than its `ttl`. Pure: it says
@@ -39,6 +41,19 @@ class offline_queue {
     std::shared_ptr<submission> displaced{};  ///< made room, by coalescing or as the oldest
   };
   verdict push(queued_command command);
+
+  /// One that was taken before, whatever the bound says: behind all others, or before them.
+  void put_back(queued_command command) { waiting_.push_back(std::move(command)); }
+  void put_first(queued_command command) { waiting_.push_front(std::move(command)); }
+
+  /// Takes out the command of that id; empty: it does not wait here.
+  std::optional<queued_command> take(std::string_view id);
+
+  /// Calls `look` with each.
+  template <class Look>
+  void for_each(Look look) {
+    for (queued_command& each : waiting_) look(each);
+  }
 
   /// The commands whose time has passed, taken out.
   std::vector<std::shared_ptr<submission>> expire(clock::time_point now);

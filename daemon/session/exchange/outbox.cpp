@@ -14,12 +14,13 @@ using config::command_settings;
 using config::offline_policy;
 
 outbox::outbox(const asio::any_io_executor& loop, clock& time,
-               std::shared_ptr<const config::session_settings> settings)
+               std::shared_ptr<const config::session_settings> settings, command_keeper* keeper)
     : loop_(loop),
       time_(time),
       settings_(std::move(settings)),
       session_rate_(settings_->rate),
       waiting_(settings_->outbox),
+      keeper_(keeper),
       written_(loop),
       queue_changed_(loop) {
   set_rates();
@@ -39,11 +40,12 @@ void outbox::replace(std::shared_ptr<const config::session_settings> settings) {
   queue_changed_.notify();
 }
 
-void outbox::change(submission& fate, command_state state, bool is_end, std::string why) {
-  fate.state = state;
-  fate.why = std::move(why);
-  fate.has_ended = is_end;
-  if (fate.on_change) fate.on_change(fate);
+void outbox::change(const fate_pointer& fate, command_state state, bool is_end, std::string why) {
+  if (is_end && fate->kept != 0) return end_kept(fate, state, std::move(why));
+  fate->state = state;
+  fate->why = std::move(why);
+  fate->has_ended = is_end;
+  if (fate->on_change) fate->on_change(*fate);
 }
 
 std::shared_ptr<const command_settings> outbox::settings_of(const std::string& command) const {
@@ -60,10 +62,7 @@ void outbox::attach(transport* link, std::function<void()> begin) {
   gate_open_ = false;
   writing_ = false;
   watched_ = false;
-  for (const queued_command& each : std::exchange(leaving_, {}))
-    change(*each.fate, command_state::unknown, true, "the link ended while it was leaving");
-  for (const unconfirmed& each : std::exchange(unconfirmed_, {}))
-    change(*each.fate, command_state::unknown, true, "the link ended before it was confirmed");
+  lose_link();
   written_.notify();
   queue_changed_.notify();
 }
@@ -109,13 +108,13 @@ clock::time_point outbox::take_turn(const std::string& command) {
 std::shared_ptr<const submission> outbox::submit(const std::string& command,
                                                  const nlohmann::ordered_json& values,
                                                  std::function<void(const submission&)> on_change,
-                                                 std::string id) {
+                                                 std::string id, std::string source) {
   auto fate = std::make_shared<submission>();
   fate->command = command;
   fate->id = std::move(id);
   fate->on_change = std::move(on_change);
   const auto refuse = [&](std::string why) {
-    change(*fate, command_state::refused, true, std::move(why));
+    change(fate, command_state::refused, true, std::move(why));
     return fate;
   };
   if (!refusal_.empty()) return refuse(refusal_);
@@ -126,9 +125,13 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
   const auto how = settings_of(command);
   if (!is_open() && how->offline != offline_policy::queue) return refuse("there is no link");
   queued_command queued{fate, how, protocol::frame_of(*type), scratch_, values, time_.now() + how->ttl};
+  if (how->durable && keeper_ != nullptr) {
+    keep(std::move(queued), std::move(source));
+    return fate;
+  }
   auto verdict = waiting_.push(std::move(queued));
   if (!verdict.accepted) return refuse("too many commands are waiting");
-  if (verdict.displaced) change(*verdict.displaced, command_state::replaced, true, "a newer command came");
+  if (verdict.displaced) change(verdict.displaced, command_state::replaced, true, "a newer command came");
   if (fate->on_change) fate->on_change(*fate);
   drain();
   queue_changed_.notify();
@@ -146,10 +149,14 @@ void outbox::leave(queued_command command) {
 
 void outbox::drain() {
   expire();
-  while (is_open() && !congested()) {
+  while (is_open() && !congested() && marking_.empty()) {
     const queued_command* first = waiting_.front();
     const auto now = time_.now();
     if (first == nullptr || next_turn(first->fate->command, now) > now) return;
+    if (first->fate->kept != 0 && !first->is_marked) {
+      if (mark_again_ <= now) mark();
+      return;
+    }
     leave(*waiting_.pop());
   }
   if (is_open() && congested() && waiting_.size() > 0) watch_writing();  // to go on when the link takes more
@@ -158,15 +165,14 @@ void outbox::drain() {
 void outbox::expire() {
   const auto now = time_.now();
   for (const auto& each : waiting_.expire(now))
-    change(*each, command_state::expired, true, "it waited for too long");
+    change(each, command_state::expired, true, "it waited for too long");
   std::vector<std::shared_ptr<submission>> late;
   std::erase_if(unconfirmed_, [&](const unconfirmed& each) {
     if (each.deadline > now) return false;
     late.push_back(each.fate);
     return true;
   });
-  for (const auto& each : late)
-    change(*each, command_state::timed_out, true, "no reply confirmed it in time");
+  for (const auto& each : late) change(each, command_state::timed_out, true, "no reply confirmed it in time");
 }
 
 // What the kernel has taken is written, even if the server closed the link right after. Of a link that broke
@@ -175,14 +181,16 @@ void outbox::note_written() {
   const bool broken = link_->ended() && link_->ended()->failed;
   if (!writing_ || broken || link_->unsent() != 0) return;
   writing_ = false;
-  for (const queued_command& each : std::exchange(leaving_, {})) {
+  for (queued_command& each : std::exchange(leaving_, {})) {
     const auto& confirm = each.settings->confirm;
-    change(*each.fate, command_state::written, !confirm);
+    change(each.fate, command_state::written, !confirm);
     if (!confirm) continue;
     wanted_reply answer{confirm->replies, confirm->where.unresolved()};
     for (const auto& [ours, theirs] : confirm->correlate)
       if (const auto* value = config::find_path(each.values, ours)) answer.equal.emplace_back(theirs, *value);
     unconfirmed_.push_back({each.fate, std::move(answer), time_.now() + confirm->timeout});
+    if (each.fate->kept != 0 && each.settings->idempotent)
+      unconfirmed_.back().again = std::make_shared<queued_command>(std::move(each));
     queue_changed_.notify();
   }
   written_.notify();
@@ -198,24 +206,29 @@ void outbox::see(const std::string& reply, const nlohmann::ordered_json& data, s
   unconfirmed_.erase(found);
   fate->reply = reply;
   fate->data = json;
-  change(*fate, command_state::confirmed, true);
+  change(fate, command_state::confirmed, true);
   fate->data.clear();
 }
 
 clock::time_point outbox::next_check() const {
   auto next = waiting_.next_expiry().value_or(clock::time_point::max());
   for (const unconfirmed& each : unconfirmed_) next = std::min(next, each.deadline);
-  if (is_open() && !congested())
-    if (const queued_command* first = waiting_.front())
-      next = std::min(next, next_turn(first->fate->command, time_.now()));
+  if (is_open() && !congested() && marking_.empty())
+    if (const queued_command* first = waiting_.front()) {
+      const bool marks = first->fate->kept != 0 && !first->is_marked;
+      const auto turn = next_turn(first->fate->command, time_.now());
+      next = std::min(next, marks ? std::max(turn, mark_again_) : turn);
+    }
   return next;
 }
 
 void outbox::give_up() {
   refusal_ = "the session has ended";
+  given_up_ = true;
   expire();
+  leave_kept();
   while (auto each = waiting_.pop())
-    change(*each->fate, command_state::refused, true, "the session has ended");
+    if (each->fate->kept == 0) change(each->fate, command_state::refused, true, "the session has ended");
 }
 
 // It begins in another turn: whoever sends is not called back from within.

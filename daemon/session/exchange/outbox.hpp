@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/settings/settings.hpp"
+#include "daemon/link/command_keeper.hpp"
 #include "daemon/link/token_bucket.hpp"
 #include "daemon/link/transport.hpp"
 #include "daemon/runtime/clock.hpp"
@@ -33,8 +34,16 @@ class outbox {
   /// Above this many bytes even a script's message is refused.
   static constexpr std::size_t high_water = 8u << 20;
 
+  /// Durable commands are marked on the disk before they leave: at most so many with one commit.
+  static constexpr std::size_t most_marks = 64;
+  /// How soon that is tried again after it failed.
+  static constexpr std::chrono::seconds mark_pause{1};
+  /// A durable command that may be sent again is not after its link has ended so often before its own end.
+  static constexpr std::uint32_t most_attempts = 4;
+
+  /// `keeper`: of durable commands, outlives this; null: they are like all others.
   outbox(const asio::any_io_executor& loop, clock& time,
-         std::shared_ptr<const config::session_settings> settings);
+         std::shared_ptr<const config::session_settings> settings, command_keeper* keeper = nullptr);
 
   /// The link that messages leave by; null between links. Taking it away ends what is still on its way or
   /// unconfirmed as `unknown`; what waits in the queue goes on waiting. When somebody wants to know whether
@@ -69,10 +78,19 @@ class outbox {
   clock::time_point take_turn(const std::string& command);
 
   /// Takes a command from outside, for good: it comes to exactly one end. Never suspends, never throws.
-  /// `on_change` is called at each change, also from within this call.
+  /// `on_change` is called at each change, also from within this call. Of a durable command it is called when
+  /// the change is on the disk; `source` is where it came from (kept_command).
   std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
                                            std::function<void(const submission&)> on_change = {},
-                                           std::string id = {});
+                                           std::string id = {}, std::string source = {});
+
+  /// Takes a durable command back that an earlier run of the daemon has left: it is queued, or it ends at
+  /// once.
+  std::shared_ptr<const submission> restore(const kept_command& what,
+                                            std::function<void(const submission&)> on_change);
+
+  /// Ends a command that waits. False: there is none of that id, or it is being sent.
+  bool cancel(std::string_view id);
 
   /// A reply came: it may confirm a command. `data`: the values that conditions look at; `json`: all of them.
   void see(const std::string& reply, const nlohmann::ordered_json& data, std::string_view json = {});
@@ -89,17 +107,19 @@ class outbox {
 
   /// Whether every command that was submitted has come to its end.
   [[nodiscard]] bool is_idle() const noexcept {
-    return waiting_.size() == 0 && leaving_.empty() && unconfirmed_.empty();
+    return waiting_.size() == 0 && leaving_.empty() && unconfirmed_.empty() && marking_.empty() &&
+           accepting_ == 0;
   }
 
   /// Between two links: what is submitted from now on follows these settings. What waits or is confirmed
   /// later stays as it was packed, and keeps the settings that it came under.
   void replace(std::shared_ptr<const config::session_settings> settings);
 
-  /// The session has ended: what waits in the queue is refused, and what comes later.
+  /// The session has ended: what waits in the queue is refused, and what comes later. Durable commands stay
+  /// as they are, for the next run.
   void give_up();
 
-  [[nodiscard]] std::size_t queued() const noexcept { return waiting_.size(); }
+  [[nodiscard]] std::size_t queued() const noexcept { return waiting_.size() + marking_.size(); }
   [[nodiscard]] std::size_t awaiting_reply() const noexcept { return unconfirmed_.size(); }
 
   /// What was given to links so far: of the login, of scripts, of commands.
@@ -114,8 +134,25 @@ class outbox {
     std::shared_ptr<submission> fate;
     wanted_reply answer;
     clock::time_point deadline;
+    std::shared_ptr<queued_command> again{};  ///< of a durable one that may be sent again
   };
-  static void change(submission& fate, command_state state, bool is_end, std::string why = "");
+  using fate_pointer = std::shared_ptr<submission>;
+  void change(const fate_pointer& fate, command_state state, bool is_end, std::string why = "");
+  void end_kept(const fate_pointer& fate, command_state state, std::string why);
+  void keep(queued_command command, std::string source);
+  void take_kept(queued_command command, const std::string& failed);
+  void take_marks(const std::string& failed);
+  void mark();
+  void lose_link();
+  void unmark_waiting();
+  void leave_kept();
+  /// A function to be called later, unless the outbox is gone by then.
+  template <class Act>
+  [[nodiscard]] auto unless_gone(Act act) {
+    return [gone = std::weak_ptr<int>(alive_), act = std::move(act)](const std::string& failed) mutable {
+      if (!gone.expired()) act(failed);
+    };
+  }
   [[nodiscard]] std::shared_ptr<const config::command_settings> settings_of(const std::string& command) const;
   void set_rates();
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr && gate_open_ && !link_->ended(); }
@@ -144,6 +181,13 @@ class outbox {
   std::vector<queued_command> leaving_;
   std::vector<unconfirmed> unconfirmed_;
   std::vector<std::uint8_t> scratch_;
+  command_keeper* keeper_;
+  bool given_up_ = false;
+  std::size_t accepting_ = 0;            ///< durable commands that are not on the disk yet
+  std::vector<queued_command> marking_;  ///< taken off the queue until the disk says that they are sent
+  std::size_t unmarked_ = 0;             ///< of these
+  clock::time_point mark_again_{};
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   notifier written_;        ///< everything is in the kernel, or the link is gone
   notifier queue_changed_;  ///< wakes run
 };

@@ -3,14 +3,19 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
+
+#include "daemon/link/command_keeper.hpp"
 
 namespace duplexd {
 
 /// Where a command that was submitted while the daemon runs stands:
+///     received → queued, or refused: of a durable command
 ///     queued → written → confirmed | timed_out | unknown
 ///     queued → expired | replaced | refused | unknown
 /// Without a reply that confirms it, `written` is the end. Every command comes to exactly one end.
 enum class command_state : std::uint8_t {
+  received,   ///< a durable command that is not on the disk yet
   queued,     ///< waits for a link, for its turn, or for the kernel to take it
   written,    ///< the kernel has all of it
   confirmed,  ///< the reply that confirms it came
@@ -24,10 +29,14 @@ enum class command_state : std::uint8_t {
 /// "queued", as logs and metrics say it.
 [[nodiscard]] const char* name_of(command_state state) noexcept;
 
+/// The same the other way round; `queued` if it is no name.
+[[nodiscard]] command_state state_named(std::string_view name) noexcept;
+
 /// One command on its way.
 struct submission {
   std::string command{};
-  std::string id{};  ///< that its submitter gave it; empty: none
+  std::string id{};        ///< that its submitter gave it; empty: none
+  std::uint64_t kept = 0;  ///< a durable command's number in the journal; 0: it has none
   command_state state = command_state::queued;
   std::string why{};       ///< of a refusal
   std::string reply{};     ///< what confirmed it: the reply's name,
@@ -35,5 +44,8 @@ struct submission {
   bool has_ended = false;  ///< no further change
   std::function<void(const submission&)> on_change{};  ///< called at each change; must not submit
 };
+
+/// A durable command that has ended, as its submitter was told.
+[[nodiscard]] submission submission_of(const kept_command& ended);
 
 }  // namespace duplexd

@@ -29,6 +29,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(all.journal.size == 1024u << 20);
   CHECK(all.journal.full == journal_policy::block);
   CHECK(all.journal.keep.count() == 0);
+  CHECK(all.journal.remember == std::chrono::hours(24));
   CHECK_FALSE(all.health);
   const session_settings& s = all.sessions.at(0);
   CHECK(s.urls.size() == 1);
@@ -135,6 +136,7 @@ TEST_CASE("defaults inside of sections that may be left out", "[defaults]") {
   CHECK_FALSE(command.idempotent);
   CHECK(command.rate.messages == 0);
   CHECK(command.offline == offline_policy::fail);
+  CHECK_FALSE(command.durable);
   CHECK(command.ttl.count() == 30'000);
   CHECK_FALSE(command.coalesces);
   CHECK(command.coalesce.empty());

@@ -34,6 +34,7 @@ const range_row ranges[] = {
     {"batch", "time", "'0'", "'1h'", nullptr, "'1h1ms'"},
     {"journal", "size", "1048576", "1000000000000", "1048575", "1000000000001"},
     {"journal", "keep", "'0'", "'87840h'", nullptr, "'87840h1ms'"},
+    {"journal", "remember", "'1s'", "'8760h'", "'999ms'", "'8760h1ms'"},
     {"rotate", "size", "0", "1000000000000", nullptr, "1000000000001"},
     {"rotate", "age", "'0'", "'9600h'", nullptr, "'9600h1ms'"},
     {"keep", "files", "0", "65535", "-1", "65536"},

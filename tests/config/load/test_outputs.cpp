@@ -87,8 +87,28 @@ TEST_CASE("what has no effect on a durable output, or without one, is refused", 
         "f:1:61: outputs.f.overflow: a durable output has no 'overflow' (the journal has size and full)");
   CHECK(with("sync: true") == "f:1:57: outputs.f.sync: a durable output is always synced");
   CHECK(load_document("journal: {path: j}\n" + file_with("{f: {type: file, path: f}}", "[f]"), "f.yaml")
-            .mistakes == lines{"f:1:10: journal: no output is durable (add durable: true to an output)"});
+            .mistakes ==
+        lines{"f:1:10: journal: no output and no command is durable (add durable: true to an output or a "
+              "command)"});
   CHECK(mistakes_of("{stdout: {type: stdout, durable: true}}", "[stdout]").size() == 1);
+}
+
+TEST_CASE("a durable command needs a journal and waits for a connection", "[outputs]") {
+  const auto with = [](const std::string& more, const std::string& rules) {
+    return load_document(more +
+                             "sessions: {s: {url: 'ws://127.0.0.1/', protocol: {commands: {c: {json: {}}}}, "
+                             "commands: {c: {" +
+                             rules + "}}}}",
+                         "f.yaml");
+  };
+  const auto good = with("journal: {path: j}\n", "durable: true");
+  REQUIRE(good.mistakes.empty());
+  CHECK(good.value->sessions.at(0).commands.at("c").durable);
+  CHECK(good.value->sessions.at(0).commands.at("c").offline == offline_policy::queue);
+  CHECK(with("journal: {path: j}\n", "durable: true, offline: queue").mistakes.empty());
+  CHECK(with("", "durable: true").mistakes ==
+        lines{"f:1:1: sessions.s.commands.c: a durable command needs a journal (add journal: {path: FILE})"});
+  CHECK(with("journal: {path: j}\n", "durable: true, offline: fail").mistakes.size() == 1);
 }
 
 TEST_CASE("an output's relative path starts from the configuration's directory", "[outputs]") {
