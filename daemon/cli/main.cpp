@@ -15,6 +15,7 @@
 #include "daemon/cli/encode.hpp"
 #include "daemon/cli/journal.hpp"
 #include "daemon/cli/operate.hpp"
+#include "daemon/cli/outbox.hpp"
 #include "daemon/cli/probe.hpp"
 #include "daemon/cli/run.hpp"
 #include "daemon/cli/schema.hpp"
@@ -69,6 +70,7 @@ int parse_and_run(int argc, char** argv) {
   cli::add_tap(app, result);
   cli::add_operate(app, result);
   cli::add_journal(app, result);
+  cli::add_outbox(app, result);
   cli::add_simulate(app, result);
   cli::add_encode(app, result);
   cli::add_decode(app, result);

@@ -1,10 +1,13 @@
 #include "daemon/journal/command_store.hpp"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <algorithm>
 #include <memory>
 #include <string_view>
+
+#include "daemon/journal/command_peek.hpp"
 
 namespace duplexd::command_store {
 
@@ -112,13 +115,21 @@ bool write_all(sqlite3* database, const changes& what) {
   return true;
 }
 
-bool read_all(sqlite3* database, std::vector<kept_command>& out) {
-  if (sqlite3_exec(database, table, nullptr, nullptr, nullptr) != SQLITE_OK) return false;
+bool read_rows(sqlite3* database, std::vector<kept_command>& out) {
   const statement query = prepared(database, get);
   int code = SQLITE_ERROR;
   while (query != nullptr && (code = sqlite3_step(query.get())) == SQLITE_ROW)
     out.push_back(command_at(query.get()));
   return code == SQLITE_DONE;
+}
+
+bool read_all(sqlite3* database, std::vector<kept_command>& out) {
+  return sqlite3_exec(database, table, nullptr, nullptr, nullptr) == SQLITE_OK && read_rows(database, out);
+}
+
+bool has_table(sqlite3* database) {
+  const statement query = prepared(database, "SELECT 1 FROM sqlite_schema WHERE name = 'commands'");
+  return query == nullptr || sqlite3_step(query.get()) != SQLITE_DONE;
 }
 
 }  // namespace
@@ -129,6 +140,18 @@ journal_file::outcome load(journal_file& from, std::vector<kept_command>& out) {
 
 journal_file::outcome write(journal_file& to, const changes& what) {
   return to.transact([&](sqlite3* database) { return write_all(database, what); });
+}
+
+// A journal that had no command yet has no table of them.
+std::string peek(const std::string& path, std::vector<kept_command>& out) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database{opened, &sqlite3_close};
+  constexpr int patience = 2'000;  // ms
+  if (opened != nullptr) sqlite3_busy_timeout(opened, patience);
+  if (code == SQLITE_OK && (!has_table(opened) || read_rows(opened, out))) return {};
+  return fmt::format("the journal {} cannot be read: {}", path,
+                     opened == nullptr ? "out of memory" : sqlite3_errmsg(opened));
 }
 
 }  // namespace duplexd::command_store

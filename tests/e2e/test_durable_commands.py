@@ -231,6 +231,40 @@ class DurableCommands(unittest.TestCase):
             self.assertEqual(run.end(), 0)
             self.assertEqual((run.ends(), self.bought(server)), ([("c1", "expired", False)], []))
 
+    def outbox(self, *arguments):
+        """Exit code, lines of stdout as values, stderr."""
+        done = run_to_end("outbox", arguments[0], "-c", str(self.place / "session.yaml"), *arguments[1:])
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    # Beside a daemon over its control socket, without one in the file, under its lock.
+    def test_outbox(self):
+        run = self.run_daemon(NOWHERE)
+        for number in range(4):
+            run.give(number)
+        until(lambda: len(self.kept()) == 4 and self.socket().exists())
+        code, waiting, _ = self.outbox("ls")
+        self.assertEqual((code, [(line["id"], line["state"], line["with"]) for line in waiting]),
+                         (0, [(f"c{number}", "accepted", {"n": number}) for number in range(4)]))
+        code, _, complaint = self.outbox("cancel", "c1", "--socket", str(self.place / "none.sock"))
+        self.assertEqual(code, 73)
+        self.assertIn(f"another process ({run.process.pid}) uses the journal", complaint)
+        code, _, _ = self.outbox("cancel", "c1", "--socket", str(self.socket()))
+        self.assertEqual(code, 0)
+        until(lambda: ("c1", "refused", False) in run.ends())
+        run.kill()
+        code, [told], _ = self.outbox("cancel", "c2", "--socket", str(self.socket()))
+        self.assertEqual((code, told["state"], told["why"]), (0, "refused", "cancelled"))
+        for name in ("c2", "c9"):
+            code, _, complaint = self.outbox("cancel", name, "--socket", str(self.socket()))
+            self.assertEqual((code, complaint), (73, "duplexd: no command with this id waits\n"))
+        self.assertEqual([line["id"] for line in self.outbox("ls")[1]], ["c0", "c3"])
+        self.assertEqual([line["state"] for line in self.outbox("ls", "--all")[1]],
+                         ["accepted", "refused", "refused", "accepted"])
+        with peers.Server("websockets") as server:
+            run = self.run_daemon(server.url)
+            self.assertEqual(run.end(), 0)
+            self.assertEqual(self.bought(server), [0, 3])
+
     # The page's own configuration, with another address and another place.
     def test_example(self):
         page = (ROOT / "docs" / "commands.md").read_text().partition("## Durable commands")[2]
