@@ -8,10 +8,9 @@
 #include <cstdio>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -20,6 +19,7 @@
 #include "daemon/cli/config_option.hpp"
 #include "daemon/journal/journal_file.hpp"
 #include "daemon/journal/journal_reader.hpp"
+#include "daemon/journal/journal_replay.hpp"
 #include "daemon/output/record_batch.hpp"
 #include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
@@ -45,7 +45,8 @@ struct journal_options {
 /// Which journal, and what the configuration says of it.
 struct chosen_journal {
   std::string file;
-  std::optional<std::set<std::string>> durable;  ///< outputs; empty: there is no configuration
+  bool is_configured = false;
+  std::map<std::string, config::output_type> durable{};  ///< the configuration's durable outputs
   config::journal_settings settings{};
 };
 
@@ -57,9 +58,9 @@ int choose_journal(const journal_options& given, chosen_journal& out) {
   }
   const auto settings = load_config(given.config, true, false);
   if (!settings) return exit_config;
-  out.durable.emplace();
+  out.is_configured = true;
   for (const config::output_settings& each : settings->outputs)
-    if (each.durable) out.durable->insert(each.name);
+    if (each.durable) out.durable[each.name] = each.type;
   out.settings = settings->journal;
   if (out.file.empty()) out.file = journal_path(settings->journal);
   out.settings.file = out.file;
@@ -101,7 +102,7 @@ int list(const chosen_journal& where, journal_reader& from, const journal_option
     records += each.records;
     json& line = outputs.emplace_back(
         json{{"output", name}, {"place", each.place}, {"kept", each.records}, {"waiting", each.waiting}});
-    if (where.durable) line["orphan"] = !where.durable->contains(name);
+    if (where.is_configured) line["orphan"] = !where.durable.contains(name);
   }
   if (given.as_json) {
     const json whole{{"path", where.file}, {"journal", all.id},  {"given", all.given}, {"first", all.first},
@@ -256,7 +257,7 @@ int prune(const chosen_journal& where, std::unique_ptr<journal_reader> from, con
     std::fprintf(stderr, "the journal has nothing of an output %s\n", given.output.c_str());
     return exit_usage;
   }
-  if (where.durable && where.durable->contains(given.output) && all.outputs[given.output].waiting > 0) {
+  if (where.durable.contains(given.output) && all.outputs[given.output].waiting > 0) {
     std::fprintf(stderr, "%ju event(s) wait for output %s, which is durable in %s: they are not deleted\n",
                  static_cast<std::uintmax_t>(all.outputs[given.output].waiting), given.output.c_str(),
                  given.config.file.c_str());
@@ -275,6 +276,41 @@ int prune(const chosen_journal& where, std::unique_ptr<journal_reader> from, con
     return exit_internal;
   }
   std::printf("%ju event(s) deleted\n", static_cast<std::uintmax_t>(done.records));
+  return flushed(exit_success);
+}
+
+/// Only an output whose place is the journal's can be told to go back.
+int replay(const chosen_journal& where, std::unique_ptr<journal_reader> from, const journal_options& given) {
+  const auto to = where.durable.find(given.output);
+  if (to == where.durable.end() || to->second == config::output_type::sqlite) {
+    std::fprintf(stderr,
+                 to == where.durable.end()
+                     ? "the configuration (FILE or -c FILE) has no durable output %s\n"
+                     : "output %s keeps its place in its own database: nothing can be sent to it again\n",
+                 given.output.c_str());
+    return exit_usage;
+  }
+  journal_reader::summary before;
+  if (!from->summarize(before)) return complain(*from);
+  const journal_file::options how{.settings = where.settings, .outputs = {}, .moves_damaged = false};
+  const journal_file::opened held = journal_file::open(how, std::chrono::system_clock::now());
+  if (held.file == nullptr) {
+    std::fprintf(stderr, "%s\n", held.error.c_str());
+    return exit_refused;
+  }
+  journal_reader::summary after;
+  const std::string failed = replay_from(where.file, given.output, given.from);
+  if (failed.empty() && !from->summarize(after)) return complain(*from);
+  from.reset();
+  held.file->close();
+  if (!failed.empty()) {
+    std::fprintf(stderr, "%s\n", failed.c_str());
+    return exit_internal;
+  }
+  std::printf(
+      "%ju event(s) will be sent again to output %s when the daemon runs\n",
+      static_cast<std::uintmax_t>(after.outputs[given.output].waiting - before.outputs[given.output].waiting),
+      given.output.c_str());
   return flushed(exit_success);
 }
 
@@ -345,6 +381,12 @@ void add_journal(CLI::App& app, int& exit_code) {
         return check_journal(where, *from);
       },
       exit_code);
+
+  given = add_journal_action(*all, "replay",
+                             "Send kept events again, when the daemon runs, to an output that had them", made,
+                             replay, exit_code);
+  made->add_option("--to", given->output, "The output")->required();
+  made->add_option("--from", given->from, "From this number on (default: all that are kept)");
 
   given = add_journal_action(*all, "prune", "Delete events, while no daemon uses the journal", made, prune,
                              exit_code);

@@ -87,6 +87,29 @@ class Journal(Durable):
         self.assertEqual(byte_line["output"], "bytes")
         self.assertGreater(len(byte_line["base64"]), 20)
 
+    # A file that was lost gets again what the journal keeps.
+    def test_replay(self):
+        daemon = self.run_daemon(self.serve([trade(n) for n in range(5)]), "lines", "store", journal={"keep": "1h"})
+        until(lambda: len(self.lines()) == 5 and len(self.stored()) == 5)
+        whole = write_config(self.whole(self.serve([]), "lines", "store", journal={"keep": "1h"}), self.place)
+        ask = ("journal", "replay", "-c", whole, "--to")
+        refused = run_to_end(*ask, "lines")
+        self.assertEqual((refused.returncode, refused.stderr), (73, f"another process ({daemon.pid}) uses the journal {self.journal}\n"))
+        self.end(daemon)
+        self.file.unlink()
+        for output, why in (("store", "keeps its place in its own database"), ("none", "has no durable output none")):
+            refused = run_to_end(*ask, output)
+            self.assertEqual(refused.returncode, Exit.USAGE)
+            self.assertIn(why, refused.stderr)
+        done = run_to_end(*ask, "lines", "--from", "4")
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, "3 event(s) will be sent again to output lines when the daemon runs\n", ""))
+        daemon = self.enterContext(Daemon(self.whole(self.serve([]), "lines", "store", journal={"keep": "1h"})))
+        until(lambda: len(self.lines()) == 3)
+        self.end(daemon)
+        self.assertEqual([line["data"]["n"] for line in self.lines()], [2, 3, 4])
+        self.assertEqual(self.stored(), list(range(5)))
+
     def test_damage(self):
         with self.filled():
             pass
