@@ -147,6 +147,41 @@ send_step message_builder::message(direction of, const unresolved_name& name, co
   return made;
 }
 
+// The chunk is a value that comes later, as one that a reference gives.
+stream_step::carrier message_builder::carrier(const unresolved_name& name, const unresolved_values& with,
+                                              const std::string& field, bool may_lack) {
+  stream_step::carrier made{name.text, with.values};
+  const message_type* type = find(direction::command, name);
+  if (type == nullptr) return made;
+  const protocol::value_shape& whole = *shape(direction::command, name.text);
+  const protocol::value_shape* taker = at_path(whole, field);
+  if (taker == nullptr && may_lack) {
+    made.takes_chunk = false;
+    message(direction::command, name, with);
+    return made;
+  }
+  node values;
+  values.kind = protocol::node_kind::map;
+  if (with.source != nullptr) values = *with.source;
+  node chunk;
+  chunk.kind = protocol::node_kind::text;
+  chunk.text = "${time:unix}";
+  chunk.where = name.where;
+  values.entries.push_back({field, name.where, std::move(chunk)});
+  message(direction::command, name, {json_template(values), &values, name.path});
+  using bytes_text = protocol::value_shape::bytes_text;
+  made.as = stream_step::form::base64;
+  if (taker == nullptr) return made;
+  made.as = taker->bytes == bytes_text::hex ? stream_step::form::hex : stream_step::form::base64;
+  const bool takes_bytes =
+      taker->bytes != bytes_text::none || taker->what == protocol::value_shape::kind::any;
+  if (!takes_bytes || taker->constant)
+    in_.mistakes.push_back({name.where, name.path,
+                            fmt::format("'{}' of the command '{}' takes no bytes", field, name.text),
+                            "its type must be bytes, b64 or a slot of JSON"});
+  return made;
+}
+
 std::vector<std::string> message_builder::replies(const unresolved_names& names) {
   std::vector<std::string> found;
   for (const unresolved_name& each : names) {

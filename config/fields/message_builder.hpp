@@ -34,6 +34,11 @@ class message_builder {
   bool check_field(const std::string& command, std::string_view path, protocol::position where,
                    const std::string& at);
 
+  /// A command that takes a chunk of a stream in a field, or `takes_chunk` is false: it has no such field,
+  /// and `may_lack` it.
+  stream_step::carrier carrier(const unresolved_name& name, const unresolved_values& with,
+                               const std::string& field, bool may_lack);
+
   /// Complains of conditions that none of the replies can meet.
   void check_match(const std::vector<std::string>& replies, const unresolved_match& match);
 

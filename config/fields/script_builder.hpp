@@ -30,6 +30,11 @@ class script_builder {
   step_list steps(parsed_steps& parsed, script_part part);
 
   send_step message(const unresolved_name& name, const unresolved_values& with);
+  stream_step::carrier carrier(const unresolved_name& name, const unresolved_values& with,
+                               const std::string& field, bool may_lack) {
+    use(with.values, name.where, name.path);
+    return messages_.carrier(name, with, field, may_lack);
+  }
   std::vector<std::string> replies(const unresolved_names& names) { return messages_.replies(names); }
   /// Conditions on variables and the last reply.
   json_template condition(json_template where, const unresolved_name& beside);
@@ -45,6 +50,10 @@ class script_builder {
   void check_path(const std::vector<std::string>& replies, const std::string& path, protocol::position where,
                   const std::string& at) {
     messages_.check_path(replies, path, where, at);
+  }
+  /// Complains of values that none of the replies has.
+  void check_values(const std::vector<std::string>& replies, const unresolved_match& data) {
+    if (data.values.unresolved().is_object()) messages_.check_match(replies, data);
   }
   void check_field(const std::string& command, const std::string& path, protocol::position where,
                    const std::string& at) {

@@ -58,7 +58,14 @@ step_kind spawn_kind();
 step_kind cancel_kind();
 step_kind if_kind();
 step_kind repeat_kind();
+step_kind each_kind();
 step_kind fail_kind();
+
+// steps_events.cpp
+step_kind emit_kind();
+
+// steps_stream.cpp
+step_kind stream_kind();
 
 // steps_outside.cpp
 step_kind http_kind();

@@ -139,6 +139,36 @@ struct repeat_step {
   std::optional<json_template> until;  ///< looked at after each round
   step_list body;
 };
+/// Runs the steps for each element of a list, which has it as a variable.
+struct each_step {
+  json_template list;
+  std::string variable;
+  step_list body;
+};
+/// An event as if this reply had come, for the outputs only.
+struct emit_step {
+  std::string reply;
+  json_template data;
+};
+/// Sends bytes from outside as commands, each with a chunk of them.
+struct stream_step {
+  /// How a command's field takes bytes.
+  enum class form : std::uint8_t { hex, base64 };
+  /// A command that takes a chunk.
+  struct carrier {
+    std::string command;
+    json_template with;
+    form as = form::hex;
+    bool takes_chunk = true;
+  };
+  std::optional<text_template> file;   ///< or
+  std::vector<text_template> program;  ///< and its arguments; neither: the daemon's standard input
+  std::uint64_t chunk = 16u << 10;     ///< bytes
+  std::optional<duration_template> every;
+  carrier each;
+  std::optional<carrier> last;  ///< after the end; with the last chunk if it takes one
+  std::string field = "data";   ///< that takes the chunk
+};
 /// Ends the link with a `script` fault.
 struct fail_step {
   text_template why;
@@ -168,7 +198,7 @@ struct script_step {
   protocol::position where{};  ///< for error messages
   std::variant<sleep_step, send_step, json_step, echo_step, expect_step, call_step, every_step, gather_step,
                race_step, wait_step, spawn_step, cancel_step, set_step, http_step, exec_step, if_step,
-               repeat_step, fail_step, reconnect_step>
+               repeat_step, each_step, emit_step, stream_step, fail_step, reconnect_step>
       action;
   std::optional<duration_template> timeout{};  ///< the step is cancelled then: a fault
   savings save{};

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "daemon/app/daemon_sources.hpp"
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/capture/recording_dialer.hpp"
@@ -41,6 +42,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       http_(make_http_client(loop_)),
       streams_(make_stream_dialer(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
+      sources_(make_byte_sources(loop_.get_executor(), !reads_commands && source_ != nullptr)),
       stdout_(loop_.get_executor(), *telemetry_, std::string(config::standard_output_name), STDOUT_FILENO),
       reads_commands_(reads_commands),
       door_(loop_.get_executor(), time_, *telemetry_,
@@ -88,7 +90,8 @@ void app::add_session(const std::shared_ptr<const config::session_settings>& set
                        .secrets = std::make_shared<secret_holder>(secrets_),
                        .long_turns = &long_turns_,
                        .limiter = limiter_.get(),
-                       .keeper = commands_.get()};
+                       .keeper = commands_.get(),
+                       .sources = sources_.get()};
   mine.outputs = routes_of(*settings);
   sessions_[settings->name] = {std::make_shared<session>(settings, std::move(mine))};
 }

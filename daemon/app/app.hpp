@@ -22,6 +22,7 @@
 #include "daemon/event/events.hpp"
 #include "daemon/journal/command_book.hpp"
 #include "daemon/journal/journal.hpp"
+#include "daemon/link/byte_source.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/stream_dialer.hpp"
@@ -137,6 +138,7 @@ class app : private control_target {
   std::unique_ptr<http_client> http_;
   std::unique_ptr<stream_dialer> streams_;
   std::unique_ptr<program_keeper> programs_;
+  std::unique_ptr<byte_sources> sources_;
   std::unique_ptr<recorder> recorder_;                   ///< null: nothing is recorded
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted

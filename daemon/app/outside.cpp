@@ -60,10 +60,13 @@ protocol::diagnostics missing_outside(const config::settings& settings) {
       found.push_back({{}, path + ".tls", std::move(why), ""});
     const auto look = [&](const config::script_step& step) {
       const auto* exec = std::get_if<config::exec_step>(&step.action);
-      const auto program =
-          exec == nullptr ? config::resolved<std::string>{} : exec->program.front().resolve();
-      if (exec == nullptr || !program) return;
-      if (is_there(program.value)) return;
+      const auto* stream = std::get_if<config::stream_step>(&step.action);
+      const std::vector<config::text_template>* words = exec != nullptr     ? &exec->program
+                                                        : stream != nullptr ? &stream->program
+                                                                            : nullptr;
+      if (words == nullptr || words->empty()) return;
+      const auto program = words->front().resolve();
+      if (!program || is_there(program.value)) return;
       found.push_back({step.where, path, "exec: there is no program " + program.value, ""});
     };
     for (const config::step_list* steps : config::step_lists(session)) config::for_each_step(*steps, look);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/app/daemon_sources.hpp"
 #include "daemon/event/describe.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "daemon/net/make_dialer.hpp"
@@ -105,6 +106,7 @@ probe::probe(const config::session_settings& settings)
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
+      sources_(make_byte_sources(loop_.get_executor(), false)),
       session_(std::make_shared<const config::session_settings>(settings),
                session_context{.loop = loop_.get_executor(),
                                .links = *this,
@@ -115,7 +117,8 @@ probe::probe(const config::session_settings& settings)
                                .random = [] { return 0.5; },
                                .outputs = {{this}},
                                .once = false,
-                               .secrets = std::make_shared<secret_holder>(secrets_)}) {}
+                               .secrets = std::make_shared<secret_holder>(secrets_),
+                               .sources = sources_.get()}) {}
 
 probe_report probe::run(std::chrono::milliseconds limit) {
   begin(probe_phase::prepare);

@@ -14,6 +14,7 @@
 #include "daemon/event/events.hpp"
 #include "daemon/event/output.hpp"
 #include "daemon/event/secret_index.hpp"
+#include "daemon/link/byte_source.hpp"
 #include "daemon/link/dial_observer.hpp"
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
@@ -80,6 +81,7 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   std::unique_ptr<dialer> links_;
   std::unique_ptr<http_client> http_;
   std::unique_ptr<program_runner> programs_;
+  std::unique_ptr<byte_sources> sources_;
   asio::steady_timer limit_{loop_};
   session session_;
   probe_phase phase_ = probe_phase::prepare;

@@ -41,9 +41,12 @@ void event_line::begin(std::string_view time) {
 std::string_view event_line::head_of(const protocol::message_type& type) {
   const auto known = std::ranges::find(heads_, &type, [](const auto& head) { return head.first; });
   if (known != heads_.end()) return known->second;
-  heads_.emplace_back(&type, fmt::format(R"(","session":{},"event":"reply","reply":{},"data":)", session_,
-                                         json_text(protocol::name_of(type))));
+  heads_.emplace_back(&type, head_of_name(protocol::name_of(type)));
   return heads_.back().second;
+}
+
+std::string event_line::head_of_name(std::string_view name) const {
+  return fmt::format(R"(","session":{},"event":"reply","reply":{},"data":)", session_, json_text(name));
 }
 
 std::string_view event_line::compose(std::string_view time, const protocol::packet& packet,
@@ -90,6 +93,14 @@ std::string_view event_line::note(std::string_view time, std::string_view what,
     fmt::format_to(std::back_inserter(line_), ",{}:{}", json_text(name),
                    value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   line_ += "}\n";
+  return line_;
+}
+
+std::string_view event_line::reply(std::string_view time, std::string_view name, std::string_view data) {
+  begin(time);
+  line_.append(head_of_name(name));
+  kept_size_ = line_.size();
+  line_.append(data).append("}\n", 2);
   return line_;
 }
 

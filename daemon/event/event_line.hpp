@@ -25,6 +25,9 @@ class event_line {
   /// The line for something else that happened to the session: `what` names it, `fields` follow.
   std::string_view note(std::string_view time, std::string_view what, const nlohmann::ordered_json& fields);
 
+  /// The line for a reply of this name that no packet was; `data` is JSON.
+  std::string_view reply(std::string_view time, std::string_view name, std::string_view data);
+
   /// The line, newline included, for a packet: its reply's name and data, or its bytes and the reason why
   /// not. `time` is an RFC 3339 text. Valid until the next call. `error` is set if the packet could not be
   /// unpacked.
@@ -44,6 +47,7 @@ class event_line {
   void begin(std::string_view time);
   void begin_reply(std::string_view time, const protocol::message_type& type);
   std::string_view head_of(const protocol::message_type& type);
+  [[nodiscard]] std::string head_of_name(std::string_view name) const;
   void compose_raw(std::string_view time, const protocol::packet& packet, const protocol::codec_error& why);
 
   std::string session_;  ///< as JSON text

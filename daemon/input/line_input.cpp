@@ -1,19 +1,7 @@
 #include "daemon/input/line_input.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
-#include <system_error>
 
 #include "daemon/runtime/cancelled.hpp"
 
@@ -21,50 +9,17 @@ namespace duplexd {
 
 namespace {
 constexpr std::size_t at_once = 64u << 10;  // bytes
-constexpr unsigned reads_a_turn = 4;        // then others have the loop
 }  // namespace
 
 line_input::line_input(const asio::any_io_executor& loop, int inherited, std::size_t longest)
-    : longest_(longest), readable_(loop) {
-  struct stat status{};
-  if (::fstat(inherited, &status) == 0 && !S_ISREG(status.st_mode)) {
-    if (!S_ISSOCK(status.st_mode)) {
-      const std::string path = "/proc/self/fd/" + std::to_string(inherited);
-      handle_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-      kind_ = handle_ >= 0 ? kind::reopened : kind::shared;  // another user's pipe can't be reopened
-    } else {
-      kind_ = kind::socket;
-    }
-  }
-  if (handle_ < 0) handle_ = ::fcntl(inherited, F_DUPFD_CLOEXEC, 0);
-  const int set = ::epoll_create1(EPOLL_CLOEXEC);
-  readable_.assign(set);
-  epoll_event wanted{EPOLLIN, {}};
-  // Nothing that one can wait for: a file, /dev/null.
-  if (::epoll_ctl(set, EPOLL_CTL_ADD, handle_, &wanted) != 0) kind_ = kind::file;
-}
+    : longest_(longest), input_(loop, inherited) {}
 
-line_input::~line_input() {
-  if (handle_ >= 0) ::close(handle_);
-}
-
-line_input::got line_input::read_some() {
-  std::array<char, at_once> room;
-  ssize_t count = -1;
-  do {
-    if (kind_ == kind::socket) {
-      count = ::recv(handle_, room.data(), room.size(), MSG_DONTWAIT);
-    } else {
-      pollfd query{handle_, POLLIN, 0};
-      if (kind_ == kind::shared && ::poll(&query, 1, 0) == 0) return got::nothing_yet;
-      count = ::read(handle_, room.data(), room.size());
-    }
-  } while (count < 0 && errno == EINTR);
-  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return got::nothing_yet;
-  if (count < 0) failed_ = std::generic_category().message(errno);
-  if (count <= 0) return got::end;
-  read_.append(room.data(), static_cast<std::size_t>(count));
-  return got::bytes;
+inherited_input::got line_input::read_some() {
+  std::array<std::uint8_t, at_once> room;
+  std::size_t count = 0;
+  const auto how = input_.read(room, count);
+  read_.append(reinterpret_cast<const char*>(room.data()), count);
+  return how;
 }
 
 // Of a line that is too long nothing is kept.
@@ -96,15 +51,14 @@ asio::awaitable<std::optional<line_input::line>> line_input::next() {
     if (auto whole = take_line()) co_return whole;
     if (ended_) co_return std::nullopt;
     switch (read_some()) {
-      case got::bytes:
-        if (++reads_ % reads_a_turn == 0) co_await asio::post(readable_.get_executor(), asio::use_awaitable);
+      case inherited_input::got::bytes:
+        co_await input_.leave_turn();
         break;
-      case got::end:
+      case inherited_input::got::end:
         ended_ = true;
         break;
-      case got::nothing_yet:
-        co_await readable_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                      asio::as_tuple(asio::use_awaitable));
+      case inherited_input::got::nothing_yet:
+        co_await input_.wait();
         break;
     }
     stopped = co_await cancelled();

@@ -6,33 +6,24 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <csignal>
-#include <system_error>
 
 #include "daemon/process/child_process.hpp"
 #include "daemon/process/make_program_runner.hpp"
+#include "daemon/process/program_end.hpp"
 #include "daemon/process/program_environment.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/task_group.hpp"
-#include "daemon/runtime/within.hpp"
 
 namespace duplexd {
 
 namespace {
 
 using descriptor = asio::posix::stream_descriptor;
-
-constexpr std::size_t errors_kept = 4'096;  // bytes of standard error, the last ones
-
-// How long a program that was asked to end may take, and then how long a killed one.
-constexpr std::chrono::milliseconds grace{1'000};
 
 asio::awaitable<int> feed(descriptor& pipe, const std::string& text) {
   const bool stopped = co_await cancelled();
@@ -42,9 +33,8 @@ asio::awaitable<int> feed(descriptor& pipe, const std::string& text) {
   co_return 0;
 }
 
-/// Reads to the end. With `keep_last`, what is over the limit pushes the first bytes out; without, it is the
-/// end too.
-asio::awaitable<int> collect(descriptor& pipe, std::string& text, std::size_t limit, bool keep_last) {
+/// Reads to the end; what is over the limit is the end too.
+asio::awaitable<int> collect(descriptor& pipe, std::string& text, std::size_t limit) {
   std::array<char, 16'384> chunk;
   bool stopped = co_await cancelled();
   while (!stopped) {
@@ -52,17 +42,9 @@ asio::awaitable<int> collect(descriptor& pipe, std::string& text, std::size_t li
         co_await pipe.async_read_some(asio::buffer(chunk), asio::as_tuple(asio::use_awaitable));
     if (error) break;
     text.append(chunk.data(), size);
-    if (text.size() > limit && !keep_last) break;
-    if (text.size() > limit) text.erase(0, text.size() - limit);
+    if (text.size() > limit) break;
     stopped = co_await cancelled();
   }
-  co_return 0;
-}
-
-asio::awaitable<int> await_end(descriptor& end) {
-  const bool stopped = co_await cancelled();
-  if (stopped) co_return 0;
-  co_await end.async_wait(descriptor::wait_read, asio::as_tuple(asio::use_awaitable));
   co_return 0;
 }
 
@@ -73,17 +55,10 @@ asio::awaitable<int> await_limit(asio::steady_timer& timer) {
   co_return 0;
 }
 
-std::string last_line(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-  const auto start = text.rfind('\n');
-  return start == std::string::npos ? text : text.substr(start + 1);
-}
-
 program_result judge(int status, std::string output, std::string errors) {
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
-  const std::string how = describe_end(status);
-  const std::string said = last_line(std::move(errors));
-  return program_failure{said.empty() ? how : fmt::format("{}: {}", how, said.substr(0, 200))};
+  std::string why = describe_failure(status, std::move(errors));
+  if (why.empty()) return output;
+  return program_failure{std::move(why)};
 }
 
 class posix_program_runner final : public program_keeper {
@@ -105,8 +80,8 @@ class posix_program_runner final : public program_keeper {
     enum task { feeder, reader, complaints, waiter, limit, ender };
     task_group<int> tasks{loop_};
     tasks.spawn(feeder, feed(input, what.input));
-    tasks.spawn(reader, collect(output, said, what.largest_output, false));
-    tasks.spawn(complaints, collect(errors, complained, errors_kept, true));
+    tasks.spawn(reader, collect(output, said, what.largest_output));
+    tasks.spawn(complaints, keep_last(errors, complained));
     tasks.spawn(waiter, await_end(end));
     tasks.spawn(limit, await_limit(timer));
 
@@ -124,7 +99,8 @@ class posix_program_runner final : public program_keeper {
       if (said.size() > what.largest_output) break;
     }
     std::string unreached;
-    if (!read || !exited) tasks.spawn(ender, bring_to_end(child, end, late || stopped, unreached));
+    if (!read || !exited)
+      tasks.spawn(ender, bring_to_end(loop_, time_, child, end, late || stopped, unreached));
     co_await tasks.join();
     const auto status = child.status();
     if (!status) left_.push_back(child.let_go());
@@ -147,19 +123,6 @@ class posix_program_runner final : public program_keeper {
   }
 
  private:
-  /// Asks the program to end unless it is out of hand, and kills it and its group. Goes on when cancelled.
-  /// `unreached` says why no signal reached it.
-  asio::awaitable<int> bring_to_end(child_process& child, descriptor& end, bool ask, std::string& unreached) {
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    for (const int number : {SIGTERM, SIGKILL}) {
-      if (number == SIGTERM && !ask) continue;
-      const int failed = child.signal(number);
-      unreached = failed == 0 ? "" : std::generic_category().message(failed);
-      if (failed == 0) co_await within(loop_, time_, time_.now() + grace, await_end(end));
-    }
-    co_return 0;
-  }
-
   asio::any_io_executor loop_;
   steady_clock time_{loop_};
   std::vector<pid_t> left_;

@@ -11,7 +11,7 @@
 #include "daemon/link/transport.hpp"
 #include "daemon/runtime/turn_budget.hpp"
 #include "daemon/runtime/turn_lane.hpp"
-#include "daemon/session/event_routes.hpp"
+#include "daemon/session/exchange/event_routes.hpp"
 #include "daemon/session/exchange/reading_clock.hpp"
 #include "daemon/session/exchange/reply_inbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"

@@ -27,6 +27,7 @@ void merge(value_shape& into, value_shape other) {
   }
   if (into.constant != other.constant) into.constant.reset();
   if (into.json != other.json) into.json = value_shape::json_type::any;
+  if (into.bytes != other.bytes) into.bytes = value_shape::bytes_text::none;
   if (into.what == kind::tuple && into.members.size() != other.members.size()) into.what = kind::any;
   if (into.what == kind::any || into.what == kind::scalar) return;
   for (auto& [name, shape] : other.members) {
@@ -194,6 +195,8 @@ class shape_builder {
     value_shape made;
     const bool is_json = in.what == content::json || in.what == content::cbor || in.what == content::msgpack;
     if (!is_json) made = scalar(value_shape::json_type::text);
+    if (in.what == content::bytes) made.bytes = value_shape::bytes_text::hex;
+    if (in.what == content::base64) made.bytes = value_shape::bytes_text::base64;
     made.required = sure && in.from == value_source::given;
     made.sample = in.from == value_source::given ? sample_text(p_, in) : ordered_json(nullptr);
     const bool plain = (in.what == content::text || in.what == content::padded_text) && in.text;

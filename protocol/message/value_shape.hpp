@@ -22,9 +22,12 @@ struct value_shape {
     list,   ///< `members` holds the shape of its elements, without a name
     tuple,  ///< a list whose members have their places as names
   };
+  /// How a text stands for bytes.
+  enum class bytes_text : std::uint8_t { none, hex, base64 };
   enum class json_type : std::uint8_t { any, number, text, boolean };
   kind what = kind::any;
   json_type json = json_type::any;                   ///< of a scalar; any: not known, or several
+  bytes_text bytes = bytes_text::none;               ///< of a text
   bool open = false;                                 ///< a map that may have fields beside its members
   bool required = false;                             ///< packing needs it, whatever the other values are
   bool steers = false;                               ///< other fields depend on its value

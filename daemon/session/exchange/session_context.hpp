@@ -9,6 +9,7 @@
 #include "daemon/event/events.hpp"
 #include "daemon/event/output.hpp"
 #include "daemon/event/secret_index.hpp"
+#include "daemon/link/byte_source.hpp"
 #include "daemon/link/command_keeper.hpp"
 #include "daemon/link/cookie_jar.hpp"
 #include "daemon/link/dial_limiter.hpp"
@@ -45,6 +46,7 @@ struct session_context {
       std::make_shared<session_counters>();  ///< this session's; it makes its own
   dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
   command_keeper* keeper = nullptr;          ///< of durable commands; null: none is durable
+  byte_sources* sources = nullptr;           ///< what `stream` steps read; null: nothing
 };
 
 }  // namespace duplexd

@@ -11,6 +11,7 @@
 #include "config/value/json_path.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/within.hpp"
+#include "protocol/text/json_text.hpp"
 
 namespace duplexd {
 
@@ -280,6 +281,24 @@ asio::awaitable<flow_result> flow::execute(const config::repeat_step& step) {
     const bool enough = holds(*step.until, failed);
     if (failed) co_return ended_by(std::move(*failed));
     if (enough) break;
+  }
+  co_return how;
+}
+
+asio::awaitable<flow_result> flow::execute(const config::each_step& step) {
+  auto list = step.list.resolve(this);
+  if (!list) co_return ended_by(mishap(list.error));
+  if (!list.value.is_array())
+    co_return ended_by(
+        mishap(fmt::format("for_each: expected a list, found {}", protocol::kind_of(list.value))));
+  flow_result how;
+  for (ordered_json& element : list.value) {
+    if (auto failed = set(step.variable, std::move(element))) co_return ended_by(std::move(*failed));
+    how = co_await run(step.body);
+    work_in_turn_ += work_of_step;
+    if (work_in_turn_ >= work_a_turn) co_await leave_turn();
+    const bool stopped = co_await cancelled();
+    if (how.ends_flow() || stopped) break;
   }
   co_return how;
 }

@@ -127,9 +127,17 @@ class flow final : public config::scope {
   asio::awaitable<flow_result> execute(const config::exec_step& step);
   asio::awaitable<flow_result> execute(const config::if_step& step);
   asio::awaitable<flow_result> execute(const config::repeat_step& step);
+  asio::awaitable<flow_result> execute(const config::each_step& step);
+  asio::awaitable<flow_result> execute(const config::emit_step& step);
+  asio::awaitable<flow_result> execute(const config::stream_step& step);
   asio::awaitable<flow_result> execute(const config::fail_step& step);
   asio::awaitable<flow_result> execute(const config::reconnect_step& step);
 
+  [[nodiscard]] std::unique_ptr<byte_source> open_source(const config::stream_step& step,
+                                                         std::optional<fault>& failed);
+  asio::awaitable<flow_result> pump(const config::stream_step& step, byte_source& from);
+  asio::awaitable<flow_result> send_chunk(const config::stream_step::carrier& by, const std::string& field,
+                                          std::span<const std::uint8_t> chunk);
   asio::awaitable<flow_result> gather_tasks(const config::gather_step& step);
   static asio::awaitable<flow_result> branch(std::shared_ptr<flow> self, const config::step_list& steps);
   asio::awaitable<flow_result> branch(const config::step_list& steps) const;

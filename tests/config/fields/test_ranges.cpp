@@ -51,6 +51,7 @@ const range_row ranges[] = {
     {"timeouts", "cleanup", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
     {"tcp", "keepalive", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"tcp", "user_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
+    {"stream", "chunk", "1", "1048576", "0", "1048577", "{'file': 'f', 'send': 'go'}"},
     {"fault_rule", "initial", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"fault_rule", "maximum", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"fault_rule", "factor", "1", "100", "0.999", "100.001"},

@@ -89,6 +89,14 @@ TEST_CASE("values of steps arrive", "[steps]") {
   CHECK(repeat.times == 4);
   CHECK(repeat.until->unresolved().dump() == R"({"a":1})");
   CHECK_FALSE(first<repeat_step>("{repeat: 4, do: {sleep: 0}}").until.has_value());
+  const auto each =
+      first<each_step>("{for_each: {in: [1, 2], as: n, do: {send: of, with: {n: '${var:n}'}}}}");
+  CHECK(each.list.unresolved().dump() == "[1,2]");
+  CHECK(each.variable == "n");
+  CHECK(each.body.size() == 1);
+  const auto emit = first<emit_step>("{emit: {reply: done, data: {n: 1}}}");
+  CHECK(emit.reply == "done");
+  CHECK(emit.data.unresolved().dump() == R"({"n":1})");
   CHECK(first<fail_step>("{fail: why}").why.display() == "why");
   CHECK(first<reconnect_step>("{reconnect: why}").why.display() == "why");
 }
@@ -234,7 +242,95 @@ TEST_CASE("what a step needs beside its verb", "[steps]") {
       list{
           "6:31: sessions.s.script[0]: 'sleep' and 'json' cannot be used together (give one of: sleep, send, "
           "call, json, echo, expect, every, gather, race, wait, spawn, cancel, set, http, exec, if, "
-          "repeat, fail, reconnect)"});
+          "repeat, for_each, emit, stream, fail, reconnect)"});
+}
+
+TEST_CASE("what a list and an event must be", "[steps]") {
+  const std::pair<const char*, list> rows[] = {
+      {"{for_each: {in: 1, as: n, do: {sleep: 0}}}",
+       {"~.for_each: 'in' is not a list (a list, or a reference to one, such as ${var:orders})"}},
+      {"{for_each: {in: [], as: '', do: {sleep: 0}}}", {"~.for_each: 'as' needs the name of a variable"}},
+      {"{for_each: {in: [], as: n, do: []}}", {"~.for_each: 'do' has no steps"}},
+      {"{for_each: {in: '${var:m}', as: n, do: {sleep: 0}}}",
+       {"~.for_each.in: no step saves or sets the variable 'm' (did you mean 'n'?)"}},
+      {"{for_each: {in: [], as: n, do: {expect: done}}}, {json: '${reply:n}'}", {}},
+      {"{for_each: {in: [], as: n, do: {sleep: 0}}}, {json: '${reply:n}'}",
+       {"~: ${reply:n} has no value here: no step before it receives a reply ('save' keeps a value in a "
+        "variable)"}},
+      {"{emit: {reply: down, data: {}}}",
+       {"~.emit.reply: the session's protocol has no reply 'down' (known: done)"}},
+      {"{emit: {reply: [done, done], data: {}}}", {"~.emit.reply: expected a text, found a list"}},
+      {"{emit: {reply: done, data: {k: 1}}}",
+       {"~.emit.data: the reply 'done' has no field 'k' (did you mean 'n'?)"}},
+      {"{emit: {reply: done, data: {n: x}}}", {"~.emit.data: 'n' is a number and never \"x\""}},
+      {"{emit: {reply: done, data: {n: '${credential:x}'}}}",
+       {"~.emit: an event is no place for a secret (whoever reads the events would see it)"}},
+      {"{set: {r: 1}}, {emit: {reply: done, data: '${var:r}'}}", {}}};
+  for (const auto& [step, told] : rows) {
+    list found = step_mistakes(step);
+    for (std::string& each : found)
+      if (const auto at = each.find("sessions.s.script"); at != std::string::npos) {
+        each.erase(0, each.find(']', at) + 1);
+        each.insert(0, "~");
+      }
+    INFO(step);
+    CHECK(found == told);
+  }
+  CHECK(mistakes("before: [{emit: {reply: done, data: {n: 1}}}]").empty());
+}
+
+TEST_CASE("what a stream is made of", "[steps]") {
+  const std::string own =
+      "protocol: {byte_order: little, commands: {raw: 'data:bytes', b: {json: {a: ~, 'n?': ~}}, t: 'n:b "
+      "data:str', "
+      "e: 'n:b=1', h: 'n:b data:b64'}}\n    script: [{stream: {";
+  const auto told = [&](const std::string& step) {
+    list all = load_document(session_of("    " + own + step + "}}]\n"), "f", true).mistakes;
+    for (std::string& each : all) each.erase(0, each.find("stream"));
+    return all;
+  };
+  const auto made = [&](const std::string& step) {
+    const auto loaded = load_good(session_of("    " + own + step + "}}]\n"));
+    return std::get<stream_step>(loaded.sessions.at(0).script.at(0).action);
+  };
+  const stream_step plain = made("file: f, send: raw");
+  CHECK(plain.file->display() == "f");
+  CHECK(plain.chunk == 16'384);
+  CHECK_FALSE(plain.every);
+  CHECK(plain.field == "data");
+  CHECK(plain.each.command == "raw");
+  CHECK(plain.each.as == stream_step::form::hex);
+  CHECK_FALSE(plain.last);
+  const stream_step full =
+      made("exec: [a, b], chunk: 1KiB, every: 20ms, send: b, as: a, with: {n: 2}, last: e");
+  CHECK(full.program.size() == 2);
+  CHECK(full.chunk == 1'024);
+  CHECK(full.every->fixed.count() == 20);
+  CHECK(full.each.as == stream_step::form::base64);
+  CHECK(full.each.with.unresolved().dump() == R"({"n":2})");
+  CHECK_FALSE(full.last->takes_chunk);
+  const stream_step last = made("stdin: true, send: raw, last: h, last_with: {n: 1}");
+  CHECK(last.last->takes_chunk);
+  CHECK(last.last->as == stream_step::form::base64);
+  CHECK_FALSE(made("stdin: true, send: raw, last: e").last->takes_chunk);
+
+  CHECK(told("send: raw").size() == 1);
+  CHECK(told("file: f, exec: [a], send: raw").size() == 1);
+  CHECK(told("file: f") == list{"stream: the field 'send' is missing"});
+  CHECK(told("stdin: false, send: raw") ==
+        list{"stream: there is nothing to stream (give a file, a program, or stdin: true)"});
+  CHECK(told("file: f, send: t, with: {n: 1}") ==
+        list{"stream.send: 'data' of the command 't' takes no bytes (its type must be bytes, b64 or a slot "
+             "of JSON)"});
+  CHECK(told("file: f, send: e").size() == 1);
+  CHECK(told("file: f, send: h").size() == 1);
+  CHECK(told("file: f, send: b, as: n").size() == 1);
+  CHECK(told("file: f, send: none").size() == 1);
+  CHECK(told("file: f, send: raw, last: h").size() == 1);
+  CHECK(told("file: f, send: raw, last: e, last_with: {k: 1}").size() == 1);
+  CHECK(told("file: f, send: raw, last_with: {k: 1}").size() == 1);
+  CHECK(told("file: f, send: b, as: a, with: {n: '${var:none}'}").size() == 1);
+  CHECK(mistakes("before: [{stream: {file: f, send: go}}]").size() >= 1);
 }
 
 TEST_CASE("each field that goes only beside others", "[steps]") {
@@ -254,7 +350,7 @@ TEST_CASE("each field that goes only beside others", "[steps]") {
       {"then: []", "if"},
       {"else: []", "if"},
       {"do: []", "every' or 'spawn' or 'repeat"},
-      {"save: {}", "expect' or 'call' or 'http' or 'exec' or 'gather' or 'race' or 'wait"}};
+      {"save: {}", "expect' or 'call' or 'http' or 'exec' or 'gather' or 'race' or 'wait' or 'stream"}};
   for (const auto& [written, others] : rows) {
     const std::string name(written, std::string_view(written).find(':'));
     const list found = step_mistakes(std::string("{sleep: 0, ") + written + "}");

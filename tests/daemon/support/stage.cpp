@@ -75,6 +75,44 @@ asio::awaitable<program_result> scripted_programs::until_killed() {
   co_return program_failure{"killed"};
 }
 
+namespace {
+
+class scripted_source final : public byte_source {
+ public:
+  explicit scripted_source(scripted_sources::prepared& from) : from_(from) {}
+  asio::awaitable<std::string> read(std::vector<std::uint8_t>& out, std::size_t size) override {
+    const auto begin = from_.bytes.begin() + static_cast<std::ptrdiff_t>(from_.given);
+    const std::size_t count = std::min(size, from_.bytes.size() - from_.given);
+    if (from_.given + count > from_.most) {
+      notifier never{co_await asio::this_coro::executor};
+      co_await never.wait();
+      co_return std::string{};
+    }
+    out.assign(begin, begin + static_cast<std::ptrdiff_t>(count));
+    from_.given += count;
+    co_return count < size ? from_.error : std::string{};
+  }
+  asio::awaitable<void> close() override {
+    ++from_.closed;
+    co_return;
+  }
+
+ private:
+  scripted_sources::prepared& from_;
+};
+
+}  // namespace
+
+std::unique_ptr<byte_source> scripted_sources::open(const std::string& name) {
+  return std::make_unique<scripted_source>(all[name]);
+}
+
+std::unique_ptr<byte_source> scripted_sources::program(program_request what) {
+  std::string name;
+  for (const std::string& each : what.arguments) name += (name.empty() ? "" : " ") + each;
+  return open(name);
+}
+
 stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings(load(yaml)) {
   if (at_once > 0) limiter = std::make_unique<dial_limiter>(loop.get_executor(), time, at_once);
   const session_context context{.loop = loop.get_executor(),
@@ -87,7 +125,8 @@ stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings
                                 .outputs = {{&out}},
                                 .once = once,
                                 .secrets = std::make_shared<secret_holder>(secrets),
-                                .limiter = limiter.get()};
+                                .limiter = limiter.get(),
+                                .sources = &sources};
   session = std::make_unique<duplexd::session>(
       std::make_shared<const config::session_settings>(settings.sessions.at(0)), context);
 }

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,6 +71,28 @@ class scripted_programs final : public program_runner {
   static asio::awaitable<program_result> until_killed();
 };
 
+/// Gives bytes that the test prepared, under the name of the file, of the program, or "stdin".
+class scripted_sources final : public byte_sources {
+ public:
+  struct prepared {
+    std::string bytes{};
+    std::string error{};  ///< at their end
+    std::size_t given = 0;
+    std::size_t most = std::string::npos;  ///< so many can be read; then a read waits until cancelled
+    unsigned closed = 0;
+  };
+  std::unique_ptr<byte_source> file(std::string path) override {
+    return open(path.substr(path.rfind('/') + 1));
+  }
+  std::unique_ptr<byte_source> program(program_request what) override;
+  std::unique_ptr<byte_source> standard_input() override { return open("stdin"); }
+
+  std::map<std::string, prepared> all;
+
+ private:
+  std::unique_ptr<byte_source> open(const std::string& name);
+};
+
 /// One session of a configuration text on a scripted network and a virtual clock.
 class stage {
  public:
@@ -101,6 +124,7 @@ class stage {
   scripted_dialer links;
   scripted_http http;
   scripted_programs programs;
+  scripted_sources sources;
   config::settings settings;
   double random = 1.0;
   std::unique_ptr<dial_limiter> limiter;

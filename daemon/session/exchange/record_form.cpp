@@ -1,4 +1,4 @@
-#include "daemon/session/record_form.hpp"
+#include "daemon/session/exchange/record_form.hpp"
 
 #include <iterator>
 #include <nlohmann/json.hpp>

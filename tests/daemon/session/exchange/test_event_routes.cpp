@@ -1,6 +1,6 @@
 // Which events of a session an output gets, and in what form.
-#include "daemon/session/event_routes.hpp"
-#include "daemon/session/record_form.hpp"
+#include "daemon/session/exchange/event_routes.hpp"
+#include "daemon/session/exchange/record_form.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/stage.hpp"
 

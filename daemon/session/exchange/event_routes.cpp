@@ -1,10 +1,10 @@
-#include "daemon/session/event_routes.hpp"
+#include "daemon/session/exchange/event_routes.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "config/script/match.hpp"
-#include "daemon/session/record_form.hpp"
+#include "daemon/session/exchange/record_form.hpp"
 
 namespace duplexd {
 
