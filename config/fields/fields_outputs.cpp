@@ -31,8 +31,11 @@ struct output_path_parser : value_parser<std::string> {
   }
 };
 
+/// Of a web server or a database; which, says the type, and is checked when that is known.
 struct output_url_parser : value_parser<text_template> {
   static bool read(const value_at& at, text_template& out, reading& in) {
+    if (at.value.kind == protocol::node_kind::text && is_database_url(at.value.text))
+      return value_parser<text_template>::read(at, out, in);
     return read_checked(at, out, in, parse_http_url);
   }
 };
@@ -112,6 +115,7 @@ const std::vector<output_fields>& fields_of_types() {
         "structured_data", "format", "columns", "template", "queue", "overflow"}},
       {output_type::journald,
        {"socket", "severity", "app_name", "format", "columns", "template", "queue", "overflow"}},
+      {output_type::postgres, {"url", "timeout", "indexes", "dead_letters", "queue", "overflow", "durable"}},
   };
   return all;
 }
@@ -232,7 +236,7 @@ const section& section_of<parsed_output>() {
                   "The file (file, sqlite). In a file's path `${session}` and `${reply}` stand for names, "
                   "and `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%F` for the event's time in UTC.")
               .example("events/${session}-%F.jsonl"),
-          make("format", &s::form, "What an event becomes (not with sqlite)."),
+          make("format", &s::form, "What an event becomes (not with sqlite, postgres)."),
           make("columns", &s::columns,
                "The columns of csv: `time`, `session`, `event`, `reply`, or the path of a value; `data.time` "
                "is "
@@ -256,7 +260,8 @@ const section& section_of<parsed_output>() {
           make("compress", &s::compress,
                "How ended files, or requests (gzip only), are compressed (file, http)."),
           make("sync", &s::sync, "Whether written events reach the disk before the next are written (file)."),
-          make.as<indexes_parser>("indexes", &s::indexes, "Indexes, by table: the columns (sqlite).")
+          make.as<indexes_parser>("indexes", &s::indexes,
+                                  "Indexes, by table: the columns (sqlite, postgres).")
               .example({{"trade", {"symbol"}}})
               .apart(),
           make("program", &s::program,
@@ -274,7 +279,9 @@ const section& section_of<parsed_output>() {
                "What the lines are that the program prints: something to log, or commands (exec; see "
                "commands.md).")
               .apart(),
-          make.as<output_url_parser>("url", &s::url, "Where events are posted to (http).")
+          make.as<output_url_parser>(
+                  "url", &s::url,
+                  "Where events are posted to (http), or the database that gets them (postgres).")
               .example("https://collector.test.com/events")
               .apart(),
           make.as<headers_parser>("headers", &s::headers, "Headers of each request (http).")
@@ -283,14 +290,15 @@ const section& section_of<parsed_output>() {
           make("body", &s::body, "What a request holds: events as lines, or a list of them (http).").apart(),
           make("batch", &s::batch, "When a request leaves (http).").apart(),
           make("timeout", &s::timeout,
-               "How long a request may take, or the peer's system to acknowledge what was sent (http, tcp, "
-               "syslog over TCP).")
+               "How long a request may take, the peer's system to acknowledge what was sent, or a server to "
+               "answer "
+               "(http, tcp, syslog over TCP, postgres).")
               .range(1, an_hour, "1ms to 1h")
               .apart(),
           make.as<output_path_parser>(
                   "dead_letters", &s::dead_letters,
                   "The file for events that the server refused for good; without it they are "
-                  "lost, and counted (http).")
+                  "lost, and counted (http, postgres).")
               .example("/var/lib/duplexd/refused.jsonl")
               .apart(),
           make("sign", &s::sign, "A signature of each request's body (http).").apart(),
@@ -326,7 +334,7 @@ const section& section_of<parsed_output>() {
               .apart(),
           make("durable", &s::durable,
                "Whether events reach the journal before this output, so that no crash loses them (file, "
-               "sqlite; see durability.md)."),
+               "sqlite, postgres; see durability.md)."),
       }};
   return fields;
 }
@@ -373,6 +381,7 @@ bool value_parser<parsed_output>::read(const value_at& at, parsed_output& out, r
   check_program(at, out, in);
   check_requests(at, out, in);
   check_peer(at, out, in);
+  check_database(at, out, in);
   out.record = {out.form, out.columns, read_template(at, out.form, out.text, in)};
   check_columns(at, out.form, out.columns, in);
   check_durable(at, out, in);

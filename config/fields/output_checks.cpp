@@ -102,6 +102,8 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
   field_judge judge(at, in);
   if (output.url.empty())
     judge.complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
+  if (is_database_url(output.url.with_placeholder("")))
+    judge.complain("url", "an output of type http has a url of http or https", "https://HOST/PATH");
   check_outside(at, output.url, "url", in);
   for (const auto& [name, text] : output.headers) check_outside(at, text, "headers", in);
   check_outside(at, output.sign.secret, "sign", in);
@@ -110,6 +112,17 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
   if (!is_json(output.form)) judge.complain("format", "an output of type http writes json or ndjson");
   if (output.compress == file_compression::zstd)
     judge.complain("compress", "requests can be compressed with gzip only");
+}
+
+void check_database(const value_at& at, const parsed_output& output, reading& in) {
+  if (output.type != output_type::postgres) return;
+  field_judge judge(at, in);
+  constexpr const char* example = "postgresql://USER@HOST/DATABASE?sslmode=verify-full";
+  if (output.url.empty())
+    judge.complain("url", "an output of type postgres needs a url", fmt::format("add url: {}", example));
+  else if (!is_database_url(output.url.with_placeholder("")))
+    judge.complain("url", "the url of a database begins with postgresql://", example);
+  check_outside(at, output.url, "url", in);
 }
 
 void check_peer(const value_at& at, const parsed_output& output, reading& in) {

@@ -54,7 +54,8 @@ enum class output_type : std::uint8_t {
   tcp,
   udp,
   syslog,
-  journald
+  journald,
+  postgres
 };
 
 /// How syslog messages travel: as datagrams to a socket of this machine or by UDP, or over TCP.

@@ -128,7 +128,7 @@ void app::restore_commands() {
 std::unique_ptr<output> app::make_durable(const config::output_settings& settings) {
   return std::make_unique<durable_output>(
       loop_.get_executor(), time_, *telemetry_,
-      [this] { return std::uniform_real_distribution<>{}(random_); }, settings, make_writer(settings),
+      [this] { return std::uniform_real_distribution<>{}(random_); }, settings, make_writer(time_, settings),
       *journal_);
 }
 

@@ -11,6 +11,7 @@
 #include "config/settings/step_lists.hpp"
 #include "daemon/link/dial_request.hpp"
 #include "daemon/net/tls/tls_context.hpp"
+#include "daemon/output/module_library.hpp"
 
 namespace duplexd {
 
@@ -49,6 +50,9 @@ protocol::diagnostics missing_outside(const config::settings& settings) {
     return name.find('/') != std::string::npos ? is_program(name) : is_on_path(name);
   };
   for (const config::output_settings& output : settings.outputs) {
+    if (const auto module = module_of(output.type))
+      if (const auto loaded = load_module(*module, module_folders()); loaded.module == nullptr)
+        found.push_back({{}, "outputs." + output.name, loaded.error, ""});
     if (output.program.empty()) continue;
     const auto program = output.program.front().resolve();
     if (program && !is_there(program.value))

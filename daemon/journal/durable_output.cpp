@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/output/output_pauses.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
-
-namespace {
-constexpr config::backoff_settings write_pauses{.initial = std::chrono::milliseconds{500},
-                                                .maximum = std::chrono::milliseconds{30'000},
-                                                .jitter = config::jitter_kind::half};
-}  // namespace
 
 durable_output::durable_output(const asio::any_io_executor& loop, clock& time, telemetry& log,
                                std::function<double()> random, const config::output_settings& settings,
@@ -24,7 +19,7 @@ durable_output::durable_output(const asio::any_io_executor& loop, clock& time, t
       from_(from),
       mine_(from.add(settings.name)),
       thread_(loop),
-      pauses_(write_pauses),
+      pauses_(output_pauses),
       given_(from.last_at_start()) {}
 
 void durable_output::append(const session_event& happened, std::string_view record) {
@@ -76,6 +71,8 @@ asio::awaitable<void> durable_output::write() {
   from_.ask(mine_, reached_);  // the next ones are read while these are written
   event_writer::progress made;
   co_await thread_.run([&] { made = writer_->write(batch_); });
+  if (adds_tellably(refused_, made.refused))
+    log_.record("", happening::batch_refused{name_, made.refusal, made.refused, refused_, made.is_kept});
   if (made.written > 0) {
     at_ = batch_[made.written - 1].number;
     batch_.drop_first(made.written);

@@ -64,6 +64,7 @@ class durable_output final : public output {
   std::uint64_t given_ = 0;    ///< the target cannot know a number beyond this one
   record_batch batch_;
   std::string failed_;
+  std::uint64_t refused_ = 0;  ///< events, by the target
   bool tidies_now_ = false;
 };
 

@@ -24,8 +24,9 @@ class event_writer {
     std::string failed{};     ///< why not all; the rest is given again later
     std::optional<std::chrono::milliseconds>
         not_before{};         ///< how long that should take, if somebody said so
-    std::size_t refused = 0;  ///< of the written: records that are lost, because they can never be taken
+    std::size_t refused = 0;  ///< of the written: records that can never be taken, and are lost or elsewhere
     std::string refusal{};    ///< why, of the last of them
+    bool is_kept = false;     ///< they are in a file
   };
   [[nodiscard]] virtual progress write(const record_batch& records) = 0;
 

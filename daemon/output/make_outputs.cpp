@@ -10,6 +10,8 @@
 #include "daemon/output/http_sink.hpp"
 #include "daemon/output/journald_entry.hpp"
 #include "daemon/output/line_output.hpp"
+#include "daemon/output/module_library.hpp"
+#include "daemon/output/module_writer.hpp"
 #include "daemon/output/queued_output.hpp"
 #include "daemon/output/sqlite_writer.hpp"
 #include "daemon/output/stream_sink.hpp"
@@ -25,15 +27,30 @@ std::unique_ptr<event_writer> make_local_writer(config::output_settings settings
   return std::make_unique<datagram_writer>(settings, std::move(text), passes_files);
 }
 
+/// Without a file what is refused is dropped.
+std::unique_ptr<event_writer> make_refused(const config::output_settings& settings) {
+  if (settings.dead_letters.empty()) return nullptr;
+  config::output_settings file{.name = settings.name, .type = config::output_type::file};
+  file.path = settings.dead_letters;
+  std::string error;  // the configuration was checked
+  auto path = config::path_pattern::parse(file.path, error);
+  return path ? std::make_unique<file_writer>(file, std::move(*path)) : nullptr;
+}
+
 }  // namespace
 
-std::unique_ptr<event_writer> make_writer(const config::output_settings& settings) {
+std::unique_ptr<event_writer> make_writer(const clock& time, const config::output_settings& settings) {
+  if (const auto module = module_of(settings.type))
+    return std::make_unique<module_writer>(
+        settings, time, [name = *module] { return load_module(name, module_folders()); },
+        make_refused(settings));
   switch (settings.type) {
     case config::output_type::standard_output:
     case config::output_type::standard_error:
     case config::output_type::exec:
     case config::output_type::http:
     case config::output_type::tcp:
+    case config::output_type::postgres:
       return nullptr;
     case config::output_type::file: {
       std::string error;  // the configuration was checked
@@ -64,16 +81,10 @@ std::unique_ptr<event_writer> make_writer(const config::output_settings& setting
 
 namespace {
 
-/// Without a file what is refused is dropped.
 std::unique_ptr<record_sink> make_dead_letters(const output_context& context,
                                                const config::output_settings& settings) {
-  if (settings.dead_letters.empty()) return nullptr;
-  config::output_settings file{.name = settings.name, .type = config::output_type::file};
-  file.path = settings.dead_letters;
-  std::string error;  // the configuration was checked
-  auto path = config::path_pattern::parse(file.path, error);
-  if (!path) return nullptr;
-  return std::make_unique<threaded_sink>(context.loop, std::make_unique<file_writer>(file, std::move(*path)));
+  auto file = make_refused(settings);
+  return file == nullptr ? nullptr : std::make_unique<threaded_sink>(context.loop, std::move(file));
 }
 
 /// Of those types that work on the loop; null for all others.
@@ -104,7 +115,7 @@ std::unique_ptr<output> make_output(const output_context& context, const config:
   if (auto sink = make_sink(context, settings))
     return std::make_unique<queued_output>(context.loop, context.time, context.log, context.random, settings,
                                            std::move(sink));
-  auto writer = make_writer(settings);
+  auto writer = make_writer(context.time, settings);
   if (writer == nullptr) return nullptr;
   return std::make_unique<queued_output>(context.loop, context.time, context.log, context.random, settings,
                                          std::move(writer));

@@ -10,7 +10,8 @@
 namespace duplexd {
 
 /// What writes an output's events beside the loop; null for those that have none.
-[[nodiscard]] std::unique_ptr<event_writer> make_writer(const config::output_settings& settings);
+[[nodiscard]] std::unique_ptr<event_writer> make_writer(const clock& time,
+                                                        const config::output_settings& settings);
 
 /// The output that the settings describe, which is not stdout.
 [[nodiscard]] std::unique_ptr<output> make_output(const output_context& context,

@@ -1,7 +1,6 @@
 #include "daemon/output/queued_output.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "daemon/output/output_pauses.hpp"
@@ -31,25 +30,13 @@ queued_output::queued_output(const asio::any_io_executor& loop, clock& time, tel
     : queued_output(loop, time, log, std::move(random), settings,
                     std::make_unique<threaded_sink>(loop, std::move(writer))) {}
 
-namespace {
-
-/// Adds, and says whether the sum is to be told: whenever it has doubled.
-bool add(std::uint64_t& sum, std::uint64_t count) noexcept {
-  const auto before = sum;
-  sum += count;
-  return std::bit_width(before) != std::bit_width(sum);
-}
-
-}  // namespace
-
 void queued_output::drop(std::uint64_t count) {
-  if (add(dropped_, count)) log_.record("", happening::events_dropped{name_, dropped_});
+  if (adds_tellably(dropped_, count)) log_.record("", happening::events_dropped{name_, dropped_});
 }
 
 void queued_output::tell_refused(const record_sink::progress& made) {
-  if (add(refused_, made.refused))
-    log_.record("", happening::batch_refused{
-                        .output = name_, .why = made.refusal, .events = made.refused, .count = refused_});
+  if (adds_tellably(refused_, made.refused))
+    log_.record("", happening::batch_refused{name_, made.refusal, made.refused, refused_, made.is_kept});
 }
 
 // Nothing is dropped of what is being written, and one event alone is always taken.

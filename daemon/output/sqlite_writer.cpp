@@ -7,11 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <filesystem>
 #include <limits>
-#include <set>
 
 #include "daemon/event/timestamp.hpp"
 
@@ -21,27 +19,11 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t own_columns = 2;  // _time, _session
+const name_rules sqlite_names{.folds_case = true};
+constexpr auto places = event_table::places;
+constexpr auto id_column = event_table::id_column;
 constexpr int busy_ms = 5'000;
 constexpr int rows_at_once = 10'000;  // deleted in one transaction
-
-std::string sql_name(std::string_view name) {
-  std::string made{'"'};
-  for (const char c : name) {
-    if (c == '"') made += '"';
-    made += c == '\0' ? '_' : c;
-  }
-  made += '"';
-  return made;
-}
-
-// SQLite compares names of ASCII letters without regard to case.
-std::string folded(std::string_view name) {
-  std::string made{name};
-  std::ranges::transform(made, made.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return made;
-}
 
 int bind_text(sqlite3_stmt* to, int place, std::string_view text) {
   return sqlite3_bind_text64(to, place, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
@@ -64,11 +46,9 @@ int bind_value(sqlite3_stmt* to, int place, const ordered_json& value) {
 
 struct sqlite_writer::table {
   std::string name;
-  std::map<std::string, int> places;  ///< of a value's key: which parameter of `insert` it is
-  std::vector<std::string> columns;   ///< in the order of the parameters
-  std::set<std::string> taken;        ///< their names, folded
-  statement insert{nullptr, &sqlite3_finalize};
-  int id = 0;  ///< the parameter of the event's id; 0: there is none
+  event_table columns{sqlite_names};             ///< in the order of the parameters of `insert`
+  statement insert{nullptr, &sqlite3_finalize};  ///< its parameters are numbered from 1
+  int id = 0;                                    ///< the parameter of the event's id; 0: there is none
 };
 
 sqlite_writer::sqlite_writer(const config::output_settings& settings) : settings_(settings) {}
@@ -135,38 +115,28 @@ sqlite_writer::table* sqlite_writer::find_table(const std::string& name) {
   const statement columns = prepare(fmt::format("SELECT name FROM pragma_table_info({})", sql_name(name)));
   while (columns != nullptr && sqlite3_step(columns.get()) == SQLITE_ROW) {
     const std::string column{reinterpret_cast<const char*>(sqlite3_column_text(columns.get(), 0))};
-    made.columns.push_back(column);
-    made.taken.insert(folded(column));
-    if (column == id_column)
-      made.id = static_cast<int>(made.columns.size());
-    else if (made.columns.size() > own_columns)
-      made.places[column] = static_cast<int>(made.columns.size());
+    made.columns.add(column);
+    if (column == id_column) made.id = static_cast<int>(made.columns.columns().size());
     if (!index(made, column, column)) return nullptr;
   }
   if (columns == nullptr) return nullptr;
   if (settings_.durable && made.id == 0) {
     if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} ANY", sql_name(name), id_column))) return nullptr;
-    made.columns.emplace_back(id_column);
-    made.taken.emplace(id_column);
-    made.id = static_cast<int>(made.columns.size());
+    made.columns.add(std::string(id_column));
+    made.id = static_cast<int>(made.columns.columns().size());
   }
   return &tables_.emplace(name, std::move(made)).first->second;
 }
 
-// A key that differs from a column only in case, or is one of ours, gets an underscore.
 bool sqlite_writer::add_column(table& to, const std::string& key) {
-  std::string column = key;
-  for (; to.taken.contains(folded(column)); column += '_') {
-    const auto known = std::ranges::find(to.columns, column);
-    if (column == key || known == to.columns.end()) continue;
-    to.places[key] = static_cast<int>(known - to.columns.begin()) + 1;  // made for it in an earlier run
+  const std::string column = to.columns.name_for(key);
+  if (to.columns.has(column)) {
+    to.columns.assign(key, column);
     return true;
   }
   if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} ANY", sql_name(to.name), sql_name(column))))
     return false;
-  to.columns.push_back(column);
-  to.taken.insert(folded(column));
-  to.places[key] = static_cast<int>(to.columns.size());
+  to.columns.assign(key, column);
   to.insert.reset();
   return index(to, key, column);
 }
@@ -180,22 +150,21 @@ bool sqlite_writer::index(const table& at, const std::string& key, const std::st
 }
 
 bool sqlite_writer::insert(table& into, const record_batch::record& event, const std::string& id) {
-  ordered_json values = ordered_json::parse(event.text, nullptr, false);
-  const bool is_reply = event.what == session_event::kind::reply;
-  if (!values.is_object() || !is_reply) values = {{is_reply ? "value" : "event", std::move(values)}};
+  const ordered_json values = event_table::values_of(event);
+  const std::string more_column{event_table::more_column};
   ordered_json more = ordered_json::object();
   for (const auto& [key, value] : values.items()) {
-    if (key != "_more" && into.places.contains(key)) continue;
-    if (into.columns.size() >= most_columns || key == "_more")
+    if (key != more_column && into.columns.find(key)) continue;
+    if (into.columns.is_full() || key == more_column)
       more[key] = value;
     else if (!add_column(into, key))
       return false;
   }
-  if (!more.empty() && !into.places.contains("_more") && !add_column(into, "_more")) return false;
+  if (!more.empty() && !into.columns.find(more_column) && !add_column(into, more_column)) return false;
   if (into.insert == nullptr) {
     std::string names;
     std::string marks;
-    for (const std::string& each : into.columns) {
+    for (const std::string& each : into.columns.columns()) {
       names += (names.empty() ? "" : ",") + sql_name(each);
       marks += marks.empty() ? "?" : ",?";
     }
@@ -206,10 +175,12 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event, const
   sqlite3_reset(to);
   sqlite3_clear_bindings(to);
   int bad = bind_text(to, 1, event.time) | bind_text(to, 2, event.session);
+  const auto parameter = [&into](const std::string& key) {
+    return static_cast<int>(into.columns.find(key).value_or(0)) + 1;
+  };
   for (const auto& [key, value] : values.items())
-    if (const auto place = into.places.find(key); place != into.places.end() && key != "_more")
-      bad |= bind_value(to, place->second, value);
-  if (!more.empty()) bad |= bind_value(to, into.places.at("_more"), more);
+    if (key != more_column && into.columns.find(key)) bad |= bind_value(to, parameter(key), value);
+  if (!more.empty()) bad |= bind_value(to, parameter(more_column), more);
   if (into.id != 0 && !id.empty()) bad |= bind_text(to, into.id, id);
   const bool good = bad == SQLITE_OK && sqlite3_step(to) == SQLITE_DONE;
   if (!good) failed_ = error();
@@ -220,10 +191,7 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event, const
 bool sqlite_writer::insert_all(const record_batch& records) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto record = records[i];
-    const bool is_reply = record.what == session_event::kind::reply;
-    std::string name{is_reply ? record.name : other_events};
-    if (folded(name) == places) name += '_';
-    table* const into = find_table(name);
+    table* const into = find_table(event_table::name_of(record, sqlite_names));
     const std::string id = record.number == 0 ? "" : records.id_of(record);
     if (into == nullptr || !insert(*into, record, id)) return false;
   }

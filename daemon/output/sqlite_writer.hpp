@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings/output_settings.hpp"
+#include "daemon/output/event_table.hpp"
 #include "daemon/output/event_writer.hpp"
 
 struct sqlite3;
@@ -29,13 +30,6 @@ class sqlite_writer final : public event_writer {
   /// A durable one keeps its place in the table `_places`, in the transaction of the rows.
   [[nodiscard]] target_place find_place(const std::string& journal) override;
 
-  /// What is not a reply is a line of JSON in this table.
-  static constexpr std::string_view other_events = "_events";
-  static constexpr std::string_view places = "_places";
-  /// The column of what names an event for ever; only of durable outputs.
-  static constexpr std::string_view id_column = "_event_id";
-  /// A table's columns beyond this many share one, `_more`, as JSON: the names may come from a server.
-  static constexpr std::size_t most_columns = 500;
   /// The write-ahead log does not grow beyond this (bytes) by more than a batch, even if somebody reads for
   /// long: then nothing is written until they have ended.
   static constexpr std::uint64_t most_log = 256u << 20;

@@ -119,6 +119,7 @@ void choose_type(ordered_json& output) {
     const bool is_local = output.value("transport", ordered_json("unix")) == "unix";
     become("syslog", is_local ? "" : "address", "h:1");
   }
+  if (is("postgres")) become("postgres", "url", "postgresql://a/b");
   if (is("journald") || is("stderr")) output.erase("path");
 }
 

@@ -35,7 +35,7 @@ const choice_row choices[] = {
     {"command", "offline", {"fail", "drop", "queue"}},
     {"output",
      "type",
-     {"stdout", "stderr", "file", "sqlite", "exec", "http", "tcp", "udp", "syslog", "journald"}},
+     {"stdout", "stderr", "file", "sqlite", "exec", "http", "tcp", "udp", "syslog", "journald", "postgres"}},
     {"output", "transport", {"unix", "udp", "tcp"}},
     {"output", "facility", {"kern",   "user",   "mail",   "daemon",   "auth",   "syslog", "lpr",
                             "news",   "uucp",   "cron",   "authpriv", "ftp",    "local0", "local1",

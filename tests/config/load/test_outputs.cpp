@@ -351,6 +351,38 @@ TEST_CASE("mistakes about peers and sockets are told", "[outputs]") {
   CHECK(mistakes_of("{a: {type: syslog, socket: x}, b: {type: syslog, socket: x}}", "[a]").empty());
 }
 
+TEST_CASE("an output of type postgres", "[outputs]") {
+  const settings all = load_good(file_with("{p: {type: postgres, url: 'postgresql://u:${credential:p | "
+                                           "url}@h/d', timeout: 5s, indexes: {t: [a]}, "
+                                           "dead_letters: /x/dead}}",
+                                           "[p]"),
+                                 "f.yaml");
+  const output_settings& made = all.outputs.at(0);
+  CHECK(made.type == output_type::postgres);
+  CHECK(made.url.display() == "postgresql://u:${credential:p | url}@h/d");
+  CHECK(made.timeout.count() == 5000);
+  CHECK(made.indexes.at("t") == lines{"a"});
+  CHECK(made.dead_letters == "/x/dead");
+}
+
+TEST_CASE("mistakes about a database's url are told", "[outputs]") {
+  const auto told = [](const std::string& output) {
+    const lines all = mistakes_of("{o: {type: " + output + "}}", "[o]");
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("outputs.o"));
+  };
+  const std::string example = "postgresql://USER@HOST/DATABASE?sslmode=verify-full";
+  CHECK(told("postgres") == "outputs.o: an output of type postgres needs a url (add url: " + example + ")");
+  CHECK(told("postgres, url: 'http://h/'") ==
+        "outputs.o.url: the url of a database begins with postgresql:// (" + example + ")");
+  CHECK(told("http, url: 'postgres://h/'") ==
+        "outputs.o.url: an output of type http has a url of http or https (https://HOST/PATH)");
+  CHECK(told("postgres, url: 'postgres://${var:x}/'") ==
+        "outputs.o.url: an output belongs to no session: only env, file and credential have values here");
+  CHECK(told("postgres, url: 'postgres://h/', sync: true") ==
+        "outputs.o.sync: an output of type postgres has no 'sync'");
+}
+
 TEST_CASE("names that syslog and journald take", "[outputs]") {
   const auto good = [](const std::string& field, const std::string& text) {
     return mistakes_of("{o: {type: syslog, " + field + ": '" + text + "'}}", "[o]").empty();

@@ -130,11 +130,11 @@ TEST_CASE("columns beyond the bound share one", "[sqlite]") {
   const place at;
   sqlite_writer writer{at.settings};
   std::string text = "{";
-  for (std::size_t i = 0; i < sqlite_writer::most_columns; ++i) text += "\"k" + std::to_string(i) + "\":1,";
+  for (std::size_t i = 0; i < event_table::most_columns; ++i) text += "\"k" + std::to_string(i) + "\":1,";
   text.back() = '}';
   put(writer, batch_of({text, R"({"late":5,"k0":2,"_more":7})"}));
   CHECK(at.ask("SELECT count(*) FROM pragma_table_info('tick')") ==
-        lines{std::to_string(sqlite_writer::most_columns + 1)});
+        lines{std::to_string(event_table::most_columns + 1)});
   CHECK(at.ask("SELECT k0, _more FROM tick") ==
         lines{"1|{\"k498\":1,\"k499\":1}", "2|{\"late\":5,\"_more\":7}"});
 }

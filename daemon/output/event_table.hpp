@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/output/record_batch.hpp"
+
+namespace duplexd {
+
+/// What a kind of database allows as the name of a table or column.
+struct name_rules {
+  bool folds_case = false;                   ///< `e` and `E` are one name (ASCII)
+  std::size_t longest = 0;                   ///< in bytes; 0: any length, and the empty name
+  std::vector<std::string_view> reserved{};  ///< folded
+};
+
+/// The columns of a table of events in a database, and which value each of them holds (docs/outputs.md).
+/// Pure.
+class event_table {
+ public:
+  explicit event_table(const name_rules& rules);
+
+  /// What is no reply is a line of JSON in this table.
+  static constexpr std::string_view other_events = "_events";
+  static constexpr std::string_view places = "_places";
+  /// The column of what names an event for ever; only of durable outputs.
+  static constexpr std::string_view id_column = "_event_id";
+  static constexpr std::string_view time_column = "_time";
+  static constexpr std::string_view session_column = "_session";
+  /// A table's columns beyond `most_columns` share this one, as JSON: the names may come from a server.
+  static constexpr std::string_view more_column = "_more";
+  static constexpr std::size_t most_columns = 500;
+
+  /// A column that the table has. Values of that name stand in it, unless it is one of our own.
+  void add(const std::string& column);
+  /// The place of the column for values of `key`; none: it has none yet.
+  [[nodiscard]] std::optional<std::size_t> find(const std::string& key) const;
+  /// The name of the column that values of `key` are to have; it may be there, from an earlier run.
+  [[nodiscard]] std::string name_for(const std::string& key) const;
+  /// From now on `column`, which the table has now, holds the values of `key`.
+  void assign(const std::string& key, const std::string& column);
+
+  [[nodiscard]] bool has(std::string_view column) const;
+  [[nodiscard]] bool is_full() const noexcept { return columns_.size() >= most_columns; }
+  /// In the order in which they were added.
+  [[nodiscard]] const std::vector<std::string>& columns() const noexcept { return columns_; }
+
+  /// An event's table.
+  [[nodiscard]] static std::string name_of(const record_batch::record& event, const name_rules& rules);
+  /// A reply's values by key. One that is no map has the key `value`; what is no reply has the key `event`.
+  [[nodiscard]] static nlohmann::ordered_json values_of(const record_batch::record& event);
+
+ private:
+  [[nodiscard]] std::string folded(std::string_view name) const;
+
+  name_rules rules_;
+  std::vector<std::string> columns_;
+  std::map<std::string, std::size_t> places_;  ///< by key
+  std::set<std::string> taken_;                ///< names, folded
+};
+
+/// A name in SQL.
+[[nodiscard]] std::string sql_name(std::string_view name);
+
+}  // namespace duplexd

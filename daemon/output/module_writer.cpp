@@ -1,0 +1,73 @@
+#include "daemon/output/module_writer.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "daemon/output/record_text.hpp"
+
+namespace duplexd {
+
+using nlohmann::ordered_json;
+
+module_writer::module_writer(const config::output_settings& settings, const clock& time, loader load,
+                             std::unique_ptr<event_writer> refused)
+    : settings_(settings), load_(std::move(load)), scope_(time, secrets_), refused_(std::move(refused)) {}
+
+std::string module_writer::open() {
+  if (writer_ != nullptr) return "";
+  loaded_module found = load_();
+  if (found.module == nullptr) return std::move(found.error);
+  writer_.reset(found.module->make(settings_, *this));
+  return "";
+}
+
+event_writer::progress module_writer::write(const record_batch& records) {
+  if (std::string why = open(); !why.empty()) return {.failed = std::move(why)};
+  progress made = writer_->write(records);
+  (void)index_.mask(made.failed, secret_index::scope::all);
+  (void)index_.mask(made.refusal, secret_index::scope::all);
+  return made;
+}
+
+void module_writer::tidy() {
+  if (writer_ != nullptr) writer_->tidy();
+  if (refused_ != nullptr) refused_->tidy();
+}
+
+event_writer::target_place module_writer::find_place(const std::string& journal) {
+  if (std::string why = open(); !why.empty()) return {.failed = std::move(why)};
+  target_place found = writer_->find_place(journal);
+  (void)index_.mask(found.failed, secret_index::scope::all);
+  return found;
+}
+
+bool module_writer::wants_values() const noexcept {
+  return settings_.type == config::output_type::postgres;
+}
+
+std::optional<std::string> module_writer::resolve(const config::text_template& text, std::string& error) {
+  auto made = text.resolve(&scope_);
+  if (made) return std::move(made.value);
+  error = std::move(made.error);
+  return std::nullopt;
+}
+
+std::string module_writer::keep_refused(const record_batch::record& refused, const std::string& why) {
+  if (refused_ == nullptr) return "";
+  std::string masked = why;
+  (void)index_.mask(masked, secret_index::scope::all);
+  ordered_json line{{"time", refused.time},
+                    {"session", refused.session},
+                    {"reply", refused.name},
+                    {"refused", masked},
+                    {"data", ordered_json::parse(refused.text, nullptr, false)}};
+  if (line["data"].is_discarded()) line["data"] = without_newline(refused.text);
+  const std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
+  record_batch one;
+  one.add({.what = refused.what, .session = refused.session, .time = refused.time, .name = refused.name},
+          text);
+  const progress made = refused_->write(one);
+  return made.written == one.size() ? "" : "dead letters: " + made.failed;
+}
+
+}  // namespace duplexd
