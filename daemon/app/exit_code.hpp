@@ -6,9 +6,10 @@ namespace duplexd {
 /// README.md; `RestartPreventExitStatus=` in the unit keeps systemd from restarting what a restart cannot
 /// mend.
 enum exit_code : int {
-  exit_success = 0,     ///< clean end: scripts done (`--once`), or stopped by a signal
-  exit_usage = 64,      ///< bad command line
-  exit_data = 65,       ///< encode, decode or an example: the data does not fit its layout; journal: damaged
+  exit_success = 0,      ///< clean end: scripts done (`--once`), or stopped by a signal
+  exit_case_failed = 1,  ///< test: a case failed
+  exit_usage = 64,       ///< bad command line
+  exit_data = 65,        ///< encode, decode or an example: the data does not fit its layout; journal: damaged
   exit_no_daemon = 66,  ///< status, send …: no daemon answers at the control socket; journal: it is not there
   exit_fatal_fault = 69,     ///< a fault that the configuration calls fatal, or any fault with `--once`
   exit_internal = 70,        ///< a bug, or the operating system refused something essential

@@ -116,4 +116,19 @@ std::map<std::string, std::shared_ptr<const protocol::protocol>> open_codecs(con
   return all;
 }
 
+packed_message pack_named(const protocol::protocol& types, protocol::direction way, const std::string& name,
+                          const nlohmann::ordered_json& values) {
+  packed_message made;
+  const protocol::message_type* type = types.find(way, name);
+  if (type == nullptr) {
+    made.is_unknown = true;
+    made.error =
+        std::string("no ") + (way == protocol::direction::reply ? "reply" : "command") + " is named " + name;
+    return made;
+  }
+  made.kind = protocol::frame_of(*type);
+  if (const auto fault = protocol::pack(*type, values, made.bytes)) made.error = name + ": " + fault->text();
+  return made;
+}
+
 }  // namespace duplexd::cli

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "protocol/message/protocol.hpp"
 
@@ -29,6 +32,18 @@ void add_codec_source(CLI::App& command, codec_source& to);
 /// if one was. With a layout from the command line: that, under an empty name. Empty after a mistake.
 [[nodiscard]] std::map<std::string, std::shared_ptr<const protocol::protocol>> open_codecs(
     const codec_source& from, int& exit_code);
+
+/// A message packed by its name.
+struct packed_message {
+  protocol::frame_kind kind = protocol::frame_kind::binary;
+  std::vector<std::uint8_t> bytes{};
+  std::string error{};      ///< why there are no bytes
+  bool is_unknown = false;  ///< the error is that there is no such message
+};
+
+/// `values`: a map or a list; null counts as empty.
+[[nodiscard]] packed_message pack_named(const protocol::protocol& types, protocol::direction way,
+                                        const std::string& name, const nlohmann::ordered_json& values);
 
 /// The name that a layout given on the command line has.
 inline constexpr const char* lone_layout_name = "value";

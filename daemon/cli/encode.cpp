@@ -10,6 +10,7 @@
 
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/codec_source.hpp"
+#include "daemon/cli/typed_values.hpp"
 #include "protocol/codec/struct_format.hpp"
 #include "protocol/text/json_text.hpp"
 #include "protocol/text/text_encoding.hpp"
@@ -46,40 +47,6 @@ void print(const std::vector<std::uint8_t>& bytes, bool raw) {
   std::printf("%s\n", digits.c_str());
 }
 
-constexpr std::size_t deepest = 200;  // the most that limits.json_depth may be
-
-// 5, [1, 2] and "x" are JSON; everything else is a text.
-ordered_json value_of(const std::string& word) {
-  ordered_json value;
-  return protocol::parse_json(word, value, deepest) ? ordered_json(word) : value;
-}
-
-std::optional<ordered_json> value_of_json(const std::string& text, std::string& error) {
-  ordered_json value;
-  const auto fault = protocol::parse_json(text, value, deepest);
-  if (!fault) return value;
-  error = "--json is not valid JSON: " + std::string(fault->message);
-  return std::nullopt;
-}
-
-// Words as values: all of them key=value, or none of them.
-std::optional<ordered_json> values_of(const std::vector<std::string>& words, std::string& error) {
-  ordered_json values;
-  for (const std::string& word : words) {
-    const std::size_t equals = word.find('=');
-    if (equals == 0 || (equals == std::string::npos && values.is_object()) ||
-        (equals != std::string::npos && values.is_array())) {
-      error = "expected key=value: " + word;
-      return std::nullopt;
-    }
-    if (equals == std::string::npos)
-      values.push_back(value_of(word));
-    else
-      values[word.substr(0, equals)] = value_of(word.substr(equals + 1));
-  }
-  return values;
-}
-
 int encode_struct(const options& given) {
   std::string error;
   const auto format = protocol::struct_format::parse(given.format, error);
@@ -89,7 +56,7 @@ int encode_struct(const options& given) {
     return exit_success;
   }
   const auto list = given.has_json ? value_of_json(given.json, error) : values_of(given.words, error);
-  if (!list && given.has_json) return complain(exit_usage, error);
+  if (!list && given.has_json) return complain(exit_usage, "--json: " + error);
   if (!list || (!list->is_array() && !list->is_null()))
     return complain(exit_usage, "expected a JSON list of values");
   std::vector<protocol::struct_value> values;
@@ -116,22 +83,17 @@ int encode(options given) {
     given.words.erase(given.words.begin());
   }
   const auto way = given.reply ? protocol::direction::reply : protocol::direction::command;
-  const protocol::message_type* type = types->find(way, name);
-  if (type == nullptr)
-    return complain(exit_usage,
-                    std::string("no ") + (given.reply ? "reply" : "command") + " is named " + name);
   std::string error;
   auto values = values_of(given.words, error);
   if (!values) return complain(exit_usage, error);
   if (given.has_json) {
     if (!values->is_null()) return complain(exit_usage, "give values as key=value or with --json, not both");
     values = value_of_json(given.json, error);
-    if (!values) return complain(exit_usage, error);
+    if (!values) return complain(exit_usage, "--json: " + error);
   }
-  std::vector<std::uint8_t> bytes;
-  if (const auto fault = protocol::pack(*type, *values, bytes))
-    return complain(exit_data, name + ": " + fault->text());
-  print(bytes, given.raw);
+  const packed_message packed = pack_named(*types, way, name, *values);
+  if (!packed.error.empty()) return complain(packed.is_unknown ? exit_usage : exit_data, packed.error);
+  print(packed.bytes, given.raw);
   return exit_success;
 }
 

@@ -23,6 +23,7 @@
 #include "daemon/cli/simulate.hpp"
 #include "daemon/cli/status.hpp"
 #include "daemon/cli/tap.hpp"
+#include "daemon/cli/test.hpp"
 #include "daemon/cli/version.hpp"
 #include "protocol/text/suggest.hpp"
 
@@ -64,6 +65,7 @@ int parse_and_run(int argc, char** argv) {
   app.set_version_flag("-V,--version", std::string("duplexd ") + version);
   cli::add_run(app, result);
   cli::add_check(app, result);
+  cli::add_test(app, result);
   cli::add_probe(app, result);
   cli::add_status(app, result);
   cli::add_send(app, result);

@@ -1,5 +1,7 @@
 #include "daemon/cli/message_printer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -40,6 +42,22 @@ message message_of(const capture_entry& entry, const std::string& line, bool exp
 
 }  // namespace
 
+packet_line line_of(const protocol::packet& found, direction way, const std::string& before) {
+  std::string head = before;
+  if (found.type != nullptr)
+    head += std::string(way == direction::command ? "\"command\":" : "\"reply\":") +
+            as_json(protocol::name_of(*found.type)) + ",";
+  std::string body;
+  std::optional<protocol::codec_error> error = found.error;
+  if (found.type != nullptr) error = protocol::write_json(found, body);
+  if (!error) return {fmt::format("{{{}\"data\":{}}}", head, body)};
+  std::string bytes;
+  protocol::append_hex(bytes, found.frame.bytes);
+  return {fmt::format(R"({{{}"error":{{"field":{},"offset":{},"message":{}}},"bytes":"{}"}})", head,
+                      as_json(error->field), error->offset, as_json(error->message), bytes),
+          false};
+}
+
 message_printer::message_printer(std::shared_ptr<const protocol::protocol> types, bool explain)
     : types_(std::move(types)), explain_(explain) {
   begin_link();
@@ -55,32 +73,16 @@ void message_printer::print(const message& from) {
   reader.begin({from.kind, from.bytes});
   protocol::packet found;
   while (reader.next(found)) {
-    if (found.type == nullptr && !from.line.empty())
+    if (found.type == nullptr && !from.line.empty()) {
       std::printf("%s\n", from.line.c_str());
-    else if (explain_)
+    } else if (explain_) {
       print_table(found, from);
-    else
-      print(found, from);
+    } else {
+      const packet_line line = line_of(found, from.way, from.head);
+      std::printf("%s\n", line.text.c_str());
+      failed_ = failed_ || !line.is_unpacked;
+    }
   }
-}
-
-void message_printer::print(const protocol::packet& found, const message& from) {
-  std::string head = from.head;
-  if (found.type != nullptr)
-    head += std::string(from.way == direction::command ? "\"command\":" : "\"reply\":") +
-            as_json(protocol::name_of(*found.type)) + ",";
-  std::string body;
-  std::optional<protocol::codec_error> error = found.error;
-  if (found.type != nullptr) error = protocol::write_json(found, body);
-  if (!error) {
-    std::printf("{%s\"data\":%s}\n", head.c_str(), body.c_str());
-    return;
-  }
-  std::string bytes;
-  protocol::append_hex(bytes, found.frame.bytes);
-  std::printf("{%s\"error\":{\"field\":%s,\"offset\":%zu,\"message\":%s},\"bytes\":\"%s\"}\n", head.c_str(),
-              as_json(error->field).c_str(), error->offset, as_json(error->message).c_str(), bytes.c_str());
-  failed_ = true;
 }
 
 void message_printer::print_table(const protocol::packet& found, const message& from) {

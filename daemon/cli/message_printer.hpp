@@ -19,6 +19,15 @@ struct message {
   std::string line;  ///< if not empty: printed instead of an error when no layout fits
 };
 
+/// A packet as a line of JSON: its name and values, or why it cannot be unpacked and its bytes.
+struct packet_line {
+  std::string text;
+  bool is_unpacked = true;
+};
+/// `head`: what stands before its values, such as `"time":"…",`.
+[[nodiscard]] packet_line line_of(const protocol::packet& found, protocol::direction way,
+                                  const std::string& head);
+
 /// Prints the packets of one session's messages to stdout: a line of JSON for each, or a table of its bytes.
 class message_printer {
  public:
@@ -33,7 +42,6 @@ class message_printer {
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
  private:
-  void print(const protocol::packet& found, const message& from);
   void print_table(const protocol::packet& found, const message& from);
 
   std::shared_ptr<const protocol::protocol> types_;

@@ -26,7 +26,7 @@ class event_table {
  public:
   explicit event_table(const name_rules& rules);
 
-  /// What is no reply is a line of JSON in this table.
+  /// What is not a reply is a line of JSON in this table.
   static constexpr std::string_view other_events = "_events";
   static constexpr std::string_view places = "_places";
   /// The column of what names an event for ever; only of durable outputs.
@@ -53,7 +53,7 @@ class event_table {
 
   /// An event's table.
   [[nodiscard]] static std::string name_of(const record_batch::record& event, const name_rules& rules);
-  /// A reply's values by key. One that is no map has the key `value`; what is no reply has the key `event`.
+  /// A reply's values by key. One that is not a map has the key `value`; what is not a reply has the key `event`.
   [[nodiscard]] static nlohmann::ordered_json values_of(const record_batch::record& event);
 
  private:

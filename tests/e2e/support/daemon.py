@@ -24,6 +24,7 @@ class Exit(enum.IntEnum):
     """The exit codes of README.md, but for those of probe."""
 
     SUCCESS = 0
+    CASE_FAILED = 1
     USAGE = 64
     DATA = 65
     NO_DAEMON = 66
