@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/link/fault_code.hpp"
+
 namespace duplexd {
 
 namespace {
@@ -16,7 +18,7 @@ std::string seconds(std::chrono::milliseconds time) {
 
 description describe_fault(const happening::attempt_failed& event) {
   const fault& what = event.what;
-  json fields{{"class", config::name_of(what.kind)}, {"cause", text_of(what)}};
+  json fields{{"class", config::name_of(what.kind)}, {"fault", code_of(what.kind)}, {"cause", text_of(what)}};
   if (what.http_status) fields["http_status"] = *what.http_status;
   if (what.close_code) fields["close_code"] = *what.close_code;
   if (event.next) fields["next_attempt_ms"] = event.next->count();

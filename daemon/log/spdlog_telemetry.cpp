@@ -139,7 +139,11 @@ class spdlog_telemetry final : public log_writer {
   [[nodiscard]] static std::string text_line(std::string_view session, const description& text) {
     std::string line;
     if (!session.empty()) line.append(session).append(": ");
-    return line + protocol::one_line(text.message);
+    line += protocol::one_line(text.message);
+    // The section of docs/faults.md.
+    if (text.fields.is_object() && text.fields.contains("fault"))
+      line.append(" [").append(text.fields.value("fault", "")).append("]");
+    return line;
   }
 
   [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {

@@ -15,7 +15,7 @@ TEST_CASE("a failed attempt says phase, cause and next attempt") {
   CHECK(again.level == config::log_level::warning);
   CHECK(again.message == "http: HTTP 503; next attempt in 1.5 s");
   CHECK(again.fields.dump() ==
-        R"({"class":"http","cause":"HTTP 503","http_status":503,"next_attempt_ms":1500})");
+        R"({"class":"http","fault":"F05","cause":"HTTP 503","http_status":503,"next_attempt_ms":1500})");
   const auto never = describe(happening::attempt_failed{what, {}});
   CHECK(never.level == config::log_level::error);
   CHECK(never.message == "http: HTTP 503; giving up");
@@ -123,11 +123,11 @@ std::vector<line> all_lines() {
       {link_closed{{1005, ""}, true}, "info",
        R"(closed|closed by the server: without a code|{"code":1005,"reason":"","by_peer":true})"},
       {attempt_failed{{.cause = "c", .close_code = 4001}, 0ms}, "warning",
-       R"(failed|lost: c; next attempt at once|{"class":"lost","cause":"c","close_code":4001,"next_attempt_ms":0})"},
+       R"(failed|lost: c; next attempt at once|{"class":"lost","fault":"F08","cause":"c","close_code":4001,"next_attempt_ms":0})"},
       {attempt_failed{{.cause = "c"}, 1ms}, "warning",
-       R"(failed|lost: c; next attempt in 1 ms|{"class":"lost","cause":"c","next_attempt_ms":1})"},
+       R"(failed|lost: c; next attempt in 1 ms|{"class":"lost","fault":"F08","cause":"c","next_attempt_ms":1})"},
       {attempt_failed{{.cause = "c", .http_status = 503}, {}}, "error",
-       R"(failed|lost: c; giving up|{"class":"lost","cause":"c","http_status":503})"},
+       R"(failed|lost: c; giving up|{"class":"lost","fault":"F08","cause":"c","http_status":503})"},
       {quit{}, "info", "quit|session ended|null"},
       {started{"1.2", "f", 3}, "info",
        R"(started|duplexd 1.2 started with 3 session(s) from f|{"version":"1.2","file":"f","sessions":3})"},

@@ -109,7 +109,8 @@ TEST_CASE("each level lets through what is as urgent") {
   const auto [level, count] = GENERATE(table<log_level, std::size_t>(
       {{log_level::debug, 4}, {log_level::info, 3}, {log_level::warning, 2}, {log_level::error, 1}}));
   const lines all = {"debug   s: login sent", "info    s: connected",
-                     "warning s: no layout fits a message of 3 bytes: why", "error   s: lost: oh; giving up"};
+                     "warning s: no layout fits a message of 3 bytes: why",
+                     "error   s: lost: oh; giving up [F08]"};
   CHECK(messages({.level = level}, {debug, info, warning, error}) ==
         lines(all.end() - static_cast<long>(count), all.end()));
 }
@@ -122,7 +123,7 @@ TEST_CASE("what concerns the whole daemon names no session, and control characte
 TEST_CASE("journald gets the priority instead of the time") {
   CHECK(logged({.level = log_level::debug}, {debug, info, warning, error}, "", true) ==
         lines{"<7>s: login sent", "<6>s: connected", "<4>s: no layout fits a message of 3 bytes: why",
-              "<3>s: lost: oh; giving up"});
+              "<3>s: lost: oh; giving up [F08]"});
 }
 
 TEST_CASE("a line of JSON has the same and the event's fields") {
@@ -179,5 +180,5 @@ TEST_CASE("a flood of warnings is cut short, and counted when the link ends") {
 TEST_CASE("failed attempts are never held back") {
   const std::vector<occurrence> all(
       20, {"s", happening::attempt_failed{{.cause = "oh"}, std::chrono::seconds(1)}});
-  CHECK(messages({}, all) == lines(20, "warning s: lost: oh; next attempt in 1.0 s"));
+  CHECK(messages({}, all) == lines(20, "warning s: lost: oh; next attempt in 1.0 s [F08]"));
 }
