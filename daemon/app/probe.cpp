@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <exception>
@@ -11,6 +12,7 @@
 #include "daemon/app/daemon_sources.hpp"
 #include "daemon/event/describe.hpp"
 #include "daemon/event/timestamp.hpp"
+#include "daemon/link/fault_code.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/process/make_program_runner.hpp"
@@ -102,25 +104,26 @@ std::string_view name_of(probe_phase phase) noexcept {
 
 // Not `once`: the session stays when its script has ended, for the first message may come later.
 probe::probe(const config::session_settings& settings)
-    : settings_(settings),
+    : settings_(std::make_shared<config::session_settings>(settings)),
       links_(make_dialer(loop_)),
       http_(make_http_client(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
       sources_(make_byte_sources(loop_.get_executor(), false)),
-      session_(std::make_shared<const config::session_settings>(settings),
-               session_context{.loop = loop_.get_executor(),
-                               .links = *this,
-                               .http = *http_,
-                               .programs = *programs_,
-                               .time = time_,
-                               .telemetry = *this,
-                               .random = [] { return 0.5; },
-                               .outputs = {{this}},
-                               .once = false,
-                               .secrets = std::make_shared<secret_holder>(secrets_),
-                               .sources = sources_.get()}) {}
+      session_(settings_, session_context{.loop = loop_.get_executor(),
+                                          .links = *this,
+                                          .http = *http_,
+                                          .programs = *programs_,
+                                          .time = time_,
+                                          .telemetry = *this,
+                                          .random = [] { return 0.5; },
+                                          .outputs = {{this}},
+                                          .once = false,
+                                          .secrets = std::make_shared<secret_holder>(secrets_),
+                                          .sources = sources_.get()}) {}
 
-probe_report probe::run(std::chrono::milliseconds limit) {
+probe_report probe::run(std::chrono::milliseconds limit, row_taker taker) {
+  taker_ = std::move(taker);
+  until_ = time_.now() + limit;
   begin(probe_phase::prepare);
   limit_.expires_after(limit);
   limit_.async_wait([this, limit](const boost::system::error_code& error) {
@@ -148,13 +151,13 @@ void probe::phase_begun(dial_phase phase) {
 void probe::phase_done(dial_phase phase, std::chrono::nanoseconds took, const dial_details& details) {
   if (over_) return;
   auto [text, found] = std::visit(describer{}, details);
-  report_.rows.push_back({phase_of(phase), true, took, protocol::one_line(text), std::move(found)});
+  add({phase_of(phase), true, took, protocol::one_line(text), std::move(found)});
   begin(probe_phase::websocket);  // what comes next; it says so itself
 }
 
 void probe::record(std::string_view, const event& what) {
   if (std::holds_alternative<happening::connected>(what)) {
-    begin(settings_.login ? probe_phase::login : probe_phase::reply);
+    begin(settings_->login ? probe_phase::login : probe_phase::reply);
   } else if (std::holds_alternative<happening::login_sent>(what) && !login_is_answered()) {
     succeed("sent; no answer is expected");
     begin(probe_phase::reply);
@@ -182,7 +185,7 @@ void probe::append(const session_event& happened, std::string_view /*record*/) {
 }
 
 bool probe::login_is_answered() const noexcept {
-  return settings_.login && (settings_.login->expect || !settings_.login->steps.empty());
+  return settings_->login && (settings_->login->expect || !settings_->login->steps.empty());
 }
 
 void probe::begin(probe_phase phase) {
@@ -190,32 +193,45 @@ void probe::begin(probe_phase phase) {
   begun_ = time_.now();
 }
 
+// That a login was taken is known only when something else follows: its row may yet be replaced.
+void probe::add(probe_row row) {
+  const bool may_fail_yet = row.phase == probe_phase::login && row.ok && !login_is_answered();
+  report_.rows.push_back(std::move(row));
+  show(report_.rows.size() - (may_fail_yet ? 1 : 0));
+}
+
+void probe::show(std::size_t count) {
+  for (; shown_ < count; ++shown_)
+    if (taker_) taker_(report_.rows[shown_]);
+}
+
 void probe::succeed(std::string text, json details) {
-  if (!over_) report_.rows.push_back({phase_, true, taken(), std::move(text), std::move(details)});
+  if (!over_) add({phase_, true, taken(), std::move(text), std::move(details)});
 }
 
 void probe::fail(const fault& why) {
   if (over_) return;
   using config::fault_class;
   // A close is how a server rejects a login that it need not answer.
-  const bool unanswered = phase_ == probe_phase::reply && settings_.login && !login_is_answered();
+  const bool unanswered = phase_ == probe_phase::reply && settings_->login && !login_is_answered();
   if (unanswered && (why.kind == fault_class::closed || why.kind == fault_class::login_rejected)) {
     phase_ = probe_phase::login;
     report_.rows.pop_back();
   }
   std::string cause = text_of(why);
   secrets_.mask(cause);
-  json details{{"class", config::name_of(why.kind)}, {"cause", cause}};
+  json details{{"class", config::name_of(why.kind)}, {"fault", code_of(why.kind)}, {"cause", cause}};
   if (why.http_status) details["http_status"] = *why.http_status;
   if (why.close_code) details["close_code"] = *why.close_code;
-  report_.rows.push_back({phase_, false, taken(), protocol::one_line(cause), std::move(details)});
+  add({phase_, false, taken(), protocol::one_line(cause) + fmt::format(" [{}]", code_of(why.kind)),
+       std::move(details)});
   report_.failed = phase_;
   end();
 }
 
 void probe::fail_inactive(const std::string& text) {
   if (over_) return;
-  report_.rows.push_back({phase_, false, taken(), text, {{"class", "inactive"}, {"cause", text}}});
+  add({phase_, false, taken(), text, {{"class", "inactive"}, {"cause", text}}});
   report_.failed = phase_;
   end();
 }
@@ -226,13 +242,16 @@ void probe::fail_late(std::chrono::milliseconds limit) {
                            : phase_ == probe_phase::login ? "the login was not answered"
                                                           : "not done";
   const std::string text = fmt::format("{} within {} s", what, static_cast<double>(limit.count()) / 1000.0);
-  report_.rows.push_back({phase_, false, taken(), text, {{"class", "timeout"}, {"cause", text}}});
+  add({phase_, false, taken(), text, {{"class", "timeout"}, {"cause", text}}});
   report_.failed = phase_;
   end();
 }
 
 void probe::end() {
   over_ = true;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until_ - time_.now());
+  for (std::chrono::milliseconds* each : {&settings_->timeouts.close, &settings_->close.within})
+    *each = std::min(*each, std::max(left, least_close));
   session_.stop();
 }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -51,8 +52,15 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
  public:
   explicit probe(const config::session_settings& settings);
 
-  /// Blocks until the first message, a failure, or `limit`; then the link is closed in order. Call once.
-  [[nodiscard]] probe_report run(std::chrono::milliseconds limit);
+  /// Told of each row when it stands.
+  using row_taker = std::function<void(const probe_row&)>;
+
+  /// What is left of the limit for closing the link is never less than this.
+  static constexpr std::chrono::milliseconds least_close{50};
+
+  /// Blocks until the first message, a failure, or `limit`; then the link is closed in order, which ends with
+  /// the limit, too. Call once.
+  [[nodiscard]] probe_report run(std::chrono::milliseconds limit, row_taker taker = {});
 
  private:
   void phase_begun(dial_phase phase) override;
@@ -67,6 +75,8 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
 
   [[nodiscard]] bool login_is_answered() const noexcept;
   void begin(probe_phase phase);
+  void add(probe_row row);
+  void show(std::size_t count);
   void succeed(std::string text, nlohmann::ordered_json details = nullptr);
   void fail(const fault& why);
   void fail_inactive(const std::string& text);
@@ -74,7 +84,8 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   void end();
   [[nodiscard]] std::chrono::nanoseconds taken() const { return time_.now() - begun_; }
 
-  const config::session_settings& settings_;
+  std::shared_ptr<config::session_settings>
+      settings_;  ///< our own: the close takes what is left of the limit
   secret_index secrets_;
   asio::io_context loop_{1};
   steady_clock time_{loop_.get_executor()};
@@ -86,6 +97,9 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   session session_;
   probe_phase phase_ = probe_phase::prepare;
   clock::time_point begun_{};
+  clock::time_point until_{};
+  row_taker taker_;
+  std::size_t shown_ = 0;  ///< rows
   bool over_ = false;
   probe_report report_{};
 };

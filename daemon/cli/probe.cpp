@@ -22,7 +22,8 @@ using json = nlohmann::ordered_json;
 struct options {
   config_choice config;
   std::string session;
-  double timeout = 30;  // seconds
+  double timeout = 30;  // seconds, for each session
+  bool all = false;
   bool as_json = false;
 };
 
@@ -53,16 +54,23 @@ exit_code code_of(const probe_report& report) {
   return exit_internal;
 }
 
-void print_table(const config::session_settings& session, const probe_report& report) {
+/// At once, for who looks on.
+void print_row(const probe_row& row) {
+  const std::string name{name_of(row.phase)};
+  std::printf("%-10s  %-6s  %9.1f ms  %s\n", name.c_str(), row.ok ? "ok" : "FAILED", milliseconds(row.took),
+              row.text.c_str());
+  std::fflush(stdout);
+}
+
+probe_report print_table(const config::session_settings& session, std::chrono::milliseconds limit) {
   std::printf("%s: %s\n", session.name.c_str(), session.urls.front().display().c_str());
+  std::fflush(stdout);
+  probe look{session};
+  probe_report report = look.run(limit, print_row);
   std::chrono::nanoseconds all{0};
-  for (const probe_row& row : report.rows) {
-    const std::string name{name_of(row.phase)};
-    std::printf("%-10s  %-6s  %9.1f ms  %s\n", name.c_str(), row.ok ? "ok" : "FAILED", milliseconds(row.took),
-                row.text.c_str());
-    all += row.took;
-  }
+  for (const probe_row& row : report.rows) all += row.took;
   std::printf("%-10s  %-6s  %9.1f ms\n", "all", report.failed ? "FAILED" : "ok", milliseconds(all));
+  return report;
 }
 
 void print_json(const config::session_settings& session, const probe_report& report) {
@@ -92,20 +100,27 @@ const config::session_settings* choose(const config::settings& settings, const s
   return nullptr;
 }
 
-int probe_once(const options& given) {
+int probe_all(options given) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto settings = load_config(given.config, false, false);
   if (!settings) return exit_config;
-  const config::session_settings* session = choose(*settings, given.session);
-  if (session == nullptr) return exit_usage;
-  probe look{*session};
-  const probe_report report =
-      look.run(std::chrono::milliseconds{static_cast<std::int64_t>(given.timeout * 1000)});
-  if (given.as_json)
-    print_json(*session, report);
-  else
-    print_table(*session, report);
-  return code_of(report);
+  const config::session_settings* chosen = given.all ? nullptr : choose(*settings, given.session);
+  if (chosen == nullptr && !given.all) return exit_usage;
+  const std::chrono::milliseconds limit{static_cast<std::int64_t>(given.timeout * 1000)};
+  exit_code result = exit_success;
+  for (const config::session_settings& session : settings->sessions) {
+    if (chosen != nullptr && &session != chosen) continue;
+    probe_report report;
+    if (given.as_json) {
+      probe look{session};
+      report = look.run(limit);
+      print_json(session, report);
+    } else {
+      report = print_table(session, limit);
+    }
+    if (result == exit_success) result = code_of(report);
+  }
+  return std::fflush(stdout) == 0 ? result : exit_output_closed;
 }
 
 }  // namespace
@@ -115,11 +130,15 @@ void add_probe(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "probe", "Connect once, log in, wait for the first message, and show how long each phase takes");
   add_config_option(*command, given->config);
-  command->add_option("SESSION", given->session, "The session, if there are several");
-  command->add_option("--timeout", given->timeout, "Time limit in seconds (default: 30)")
+  auto* session = command->add_option("SESSION", given->session, "The session, if there are several");
+  command->add_flag("--all", given->all, "Probe every session of the file, one after the other")
+      ->excludes(session);
+  command
+      ->add_option("--timeout", given->timeout,
+                   "Time limit for each session in seconds, the close included (default: 30)")
       ->check(CLI::Range(0.001, 86400.0));
-  command->add_flag("--json", given->as_json, "Print one JSON object instead of a table");
-  command->callback([given, &exit_code] { exit_code = probe_once(*given); });
+  command->add_flag("--json", given->as_json, "Print a JSON object for each session instead of a table");
+  command->callback([given, &exit_code] { exit_code = probe_all(*given); });
 }
 
 }  // namespace duplexd::cli

@@ -2,14 +2,18 @@
 
 import json
 import socket
+import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
 from support import peers
 from support.certificates import certificates
 from support.config import LOGIN, config, session
+from support.daemon import BINARY as duplexd
 from support.daemon import Exit, run_to_end, write_config
+from support.lines import Lines
 from support.raw_server import BINARY, RawServer, close_frame, frame
 
 PHASES = ["dns", "tcp", "tls", "websocket", "login", "reply"]
@@ -164,6 +168,54 @@ class Failing(unittest.TestCase):
     def test_silent_server(self):
         with RawServer(lambda connection, _: connection.hold(10), handshake=False) as server:
             self.assert_fails(session(server.url), 24, "tls", "--timeout", "0.5")
+
+    # The limit is one for all of it: a server that does not answer the close frame is not waited for beyond it.
+    def test_silent_close(self):
+        def serve(connection, _):
+            connection.accept()
+            connection.hold(60)
+
+        with RawServer(serve) as server:
+            settings = session(server.url, script=None, timeouts={"close": "50s"})
+            start = time.monotonic()
+            self.assert_fails(settings, 27, "reply", "--timeout", "1")
+            self.assertLess(time.monotonic() - start, 30)
+
+    # A row is there while the next phase goes on.
+    def test_rows_as_they_come(self):
+        going_on = threading.Event()
+
+        def serve(connection, _):
+            connection.accept()
+            connection.read_message()
+            going_on.wait(60)
+            connection.send(frame(BINARY, b"\1\0\0\0"))
+            connection.read_close()
+            connection.send(close_frame(1000))
+
+        with tempfile.TemporaryDirectory() as directory, RawServer(serve) as server:
+            path = write_config(config(session(server.url, script=None)), directory)
+            process = subprocess.Popen([duplexd, "probe", path], stdout=subprocess.PIPE, text=True)
+            lines = Lines(process.stdout)
+            lines.wait(lambda line: line.startswith("websocket"))
+            self.assertNotIn("reply", "".join(lines.all()))
+            going_on.set()
+            self.assertEqual(process.wait(30), 0)
+            self.assertEqual([line.split()[0] for line in lines.join()[1:]], [*PHASES, "all"])
+
+    # The exit code is that of the first one that fails.
+    def test_all(self):
+        with tempfile.TemporaryDirectory() as directory, peers.Server("ws") as server:
+            nowhere = session("wss://localhost:1/")
+            path = write_config(config({"a": session(server.url), "b": nowhere, "c": session("wss://no-such-host.invalid/")}),
+                                directory)
+            done = run_to_end("probe", path, "--all", "--json")
+            found = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual([(each["session"], each["failed"]) for each in found], [("a", None), ("b", "tcp"), ("c", "dns")])
+            self.assertEqual(done.returncode, 22)
+            done = run_to_end("probe", path, "--all")
+            self.assertEqual([line.split()[0] for line in done.stdout.splitlines()].count("all"), 3)
+            self.assertEqual(run_to_end("probe", path, "a", "--all").returncode, Exit.USAGE)
 
     def test_which_session(self):
         one = session("wss://localhost:1/")
