@@ -1,16 +1,19 @@
 #include "daemon/cli/control_client.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -59,6 +62,7 @@ class connection {
   connection& operator=(const connection&) = delete;
 
   [[nodiscard]] const std::string& error() const noexcept { return error_; }
+  [[nodiscard]] int handle() const noexcept { return handle_; }
 
   void send(std::string_view text) {
     while (!text.empty() && error_.empty()) {
@@ -90,6 +94,24 @@ class connection {
   std::array<char, 65536> bytes_{};
 };
 
+/// Serves what is beside until the connection can be read; false when its time is over.
+bool serve_beside(const connection& link, follow_beside& beside) {
+  using clock = std::chrono::steady_clock;
+  for (;;) {
+    int patience = -1;
+    if (beside.until) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*beside.until - clock::now()).count();
+      if (left <= 0) return false;
+      patience = static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
+    }
+    std::array<pollfd, 2> waits{{{.fd = link.handle(), .events = POLLIN, .revents = 0},
+                                 {.fd = beside.handle, .events = POLLIN, .revents = 0}}};
+    if (::poll(waits.data(), waits.size(), patience) < 0 && errno != EINTR) return true;
+    if (waits[0].revents != 0) return true;
+    if (waits[1].revents != 0) beside.readable();
+  }
+}
+
 }  // namespace
 
 control_answer control_client::ask(std::string_view method, const std::string& target,
@@ -117,7 +139,8 @@ control_answer control_client::ask(std::string_view method, const std::string& t
 }
 
 control_answer control_client::follow(const std::string& target,
-                                      const std::function<bool(std::string_view)>& take) const {
+                                      const std::function<bool(std::string_view)>& take,
+                                      follow_beside* beside) const {
   control_answer answer;
   connection link(socket_, std::chrono::seconds(0));
   link.send(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target));
@@ -132,6 +155,7 @@ control_answer control_client::follow(const std::string& target,
     if (!reader.head_done() || reader.head().status != 200) continue;
     if (!reader.body().empty()) go_on = take(reader.body());
     reader.body().clear();
+    if (go_on && beside != nullptr) go_on = serve_beside(link, *beside);
   }
   if (reader.head_done()) answer.status = reader.head().status;
   answer.body = std::move(reader.body());

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,13 @@ struct control_answer {
   std::string error{};
 };
 
+/// What a follower does beside: while the answer goes on it calls `readable` whenever `handle` can be read.
+struct follow_beside {
+  int handle = -1;  ///< negative: nothing
+  std::function<void()> readable;
+  std::optional<std::chrono::steady_clock::time_point> until;  ///< when it ends
+};
+
 /// Asks a running daemon over its control socket (docs/operating.md). Blocks.
 class control_client {
  public:
@@ -29,7 +37,8 @@ class control_client {
 
   /// The same for an answer that does not end: each piece of its body goes to `take`, until that says false.
   [[nodiscard]] control_answer follow(const std::string& target,
-                                      const std::function<bool(std::string_view)>& take) const;
+                                      const std::function<bool(std::string_view)>& take,
+                                      follow_beside* beside = nullptr) const;
 
  private:
   std::string socket_;

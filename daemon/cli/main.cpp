@@ -9,8 +9,10 @@
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/version.hpp"
+#include "daemon/cli/attach.hpp"
 #include "daemon/cli/check.hpp"
 #include "daemon/cli/completion.hpp"
+#include "daemon/cli/connect.hpp"
 #include "daemon/cli/decode.hpp"
 #include "daemon/cli/encode.hpp"
 #include "daemon/cli/journal.hpp"
@@ -67,9 +69,11 @@ int parse_and_run(int argc, char** argv) {
   cli::add_check(app, result);
   cli::add_test(app, result);
   cli::add_probe(app, result);
+  cli::add_connect(app, result);
   cli::add_status(app, result);
   cli::add_send(app, result);
   cli::add_tap(app, result);
+  cli::add_attach(app, result);
   cli::add_operate(app, result);
   cli::add_journal(app, result);
   cli::add_outbox(app, result);

@@ -153,6 +153,35 @@ class Control(unittest.TestCase):
             self.assertEqual(daemon.wait(), 0)
             self.assertFalse(pathlib.Path(self.path).exists())
 
+    # Both ways at once: the ends of the commands are events, as the replies are.
+    def test_attach(self):
+        with RawServer(answer) as server:
+            daemon = self.start(server)
+            self.wait_phase("up")
+            attached = subprocess.Popen([BINARY, "attach", "--socket", self.path, "--wait", "0", "feed"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(attached.wait)
+            self.addCleanup(attached.kill)
+            lines = Lines(attached.stdout, json.loads)
+            attached.stdin.write('ask id=7\n\n{"command": "ask", "with": {"id": 8}, "id": "b"}\nask {"id": 9}\n')
+            attached.stdin.flush()
+            lines.wait(lambda event: event["event"] == "command" and event["state"] == "confirmed", 3)
+            attached.stdin.write("nonsense\nask =\n" + "x" * (1 << 20) + "x\nask id=10")
+            attached.stdin.close()
+            daemon.wait_log(r"sendCommand feed ask \(id \S+\) by", 4)
+            self.assertEqual(attached.wait(30), Exit.REFUSED)
+            self.assertEqual(attached.stderr.read(),
+                             "duplexd: line 5 is not sent: the protocol has no such command\n"
+                             "duplexd: line 6 is not sent: expected key=value: =\n"
+                             "duplexd: line 7 is not sent: it has more than 1048576 bytes\n")
+            attached.stderr.close()
+            self.assertLessEqual({"7", "8", "9"}, {str(event["data"]["id"]) for event in lines.join() if "data" in event})
+            self.assertEqual(self.cli("attach", "none").returncode, Exit.REFUSED)
+            self.assertEqual(self.cli("attach", "--wait", "0", "feed").returncode, 0)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(self.cli("attach", "feed").returncode, Exit.NO_DAEMON)
+
     def test_events(self):
         with RawServer(answer) as server:
             daemon = self.start(server)

@@ -114,7 +114,8 @@ std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
   const frame_limits limits{.message = request.limits.message, .frame = request.limits.frame};
   return std::make_unique<websocket_link>(
       std::move(connection), frame_reader(endpoint_role::client, limits, std::move(in)),
-      frame_writer(endpoint_role::client, std::move(out)), endpoint_role::client, std::move(subprotocol));
+      frame_writer(endpoint_role::client, std::move(out)), endpoint_role::client, std::move(subprotocol),
+      dynamic_cast<ping_observer*>(request.watch));
 }
 
 bool is_upgrade(const request_head& request) {

@@ -61,6 +61,8 @@ bool websocket_link::next(protocol::frame_view& out) {
 }
 
 void websocket_link::answer_ping(std::span<const std::uint8_t> payload) {
+  if (watch_ != nullptr)
+    watch_->ping_received({reinterpret_cast<const char*>(payload.data()), payload.size()});
   if (!may_write()) return;
   // One pong waits at most, for the newest ping (RFC 6455, 5.5.3): who asks without reading the answers does
   // not fill our memory, and who asks behind a slow uplink is answered.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/link/ping_observer.hpp"
 #include "daemon/link/transport.hpp"
 #include "daemon/net/tcp/tcp_connection.hpp"
 #include "daemon/net/websocket/frame_reader.hpp"
@@ -22,12 +23,13 @@ namespace duplexd::net {
 class websocket_link final : public transport {
  public:
   websocket_link(std::shared_ptr<tcp_connection> connection, frame_reader reader, frame_writer writer,
-                 endpoint_role ours, std::string subprotocol = {})
+                 endpoint_role ours, std::string subprotocol = {}, ping_observer* watch = nullptr)
       : connection_(std::move(connection)),
         reader_(std::move(reader)),
         writer_(std::move(writer)),
         role_(ours),
-        subprotocol_(std::move(subprotocol)) {}
+        subprotocol_(std::move(subprotocol)),
+        watch_(watch) {}
 
   asio::awaitable<void> wait_readable() override;
   bool next(protocol::frame_view& out) override;
@@ -65,6 +67,7 @@ class websocket_link final : public transport {
   frame_writer writer_;
   endpoint_role role_;
   std::string subprotocol_;  ///< agreed on
+  ping_observer* watch_;     ///< null: nobody asks
   bool may_have_ = true;     ///< `next()` has not been dry since bytes came
   std::optional<close_reason> close_sent_;
   std::function<void()> end_;  ///< set when the end is all that is left to read: takes note of it
