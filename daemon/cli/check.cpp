@@ -102,7 +102,12 @@ class check_report {
   std::size_t warnings_ = 0;
 };
 
-int check(const options& given) {
+int check(options given) {
+  unit_credentials credentials;
+  if (const std::string wrong = follow_unit(given.config, credentials); !wrong.empty()) {
+    std::fprintf(stderr, "%s\n", wrong.c_str());
+    return exit_config;
+  }
   check_report found{given};
   if (const std::string wrong = read_environment_file(given.config.environment_file); !wrong.empty()) {
     std::fprintf(stderr, "%s\n", wrong.c_str());
@@ -133,6 +138,7 @@ void add_check(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("check", "Check a configuration and print every error with its position");
   add_config_option(*command, given->config);
+  add_unit_option(*command, given->config);
   command->add_flag(
       "--secrets-absent", given->secrets_absent,
       "Do not resolve ${env:…}, ${file:…} and ${credential:…}, and do not look for files and programs");

@@ -102,6 +102,11 @@ const config::session_settings* choose(const config::settings& settings, const s
 
 int probe_all(options given) {
   std::signal(SIGPIPE, SIG_IGN);
+  unit_credentials credentials;
+  if (const std::string wrong = follow_unit(given.config, credentials); !wrong.empty()) {
+    std::fprintf(stderr, "%s\n", wrong.c_str());
+    return exit_config;
+  }
   const auto settings = load_config(given.config, false, false);
   if (!settings) return exit_config;
   const config::session_settings* chosen = given.all ? nullptr : choose(*settings, given.session);
@@ -130,6 +135,7 @@ void add_probe(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "probe", "Connect once, log in, wait for the first message, and show how long each phase takes");
   add_config_option(*command, given->config);
+  add_unit_option(*command, given->config);
   auto* session = command->add_option("SESSION", given->session, "The session, if there are several");
   command->add_flag("--all", given->all, "Probe every session of the file, one after the other")
       ->excludes(session);
