@@ -15,10 +15,12 @@
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/version.hpp"
 #include "daemon/capture/recording_dialer.hpp"
+#include "daemon/capture/trace_line.hpp"
 #include "daemon/journal/durable_output.hpp"
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/make_http_client.hpp"
 #include "daemon/net/make_stream_dialer.hpp"
+#include "daemon/output/pretty_output.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
@@ -31,11 +33,10 @@ constexpr std::size_t descriptors_besides = 48;
 constexpr std::chrono::milliseconds log_pause{50};
 }  // namespace
 
-app::app(config::settings settings, bool once, std::unique_ptr<capture_file> capture, bool reads_commands,
-         journal_file::opened kept, configuration_source source)
+app::app(config::settings settings, app_options how)
     : settings_(std::move(settings)),
-      once_(once),
-      source_(std::move(source)),
+      once_(how.once),
+      source_(std::move(how.source)),
       on_terminal_(::isatty(STDIN_FILENO) == 1),
       telemetry_(make_spdlog_telemetry(settings_.log, secrets_)),
       links_(make_dialer(loop_)),
@@ -44,7 +45,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       programs_(make_program_runner(loop_.get_executor())),
       sources_(make_byte_sources(loop_.get_executor(), !reads_commands && source_ != nullptr)),
       stdout_(loop_.get_executor(), *telemetry_, std::string(config::standard_output_name), STDOUT_FILENO),
-      reads_commands_(reads_commands),
+      reads_commands_(how.reads_commands),
       door_(loop_.get_executor(), time_, *telemetry_,
             [this](const std::string& name) { return find_session(name); }),
       caught_(loop_, SIGTERM, SIGINT, SIGUSR1) {
@@ -52,9 +53,13 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
   struct sigaction inherited{};
   if (::sigaction(SIGHUP, nullptr, &inherited) != 0 || inherited.sa_handler != SIG_IGN) caught_.add(SIGHUP);
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not the end of the process
-  if (capture)
-    recorder_ =
-        std::make_unique<recorder>(loop_.get_executor(), time_, *telemetry_, secrets_, std::move(capture));
+  if (how.for_people) readable_ = std::make_unique<pretty_output>(stdout_);
+  capture_watcher trace;
+  if (how.traces)
+    trace = [this](const capture_entry& each) { telemetry_->trace(each.session, trace_line(each)); };
+  if (how.capture || how.traces)
+    recorder_ = std::make_unique<recorder>(loop_.get_executor(), time_, *telemetry_, secrets_,
+                                           std::move(how.capture), std::move(trace));
   if (settings_.connect_at_once > 0)
     limiter_ = std::make_unique<dial_limiter>(loop_.get_executor(), time_, settings_.connect_at_once);
   const output_context theirs{
@@ -67,7 +72,7 @@ app::app(config::settings settings, bool once, std::unique_ptr<capture_file> cap
       .streams = *streams_,
       .take_commands = [this](std::string from,
                               line_input& lines) { return door_.take_answers(std::move(from), lines); }};
-  take_journal(std::move(kept));
+  take_journal(std::move(how.kept));
   for (const config::output_settings& each : settings_.outputs)
     if (auto made = journal_ != nullptr && each.durable ? make_durable(each) : make_output(theirs, each))
       outputs_.emplace(each.name, std::move(made));
@@ -138,7 +143,8 @@ std::vector<event_route> app::routes_of(const config::session_settings& session)
     const auto defined = outputs_.find(each.to);
     const bool plain =
         each.replies.empty() && !each.where.is_object() && each.record.form == config::record_form::json;
-    routes.push_back({defined == outputs_.end() ? &stdout_ : defined->second.get(), plain ? nullptr : &each});
+    output* const standard = readable_ != nullptr ? readable_.get() : &stdout_;
+    routes.push_back({defined == outputs_.end() ? standard : defined->second.get(), plain ? nullptr : &each});
   }
   return routes;
 }

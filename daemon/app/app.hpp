@@ -45,16 +45,21 @@ struct loaded_configuration {
 /// Reads it. Called on another thread than the loop's.
 using configuration_source = std::function<loaded_configuration()>;
 
+/// How the daemon was asked to run.
+struct app_options {
+  bool once = false;                        ///< every session serves one link and ends
+  std::unique_ptr<capture_file> capture{};  ///< null, or takes every message of every link
+  bool reads_commands = false;              ///< from stdin; at their end the daemon ends
+  bool traces = false;                      ///< messages in both directions go to the log
+  bool for_people = false;                  ///< events on stdout are not JSON
+  journal_file::opened kept{};              ///< the journal of durable outputs, opened
+  configuration_source source{};            ///< for reloads; null: it cannot be read again
+};
+
 /// The daemon: all sessions of a configuration on one loop, until the last has ended or somebody stops it.
 class app : private control_target {
  public:
-  /// `once`: every session serves one link and ends.
-  /// `capture`, if not null, takes every message of every link.
-  /// `reads_commands`: from stdin; at their end the daemon ends.
-  /// `kept`: the journal of durable outputs, opened.
-  /// `source`: for reloads; null: it cannot be read again.
-  app(config::settings settings, bool once, std::unique_ptr<capture_file> capture = nullptr,
-      bool reads_commands = false, journal_file::opened kept = {}, configuration_source source = {});
+  app(config::settings settings, app_options how);
 
   /// Blocks until the end. Call once.
   [[nodiscard]] exit_code run();
@@ -143,8 +148,9 @@ class app : private control_target {
   std::vector<std::unique_ptr<dialer>> recorded_links_;  ///< for each session, if recorded
   std::unique_ptr<dial_limiter> limiter_;                ///< null: dials are not counted
   line_output stdout_;
-  std::unique_ptr<journal> journal_;                                     ///< null: nothing is durable
-  std::unique_ptr<command_book> commands_;                               ///< in the journal
+  std::unique_ptr<output> readable_;        ///< stdout with lines for people; null: with JSON
+  std::unique_ptr<journal> journal_;        ///< null: nothing is durable
+  std::unique_ptr<command_book> commands_;  ///< in the journal
   std::map<std::string, std::unique_ptr<output>, std::less<>> outputs_;  ///< all others, by name
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::string, supervised, std::less<>> sessions_;

@@ -75,8 +75,13 @@ void capture_file::take_back(std::string_view half_line) const {
 }
 
 recorder::recorder(const asio::any_io_executor& loop, const clock& time, telemetry& telemetry,
-                   const secret_index& secrets, std::unique_ptr<capture_file> file)
-    : loop_(loop), time_(time), telemetry_(telemetry), file_(std::move(file)), secrets_(secrets) {}
+                   const secret_index& secrets, std::unique_ptr<capture_file> file, capture_watcher watcher)
+    : loop_(loop),
+      time_(time),
+      telemetry_(telemetry),
+      file_(std::move(file)),
+      watcher_(std::move(watcher)),
+      secrets_(secrets) {}
 
 recorder::~recorder() {
   flush();
@@ -98,7 +103,7 @@ void recorder::opened(const std::string& session) {
 // What was made from references may hold them in a form that nobody can find: if none is found, or the
 // message is binary, all of it is left out.
 void recorder::message(const std::string& session, capture_way way, protocol::frame_view what) {
-  if (!file_) return;
+  if (!file_ && !watcher_) return;
   capture_entry made = entry(session, capture_event::message);
   std::string bytes(what.bytes.begin(), what.bytes.end());
   made.way = way;
@@ -133,6 +138,7 @@ void recorder::ended(const std::string& session, const fault* failed) {
 }
 
 void recorder::write(const capture_entry& what) {
+  if (watcher_) watcher_(what);
   if (!file_) return;
   if (pending_.empty()) asio::post(loop_, [this] { flush(); });
   append_capture_line(pending_, what);

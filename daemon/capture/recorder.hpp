@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,12 +34,15 @@ class capture_file {
   int descriptor_;
 };
 
+/// Told of each entry as it is recorded.
+using capture_watcher = std::function<void(const capture_entry&)>;
+
 /// Writes a capture: one for the daemon, used on the loop's thread. Lines of one turn of the loop leave with
 /// one write. A write that fails is told once and ends the recording, nothing else.
 class recorder {
  public:
   recorder(const asio::any_io_executor& loop, const clock& time, telemetry& telemetry,
-           const secret_index& secrets, std::unique_ptr<capture_file> file);
+           const secret_index& secrets, std::unique_ptr<capture_file> file, capture_watcher watcher = {});
   ~recorder();
   recorder(const recorder&) = delete;
   recorder& operator=(const recorder&) = delete;
@@ -58,7 +62,8 @@ class recorder {
   asio::any_io_executor loop_;
   const clock& time_;
   telemetry& telemetry_;
-  std::unique_ptr<capture_file> file_;  ///< null once a write has failed
+  std::unique_ptr<capture_file> file_;  ///< null: nothing is written, or a write has failed
+  capture_watcher watcher_;
   const secret_index& secrets_;
   std::string pending_;
 };

@@ -15,6 +15,7 @@
 #include "daemon/app/open_journal.hpp"
 #include "daemon/capture/recorder.hpp"
 #include "daemon/cli/config_option.hpp"
+#include "daemon/cli/event_form.hpp"
 
 namespace duplexd::cli {
 
@@ -26,6 +27,8 @@ struct options {
   std::string record;
   std::string commands;
   bool once = false;
+  bool trace = false;
+  event_form events;
 };
 
 /// Leaves the chosen sessions. Says which one is not there.
@@ -82,8 +85,14 @@ int run(const options& given) {
   }
   configuration_source source;
   if (given.config.file != "-") source = [given] { return load_again(given); };
-  app daemon{std::move(*settings),    given.once,      std::move(capture),
-             !given.commands.empty(), std::move(kept), std::move(source)};
+  app_options how{.once = given.once,
+                  .capture = std::move(capture),
+                  .reads_commands = !given.commands.empty(),
+                  .traces = given.trace,
+                  .for_people = given.events.is_for_people(),
+                  .kept = std::move(kept),
+                  .source = std::move(source)};
+  app daemon{std::move(*settings), std::move(how)};
   return daemon.run();
 }
 
@@ -96,6 +105,9 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("SESSION", given->sessions, "The sessions to run (default: all of the file)");
   command->add_flag("--once", given->once,
                     "Connect each session once, and exit when the scripts have finished");
+  add_event_form(*command, given->events);
+  command->add_flag("--trace", given->trace,
+                    "Log the messages of both directions, without secrets, whatever the log's level");
   command->add_option("--record", given->record,
                       "Append every message to this file, without secrets (docs/captures.md)");
   command

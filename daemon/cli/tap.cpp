@@ -1,13 +1,14 @@
 #include "daemon/cli/tap.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/control_client.hpp"
+#include "daemon/cli/event_form.hpp"
+#include "daemon/event/pretty_line.hpp"
 
 namespace duplexd::cli {
 
@@ -18,6 +19,7 @@ struct tap_options {
   std::string session;
   std::string reply;
   unsigned count = 0;
+  event_form events;
 };
 
 int tap(const tap_options& given) {
@@ -25,25 +27,27 @@ int tap(const tap_options& given) {
   if (!given.session.empty()) target += "session=" + escaped(given.session) + "&";
   if (!given.reply.empty()) target += "reply=" + escaped(given.reply) + "&";
   target.pop_back();
+  const bool for_people = given.events.is_for_people();
   unsigned lines = 0;
   bool broken = false;
-  const control_answer answer = control_client(given.socket).follow(target, [&](std::string_view piece) {
-    std::string_view shown = piece;
-    if (given.count > 0) {
-      std::size_t end = 0;
-      while (lines < given.count && end < piece.size()) {
-        const auto line = piece.find('\n', end);
-        if (line == std::string_view::npos) {
-          end = piece.size();
-          break;
-        }
-        end = line + 1;
-        ++lines;
-      }
-      shown = piece.substr(0, end);
-    }
-    broken = std::fwrite(shown.data(), 1, shown.size(), stdout) != shown.size() || std::fflush(stdout) != 0;
+  std::string begun;  // of a line whose end has not come
+  const auto print = [&](std::string_view line) {
+    const std::string shown = for_people ? pretty_line(line) : std::string(line);
+    broken = std::fwrite(shown.data(), 1, shown.size(), stdout) != shown.size();
+    ++lines;
     return !broken && (given.count == 0 || lines < given.count);
+  };
+  const control_answer answer = control_client(given.socket).follow(target, [&](std::string_view piece) {
+    bool go_on = true;
+    begun += piece;
+    std::size_t from = 0;
+    for (auto end = begun.find('\n'); go_on && end != std::string::npos; end = begun.find('\n', from)) {
+      go_on = print(std::string_view{begun}.substr(from, end + 1 - from));
+      from = end + 1;
+    }
+    begun.erase(0, from);
+    broken = std::fflush(stdout) != 0 || broken;
+    return go_on && !broken;
   });
   if (broken) return exit_output_closed;
   if (answer.status != 200) return report(answer);
@@ -60,6 +64,7 @@ void add_tap(CLI::App& app, int& exit_code) {
   command->add_option("--session", given->session, "Only events of this session");
   command->add_option("--reply", given->reply, "Only events of this reply");
   command->add_option("-n,--count", given->count, "End after so many events");
+  add_event_form(*command, given->events);
   command->callback([given, &exit_code] { exit_code = tap(*given); });
 }
 

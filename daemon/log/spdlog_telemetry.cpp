@@ -110,6 +110,14 @@ class spdlog_telemetry final : public log_writer {
 
   void set_level(config::log_level level) override { logger_->set_level(words_of(level).spdlog); }
 
+  // Not through the logger, whose level may leave it out.
+  void trace(std::string_view session, const std::string& line) override {
+    const description text{config::log_level::info, "trace", line, {}};
+    std::string whole{journal_ ? journal_priority(text.level) : ""};
+    whole += json_ ? json_line(session, text) : text_line(session, text);
+    logger_->sinks().front()->log({logger_->name(), spdlog::level::info, whole});
+  }
+
   bool flush() override {
     if (!lines_.flush()) return false;
     if (lines_.dropped() > 0) write("", describe_dropped(lines_.take_dropped()));

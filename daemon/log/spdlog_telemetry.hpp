@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "config/settings/settings.hpp"
 #include "daemon/event/events.hpp"
@@ -16,6 +18,9 @@ class log_writer : public telemetry {
 
   /// The lowest level that is logged from now on.
   virtual void set_level(config::log_level level) = 0;
+
+  /// A line of `run --trace`, whatever the level; secrets are not in it any more.
+  virtual void trace(std::string_view session, const std::string& line) = 0;
 };
 
 /// Writes each event as one line to stderr: text for people, or one JSON object a line. When journald listens
