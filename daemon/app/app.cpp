@@ -43,7 +43,7 @@ app::app(config::settings settings, app_options how)
       http_(make_http_client(loop_)),
       streams_(make_stream_dialer(loop_)),
       programs_(make_program_runner(loop_.get_executor())),
-      sources_(make_byte_sources(loop_.get_executor(), !reads_commands && source_ != nullptr)),
+      sources_(make_byte_sources(loop_.get_executor(), !how.reads_commands && source_ != nullptr)),
       stdout_(loop_.get_executor(), *telemetry_, std::string(config::standard_output_name), STDOUT_FILENO),
       reads_commands_(how.reads_commands),
       door_(loop_.get_executor(), time_, *telemetry_,
