@@ -95,6 +95,7 @@ std::string scaled(const program& layout, const instruction& in, const ordered_j
   if (value.is_number_unsigned()) wide = static_cast<long double>(value.get<std::uint64_t>());
   wide = wide * static_cast<long double>(divisor) * static_cast<long double>(rule.divisor);
   for (unsigned i = 0; i < rule.places; ++i) wide *= 10;
+  if (rule.offset != 0) wide -= static_cast<long double>(rule.offset);
   wide /= static_cast<long double>(rule.factor);
   if (is_float(in.type)) return real_bits(in.type, static_cast<double>(wide), raw);
   if (!std::isfinite(wide) || std::fabs(wide) > 1e30L) return fmt::format("{} is out of range", shown(value));

@@ -151,11 +151,12 @@ struct field_name {
   std::string key;
 };
 
-/// value = raw * factor / divisor / 10^places; `divisor_expr` is a further divisor known only with the
-/// packet.
+/// value = (raw * factor + offset) / divisor / 10^places; `divisor_expr` is a further divisor known only with
+/// the packet, and then there is no offset.
 struct scale_rule {
   std::int64_t factor = 1;
   std::int64_t divisor = 1;
+  std::int64_t offset = 0;
   unsigned places = 0;
   unsigned all_places = 0;  ///< `simple`: places of factor 1 over a power of ten
   expression_id divisor_expr{};

@@ -128,7 +128,9 @@ inline bool unpacker<Visitor>::real(const instruction& in, std::size_t from, std
   std::int64_t divisor = 1;
   const scale_rule& rule = p_.scales[in.its<scale_rule>()];
   if (!divisor_of(in, rule, divisor)) return false;
-  double result = value * static_cast<double>(rule.factor) / static_cast<double>(divisor);
+  double result = value * static_cast<double>(rule.factor);
+  if (rule.offset != 0) result += static_cast<double>(rule.offset);
+  result /= static_cast<double>(divisor);
   for (unsigned i = 0; i < rule.places; ++i) result /= 10;
   visitor_.real(result);
   return true;
@@ -150,7 +152,7 @@ inline bool unpacker<Visitor>::scaled(const instruction& in, int128 value) {
   const scale_rule& rule = p_.scales[in.its<scale_rule>()];
   std::int64_t divisor = 1;
   if (!divisor_of(in, rule, divisor)) return false;
-  value *= rule.factor;
+  value = value * rule.factor + rule.offset;
   unsigned places = rule.places;
   std::int64_t left = divisor;
   while (left % 10 == 0) {

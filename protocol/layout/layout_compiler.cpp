@@ -54,6 +54,7 @@ bool layout_compiler::compile(const node& from, const std::string& path, trailin
   if (to.code.size() >= program_limit && mistakes_ == 0)
     fail(from, 0,
          fmt::format("the layout is too large: more than {} fields once written out", program_limit));
+  if (mistakes_ == 0) check_checksums();
   mark_simple();
   return mistakes_ == 0;
 }
@@ -91,7 +92,7 @@ void layout_compiler::line(const node& from) {
     const bool known = find_layout(t.type.text) != nullptr;
     const bool codes = !known && is_struct_group(t.type.text);
     if (t.size.what != extent_notation::kind::absent || t.count.what != extent_notation::kind::absent ||
-        t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty())
+        t.value != token::value_kind::absent || t.has_scale() || !t.unit.text.empty())
       fail(from, t.at,
            fmt::format("'{}' has no name, so it cannot have a size, count, value or scale", t.type.text),
            fmt::format("write name:{}…, or _name:{}… to leave it out of the JSON", t.type.text, t.type.text));
@@ -266,7 +267,7 @@ void layout_compiler::value(const token& t, const node& from, char order, name_i
 // A named layout; with "(size)" in a region of its own.
 void layout_compiler::sized_object(const token& t, const node& from, char order, name_id name, bool hidden) {
   const std::string& word = t.type.text;
-  if (t.value != token::value_kind::absent || !t.scales.empty() || !t.unit.text.empty()) {
+  if (t.value != token::value_kind::absent || t.has_scale() || !t.unit.text.empty()) {
     fail(from, t.at, fmt::format("the layout '{}' cannot have a value, scale or unit", word));
     return;
   }
@@ -351,7 +352,7 @@ void layout_compiler::number(const token& t, const node& from, char order, const
   } else if (t.size.what != extent_notation::kind::absent) {
     fail(from, t.size.text.at, fmt::format("'{}' has its own size", t.type.text), "for a list write [count]");
   }
-  if (!t.scales.empty() && !scale(t, from, made)) return;
+  if (t.has_scale() && !scale(t, from, made)) return;
   if (!t.unit.text.empty()) {
     static const std::vector<std::string> units{"s", "ms", "us", "ns"};
     const auto found = std::find(units.begin(), units.end(), t.unit.text);
@@ -483,11 +484,27 @@ bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
                   "write /100, *0.01, *1e-7 or /_field");
     }
   }
-  for (; places < 0; ++places)
-    if (__builtin_mul_overflow(rule.factor, std::int64_t{10}, &rule.factor))
-      return fail(from, t.at, "the scale is too large");
-  if (places > 18) return fail(from, t.at, "the scale is too small");
-  rule.places = static_cast<unsigned>(places);
+  std::int64_t shift = 0;
+  int below = 0;
+  if (!t.offset.text.empty()) {
+    if (!read_decimal(std::string_view(t.offset.text).substr(1), shift, below))
+      return fail(from, t.offset.at, fmt::format("'{}' is not an offset", t.offset.text),
+                  "a number, after the scale: *0.1-127");
+    if (rule.divisor_expr)
+      return fail(from, t.offset.at, "an offset needs a scale that is known", "divide by a number");
+  }
+  const auto grow = [](std::int64_t& number, int tens) {
+    for (; tens > 0; --tens)
+      if (__builtin_mul_overflow(number, std::int64_t{10}, &number)) return false;
+    return true;
+  };
+  const int all = std::max({places, below, 0});
+  if (all > 18) return fail(from, t.at, "the scale is too small");
+  if (!grow(rule.factor, all - places)) return fail(from, t.at, "the scale is too large");
+  if (!grow(shift, all - below) || __builtin_mul_overflow(shift, rule.divisor, &shift))
+    return fail(from, t.offset.at, "the offset is too large");
+  rule.offset = t.offset.text.starts_with('-') ? -shift : shift;
+  rule.places = static_cast<unsigned>(all);
   in.as = form::scaled;
   in.rule = to_->scales.add(rule);
   return true;
@@ -495,7 +512,7 @@ bool layout_compiler::scale(const token& t, const node& from, instruction& in) {
 
 void layout_compiler::blob(const token& t, const node& from, char order, content what, name_id name,
                            bool hidden) {
-  if (!t.scales.empty() || !t.unit.text.empty()) {
+  if (t.has_scale() || !t.unit.text.empty()) {
     fail(from, t.at, fmt::format("'{}' cannot have a scale or a unit", t.type.text));
     return;
   }

@@ -121,6 +121,7 @@ class layout_compiler {
   bool fail(const node& from, std::size_t at, std::string message, std::string hint = {});
   bool known_keys(const node& from, const std::vector<std::string>& keys);
   void mark_simple();
+  void check_checksums();
   struct shortest_walk {
     static constexpr unsigned deepest = 100;
     unsigned depth = 0;
@@ -141,7 +142,8 @@ class layout_compiler {
   std::vector<std::pair<std::string, id<routine>>> routines_;
   std::vector<std::pair<std::string, id<routine>>> pending_routines_;
   std::unordered_map<std::string, name_id> interned_;
-  std::size_t unfolded_ = 0;  // layouts written out so far
+  std::size_t unfolded_ = 0;                                     // layouts written out so far
+  std::vector<std::pair<std::int32_t, const node*>> checksums_;  // where they are, in their order
   std::size_t mistakes_ = 0;
 };
 

@@ -742,6 +742,7 @@ void layout_compiler::checksum_item(const node& from, name_id name, bool hidden)
   emit(op::number) = made;
   close(at);
   if (name) remember(name, at, true);
+  checksums_.emplace_back(at, &from);
 }
 
 }  // namespace duplexd::protocol

@@ -358,7 +358,7 @@ void layout_compiler::mark_simple() {
       std::int64_t left = rule.divisor;
       rule.all_places = rule.places;
       for (; left % 10 == 0; left /= 10) ++rule.all_places;
-      in.simple = left == 1 && rule.factor == 1 && !rule.divisor_expr;
+      in.simple = left == 1 && rule.factor == 1 && rule.offset == 0 && !rule.divisor_expr;
     } else {
       in.simple = in.as == form::plain;
     }

@@ -107,7 +107,10 @@ class line_parser {
     while (at_ < text_.size() && !is_space(text_[at_])) {
       const char c = text_[at_];
       if (c == '/' || c == '*') {
-        scale(out);
+        if (!out.offset.text.empty()) return fail(at_, "an offset comes after the scale", "such as *0.1-127");
+        out.scales.push_back(number());
+      } else if ((c == '+' || c == '-') && out.offset.text.empty()) {
+        out.offset = number();
       } else if (c == '@') {
         ++at_;
         out.unit = take_word();
@@ -115,9 +118,9 @@ class line_parser {
       } else if (c == '=' || (c == '?' && peek(1) == '=')) {
         if (!value(out)) return false;
       } else {
-        return fail(
-            at_, "unexpected '" + std::string(1, c) + "'",
-            "a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated by spaces");
+        return fail(at_, "unexpected '" + std::string(1, c) + "'",
+                    "a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+                    "separated by spaces");
       }
     }
     return true;
@@ -226,10 +229,10 @@ class line_parser {
     at_ = std::min(at_ + 1, text_.size());
   }
 
-  void scale(token& out) {
+  // A sign, and what may be a number with an exponent, or a field's name.
+  piece number() {
     piece factor{{text_[at_]}, at_};
     ++at_;
-    // A factor may be a number with an exponent, or a field's name.
     while (at_ < text_.size() && !is_space(text_[at_])) {
       const char c = text_[at_];
       const bool sign = (c == '-' || c == '+') && (factor.text.back() == 'e' || factor.text.back() == 'E') &&
@@ -237,7 +240,7 @@ class line_parser {
       if (!is_letter(c) && !is_digit(c) && c != '.' && !sign) break;
       factor.text += text_[at_++];
     }
-    out.scales.push_back(std::move(factor));
+    return factor;
   }
 
   bool value(token& out) {

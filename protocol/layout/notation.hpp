@@ -38,7 +38,10 @@ struct token {
   bool value_is_text = false;             ///< it stood in quotes
   piece value_text;
   std::vector<piece> scales;  ///< "/100", "*1e-7", with their sign
+  piece offset;               ///< "-40", "+273.15", with its sign; empty: none
   piece unit;                 ///< "s" of "@s"; empty: none
+
+  [[nodiscard]] bool has_scale() const noexcept { return !scales.empty() || !offset.text.empty(); }
 };
 
 /// A line taken apart.

@@ -298,7 +298,7 @@ TEST_CASE("scaled numbers go there and back") {
                               : big                        ? 8
                                                            : 4;
     for (const char* scale : {"/1", "/10", "/100", "/1000", "/1e6", "/1e9", "*0.1", "*0.01", "*1e-7", "*1e-9",
-                              "*10", "*5", "/4", "/3", "/7", "*3/8", "*0.25", "/60"}) {
+                              "*10", "*5", "/4", "/3", "/7", "*3/8", "*0.25", "/60", "-40", "*0.1-127", "/100+273.15", "/3-1"}) {
       const auto types = with_layout(text("> a:" + code + scale));
       // A double has 53 bits: of eight bytes the lower six and a half are varied.
       std::vector<std::string> all;
@@ -335,6 +335,10 @@ TEST_CASE("scaled fields, number by number") {
     CHECK(packed(*with_layout(text(std::string("> a:") + layout)), "c", {{"a", value}}) == outcome);
   };
   check("i/100", 1.15, "00000073");
+  check("B*0.1-12.7", 12.8, "ff");
+  check("B-40", -40, "00");
+  check("B-40", -41, "a at byte 0: -41 is -1 on the wire; expected an integer from 0 to 255, found -1");
+  check("f-1", 9.5, "41280000");
   check("h/100", 327.67, "7fff");
   check("h/100", 327.674, "7fff");
   check("h/100", -327.68, "8000");

@@ -34,6 +34,7 @@ std::string parsed(std::string_view line) {
     if (t.value != token::value_kind::absent)
       out += (t.value == token::value_kind::constant ? "=" : "?=") + t.value_text.text;
     for (const piece& scale : t.scales) out += scale.text;
+    out += t.offset.text;
     if (!t.unit.text.empty()) out += "@" + t.unit.text;
   }
   return out;

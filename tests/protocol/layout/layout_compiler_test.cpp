@@ -126,6 +126,17 @@ TEST_CASE("a line's mistakes stand at their token") {
           {"rec", "1:10 'rec' is neither a layout nor a struct group"},
           {"...B", "1:10 'B' is neither a layout nor a struct group"},
           {"...rec", "1:10 'rec' is neither a layout nor a struct group"},
+          {"a:B-40 b:H*0.1-127 c:f+1e3", ""},
+          {"a:B-40*2", "1:16 an offset comes after the scale (such as *0.1-127)"},
+          {"a:B-40-2",
+           "1:16 unexpected '-' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; "
+           "tokens are separated by spaces)"},
+          {"a:B-x", "1:13 '-x' is not an offset (a number, after the scale: *0.1-127)"},
+          {"a:B-0", "1:13 '-0' is not an offset (a number, after the scale: *0.1-127)"},
+          {"_d:B a:B/_d-1", "1:21 an offset needs a scale that is known (divide by a number)"},
+          {"a:B/1000000*1e-9-1e18", "1:26 the offset is too large"},
+          {"a:B-40=5", "1:17 a constant cannot have a scale or a unit (give the number as sent on the wire)"},
+          {"a:str-1", "1:10 'str' cannot have a scale or a unit"},
           {"a:B/0", "1:14 '0' is not a scale (write /100, *0.01, *1e-7 or /_field)"},
           {"a:B/x", "1:14 no field 'x' comes before this"},
           {"a:B*x", "1:14 'x' is not a scale (write /100, *0.01, *1e-7 or /_field)"},
@@ -203,7 +214,8 @@ TEST_CASE("layouts within layouts are checked") {
            "1:10 expected a layout, found a boolean (a layout is a line such as '= code:i rest:bytes', or a "
            "list of lines and items)"},
           {"a:B,",
-           "1:13 unexpected ',' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are "
+           "1:13 unexpected ',' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens "
+           "are "
            "separated by spaces)"},
           {"[a:B, 'b:']", "1:18 expected a type"},
       },

@@ -273,6 +273,24 @@ TEST_CASE("nested items are checked") {
           {"[a:B, {s: {crc: sum8, ovr: rest}}]", "1:31 unknown key 'ovr' (did you mean 'over'?)"},
           {"[a:B, {s: {crc: sum8, extra: b}}]", "1:38 no field 'b' comes before this; did you mean 'a'?"},
           {"[a:B, {s: {crc: sum8}}, 'b:str(s)']", ""},
+          {"[{s: {crc: sum8, over: rest}}, a:B, {t: {crc: xor8}}]",
+           "1:49 the checksum covers one before it that covers it in turn ('over: [first field, last field]' "
+           "says what it is for)"},
+          {"[{s: {crc: sum8, over: rest}}, a:B, {t: {crc: xor8, over: [s, a]}}]",
+           "1:49 the checksum covers one before it that covers it in turn ('over: [first field, last field]' "
+           "says what it is for)"},
+          {"[b:B, {s: {crc: sum8, over: rest}}, {in: [a:B, {t: {crc: xor8}}]}]",
+           "1:60 the checksum covers one before it that covers it in turn ('over: [first field, last field]' "
+           "says what it is for)"},
+          {"[{s: {crc: sum8, over: rest}}, a:B, {t: {crc: xor8, over: [a, a]}}]", ""},
+          {"[{s: {crc: sum8, over: rest}}, a:B, {t: {crc: xor8, over: rest}}, b:B]", ""},
+          {"[{s: {crc: sum8, over: rest}}, {in: {size: 2, type: [a:B, {t: {crc: xor8}}]}}]", ""},
+          {"[{in: {size: 2, type: [{s: {crc: sum8, over: rest}}, a:B]}}, {t: {crc: xor8}}]", ""},
+          {"[{s: {crc: sum8}}, a:B, {t: {crc: xor8}}]", ""},
+          {"[c:B, {switch: c, cases: {1: {s: {crc: sum8, over: rest}}, 2: {t: {crc: xor8}}}}]", ""},
+          {"[c:B, {if: c, then: {s: {crc: sum8, over: rest}}, else: b:B}, {t: {crc: xor8}}]",
+           "1:75 the checksum covers one before it that covers it in turn ('over: [first field, last field]' "
+           "says what it is for)"},
           {"[{in: {size: 2, type: 'a:B b:B'}}, {s: {crc: sum8, over: [in, in]}}]", ""},
           {"[{in: {size: 2, type: 'a:B b:B'}}, {s: {crc: sum8, over: [in.a, in.b]}}]", ""},
           {"[{bits: B, fields: {x: 8}}, {s: {crc: sum8, over: [x, x]}}]",

@@ -92,15 +92,15 @@ TEST_CASE("each break of the grammar has its place") {
       {"a:%", "2: expected a type, found '%'"},
       {"%", "0: expected a type, found '%'"},
       {"a:B%",
-       "3: unexpected '%' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+       "3: unexpected '%' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
       {"a:B(", "3: no ')' for this '('"},
       {"a:B(1", "3: no ')' for this '('"},
       {"a:B((1)", "3: no ')' for this '('"},
       {"a:B[", "3: no ']' for this '['"},
       {"a:B[1]]",
-       "6: unexpected ']' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+       "6: unexpected ']' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
       {"a:B()", "4: there is nothing between '(' and ')'"},
       {"a:B[ ]", "4: there is nothing between '[' and ']'"},
       {"a:B(*)", "4: a size cannot be '*' (without a size the field takes the rest)"},
@@ -110,31 +110,29 @@ TEST_CASE("each break of the grammar has its place") {
       {"a:B=()", "5: there is nothing between '(' and ')'"},
       {"a:B=(:x)", "3: expected an expression"},
       {"a:B@", "4: expected a unit after '@': s, ms, us or ns"},
-      {"a:B/e-7",
-       "5: unexpected '-' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
-      {"a:B/1-7",
-       "5: unexpected '-' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+      {"a:B/1-7-7",
+       "7: unexpected '-' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
+      {"a:B-7/1", "5: an offset comes after the scale (such as *0.1-127)"},
       {"...", "3: expected a type"},
       {"...a:B",
-       "4: unexpected ':' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+       "4: unexpected ':' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
       {">>", "1: expected a type, found '>'"},
       {R"(a:B="x"="y")", "7: a second value"},
       {R"(a:B="x"?=2)", "7: a second value"},
       {"a:B(2)(3)",
-       "6: unexpected '(' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+       "6: unexpected '(' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
       {"a:B[2](3)",
-       "6: unexpected '(' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+       "6: unexpected '(' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
       {"...:B", "3: expected a type, found ':'"},
       {"a b:", "4: expected a type"},
       {"a:B@s@", "6: expected a unit after '@': s, ms, us or ns"},
       {"a:B%2",
-       "3: unexpected '%' (a token is name:type(size)[count]=value/divisor*factor@unit; tokens are separated "
-       "by spaces)"},
+       "3: unexpected '%' (a token is name:type(size)[count]=value/divisor*factor+offset@unit; tokens are "
+       "separated by spaces)"},
       {"-", "0: expected a type, found '-'"},
   });
 }
