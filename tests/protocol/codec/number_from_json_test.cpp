@@ -297,8 +297,9 @@ TEST_CASE("scaled numbers go there and back") {
                               : code.ends_with("24")       ? 3
                               : big                        ? 8
                                                            : 4;
-    for (const char* scale : {"/1", "/10", "/100", "/1000", "/1e6", "/1e9", "*0.1", "*0.01", "*1e-7", "*1e-9",
-                              "*10", "*5", "/4", "/3", "/7", "*3/8", "*0.25", "/60", "-40", "*0.1-127", "/100+273.15", "/3-1"}) {
+    for (const char* scale : {"/1",    "/10",   "/100", "/1000",    "/1e6",        "/1e9", "*0.1", "*0.01",
+                              "*1e-7", "*1e-9", "*10",  "*5",       "/4",          "/3",   "/7",   "*3/8",
+                              "*0.25", "/60",   "-40",  "*0.1-127", "/100+273.15", "/3-1"}) {
       const auto types = with_layout(text("> a:" + code + scale));
       // A double has 53 bits: of eight bytes the lower six and a half are varied.
       std::vector<std::string> all;
