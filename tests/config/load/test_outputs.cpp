@@ -352,11 +352,11 @@ TEST_CASE("mistakes about peers and sockets are told", "[outputs]") {
 }
 
 TEST_CASE("an output of type postgres", "[outputs]") {
-  const settings all = load_good(file_with("{p: {type: postgres, url: 'postgresql://u:${credential:p | "
-                                           "url}@h/d', timeout: 5s, indexes: {t: [a]}, "
-                                           "dead_letters: /x/dead}}",
-                                           "[p]"),
-                                 "f.yaml");
+  const settings all =
+      load_good(file_with("{p: {type: postgres, url: 'postgresql://u@h/d', timeout: 5s, indexes: {t: [a]}, "
+                          "dead_letters: /x/dead}}",
+                          "[p]"),
+                "f.yaml");
   const output_settings& made = all.outputs.at(0);
   CHECK(made.type == output_type::postgres);
   CHECK(made.url.display() == "postgresql://u@h/d");
