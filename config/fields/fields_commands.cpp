@@ -59,7 +59,8 @@ const section& section_of<parsed_command>() {
           make("rate", &s::rate, "Rate limit for this command, including its use in scripts."),
           make("offline", &s::offline,
                "What happens to a command submitted while disconnected: fail, drop (fail without a log "
-               "line), or queue. Without it fail, for a durable command queue."),
+               "line), or queue. Without it fail, for a durable command queue.")
+              .example("queue"),
           make("durable", &s::durable,
                "Keeps the command in the journal from its acceptance to its end, so that no crash loses it "
                "(see durability.md). It needs a `journal`, and `offline: queue`, which may be left out."),

@@ -53,7 +53,7 @@ const section& section_of<parsed_event>() {
       {
           make("reply", &s::reply, "The reply of the protocol that the event is one of.")
               .required()
-              .example("trade"),
+              .example("tick"),
           make("data", &s::data, "Its values, of at most `limits.message` bytes as JSON; no secrets.")
               .required()
               .example({{"price", "${var:trade.p}"}}),

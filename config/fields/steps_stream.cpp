@@ -35,7 +35,7 @@ const section& section_of<parsed_source>() {
           make("exec", &s::program,
                "A program, without a shell, whose standard output is sent; it is ended when the step ends "
                "before it. Every user of the machine can see its arguments.")
-              .example({"/usr/bin/arecord", "-t", "raw", "-r", "16000", "-f", "S16_LE"}),
+              .example({"/usr/bin/arecord", "-t", "raw", "-f", "cd"}),
           make("stdin", &s::standard_input,
                "`true`: the daemon's own standard input; what was read of it is gone. One step reads it at a "
                "time, and not with `--commands`.")

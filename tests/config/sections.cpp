@@ -55,6 +55,9 @@ const section_place places[] = {
     {"step", "/sessions/s/on/0/do/0", "{}"},
     {"http", "/sessions/s/before/0/http", R"({"url": "https://h/"})"},
     {"digest", "/sessions/s/script/2/http/digest", R"({"username": "u", "password": "p"})"},
+    {"for_each", "/sessions/s/script/3/for_each", R"({"in": [1], "as": "trade", "do": [{"sleep": 0}]})"},
+    {"emit", "/sessions/s/script/4/emit", R"({"reply": "tick", "data": {"price": 1}})"},
+    {"stream", "/sessions/s/script/5/stream", R"({"file": "f", "send": "audio"})"},
     {"close", "/sessions/s/close", "{}"},
     {"simulate", "/sessions/s/simulate", "{}"},
     {"simulate_login", "/sessions/s/simulate/login/0", R"({"send": "welcome"})"},
@@ -72,8 +75,10 @@ constexpr const char* whole = R"json({
     "commands": {"ping": {"idempotent": true}},
     "on": [{"reply": "call", "do": []}],
     "script": [{"spawn": "warm_up", "do": [{"sleep": 0}]},
-               {"set": {"interval": 1, "expires_in": 1, "expires_at": 1}},
-               {"http": {"url": "https://h/"}}],
+               {"set": {"interval": 1, "expires_in": 1, "expires_at": 1, "answer": {"trades": [1]}}},
+               {"http": {"url": "https://h/"}}, 
+               {"for_each": {"in": [1], "as": "trade", "do": [{"sleep": 0}]}}, {"emit": {"reply": "tick", "data": {"price": 1}}},
+               {"stream": {"file": "f", "send": "audio"}}],
     "protocol": "callcentre"}},
   "outputs": {"f": {"type": "file", "path": "g", "durable": true}, "h": {"type": "http", "url": "https://h/"}},
   "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
@@ -81,7 +86,8 @@ constexpr const char* whole = R"json({
       "opcode": {"at": 0, "type": "B"},
       "commands": {"to_free": "op:b=1 symbol:i?=0 id:i?=0", "ping": "op:b=2", "log_on": "token:json", "set_service": "id:i?=0 services:json",
                    "get_quote": "id:i?=0 services:json", "get_orders": "op:b=3", "get_trades": "op:b=4", "subscribe": "op:b=5",
-                   "answer": "proof:json", "heartbeat": "seq:i"},
+                   "answer": "proof:json", "heartbeat": "seq:i", "audio": "op:b=6 channel:b?=0 data:bytes",
+                   "audio_end": "op:b=7 channel:b?=0"},
       "replies": [{"as": "reply", "layout": "_op:B=1 code:i status:json(:H)", "when": {"opcode": 1}}, {"as": "welcome", "layout": "_op:B=2 status:json", "when": {"opcode": 2}},
                   {"as": "tick", "layout": "_op:B=3 price:d", "when": {"opcode": 3}}, {"as": "trade", "layout": "_op:B=4 seq:i symbol:json(:H)", "when": {"opcode": 4}},
                   {"as": "call", "layout": "_op:B=5 action:json(:H) nonce:json(:H) status:json(:H)", "when": {"opcode": 5}}, {"as": "pong", "layout": "_op:B=6 op:json", "when": {"opcode": 6}},
@@ -130,6 +136,7 @@ std::string document(const std::string& id, const ordered_json& fields, const or
   if (at.is_null()) at = ordered_json::object();
   at.update(needs);
   at.update(fields);
+  if (id == "stream" && (fields.contains("exec") || fields.contains("stdin"))) at.erase("file");
   if ((id == "output" || id == "route") && at.contains("columns") && !at.contains("format"))
     at["format"] = "csv";
   if ((id == "output" || id == "route") && at.contains("format") && at["format"] == "csv" &&

@@ -51,7 +51,7 @@ const range_row ranges[] = {
     {"timeouts", "cleanup", "'1ms'", "'1h'", "'0'", "'1h1ms'"},
     {"tcp", "keepalive", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"tcp", "user_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
-    {"stream", "chunk", "1", "1048576", "0", "1048577", "{'file': 'f', 'send': 'go'}"},
+    {"stream", "chunk", "1", "1048576", "0", "1048577"},
     {"fault_rule", "initial", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"fault_rule", "maximum", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"fault_rule", "factor", "1", "100", "0.999", "100.001"},
@@ -97,6 +97,7 @@ const range_row ranges[] = {
     {"step", "jitter", "0", "1", "-0.001", "1.001", "{'every': '1s', 'do': [{'send': 'ping'}]}"},
     {"step", "timeout", "'0'", "'876000h'", nullptr, "'876000h1ms'", "{'sleep': '1s'}"},
     {"step", "repeat", "1", "1000000000000000", "0", "1000000000000001", "{'do': [{'send': 'ping'}]}"},
+    {"stream", "every", "'0'", "'876000h'", nullptr, "'876000h1ms'"},
     {"simulate_push", "after", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"simulate_push", "every", "'0'", "'24h'", nullptr, "'24h1ms'"},
 };

@@ -76,7 +76,9 @@ TEST_CASE("each required field must be there", "[forms]") {
       {"http", "url"},           {"simulate_login", "send"}, {"simulate_answer", "to"},
       {"simulate_push", "send"}, {"subprotocols", "names"},  {"digest", "username"},
       {"digest", "password"},    {"output", "type"},         {"route", "to"},
-      {"sign", "header"},        {"sign", "secret"},         {"health", "listen"}};
+      {"sign", "header"},        {"sign", "secret"},         {"health", "listen"},
+      {"for_each", "in"},        {"for_each", "as"},         {"for_each", "do"},
+      {"emit", "reply"},         {"emit", "data"},           {"stream", "send"}};
   for (const auto& [id, name] : required) {
     INFO(id << "." << name);
     ordered_json document = ordered_json::parse(document_with(id, ordered_json::object()));

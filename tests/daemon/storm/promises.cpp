@@ -17,6 +17,8 @@ namespace {
 std::vector<command_state> successors(command_state state) {
   using enum command_state;
   switch (state) {
+    case received:
+      return {queued, refused};
     case queued:
       return {queued, written, expired, replaced, refused, unknown};
     case written:
@@ -117,6 +119,9 @@ void promises::check_end(const fate& mine, const submission& now, const std::str
   require(!was_never_sent(now.state) || mine.times_put == 0, who + ", but it was sent");
   const auto at = time_.now();
   switch (now.state) {
+    case command_state::received:
+      require(false, who + ", but it is not durable");
+      break;
     case command_state::queued:
       require(mine.what != kind::note || is_open(), who + " without a link");
       require(mine.submitted == at, who + " later");

@@ -73,8 +73,8 @@ TEST_CASE("a renewal that has no time is a fault") {
       {"{after: '${var:words}'}", "script: renew.after: ${var:words}: the value is not a duration"},
       {"{at: '${var:words}'}",
        "script: renew.at: the value is neither a Unix time nor a time such as 2026-11-26T07:10:00Z"},
-      {"{at: '${var:zero}'}", "script: renew.at: the value is not a Unix time"},
-      {"{at: '${var:list}'}", "script: renew.at: the value is not a Unix time"},
+      {"{at: '${var:zero}'}", "script: renew.at: the value is neither a Unix time"},
+      {"{at: '${var:list}'}", "script: renew.at: the value is neither a Unix time"},
       {"{at: '${var:gone.field}'}", "script: renew.at: ${var:gone.field}: "},
   }));
   stage play{talk_yaml(
