@@ -33,7 +33,7 @@ using nlohmann::ordered_json;
 using protocol::direction;
 using protocol::frame_kind;
 using shared_protocol = std::shared_ptr<const protocol::protocol>;
-using message = console_options::message;
+using outgoing_message = console_options::message;
 
 constexpr const char* session_name = "connect";
 
@@ -102,7 +102,7 @@ class translator {
     if (types_) replies_ = std::make_unique<protocol::packet_reader>(types_, direction::reply);
   }
 
-  message read(const std::string& line) {
+  outgoing_message read(const std::string& line) {
     if (types_) return packed(line);
     if (binary_hex_) return binary(line);
     if (protocol::find_bad_utf8(line) != line.size())
@@ -118,7 +118,7 @@ class translator {
   }
 
  private:
-  message packed(std::string_view line) const {
+  outgoing_message packed(std::string_view line) const {
     line = protocol::trimmed(line, " \t\r");
     std::string name = lone_layout_name;
     if (!has_layout_) {
@@ -126,14 +126,14 @@ class translator {
       name = line.substr(0, end);
       line.remove_prefix(end);
     }
-    message made;
+    outgoing_message made;
     const auto values = values_of_line(line, made.error);
     if (!values) return made;
     packed_message packed = pack_named(*types_, direction::command, name, *values);
     return {packed.kind, std::move(packed.bytes), std::move(packed.error)};
   }
 
-  static message binary(std::string digits) {
+  static outgoing_message binary(std::string digits) {
     std::erase_if(digits, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == ':'; });
     auto bytes = protocol::parse_hex(digits);
     if (!bytes) return {.error = "it is not hex digits"};

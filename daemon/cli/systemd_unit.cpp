@@ -156,7 +156,7 @@ std::string read_unit(const std::string& name, systemd_unit& unit) {
   };
   for (const std::string& wanted : files) {
     for (const std::string& directory : unit_paths()) {
-      const std::string path = directory + "/" + wanted;
+      const std::string path = fmt::format("{}/{}", directory, wanted);
       std::error_code failed;
       if (is_found || !fs::exists(path, failed)) continue;
       is_found = true;

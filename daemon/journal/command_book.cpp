@@ -18,7 +18,8 @@ command_book::command_book(const boost::asio::any_io_executor& loop, clock& time
     if (each.at == kept_command::stage::ended) ended_.push_back(each.number);
     all_.emplace(each.number, std::move(each));
   }
-  std::ranges::stable_sort(ended_, {}, [this](std::uint64_t number) { return all_.at(number).ended; });
+  std::ranges::sort(ended_, {},
+                    [this](std::uint64_t number) { return std::pair(all_.at(number).ended, number); });
 }
 
 std::size_t command_book::cost(const kept_command& of) noexcept {

@@ -36,7 +36,7 @@ std::uint32_t hash(std::string_view text) noexcept {
 // `name` with so many underscores behind it. One that a database cannot have gets a hash, so that it is the
 // same in each run and no other's.
 std::string allowed(const std::string& name, std::size_t underscores, const name_rules& rules) {
-  const std::string made = name + std::string(underscores, '_');
+  std::string made = name + std::string(underscores, '_');
   const bool good = !made.empty() && made.size() <= rules.longest && made.find('\0') == std::string::npos;
   if (rules.longest == 0 || good) return made;
   const std::string end = fmt::format("_{:08x}", hash(made));

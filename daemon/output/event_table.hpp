@@ -53,7 +53,8 @@ class event_table {
 
   /// An event's table.
   [[nodiscard]] static std::string name_of(const record_batch::record& event, const name_rules& rules);
-  /// A reply's values by key. One that is not a map has the key `value`; what is not a reply has the key `event`.
+  /// A reply's values by key. One that is not a map has the key `value`; what is not a reply has the key
+  /// `event`.
   [[nodiscard]] static nlohmann::ordered_json values_of(const record_batch::record& event);
 
  private:
