@@ -1,5 +1,6 @@
 #include "daemon/cli/config_option.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,8 +19,11 @@ void add_config_option(CLI::App& command, config_choice& to) {
   command.add_option("FILE,-c,--config", to.file,
                      "Configuration file (YAML, or JSON if it ends in .json); - is stdin");
   command.parse_complete_callback([&command, &to] {
-    if (to.file.empty() && to.unit.empty())
-      throw CLI::RequiredError("a configuration file (duplexd " + command.get_name() + " FILE)");
+    if (!to.file.empty() || !to.unit.empty()) return;
+    const CLI::App* const above = command.get_parent();
+    const std::string group = above->get_parent() == nullptr ? "" : above->get_name() + " ";
+    throw CLI::RequiredError(
+        fmt::format("a configuration file (duplexd {}{} FILE)", group, command.get_name()));
   });
   command.add_option("--env-file", to.environment_file,
                      "File with lines NAME=VALUE for ${env:NAME}; the environment takes precedence");

@@ -135,12 +135,6 @@ int cancel(const outbox_options& given) {
   return cancel_in_file(path, what);
 }
 
-// What stands alone is a command's id, not the file.
-void add_file_options(CLI::App& command, config_choice& to) {
-  command.add_option("-c,--config", to.file, "Configuration file, which names the journal")->required();
-  command.add_option("--env-file", to.environment_file, "File with lines NAME=VALUE for ${env:NAME}");
-}
-
 }  // namespace
 
 void add_outbox(CLI::App& app, int& exit_code) {
@@ -149,13 +143,17 @@ void add_outbox(CLI::App& app, int& exit_code) {
   outbox->require_subcommand(1);
   auto given = std::make_shared<outbox_options>();
   CLI::App* const ls = outbox->add_subcommand("ls", "Print them as JSON lines");
-  add_file_options(*ls, given->config);
+  add_config_option(*ls, given->config);
   ls->add_option("--session", given->session, "Only those of this session");
   ls->add_flag("--all", given->all, "Also those that have ended and whose ids are known");
   ls->callback([given, &exit_code] { exit_code = list(*given); });
   CLI::App* const one = outbox->add_subcommand(
       "cancel", "End a command that waits: by the running daemon, or in the file if none uses it");
-  add_file_options(*one, given->config);
+  // What stands alone is the command's id, not the file.
+  one->add_option("-c,--config", given->config.file, "Configuration file, which names the journal")
+      ->required();
+  one->add_option("--env-file", given->config.environment_file,
+                  "File with lines NAME=VALUE for ${env:NAME}; the environment takes precedence");
   add_socket_option(*one, given->socket);
   one->add_option("--session", given->session, "The command's session, if several have this id");
   one->add_option("ID", given->id, "The command's id")->required();
