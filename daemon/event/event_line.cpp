@@ -100,7 +100,8 @@ std::string_view event_line::reply(std::string_view time, std::string_view name,
   begin(time);
   line_.append(head_of_name(name));
   kept_size_ = line_.size();
-  line_.append(data).append("}\n", 2);
+  line_ += data;
+  line_ += "}\n";
   return line_;
 }
 
