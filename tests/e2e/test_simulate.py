@@ -107,10 +107,10 @@ class Recipes(unittest.TestCase):
                 text = self.local(path)
                 with PlainSimulator(write_config(text, directory)) as simulator, Daemon(text, "--once") as daemon:
                     try:
-                        code = daemon.process.wait(4)
+                        daemon.process.wait(4)
                     except subprocess.TimeoutExpired:  # it goes on for ever
                         daemon.signal()
-                        code = daemon.wait()
+                    code = daemon.wait()  # and what it logged has been read
                     said = "\n".join([*daemon.log.all(), "simulator:", *simulator.log.all()])
                     self.assertEqual(code, 0, said)
                     self.assertRegex(said, "connected")
