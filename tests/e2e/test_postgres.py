@@ -21,6 +21,8 @@ from support.waiting import until
 
 PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
 QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
+# The sanitizer keeps freed memory for a while, on purpose.
+MOST_KIB = 1_500_000 if "asan" in BINARY else 60_000
 
 
 def trade(number, **more):
@@ -156,7 +158,7 @@ class Faults(Database):
         until(lambda: len(self.numbers()) > 100)
         self.server.signal_all(signal.SIGSTOP)
         daemon.wait_log("output store failed: PostgreSQL: no answer within 1000 ms; events wait", timeout=30)
-        self.assertLess(daemon.resident_kib(), 60_000)
+        self.assertLess(daemon.resident_kib(), MOST_KIB)
         self.server.signal_all(signal.SIGCONT)
         until(lambda: len(set(self.numbers())) == count)
         self.end(daemon)
