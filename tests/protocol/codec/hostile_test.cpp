@@ -24,6 +24,8 @@ TEST_CASE("counts and sizes beyond the frame are exact errors") {
   CHECK(read(counted, "000000030001") == strings{"! a[1] at byte 6: expected 2 bytes, found 0"});
   const auto sized = with_layout(text("> a:str(:I)"));
   CHECK(read(sized, "ffffffff61") == strings{"! a at byte 4: expected 4294967295 bytes, found 1"});
+  CHECK(read(with_layout(text("a:str(:varint(1))")), "8001" + std::string(256, '6')) ==
+        strings{"! a at byte 0: a varint of more than 1 bytes"});
   CHECK(read(with_layout(text("> a:varint(2)")), "808080") ==
         strings{"! a at byte 0: a varint of more than 2 bytes"});
   CHECK(read(with_layout(text("> n:b a:str(n)")), "ff61") ==

@@ -196,6 +196,15 @@ TEST_CASE("lists, maps, bytes and extensions of each size are packed with the sh
       CHECK((again == json));
     }
   }
+  std::string heads;
+  for (const std::size_t size : {255U, 256U, 65'535U, 65'536U}) {
+    std::string packed;
+    REQUIRE(write_packed({{"$bytes", repeated("0a", static_cast<int>(size))}}, format, packed).empty());
+    append_hex(heads, std::span(reinterpret_cast<const std::uint8_t*>(packed.data()), 5));
+    heads += ' ';
+  }
+  CHECK(heads == (format == packed_format::msgpack ? "c4ff0a0a0a c501000a0a c5ffff0a0a c600010000 "
+                                                   : "58ff0a0a0a 5901000a0a 59ffff0a0a 5a00010000 "));
 }
 
 namespace {

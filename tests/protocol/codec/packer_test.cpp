@@ -17,6 +17,8 @@ TEST_CASE("numbers are packed within their range") {
            "a at byte 0: 268435456 needs more than the 4 bytes of its varint"},
           {"a:varint=300", "{}", "ac02"},
           {"a:varint(1)=127", "{}", "7f"},
+          {"a:b64=0a0b", "{}", "0a0b"},
+          {"a:bytes(:varint(1))", R"({"a":"00"})", "0100"},
           {"a:varint(1)=128", "{}", "a at byte 0: 128 needs more than the 1 bytes of its varint"},
           {"a:zigzag(1)=-64", "{}", "7f"},
           {"a:zigzag(1)=-65", "{}", "a at byte 0: -65 needs more than the 1 bytes of its varint"},

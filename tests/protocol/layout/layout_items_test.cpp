@@ -235,6 +235,9 @@ TEST_CASE("nested items are checked") {
           {"{a: {inflate: zlib, type: json, size: x}}", "1:47 no field 'x' comes before this"},
           {"{a: {inflate: zlib, type: json, trailing: keep}}",
            "1:13 'trailing: keep' is not allowed with nested bytes"},
+          {"[a:B, {b: {inflate: zlib}}]",
+           "1:19 expected 'frames' or 'type' ({inflate: zlib, frames: packet}, or {inflate: gzip, type: "
+           "json})"},
           {"{a: {fill: 0, type: json}}", "1:20 expected a number of bytes"},
           {"{a: {fill: 1, type: json}}", ""},
           {"{a: {fill: x, type: json}}", "1:20 expected a number of bytes"},

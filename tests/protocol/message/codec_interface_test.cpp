@@ -129,6 +129,7 @@ TEST_CASE("values are made up that pack") {
           {"{h: {bits: B, fields: {a: 4, b: '2=1', c: '2?=1'}}}", R"({"h":{"a":0}})"},
           {"{h: {bits: B, fields: {a: '4=2', b: '4?=1'}}}", "{}"},
           {"[{bits: B, fields: {a: 4, b: 4}}]", R"({"a":0,"b":0})"},
+          {"a:b64=0a0b b:bytes=\"x\"", "{}"},
           {"['a:B', {switch: a, cases: {3: 'b:B', 4: 'c:B'}}]", R"({"a":3,"b":0})"},
           {"['a:B', {switch: a, cases: {3: 'b:B', else: 'c:B'}}]", R"({"a":0,"c":0})"},
           {"['a:B', {switch: a, cases: {0: 'b:B', else: 'c:B'}}]", R"({"a":0,"b":0})"},

@@ -218,6 +218,9 @@ TEST_CASE("replies that are never reached are mistakes") {
   CHECK(json("{/op: 1}", "{/op: 2}").empty());
   CHECK(json("{/op: 1}", "/op").empty());
   CHECK(json("{/op: 1, /v: 2}", "{/op: 1}").empty());
+  const std::string bits = "{opcode: {at: 0, type: B, is: 2, mask: ";
+  CHECK(told(bits + "0xf0}}", bits + "0x0f}}").empty());
+  CHECK_FALSE(told(bits + "0xf0}}", bits + "0xf0}}").empty());
 }
 
 // Commands without conditions are told apart by trying them.
@@ -230,6 +233,7 @@ TEST_CASE("commands are tried in the file's order") {
   CHECK(command_names(commands, "010203") == "c");
   CHECK(command_names(commands, "01616263") == "d");
   CHECK(command_names(commands, "01ff6263") == "! byte 0: no command fits this binary packet of 4 bytes");
+  CHECK(command_names("{commands: {a: {when: {size: 3}, layout: 'x:B y:str'}}}", "01ff62") == "a");
   CHECK(command_names("{commands: {a: 'x:B=1'}}", "02") == "! x at byte 0: expected 1, found 2");
   CHECK(command_names("{commands: {a: 'x:B=1', b: 'y:B=3'}}", "02") ==
         "! byte 0: no command fits this binary packet of 1 bytes");
@@ -249,6 +253,8 @@ TEST_CASE("framing is for binary messages") {
   CHECK(names(framed, "000207") == "r ! byte 2: expected a packet's length, found 1 bytes");
   CHECK(names(framed, "0005aa") == "! byte 0: the packet's length says 5 bytes, 3 are left");
   CHECK(text_names(framed, "[]") == "t");
+  const auto json = compiled(yaml("{framing: {length: B}, commands: {c: {json: [{k: 1}]}}}"));
+  CHECK(packed(*json, "c", nlohmann::ordered_json::object()) == "5b315d");
   const std::string stream =
       "{framing: {length: B, counts: all, mode: stream}, replies: [{as: r, layout: '_n:B x:bytes'}]}";
   CHECK(names(stream, "") == "");
