@@ -128,17 +128,18 @@ void console::close() {
 // Of a close that we did not begin, the code decides.
 void console::judge() {
   if (failed_) return;
-  if (!link_->ended()) {
+  const std::optional<link_end>& end = link_->ended();
+  if (!end) {
     failed_ = fault{.kind = config::fault_class::lost, .cause = "the server did not answer the close frame"};
     return;
   }
-  const link_end& end = *link_->ended();
-  if (end.failed) failed_ = end.failed;
-  if (!end.closed) return;
-  const auto code = end.closed->code;
-  if (how_.verbose) tell(fmt::format("closed with code {} {}", code, end.closed->text));
+  if (end->failed) failed_ = end->failed;
+  if (!end->closed) return;
+  const close_reason& said = *end->closed;
+  const auto code = said.code;
+  if (how_.verbose) tell(fmt::format("closed with code {} {}", code, said.text));
   const bool is_farewell = code == 1000 || code == 1001 || code == 1005;
-  if (!closing_ && !is_farewell) failed_ = closed_by_server(*end.closed);
+  if (!closing_ && !is_farewell) failed_ = closed_by_server(said);
 }
 
 asio::awaitable<int> console::dial() {

@@ -129,7 +129,7 @@ control_answer control_client::ask(std::string_view method, const std::string& t
     else
       reader.feed(piece);
   }
-  if (reader.failure()) answer.error = reader.failure()->text;
+  if (const auto& failed = reader.failure()) answer.error = failed->text;
   if (!link.error().empty()) answer.error = link.error();
   if (!answer.error.empty()) answer.error = socket_ + ": " + answer.error;
   if (!reader.done()) return answer;
@@ -159,7 +159,7 @@ control_answer control_client::follow(const std::string& target,
   }
   if (reader.head_done()) answer.status = reader.head().status;
   answer.body = std::move(reader.body());
-  if (go_on && reader.failure()) answer.error = socket_ + ": " + reader.failure()->text;
+  if (const auto& failed = reader.failure(); go_on && failed) answer.error = socket_ + ": " + failed->text;
   if (!link.error().empty()) answer.error = socket_ + ": " + link.error();
   return answer;
 }

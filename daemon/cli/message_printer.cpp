@@ -31,7 +31,7 @@ message message_of(const capture_entry& entry, const std::string& line, bool exp
   message made;
   made.kind = entry.kind;
   made.way = entry.way == capture_way::out ? direction::command : direction::reply;
-  made.bytes.assign(entry.bytes->begin(), entry.bytes->end());
+  if (entry.bytes) made.bytes.assign(entry.bytes->begin(), entry.bytes->end());
   const std::string time = timestamp(entry.time);
   made.head = explain ? time + " " + entry.session + " "
                       : "\"time\":" + as_json(time) + ",\"session\":" + as_json(entry.session) + ",";

@@ -33,7 +33,8 @@ std::vector<std::string> words_of(std::string_view text) {
       quote = c;
       if (!word) word = "";
     } else if (quote == 0 && (c == ' ' || c == '\t')) {
-      if (word) all.push_back(*std::exchange(word, std::nullopt));
+      if (word) all.push_back(std::move(*word));
+      word.reset();
     } else {
       if (!word) word = "";
       word->push_back(c);

@@ -163,7 +163,7 @@ journal::turn_work journal::plan(clock::time_point now, bool all) {
   made.tidies = now >= tidied_ + tidy_interval;
   for (stream i = 0; i < streams_.size(); ++i) {
     stream_state& each = streams_[i];
-    if (wants_reading(each) && now >= read_again_)
+    if (each.asked && wants_reading(each) && now >= read_again_)
       made.readings.push_back(
           {.from = i, .after = *each.asked, .journaled = each.journaled, .read = {}, .made = {}});
     if (!made.commits) continue;

@@ -86,7 +86,8 @@ bool read_time(std::string_view token, std::tm& parts) {
 std::optional<int> leading_number(std::string_view token, std::size_t least, std::size_t longest) {
   const std::size_t digits = std::min(token.find_first_not_of("0123456789"), token.size());
   if (digits < least || digits > longest) return std::nullopt;
-  return static_cast<int>(*number_of(token.substr(0, digits)));
+  const auto number = number_of(token.substr(0, digits));
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
 }
 
 std::optional<int> month_of(std::string_view token) {

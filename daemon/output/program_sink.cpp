@@ -28,13 +28,12 @@ constexpr std::size_t at_once = 64u << 10;  // bytes of a write: what a pipe has
 constexpr std::chrono::seconds deaf_grace{1};
 
 /// Lines of a pipe's end that is the caller's, which is closed.
-void open_lines(std::optional<line_input>& lines, const asio::any_io_executor& loop, int end,
-                std::size_t longest) {
+std::unique_ptr<line_input> lines_of(const asio::any_io_executor& loop, int end, std::size_t longest) {
   struct closer {
     int end;
     ~closer() { ::close(end); }
   } const closes{end};
-  lines.emplace(loop, end, longest);
+  return std::make_unique<line_input>(loop, end, longest);
 }
 
 }  // namespace
@@ -127,13 +126,13 @@ asio::awaitable<std::string> program_sink::run_once() {
   child_process child(what.arguments, environment_with(what.environment), error);
   const bool answers = settings_.answers == config::program_answers::commands;
   descriptor end{context_.loop};
-  std::optional<line_input> printed;
-  std::optional<line_input> complained;
+  std::unique_ptr<line_input> printed;
+  std::unique_ptr<line_input> complained;
   if (child.started()) {
     try {  // there may be no descriptors left
       end.assign(child.take_end());
-      open_lines(printed, context_.loop, child.take_output(), answers ? longest_command : longest_line);
-      open_lines(complained, context_.loop, child.take_errors(), longest_line);
+      printed = lines_of(context_.loop, child.take_output(), answers ? longest_command : longest_line);
+      complained = lines_of(context_.loop, child.take_errors(), longest_line);
       input_.assign(child.take_input());
     } catch (const boost::system::system_error& failed) {
       error = failed.code().message();

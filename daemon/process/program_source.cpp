@@ -44,7 +44,7 @@ class program_source final : public byte_source {
       if (stopped) co_return error;
       at_end_ = static_cast<bool>(failed);
     }
-    if (!at_end_ || !child_->started()) co_return error;
+    if (!at_end_ || !child_ || !child_->started()) co_return error;
     co_await await_end(end_);
     const auto status = child_->status();
     if (status) error = describe_failure(*status, complained_);

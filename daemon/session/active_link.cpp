@@ -75,10 +75,11 @@ asio::awaitable<link_result> active_link::run() {
 
 void active_link::record_end(task first, const task_result& how) {
   if (how.in_order) {
-    const bool answered = link_.ended() && link_.ended()->closed;
+    const std::optional<link_end>& end = link_.ended();
+    const bool answered = end && end->closed;
     const bool by_peer = first == receiving;
     close_reason said{settings_->close.code, settings_->close.reason};
-    if (by_peer && answered) said = *link_.ended()->closed;
+    if (by_peer && end && end->closed) said = *end->closed;
     if (!answered) said = {1006, "no close frame came back"};
     context_.telemetry.record(settings_->name, happening::link_closed{said, by_peer});
   }
@@ -112,14 +113,13 @@ asio::awaitable<void> active_link::close(task first) {
   }
 }
 
-active_link::end_of_task active_link::link_over() const {
-  const link_end& end = *link_.ended();
+active_link::end_of_task active_link::link_over(const link_end& end) const {
   auto how = std::make_unique<task_result>();
   if (end.failed) {
     how->failed = end.failed;
-  } else if (script_.finished() && context_.once && is_farewell(end.closed->code)) {
+  } else if (end.closed && script_.finished() && context_.once && is_farewell(end.closed->code)) {
     how->in_order = true;
-  } else {
+  } else if (end.closed) {
     how->failed = closed_by_server(*end.closed);
   }
   return how;
@@ -127,7 +127,8 @@ active_link::end_of_task active_link::link_over() const {
 
 asio::awaitable<active_link::end_of_task> active_link::receive() {
   co_await receiver_.run();
-  co_return link_.ended() ? link_over() : nullptr;
+  const std::optional<link_end>& end = link_.ended();
+  co_return end ? link_over(*end) : nullptr;
 }
 
 asio::awaitable<active_link::end_of_task> active_link::send() {

@@ -65,7 +65,7 @@ class active_link {
   [[nodiscard]] std::chrono::milliseconds send_timeout() const;
   [[nodiscard]] end_of_task check(keepalive& decide, send_watch& taken, clock::time_point& check_again);
 
-  [[nodiscard]] end_of_task link_over() const;
+  [[nodiscard]] end_of_task link_over(const link_end& end) const;
   void see_sequences(offered_reply& reply);
   [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 

@@ -41,7 +41,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       life_(settings_->reconnect, context_.once),
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_, context_.keeper),
-      sequences_(std::in_place, settings_->liveness.sequence, settings_->limits.sequences),
+      sequences_(std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences)),
       stop_(context_.loop),
       since_(context_.time.now()),
       tasks_(context_.loop),
@@ -125,7 +125,7 @@ void session::take_replacement() {
   life_ = life_cycle(settings_->reconnect, context_.once);
   values_.limit(settings_->limits.variables);
   outbox_.replace(settings_);
-  sequences_.emplace(settings_->liveness.sequence, settings_->limits.sequences);
+  sequences_ = std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences);
   if (settings_->cookies && context_.cookies == nullptr) context_.cookies = std::make_shared<cookie_jar>();
   if (!settings_->cookies) context_.cookies.reset();
   context_.counters->replies.clear();
@@ -375,7 +375,8 @@ asio::awaitable<void> session::serve() {
   const link_result result = co_await on_link.run();
   enter(session_phase::closing);
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
-  const bool closed = link_->ended() && link_->ended()->closed;
+  const std::optional<link_end>& end = link_->ended();
+  const bool closed = end && end->closed;
   const bool goes_on = !std::holds_alternative<end_action>(next_) && !stop_.raised();
   if (closed && goes_on)
     co_await let_end();

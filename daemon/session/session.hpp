@@ -139,7 +139,7 @@ class session {
   link_action next_;
   variables values_;
   outbox outbox_;
-  std::optional<sequence_watch> sequences_;
+  std::unique_ptr<sequence_watch> sequences_;
   stop_flag stop_;  ///< what it does is to be left; `wish_` says what for
   wish wish_ = wish::run;
   notifier wish_changed_{context_.loop};

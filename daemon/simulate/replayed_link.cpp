@@ -27,14 +27,14 @@ replayed_link::replayed_link(std::unique_ptr<transport> link, const simulated_se
 asio::awaitable<void> replayed_link::serve() {
   advance();
   protocol::frame_view message;
-  while (!link_->ended()) {
+  const auto& end = link_->ended();
+  while (!end) {
     co_await link_->wait_readable();
     while (link_->next(message)) script_.client_said(message);
-    if (!link_->ended()) advance();
+    if (!end) advance();
   }
   timer_.cancel();
-  const auto& end = *link_->ended();
-  script_.client_left(end.closed);
+  script_.client_left(end->closed);
   co_await link_->finish(end_limit);
 }
 
@@ -44,7 +44,7 @@ void replayed_link::advance() {
     const auto step = script_.next(std::chrono::steady_clock::now());
     switch (step.kind) {
       case action::say:
-        link_->put(view_of(step.what->kind, *step.what->bytes));
+        if (const auto& bytes = step.what->bytes) link_->put(view_of(step.what->kind, *bytes));
         break;
       case action::close:
         closed_ = true;
@@ -53,7 +53,8 @@ void replayed_link::advance() {
       case action::drop:
         return cut_();
       case action::wait:
-        return advance_at(*step.until);
+        if (step.until) advance_at(*step.until);
+        return;
       case action::over:
         return end();
     }

@@ -111,10 +111,11 @@ void simulated_link::say(std::string_view what) const {
 }
 
 void simulated_link::say_end() const {
-  const auto& end = *link_->ended();
-  if (end.failed) return say("link lost: " + end.failed->cause);
-  say("closed by the client: " + std::to_string(end.closed->code) +
-      (end.closed->text.empty() ? "" : " " + protocol::printable(end.closed->text, 123)));
+  const auto& end = link_->ended();
+  if (end && end->failed) return say("link lost: " + end->failed->cause);
+  if (end && end->closed)
+    say("closed by the client: " + std::to_string(end->closed->code) +
+        (end->closed->text.empty() ? "" : " " + protocol::printable(end->closed->text, 123)));
 }
 
 }  // namespace duplexd::net

@@ -90,7 +90,14 @@ simulated_reply first_good(const protocol::message_type& type,
     if (made.error.empty()) return made;
     if (!first) first = std::move(made);
   }
-  return *first;
+  return first.value_or(simulated_reply{});
+}
+
+/// What the client's login expects; null: nothing.
+const config::expectation* login_answer(const config::session_settings& settings) {
+  if (!settings.login) return nullptr;
+  const config::login_settings& login = *settings.login;
+  return login.expect ? &*login.expect : nullptr;
 }
 
 /// What the references of a simulated server stand for: `${command:…}` is kept as the reply.
@@ -251,10 +258,11 @@ std::optional<std::string> simulated_session::refuse_command(protocol::frame_vie
 
 std::vector<simulated_reply> simulated_session::greet() const {
   std::vector<simulated_reply> replies;
+  const auto* wanted = login_answer(*settings_);
   for (const auto& step : settings_->simulate.login)
     replies.push_back(make(step.command, step.with, nullptr));
-  if (replies.empty() && has_login() && settings_->login->expect)
-    replies.push_back(make({&*settings_->login->expect, nullptr}, nullptr));
+  if (replies.empty() && has_login() && wanted != nullptr)
+    replies.push_back(make({wanted, nullptr}, nullptr));
   if (replies.empty() && !has_login()) replies = expected_first();
   return replies;
 }
@@ -271,10 +279,11 @@ std::vector<simulated_reply> simulated_session::expected_first() const {
     }
     return true;
   };
+  const auto* wanted = login_answer(*settings_);
   if (!settings_->login)
     static_cast<void>(add(settings_->subscribe) && add(settings_->script));
-  else if (add(settings_->login->steps) && settings_->login->expect)
-    replies.push_back(make({&*settings_->login->expect, nullptr}, nullptr));
+  else if (add(settings_->login->steps) && wanted != nullptr)
+    replies.push_back(make({wanted, nullptr}, nullptr));
   return replies;
 }
 
@@ -328,7 +337,8 @@ std::string simulated_session::show(protocol::frame_view message) const {
     protocol::append_hex(line, message.bytes.first(std::min<std::size_t>(message.bytes.size(), 100)));
     return line + (message.bytes.size() > 100 ? "…" : "");
   }
-  if (has_login() && settings_->login->json && settings_->login->json->has_references())
+  const config::login_settings* login = settings_->login ? &*settings_->login : nullptr;
+  if (login != nullptr && login->json && login->json->has_references())
     return "a text of " + std::to_string(bytes.size()) + " bytes (the login has values from references)";
   return "text " + protocol::printable(bytes, shown_values);
 }
@@ -379,8 +389,7 @@ simulated_session::wanted_answer simulated_session::expected_after(const std::st
   };
   if (settings_->login) {
     look_into(settings_->login->steps);
-    if (found.what == nullptr && sent && !passed && settings_->login->expect)
-      found.what = &*settings_->login->expect;
+    if (found.what == nullptr && sent && !passed) found.what = login_answer(*settings_);
   }
   if (found.what == nullptr && settings_->liveness.heartbeat) {
     const auto& beat = *settings_->liveness.heartbeat;
@@ -408,7 +417,10 @@ bool simulated_session::may_show(const std::string& command) const {
     if (const auto* send = std::get_if<config::send_step>(&step.action)) look_at(*send);
     if (const auto* call = std::get_if<config::call_step>(&step.action)) look_at(call->command);
   };
-  if (settings_->login && settings_->login->send) look_at(*settings_->login->send);
+  if (settings_->login) {
+    const config::login_settings& login = *settings_->login;
+    if (login.send) look_at(*login.send);
+  }
   for (const config::step_list* steps : config::step_lists(*settings_)) config::for_each_step(*steps, visit);
   return shows;
 }

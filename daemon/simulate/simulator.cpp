@@ -168,8 +168,8 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
   void begin(listener& on, tcp_socket socket);
   asio::awaitable<void> serve(const listener& on, std::shared_ptr<tcp_connection> client,
                               connection_place here);
-  asio::awaitable<void> replay(const simulated_session& session, std::shared_ptr<tcp_connection> client,
-                               std::unique_ptr<transport> link);
+  asio::awaitable<void> replay(const replay_options& how, const simulated_session& session,
+                               std::shared_ptr<tcp_connection> client, std::unique_ptr<transport> link);
   void note_exception(const std::exception_ptr& thrown) const;
   void stop();
 
@@ -213,7 +213,8 @@ std::optional<std::string> simulator::state::plan() {
     if (options.replay && session.name != options.replay->session) continue;
     if (auto error = add(session)) return "session " + session.name + ": " + *error;
   }
-  if (listeners.empty()) return "the configuration has no session " + options.replay->session;
+  if (listeners.empty() && options.replay)
+    return "the configuration has no session " + options.replay->session;
   if (!options.listen_address.empty()) hosts.push_back(options.listen_address);
   return std::nullopt;
 }
@@ -408,7 +409,7 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
     auto engine = std::make_unique<tls_engine>(on.tls);
     const bool done = co_await client->start_tls(std::move(engine));
     if (!done) {
-      options.log("a client failed in TLS: " + *client->end_cause());
+      options.log("a client failed in TLS: " + client->end_cause().value_or("cancelled"));
       co_return;
     }
   }
@@ -442,7 +443,7 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
   auto open_link = std::get<std::unique_ptr<transport>>(std::move(opened));
   if (options.replay) {
     options.log("client connected, the replay begins");
-    co_await replay(*candidates.front(), std::move(client), std::move(open_link));
+    co_await replay(*options.replay, *candidates.front(), std::move(client), std::move(open_link));
     co_return;
   }
   const auto link = std::make_shared<simulated_link>(std::move(open_link), std::move(candidates), options.log,
@@ -452,10 +453,9 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
   co_await link->serve();
 }
 
-asio::awaitable<void> simulator::state::replay(const simulated_session& session,
+asio::awaitable<void> simulator::state::replay(const replay_options& how, const simulated_session& session,
                                                std::shared_ptr<tcp_connection> client,
                                                std::unique_ptr<transport> link) {
-  const auto& how = *options.replay;
   std::function<void()> cut = [client] { client->abort(); };
   const auto played = std::make_shared<replayed_link>(std::move(link), session, how.link, how.speed,
                                                       std::move(cut), loop.get_executor());

@@ -91,7 +91,7 @@ inline void store(std::uint8_t* to, std::uint64_t value, unsigned width, bool bi
 
 /// The number of `width` bytes in `raw` with its sign.
 [[nodiscard]] constexpr std::int64_t sign_extend(std::uint64_t raw, unsigned width) noexcept {
-  const unsigned shift = 64 - 8 * width;
+  const unsigned shift = (64 - 8 * width) % 64;
   return static_cast<std::int64_t>(raw << shift) >> shift;
 }
 

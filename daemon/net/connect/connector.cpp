@@ -105,7 +105,7 @@ asio::awaitable<std::optional<fault>> connector::start_tls(std::shared_ptr<tcp_c
                                                duration_text(to.timeouts.tls));
   }
   const std::string where = connection->tls_failed() ? "" : " during the handshake";
-  co_return make_fault(fault_class::tls, "TLS: " + *connection->end_cause() + where);
+  co_return make_fault(fault_class::tls, "TLS: " + connection->end_cause().value_or("cancelled") + where);
 }
 
 }  // namespace duplexd::net

@@ -109,7 +109,7 @@ asio::awaitable<complaint> connect_by_http(tcp_connection& connection, const pro
   }
   if (reader.begin().empty()) co_return std::string(no_answer);
   reader.feed_end();
-  if (reader.failure()) co_return complaint_of(*reader.failure(), reader.begin());
+  if (const auto& failed = reader.failure()) co_return complaint_of(*failed, reader.begin());
   co_return complaint_of(reader.head(), via, server);
 }
 

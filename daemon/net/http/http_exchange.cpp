@@ -48,9 +48,9 @@ fault end_fault(const tcp_connection& connection, const std::string& begin) {
   const bool tls = connection.tls_failed();
   const std::string hint =
       begin.empty() && !connection.has_tls() ? " (is it an https:// address?)" : std::string();
-  return make_fault(
-      tls ? fault_class::tls : fault_class::lost,
-      (tls ? "TLS: " : "") + *connection.end_cause() + " before the whole answer was there" + hint);
+  return make_fault(tls ? fault_class::tls : fault_class::lost,
+                    (tls ? "TLS: " : "") + connection.end_cause().value_or("cancelled") +
+                        " before the whole answer was there" + hint);
 }
 
 /// Makes the body what the server compressed, or says what is wrong with it.
@@ -137,7 +137,7 @@ asio::awaitable<http_result> exchange(std::shared_ptr<tcp_connection> connection
     if (!connection->has_tls() && begins_like_tls(reader.begin()))
       co_return make_fault(fault_class::http,
                            "the server speaks TLS on this port (is it an https:// address?)");
-    if (reader.failure()) co_return answer_fault(*reader.failure(), reader.begin());
+    if (const auto& failed = reader.failure()) co_return answer_fault(*failed, reader.begin());
     if (reader.done()) {
       if (reader.head().status == 101)
         co_return make_fault(fault_class::http, "the server switched to another protocol unasked");

@@ -276,7 +276,7 @@ asio::awaitable<bool> http_server::serve_next(const std::shared_ptr<tcp_connecti
 }
 
 asio::awaitable<served_answer> http_server::answer_to(request_reader& reader, const std::string& who) {
-  if (reader.failure()) co_return refuse(reader.failure()->status, reader.failure()->text);
+  if (const auto& failed = reader.failure()) co_return refuse(failed->status, failed->text);
   if (auto refused = refusal_of(reader.head(), hosts_)) co_return std::move(*refused);
   served_request request;
   request.head = std::move(reader.head());

@@ -139,11 +139,12 @@ asio::awaitable<resolve_result> resolver::resolve(std::string host, std::chrono:
   };
   const quiet at_end{*over};
   const auto state = co_await asio::this_coro::cancellation_state;
-  while (!mine->result && !late) {
+  const auto& result = mine->result;
+  while (!result && !late) {
     if (is_cancelled(state)) co_return make_fault(config::fault_class::resolve, "cancelled");
     std::ignore = co_await mine->landed.async_wait(as_value);
   }
-  if (mine->result) co_return *mine->result;
+  if (result) co_return *result;
   co_return make_fault(config::fault_class::resolve,
                        "the name '" + host + "' was not resolved within " + duration_text(limit));
 }

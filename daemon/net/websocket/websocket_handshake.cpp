@@ -46,15 +46,16 @@ fault handshake_fault(const tcp_connection& connection, const answer_reader& rea
                       std::chrono::milliseconds limit) {
   using config::fault_class;
   using reason = answer_failure::reason;
-  if (connection.tls_failed()) return make_fault(fault_class::tls, "TLS: " + *connection.end_cause());
+  if (connection.tls_failed())
+    return make_fault(fault_class::tls, "TLS: " + connection.end_cause().value_or("cancelled"));
   const std::string begin = "WebSocket handshake: ";
-  if (reader.failure() && reader.failure()->why == reason::too_large)
-    return make_fault(fault_class::http, begin + reader.failure()->text);
+  const auto& failed = reader.failure();
+  if (failed && failed->why == reason::too_large) return make_fault(fault_class::http, begin + failed->text);
   const std::string_view hint = connection.has_tls() ? "" : " (is it a wss:// address?)";
   if (!connection.has_tls() && begins_like_tls(reader.begin()))
     return make_fault(fault_class::http, begin + "the server speaks TLS on this port" + std::string(hint));
-  if (reader.failure() && reader.failure()->why == reason::malformed) {
-    return make_fault(fault_class::http, begin + "the answer is not HTTP (" + reader.failure()->text +
+  if (failed && failed->why == reason::malformed) {
+    return make_fault(fault_class::http, begin + "the answer is not HTTP (" + failed->text +
                                              "), it begins with '" + protocol::printable(reader.begin(), 40) +
                                              "'");
   }
@@ -107,7 +108,7 @@ std::unique_ptr<transport> make_link(std::shared_ptr<tcp_connection> connection,
                                      std::string subprotocol) {
   std::unique_ptr<inflater> in;
   std::unique_ptr<deflater> out;
-  if (agreed) {
+  if (agreed && request.deflate) {
     in = std::make_unique<inflater>(*agreed);
     out = std::make_unique<deflater>(*agreed, *request.deflate);
   }
@@ -159,7 +160,7 @@ asio::awaitable<std::string> read_request(std::shared_ptr<tcp_connection> connec
   for (;;) {
     const auto there = connection->received();
     connection->consume(reader.feed({reinterpret_cast<const char*>(there.data()), there.size()}));
-    if (reader.failure()) co_return reader.failure()->text;
+    if (const auto& failed = reader.failure()) co_return failed->text;
     if (reader.done()) co_return std::string{};
     if (is_cancelled(state)) connection->abort();
     if (connection->end_cause()) {

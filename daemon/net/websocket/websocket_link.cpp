@@ -87,7 +87,8 @@ void websocket_link::end_refused() {
 }
 
 void websocket_link::end_lost() {
-  std::string cause = (connection_->tls_failed() ? "TLS: " : "") + *connection_->end_cause();
+  std::string cause =
+      (connection_->tls_failed() ? "TLS: " : "") + connection_->end_cause().value_or("cancelled");
   if (reader_.in_middle() || !connection_->incoming().empty()) cause += " in the middle of a message";
   cause += close_sent_ ? " before it answered our close frame" : " without a close frame";
   end_failed(config::fault_class::lost, std::move(cause));

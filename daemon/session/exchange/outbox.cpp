@@ -157,7 +157,7 @@ void outbox::drain() {
       if (mark_again_ <= now) mark();
       return;
     }
-    leave(*waiting_.pop());
+    if (auto next = waiting_.pop()) leave(std::move(*next));
   }
   if (is_open() && congested() && waiting_.size() > 0) watch_writing();  // to go on when the link takes more
 }
@@ -178,7 +178,8 @@ void outbox::expire() {
 // What the kernel has taken is written, even if the server closed the link right after. Of a link that broke
 // nobody knows what was taken.
 void outbox::note_written() {
-  const bool broken = link_->ended() && link_->ended()->failed;
+  const std::optional<link_end>& end = link_->ended();
+  const bool broken = end && end->failed;
   if (!writing_ || broken || link_->unsent() != 0) return;
   writing_ = false;
   for (queued_command& each : std::exchange(leaving_, {})) {

@@ -112,7 +112,8 @@ void outbox::mark() {
     const queued_command* first = waiting_.front();
     return first != nullptr && first->fate->kept != 0 && !first->is_marked;
   };
-  while (marking_.size() < most && is_next()) marking_.push_back(*waiting_.pop());
+  while (marking_.size() < most && is_next())
+    if (auto next = waiting_.pop()) marking_.push_back(std::move(*next));
   unmarked_ = marking_.size();
   for (const queued_command& each : marking_)
     keeper_->mark(each.fate->kept, unless_gone([this](const std::string& failed) { take_marks(failed); }));

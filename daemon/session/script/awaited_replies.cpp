@@ -19,29 +19,37 @@ struct collector {
   }
 };
 
+/// What the heartbeat expects; null: it has no answer.
+const config::expectation* heartbeat_answer(const config::session_settings& settings) {
+  if (!settings.liveness.heartbeat) return nullptr;
+  const config::heartbeat_settings& beat = *settings.liveness.heartbeat;
+  return beat.expect ? &*beat.expect : nullptr;
+}
+
 }  // namespace
 
 std::set<std::string> awaited_replies(const config::session_settings& settings) {
   collector found;
   for (const config::step_list* steps : config::step_lists(settings)) found.add(*steps);
   if (settings.login) {
-    found.add(settings.login->reject);
-    if (settings.login->expect) found.add(settings.login->expect->replies);
+    const config::login_settings& login = *settings.login;
+    found.add(login.reject);
+    if (login.expect) found.add(login.expect->replies);
   }
-  const auto& heartbeat = settings.liveness.heartbeat;
-  if (heartbeat && heartbeat->expect) found.add(heartbeat->expect->replies);
+  if (const auto* wanted = heartbeat_answer(settings)) found.add(wanted->replies);
   return found.names;
 }
 
 std::vector<std::string> other_answers(const config::session_settings& settings) {
-  if (!settings.login || !settings.login->expect || !settings.login->reject.empty()) return {};
+  if (!settings.login) return {};
+  const config::login_settings& login = *settings.login;
+  if (!login.expect || !login.reject.empty()) return {};
   collector known;
-  known.add(settings.login->expect->replies);
+  known.add(login.expect->replies);
   for (const config::handler& each : settings.on) known.add(each.replies);
   for (const auto& each : settings.liveness.fresh) known.names.insert(each.reply);
   for (const auto& each : settings.liveness.sequence) known.names.insert(each.reply);
-  const auto& heartbeat = settings.liveness.heartbeat;
-  if (heartbeat && heartbeat->expect) known.add(heartbeat->expect->replies);
+  if (const auto* wanted = heartbeat_answer(settings)) known.add(wanted->replies);
   std::vector<std::string> others;
   for (const auto& type : settings.protocol->types(protocol::direction::reply))
     if (!known.names.contains(protocol::name_of(type))) others.push_back(protocol::name_of(type));

@@ -171,7 +171,7 @@ asio::awaitable<flow_result> flow::shielded(std::shared_ptr<flow> self, const co
 asio::awaitable<flow_result> flow::attempt(const script_step& step) {
   flow_result how;
   if (step.timeout)
-    how = co_await limited(step);
+    how = co_await limited(step, *step.timeout);
   else
     how = co_await dispatch(step);
   const bool stopped = co_await cancelled();
@@ -187,8 +187,9 @@ asio::awaitable<flow_result> flow::attempt(const script_step& step) {
 }
 
 // The step is cancelled when its time is over, and so are the tasks that were started in it.
-asio::awaitable<flow_result> flow::limited(const script_step& step) {
-  const auto limit = step.timeout->resolve(this);
+asio::awaitable<flow_result> flow::limited(const script_step& step,
+                                           const config::duration_template& timeout) {
+  const auto limit = timeout.resolve(this);
   if (!limit) co_return ended_by(mishap(limit.error));
   const auto deadline = shared_.context.time.now() + limit.value;
   const std::uint64_t number = ++shared_.limited_steps;

@@ -108,7 +108,8 @@ class flow final : public config::scope {
   asio::awaitable<flow_result> attempt(const config::script_step& step);
   asio::awaitable<void> clean_up(const config::step_list& steps, flow_result& how) const;
   static asio::awaitable<flow_result> shielded(std::shared_ptr<flow> self, const config::step_list& steps);
-  asio::awaitable<flow_result> limited(const config::script_step& step);
+  asio::awaitable<flow_result> limited(const config::script_step& step,
+                                       const config::duration_template& timeout);
   asio::awaitable<flow_result> dispatch(const config::script_step& step);
   asio::awaitable<flow_result> execute(const config::sleep_step& step);
   asio::awaitable<flow_result> execute(const config::send_step& step) { return send(step); }

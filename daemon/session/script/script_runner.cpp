@@ -125,7 +125,7 @@ asio::awaitable<flow_result> script_runner::log_in() {
     if (how.ends_flow() || stopped) co_return how;
     context_.telemetry.record(settings_.name, happening::login_sent{});
     if (login.expect) {
-      how = co_await await_login_reply(login, deadline);
+      how = co_await await_login_reply(login, *login.expect, deadline);
       stopped = co_await cancelled();
       if (how.ends_flow() || stopped) co_return how;
     }
@@ -137,8 +137,8 @@ asio::awaitable<flow_result> script_runner::log_in() {
 }
 
 asio::awaitable<flow_result> script_runner::await_login_reply(const config::login_settings& login,
+                                                              const config::expectation& what,
                                                               clock::time_point deadline) {
-  const config::expectation& what = *login.expect;
   wanted_reply wanted{what.replies, nullptr};
   wanted.names.insert(wanted.names.end(), login.reject.begin(), login.reject.end());
   wanted.others = other_answers(settings_);
@@ -331,7 +331,7 @@ asio::awaitable<flow_result> script_runner::run_renewal() {
   std::optional<fault> failed;
   const auto left = time_to_renewal(failed);
   if (failed) co_return ended_by(std::move(*failed));
-  co_await context_.time.sleep_for(*left);
+  if (left) co_await context_.time.sleep_for(*left);
   co_return flow_result{.reconnect = "it has reached its age"};
 }
 

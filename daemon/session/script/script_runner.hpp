@@ -56,8 +56,8 @@ class script_runner {
 
   asio::awaitable<flow_result> log_in();
   asio::awaitable<flow_result> send_login(const config::login_settings& login);
-  asio::awaitable<flow_result> await_login_reply(const config::login_settings& what,
-                                                 clock::time_point deadline);
+  asio::awaitable<flow_result> await_login_reply(const config::login_settings& login,
+                                                 const config::expectation& what, clock::time_point deadline);
   asio::awaitable<flow_result> run_main();
   asio::awaitable<flow_result> run_handler(mailbox& box);
   asio::awaitable<flow_result> run_heartbeat(const config::heartbeat_settings& beat);
