@@ -16,7 +16,6 @@
 #include <variant>
 #include <vector>
 
-#include "config/settings/step_lists.hpp"
 #include "config/value/url.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/happy_eyeballs.hpp"
@@ -26,6 +25,7 @@
 #include "daemon/net/tls/tls_engine.hpp"
 #include "daemon/net/websocket/websocket_handshake.hpp"
 #include "daemon/simulate/simulated_link.hpp"
+#include "daemon/simulate/simulated_pages.hpp"
 #include "daemon/simulate/simulated_session.hpp"
 #include "daemon/simulate/simulated_trust.hpp"
 
@@ -43,46 +43,11 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
-/// Stands for a value that is not known here.
-constexpr std::string_view unknown = "-unknown-";
-
-/// Whether a path is one of the configuration, in which anything may stand for what is not known.
-bool is_path(std::string_view path, std::string_view pattern) {
-  const auto at = pattern.find(unknown);
-  if (at == std::string_view::npos) return path == pattern;
-  const std::string_view rest = pattern.substr(at + unknown.size());
-  if (!path.starts_with(pattern.substr(0, at))) return false;
-  for (std::size_t from = at; from <= path.size(); ++from)
-    if (is_path(path.substr(from), rest)) return true;
-  return false;
-}
-
 /// A session and the path under which it is found.
 struct place {
   simulated_session session;
   std::string path;
 };
-
-/// What an `http` step asks for, and the answer.
-struct page {
-  std::string path;
-  std::string body;
-};
-
-/// Sets what a step saves of an answer's body.
-void add_saved(nlohmann::ordered_json& body, std::string_view path) {
-  constexpr std::string_view in_body = "body.";
-  if (!path.starts_with(in_body)) return;
-  nlohmann::ordered_json* at = &body;
-  for (path.remove_prefix(in_body.size());;) {
-    const auto dot = path.find('.');
-    if (!at->is_object()) *at = nlohmann::ordered_json::object();
-    at = &(*at)[std::string(path.substr(0, dot))];
-    if (dot == std::string_view::npos) break;
-    path.remove_prefix(dot + 1);
-  }
-  if (at->is_null()) *at = 1;
-}
 
 /// One listening socket.
 struct door {
@@ -95,7 +60,7 @@ struct listener {
   bool secure = false;
   std::uint16_t port = 0;
   std::vector<place> places;
-  std::vector<page> pages;
+  std::vector<simulated_page> pages;
   std::deque<door> doors;
   tls_context tls;
 
@@ -109,10 +74,11 @@ struct listener {
 };
 
 /// A page of an `http` step; nothing if this is none.
-std::optional<handshake_answer> page_for(const handshake_offer& offer, const std::vector<page>& pages) {
+std::optional<handshake_answer> page_for(const handshake_offer& offer,
+                                         const std::vector<simulated_page>& pages) {
   if (offer.upgrade) return std::nullopt;
-  for (const page& each : pages) {
-    if (!is_path(path_of(offer.target), each.path)) continue;
+  for (const simulated_page& each : pages) {
+    if (!is_path(path_of(offer.target), path_of(each.address.target))) continue;
     handshake_answer answer;
     answer.status = 200;
     answer.body = each.body;
@@ -229,7 +195,7 @@ std::optional<std::string> simulator::state::add(const config::session_settings&
 std::optional<std::string> simulator::state::add(const config::session_settings& session,
                                                  const config::text_template& url) {
   auto text = url.resolve();
-  if (!text || url.has_inside()) text = {url.with_placeholder(unknown), ""};
+  if (!text || url.has_inside()) text = {url.with_placeholder(unknown_value), ""};
   std::string why;
   const auto address = config::parse_url(text.value, why);
   if (!address) return "url: " + why;
@@ -243,37 +209,14 @@ std::optional<std::string> simulator::state::add(const config::session_settings&
   return std::nullopt;
 }
 
-/// What `http` steps ask for at the ports of the sessions; other servers are not ours.
 std::optional<std::string> simulator::state::add_pages(const config::session_settings& session) {
-  std::string why;
-  std::optional<std::string> error;
-  const auto look = [&](const config::script_step& step, const std::string& prefix) {
-    const auto* http = std::get_if<config::http_step>(&step.action);
-    if (http == nullptr || error) return;
-    const auto address = config::parse_http_url(http->url.with_placeholder(unknown), why);
-    const bool is_ours = address && std::ranges::find(hosts, address->host) != hosts.end();
-    if (!is_ours) return;
-    nlohmann::ordered_json body = nlohmann::ordered_json::object();
-    for (const auto& [variable, path] : step.save)
-      if (path.starts_with(prefix)) add_saved(body, std::string_view(path).substr(prefix.size()));
+  for (const simulated_page& page : pages_of(session)) {
+    if (std::ranges::find(hosts, page.address.host) == hosts.end()) continue;  // another server
     listener* on = nullptr;
-    error = listener_for(*address, on);
-    if (!error) on->pages.push_back({std::string(path_of(address->target)), body.dump()});
-  };
-  const auto look_at_all = [&](const config::step_list& steps) {
-    config::for_each_step(steps, [&](const config::script_step& step) {
-      const auto* gather = std::get_if<config::gather_step>(&step.action);
-      if (gather == nullptr) return look(step, "");
-      for (std::size_t i = 0; i < gather->branches.size(); ++i) {
-        if (gather->branches[i].size() != 1) continue;
-        config::script_step of_branch = gather->branches[i].front();
-        of_branch.save = step.save;
-        look(of_branch, std::to_string(i) + ".");
-      }
-    });
-  };
-  for (const config::step_list* steps : config::step_lists(session)) look_at_all(*steps);
-  return error;
+    if (auto error = listener_for(page.address, on)) return error;
+    on->pages.push_back(page);
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> simulator::state::listener_for(const config::url& address, listener*& out) {
@@ -353,8 +296,9 @@ void simulator::state::announce(const listener& on) const {
   const std::string host = any                                    ? "localhost"
                            : given.find(':') != std::string::npos ? "[" + given + "]"
                                                                   : given;
-  std::string line = std::string(on.secure ? "wss" : "ws") + "://" + host + ":" + std::to_string(on.port) +
-                     (on.places.empty() ? on.pages.front().path : on.places.front().path);
+  std::string line =
+      std::string(on.secure ? "wss" : "ws") + "://" + host + ":" + std::to_string(on.port) +
+      std::string(on.places.empty() ? path_of(on.pages.front().address.target) : on.places.front().path);
   if (on.secure && !ca_file.empty()) line += " ca=" + ca_file;
   options.ready(line);
 }
