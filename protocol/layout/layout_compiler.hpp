@@ -57,46 +57,65 @@ class layout_compiler {
   bool may_unfold(const std::string& name, const node& from, std::size_t at);
   void splice(const std::string& name, const node& from, std::size_t at);
   void value(const token& t, const node& from, char order, name_id name, bool hidden);
-  void number(const token& t, const node& from, char order, const instruction& basis, name_id name,
-              bool hidden);
   void sized_object(const token& t, const node& from, char order, name_id name, bool hidden);
-  void blob(const token& t, const node& from, char order, content what, name_id name, bool hidden);
   void object_of(const node& layout_node, const std::string& layout_name, name_id name, bool hidden);
   void list_of_codes(const token& t, const node& from, char order, name_id name, bool hidden);
   void array(const token& t, const node& from, char order, name_id name, bool hidden);
+
+  // layout_numbers.cpp
+  void number(const token& t, const node& from, char order, const instruction& basis, name_id name,
+              bool hidden);
   bool scale(const token& t, const node& from, instruction& in);
   bool constant(const token& t, const node& from, instruction& in);
   // How many digits a number has, or what ends them.
   bool digits_size(const token& t, const node& from, char order, name_id name, instruction& in);
-  bool framed_layout(const std::string& name, const node& from, std::size_t at, id<routine>& routine_index);
+
+  // layout_texts.cpp
+  void blob(const token& t, const node& from, char order, content what, name_id name, bool hidden);
 
   // layout_items.cpp: what a line cannot say
   void item(const node& from);
   void field_item(const std::string& name, const node& name_node, const node& from);
+  void any_value(const node& from, name_id name, bool hidden);
+  void typed_item(const node& from, name_id name, bool hidden);
+  void one_of(const node& from);
+  void invalid(const node& from);
+  void array_item(const node& from, name_id name, bool hidden);
+  void region_item(const node& from, name_id name, bool hidden, bool spliced);
+  trailing read_trailing(const node& from, trailing standard);
+  [[nodiscard]] static bool is_type(const node& from);
+  [[nodiscard]] static bool is_nothing(const node* from) noexcept;
+
+  // layout_named_numbers.cpp
+  void bits_item(const node& from, name_id name, bool hidden, bool spliced);
+  void enum_item(const node& from, name_id name, bool hidden);
+  void flags_item(const node& from, name_id name, bool hidden);
+  bool read_number_type(const node* from, const node& whole, instruction& in);
+  bool read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out);
+  bool read_bit(const node_entry& entry, bit_member& m);
+
+  // layout_choices.cpp: what expressions decide
   void let_item(const node& from);
   void choose_item(const node& from);
   void require_item(const node& from);
   void branch(const node* body, choice_case& into);
-  void bits_item(const node& from, name_id name, bool hidden, bool spliced);
-  void enum_item(const node& from, name_id name, bool hidden);
-  void flags_item(const node& from, name_id name, bool hidden);
-  void array_item(const node& from, name_id name, bool hidden);
-  void region_item(const node& from, name_id name, bool hidden, bool spliced);
-  void nested_item(const node& from, name_id name, bool hidden);
-  void checksum_item(const node& from, name_id name, bool hidden);
-  void one_of(const node& from);
-  void invalid(const node& from);
-  void typed_item(const node& from, name_id name, bool hidden);
-  void any_value(const node& from, name_id name, bool hidden);
-  bool read_number_type(const node* from, const node& whole, instruction& in);
-  bool read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out);
-  bool read_bit(const node_entry& entry, bit_member& m);
   bool read_view_value(const node& from, view_value& out);
-  trailing read_trailing(const node& from, trailing standard);
-  slot_id mark(const node& name, bool at_end);
-  [[nodiscard]] static bool is_type(const node& from);
 
-  // layout_symbols.cpp: names, extents, instructions
+  // layout_nested.cpp, layout_checksums.cpp
+  void nested_item(const node& from, name_id name, bool hidden);
+  bool framed_layout(const std::string& name, const node& from, std::size_t at, id<routine>& routine_index);
+  void checksum_item(const node& from, name_id name, bool hidden);
+  slot_id mark(const node& name, bool at_end);
+  void check_checksums();
+
+  // layout_extents.cpp: sizes and counts
+  extent_id extent_of(std::string_view text, const node& from, std::size_t at);
+  extent_id fixed_extent(std::int64_t value);
+  extent_id rest_extent();
+  extent_id prefix(const extent_notation& notation, const node& from, char order, name_id name);
+  extent_id size_extent(const extent_notation& notation, const node& from, char order, name_id name);
+
+  // layout_symbols.cpp: names, registers, instructions
   instruction& emit(op code);
   std::int32_t here() const { return static_cast<std::int32_t>(to_->code.size()); }
   void close(std::int32_t at);
@@ -109,19 +128,15 @@ class layout_compiler {
   slot_id slot_of(symbol& s);
   slot_id new_slot();
   expression_id expression_of(std::string_view text, const node& from, std::size_t at);
-  extent_id extent_of(std::string_view text, const node& from, std::size_t at);
-  extent_id fixed_extent(std::int64_t value);
-  extent_id rest_extent();
-  extent_id prefix(const extent_notation& notation, const node& from, char order, name_id name);
-  extent_id size_extent(const extent_notation& notation, const node& from, char order, name_id name);
   bool number_type_of(std::string_view word, char order, instruction& in) const;
   const node* find_layout(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> known_names() const;
   [[nodiscard]] std::vector<std::string> type_names() const;
   bool fail(const node& from, std::size_t at, std::string message, std::string hint = {});
   bool known_keys(const node& from, const std::vector<std::string>& keys);
+
+  // layout_bounds.cpp: what is worked out once the program is written
   void mark_simple();
-  void check_checksums();
   struct shortest_walk {
     static constexpr unsigned deepest = 100;
     unsigned depth = 0;

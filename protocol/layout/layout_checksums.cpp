@@ -1,7 +1,11 @@
-// What is wrong with a layout as a whole, once it is written out.
+// Checksums: what each covers, and, once the layout is written out, whether two cover each other.
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "protocol/codec/checksum.hpp"
 #include "protocol/layout/layout_compiler.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::protocol {
 
@@ -68,6 +72,70 @@ void layout_compiler::check_checksums() {
       return;
     }
   }
+}
+
+slot_id layout_compiler::mark(const node& name, bool at_end) {
+  for (std::size_t i = symbols_.size(); i > visible_from_; --i) {
+    const symbol& s = symbols_[i - 1];
+    if (s.name != name.text || s.dead || s.member >= 0) continue;
+    instruction& in = to_->code[static_cast<std::size_t>(s.at)];
+    slot_id& slot = at_end ? in.end_mark : in.begin_mark;
+    if (!slot) slot = new_slot();
+    return slot;
+  }
+  fail(name, 0, fmt::format("no field '{}' comes before the checksum", name.text),
+       suggest(name.text, known_names()));
+  return {};
+}
+
+// {crc: x25, type: '<H', over: [from, to], extra: expr}
+void layout_compiler::checksum_item(const node& from, name_id name, bool hidden) {
+  if (!known_keys(from, {"crc", "type", "over", "extra"})) return;
+  const node* kind_node = from.find("crc");
+  const auto kind = checksum_from(kind_node->text);
+  if (!kind) {
+    fail(*kind_node, 0, fmt::format("unknown checksum '{}'", kind_node->text),
+         suggest_or_list(kind_node->text, checksum_names()));
+    return;
+  }
+  instruction made;
+  made.big = env_.order == '>' || env_.order == '!' || (env_.order != '<' && native_is_big);
+  made.type = checksum_width(*kind) == 4   ? number_type::u32
+              : checksum_width(*kind) == 2 ? number_type::u16
+                                           : number_type::u8;
+  if (from.find("type") != nullptr && !read_number_type(from.find("type"), from, made)) return;
+  if (is_variable(made.type) || width_of(made.type) < checksum_width(*kind)) {
+    fail(*from.find("type"), 0, fmt::format("'{}' needs {} bytes", kind_node->text, checksum_width(*kind)));
+    return;
+  }
+  checksum_rule rule;
+  rule.kind = *kind;
+  if (const node* over = from.find("over")) {
+    if (over->kind == node_kind::list && over->items.size() == 2) {
+      rule.from_mark = mark(over->items[0], false);
+      rule.to_mark = mark(over->items[1], true);
+      if (!rule.from_mark || !rule.to_mark) return;
+    } else if (over->text == "rest") {
+      rule.over_rest = true;
+    } else {
+      fail(*over, 0, "expected [first field, last field] or rest",
+           "without 'over' it covers the region up to itself");
+      return;
+    }
+  }
+  if (const node* extra = from.find("extra")) {
+    rule.extra_expr = expression_of(extra->text, *extra, 0);
+    if (!rule.extra_expr) return;
+  }
+  made.as = form::checksum;
+  made.rule = to_->checksums.add(rule);
+  made.name = name;
+  made.hidden = hidden;
+  const std::int32_t at = here();
+  emit(op::number) = made;
+  close(at);
+  if (name) remember(name, at, true);
+  checksums_.emplace_back(at, &from);
 }
 
 }  // namespace duplexd::protocol
