@@ -1,3 +1,4 @@
+// What a message's values look like: walks its program, or its template, through all of their cases.
 #include "protocol/message/value_shape.hpp"
 
 #include <fmt/format.h>
@@ -5,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "protocol/document/node_json.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/text/suggest.hpp"
 
@@ -239,108 +239,11 @@ value_shape of_parts(const std::vector<json_part>& parts, bool list, direction w
   return made;
 }
 
-// The shape under a part of a path; null if there is none.
-const value_shape* step_into(const value_shape& from, std::string_view part) {
-  if (from.what != kind::list) return from.find(part);
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
-  return error == std::errc{} && end == part.data() + part.size() ? &from.members.front().second : nullptr;
-}
-
 // Of a map that may have fields beside those that it names, only what is nearly one of them is wrong.
 bool is_misspelt(std::string_view name, const std::vector<std::string>& known) {
   constexpr std::size_t shortest = 3;
   const std::string near = nearest(name, known);
   return !near.empty() && std::max(near.size(), name.size()) >= shortest;
-}
-
-std::vector<std::string> names_in(const value_shape& shape) {
-  std::vector<std::string> names;
-  for (const auto& [name, inner] : shape.members) names.push_back(name);
-  return names;
-}
-
-using pointer = ordered_json::json_pointer;
-
-/// Compares the values of a command with its shape.
-class partial_check {
- public:
-  explicit partial_check(const std::vector<pointer>& unknown) : unknown_(unknown) {}
-
-  void look(const value_shape& shape, const ordered_json* given, const pointer& at,
-            const std::string& field) {
-    if (std::ranges::find(unknown_, at) != unknown_.end()) {
-      steered_ |= shape.steers;
-      return;
-    }
-    if (given == nullptr && shape.what != kind::map) {
-      if (shape.required) complain(field, "the field is missing");
-      return;
-    }
-    if (shape.what == kind::map) return look_into_map(shape, given, at, field);
-    if (shape.constant && !same_json(*given, *shape.constant))
-      return complain(field, fmt::format("it is always {}, found {}", shown(*shape.constant), shown(*given)));
-    if (!given->is_array()) return;
-    for (std::size_t i = 0; i < given->size(); ++i) {
-      const value_shape* inner = step_into(shape, std::to_string(i));
-      if (inner != nullptr) look(*inner, &(*given)[i], at / i, fmt::format("{}[{}]", field, i));
-    }
-  }
-
-  /// Whether other fields depend on a value that is not known.
-  [[nodiscard]] bool steered() const noexcept { return steered_; }
-  [[nodiscard]] std::vector<codec_error> take() { return std::move(errors_); }
-  [[nodiscard]] bool empty() const noexcept { return errors_.empty(); }
-  void complain(const std::string& field, std::string why) { errors_.push_back({field, 0, std::move(why)}); }
-
- private:
-  static std::string shown(const ordered_json& value) {
-    return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-  }
-
-  void look_into_map(const value_shape& shape, const ordered_json* given, const pointer& at,
-                     const std::string& field) {
-    if (given == nullptr && !shape.required) return;
-    if (given != nullptr && !given->is_object()) return;  // packing tells
-    const auto below = [&](const std::string& name) { return field.empty() ? name : field + "." + name; };
-    for (const auto& [name, inner] : shape.members) {
-      const auto found = given == nullptr ? ordered_json::const_iterator{} : given->find(name);
-      const bool is_given = given != nullptr && found != given->end();
-      look(inner, is_given ? &*found : nullptr, at / name, below(name));
-    }
-    if (given == nullptr || shape.open) return;
-    for (const auto& [key, value] : given->items()) {
-      if (shape.find(key) != nullptr) continue;
-      const std::string hint = suggest(key, names_in(shape));
-      complain(below(key), fmt::format("there is no such field{}{}", hint.empty() ? "" : "; ", hint));
-    }
-  }
-
-  const std::vector<pointer>& unknown_;
-  std::vector<codec_error> errors_;
-  bool steered_ = false;
-};
-
-// How packing names the field, and the shape that it has there.
-std::pair<std::string, const value_shape*> field_at(const value_shape& shape, const ordered_json& values,
-                                                    pointer at) {
-  std::vector<std::string> parts;
-  for (; !at.empty(); at.pop_back()) parts.insert(parts.begin(), at.back());
-  std::string field;
-  const ordered_json* value = &values;
-  const value_shape* inner = &shape;
-  for (const std::string& part : parts) {
-    const bool in_list = value->is_array();
-    field += in_list ? "[" + part + "]" : (field.empty() ? "" : ".") + part;
-    value = in_list ? &value->at(std::stoul(part)) : &value->at(part);
-    if (inner != nullptr) inner = step_into(*inner, part);
-  }
-  return {field, inner};
-}
-
-bool is_within(std::string_view field, std::string_view other) {
-  return field.starts_with(other) &&
-         (field.size() == other.size() || field[other.size()] == '.' || field[other.size()] == '[');
 }
 
 }  // namespace
@@ -349,6 +252,19 @@ const value_shape* value_shape::find(std::string_view name) const noexcept {
   for (const auto& [known, shape] : members)
     if (known == name) return &shape;
   return nullptr;
+}
+
+const value_shape* value_shape::at(std::string_view part) const noexcept {
+  if (what != kind::list) return find(part);
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
+  return error == std::errc{} && end == part.data() + part.size() ? &members.front().second : nullptr;
+}
+
+std::vector<std::string> value_shape::names() const {
+  std::vector<std::string> out;
+  for (const auto& [name, inner] : members) out.push_back(name);
+  return out;
 }
 
 value_shape shape_of(const message_type& type) {
@@ -364,43 +280,18 @@ std::optional<lost_path> find_lost(const value_shape& shape, std::string_view pa
   const value_shape* at = &shape;
   std::string_view left = path;
   for (;;) {
-    if (at->what == kind::any || step_into(*at, left) != nullptr) return std::nullopt;
+    if (at->what == kind::any || at->at(left) != nullptr) return std::nullopt;
     const auto dot = left.find('.');
     const std::string_view part = left.substr(0, dot);
-    const value_shape* next = step_into(*at, part);
-    if (next == nullptr && at->open && !is_misspelt(part, names_in(*at))) return std::nullopt;
+    const value_shape* next = at->at(part);
+    if (next == nullptr && at->open && !is_misspelt(part, at->names())) return std::nullopt;
     if (next == nullptr)
-      return lost_path{std::string(path.substr(0, path.size() - left.size() + part.size())), names_in(*at),
+      return lost_path{std::string(path.substr(0, path.size() - left.size() + part.size())), at->names(),
                        at->what};
     if (dot == std::string_view::npos) return std::nullopt;
     at = next;
     left.remove_prefix(dot + 1);
   }
-}
-
-std::vector<codec_error> check_partly(const message_type& type, const ordered_json& values,
-                                      const std::vector<pointer>& unknown) {
-  const bool is_layout = type.body == message_type::body_kind::layout;
-  if (std::ranges::find(unknown, pointer{}) != unknown.end()) return {};
-  const value_shape shape = shape_of(type);
-  partial_check check(unknown);
-  if (is_layout) check.look(shape, &values, pointer{}, "");
-  if (!check.empty() || (is_layout && (check.steered() || !type.layout.choices.empty()))) return check.take();
-  ordered_json filled = values;
-  std::vector<std::string> open;
-  for (const pointer& each : unknown) {
-    const auto [field, at] = field_at(shape, values, each);
-    if (at != nullptr) filled[each] = at->sample;
-    open.push_back(field);
-  }
-  std::vector<std::uint8_t> ignored;
-  const auto error = pack(type, filled, ignored);
-  const auto depends = [&](const std::string& field) {
-    return is_within(error->field, field) || is_within(field, error->field);
-  };
-  if (error && !error->field.empty() && std::ranges::none_of(open, depends))
-    check.complain(error->field, error->message);
-  return check.take();
 }
 
 }  // namespace duplexd::protocol

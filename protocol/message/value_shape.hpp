@@ -36,6 +36,9 @@ struct value_shape {
   std::vector<std::pair<std::string, value_shape>> members{};
 
   [[nodiscard]] const value_shape* find(std::string_view name) const noexcept;
+  /// The shape under a part of a path, of a list's elements too; null if there is none.
+  [[nodiscard]] const value_shape* at(std::string_view part) const noexcept;
+  [[nodiscard]] std::vector<std::string> names() const;
 };
 
 /// The values of a reply as it is shown, of a command as it may be given. Made again at each call.
