@@ -1,3 +1,4 @@
+// Commands and replies: what frame each has, and what is in it.
 #include "protocol/message/protocol_compiler.hpp"
 
 #include <fmt/format.h>
@@ -10,22 +11,6 @@
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
-
-namespace {
-
-bool holds_slot(const node& from) {
-  return from.kind == node_kind::null || std::ranges::any_of(from.items, holds_slot) ||
-         std::ranges::any_of(from.entries, [](const node_entry& each) { return holds_slot(each.value); });
-}
-
-// The mark of what may be left out.
-bool take_mark(std::string& name) {
-  if (!name.ends_with('?')) return false;
-  name.pop_back();
-  return true;
-}
-
-}  // namespace
 
 protocol_compiler::protocol_compiler(std::string path, diagnostics& out)
     : path_(std::move(path)), out_(out) {}
@@ -63,39 +48,6 @@ bool protocol_compiler::natural(const node& from, std::size_t& out, std::size_t 
   return true;
 }
 
-// 'B', '>I', 'varint', 'varint(4)'
-bool protocol_compiler::integer_type(const node& from, number_type& type, bool& big, std::uint8_t& limit) {
-  notation_fault fault;
-  const auto parsed = parse_line(from.text, fault);
-  if (!parsed) return fail(from, fault.message, fault.hint, fault.at);
-  const std::string word = parsed->tokens.size() == 1 && !parsed->tokens[0].named
-                               ? std::string(canonical_type(parsed->tokens[0].type.text))
-                               : "";
-  const char order = parsed->order != 0 ? parsed->order : env_.order;
-  big = order_is_big(order);
-  if (word == "varint") {
-    type = number_type::varint;
-    limit = 10;
-    if (const auto& size = parsed->tokens[0].size; size.what == extent_notation::kind::expression) {
-      const auto bytes = parse_integer(size.text.text);
-      if (!bytes || *bytes < 1 || *bytes > 10) return fail(from, "a varint takes 1 to 10 bytes");
-      limit = static_cast<std::uint8_t>(*bytes);
-    }
-    return true;
-  }
-  if (word == "u24") {
-    type = number_type::u24;
-    return true;
-  }
-  const auto code = word.size() == 1 ? find_struct_code(word[0], order == '@') : std::nullopt;
-  if (!code || code->what != struct_code::kind::number || is_float(code->type) ||
-      code->type == number_type::boolean)
-    return fail(from, fmt::format("'{}' is not an integer type", from.text),
-                "such as B, '>H', '<I' or varint");
-  type = code->type;
-  return true;
-}
-
 bool protocol_compiler::compile(const node& definition, protocol::state& to) {
   to_ = &to;
   if (!is_map(definition, "a map")) return false;
@@ -110,115 +62,6 @@ bool protocol_compiler::compile(const node& definition, protocol::state& to) {
     fail(*definition.find("framing"), "a delimiter cuts packets, and there are no commands and no replies",
          "replies: [{as: message, frame: text}]");
   return mistakes_ == 0;
-}
-
-void protocol_compiler::settings(const node& from) {
-  if (const node* order = from.find("byte_order")) {
-    const step in(*this, "byte_order");
-    static const std::vector<std::string> names{"native", "little", "big", "network"};
-    const auto found = std::find(names.begin(), names.end(), order->text);
-    if (found == names.end())
-      fail(*order, fmt::format("unknown byte order '{}'", order->text), "native, little, big or network");
-    else
-      env_.order = "=<>!"[found - names.begin()];
-  }
-  if (const node* style = from.find("json")) {
-    const step in(*this, "json");
-    if (style->text == "compact")
-      env_.style = json_style::compact;
-    else if (style->text != "python")
-      fail(*style, fmt::format("unknown form of JSON '{}'", style->text), "python or compact");
-  }
-  if (const node* given = from.find("limits")) limits(*given);
-  if (const node* given = from.find("framing")) framing(*given);
-  if (const node* given = from.find("opcode")) {
-    const step in(*this, "opcode");
-    opcode_rule rule;
-    if (opcode(*given, rule, false, nullptr)) opcode_ = rule;
-  }
-  to_->limits = env_.limits;
-  to_->framing = env_.framing;
-}
-
-void protocol_compiler::limits(const node& from) {
-  const step in(*this, "limits");
-  if (!is_map(from, "a map") || !known_keys(from, {"count", "inflate", "nesting", "json_depth", "packet"}))
-    return;
-  const std::pair<const char*, std::size_t*> fields[] = {{"count", &env_.limits.elements},
-                                                         {"inflate", &env_.limits.inflated},
-                                                         {"nesting", &env_.limits.nesting},
-                                                         {"json_depth", &env_.limits.json_depth},
-                                                         {"packet", &env_.limits.packet}};
-  for (const auto& [name, field] : fields) {
-    const node* given = from.find(name);
-    const step at(*this, name);
-    const bool deep = field == &env_.limits.nesting || field == &env_.limits.json_depth;
-    if (given != nullptr) natural(*given, *field, deep ? 200 : std::size_t{1} << 31);
-  }
-}
-
-void protocol_compiler::framing(const node& from) {
-  const step in(*this, "framing");
-  if (from.kind == node_kind::null) return;
-  framing_rule rule;
-  if (from.text == "lines") {
-    rule.delimiter = "\n";
-    rule.lines = true;
-    env_.framing = rule;
-    return;
-  }
-  if (!is_map(from, "a map, or lines") ||
-      !known_keys(from, {"length", "at", "counts", "add", "mode", "strip", "delimiter"}))
-    return;
-  if (const node* delimiter = from.find("delimiter")) return delimited(from, *delimiter, rule);
-  const node* length = from.find("length");
-  if (length == nullptr) {
-    fail(from, "'length' is missing",
-         "the type of the length field, such as '>I' or varint; or 'delimiter', the text behind each packet");
-    return;
-  }
-  if (!integer_type(*length, rule.type, rule.big, rule.limit)) return;
-  if (const node* at = from.find("at"); at != nullptr && !natural(*at, rule.at, 65'536)) return;
-  if (const node* counts = from.find("counts")) {
-    if (counts->text != "all" && counts->text != "after")
-      fail(*counts, fmt::format("'{}' is unknown", counts->text),
-           "all: the length counts the whole packet; after: what follows it");
-    rule.counts_all = counts->text == "all";
-  }
-  if (const node* add = from.find("add")) {
-    const auto value = parse_integer(add->text);
-    if (!value || std::abs(*value) > 1'000'000) fail(*add, "expected a small integer");
-    rule.add = value.value_or(0);
-  }
-  read_mode(from, rule);
-  if (const node* strip = from.find("strip")) {
-    rule.strip = strip->text == "true";
-    if (strip->kind != node_kind::boolean) fail(*strip, "expected true or false");
-    if (rule.strip && rule.at != 0) fail(*strip, "'strip' takes the length off the front, so 'at' must be 0");
-  }
-  env_.framing = rule;
-}
-
-void protocol_compiler::read_mode(const node& from, framing_rule& rule) {
-  const node* mode = from.find("mode");
-  if (mode == nullptr) return;
-  if (mode->text != "message" && mode->text != "stream")
-    fail(*mode, fmt::format("'{}' is unknown", mode->text), "message or stream");
-  rule.stream = mode->text == "stream";
-}
-
-void protocol_compiler::delimited(const node& from, const node& delimiter, framing_rule& rule) {
-  constexpr std::size_t longest = 16;
-  for (const node_entry& entry : from.entries)
-    if (entry.key != "delimiter" && entry.key != "mode")
-      fail_key(entry, fmt::format("'{}' belongs to a length, and 'delimiter' takes its place", entry.key));
-  if (delimiter.kind != node_kind::text || delimiter.text.empty() || delimiter.text.size() > longest)
-    fail(delimiter, fmt::format("a delimiter is a text of 1 to {} bytes", longest),
-         "such as \"\\r\\n\" or lines");
-  read_mode(from, rule);
-  rule.delimiter = delimiter.text;
-  rule.lines = rule.delimiter == "\n";
-  env_.framing = rule;
 }
 
 void protocol_compiler::layouts(const node& from) {
@@ -380,71 +223,6 @@ void protocol_compiler::tie_length(const framing_rule& rule, const node& where, 
     fail(where,
          fmt::format("framing wants a length at byte {}, and no field of this layout stands there", rule.at),
          "put a field of that type there, or let framing add it with 'strip: true'");
-}
-
-// A ~ anywhere in it is a slot; what holds none is constant.
-void protocol_compiler::json_place(const node& from, json_part& part) {
-  part.what = json_part::kind::slot;
-  if (from.kind == node_kind::null) return;
-  part.what = json_part::kind::constant;
-  if (!holds_slot(from)) {
-    part.value = to_json(from);
-    return;
-  }
-  part.what = from.kind == node_kind::map ? json_part::kind::map : json_part::kind::list;
-  for (const node_entry& entry : from.entries) {
-    json_part inner;
-    inner.name = entry.key;
-    inner.optional = holds_slot(entry.value) && take_mark(inner.name);
-    json_place(entry.value, inner);
-    add_part(entry.where, std::move(inner), part.parts);
-  }
-  for (const node& item : from.items) {
-    json_part inner;
-    inner.name = std::to_string(part.parts.size());
-    json_place(item, inner);
-    part.parts.push_back(std::move(inner));
-  }
-}
-
-void protocol_compiler::add_part(position where, json_part part, std::vector<json_part>& to) {
-  node place;
-  place.where = where;
-  if (part.name.empty()) fail(place, "expected a name");
-  for (const json_part& other : to)
-    if (other.name == part.name) fail(place, fmt::format("'{}' is already defined", part.name));
-  to.push_back(std::move(part));
-}
-
-void protocol_compiler::json_body(const node& from, message_type& type) {
-  const step in(*this, "json");
-  if (from.kind != node_kind::map && from.kind != node_kind::list) {
-    fail(from, fmt::format("expected a map or a list, found {}", describe(from.kind)),
-         "json: {a: subscribe, v: ~} or json: [{type: 2}, id, action, payload]; ~ and plain names are given "
-         "by the command");
-    return;
-  }
-  const auto add = [&](position where, const std::string& name, const node* value) {
-    json_part part;
-    part.name = name;
-    part.optional = take_mark(part.name);
-    if (value != nullptr) json_place(*value, part);
-    add_part(where, std::move(part), type.parts);
-  };
-  if (from.kind == node_kind::map) {
-    type.body = message_type::body_kind::json_map;
-    for (const node_entry& entry : from.entries) add(entry.where, entry.key, &entry.value);
-    return;
-  }
-  type.body = message_type::body_kind::json_list;
-  for (const node& slot : from.items) {
-    if (slot.kind == node_kind::map && slot.entries.size() == 1)
-      add(slot.where, slot.entries[0].key, &slot.entries[0].value);
-    else if (slot.kind == node_kind::text)
-      add(slot.where, slot.text, nullptr);
-    else
-      fail(slot, "expected a slot's name, or {name: constant}");
-  }
 }
 
 void protocol_compiler::examples(const node& from, message_type& type) {

@@ -17,20 +17,26 @@ class protocol_compiler {
   bool compile(const node& definition, protocol::state& to);
 
  private:
-  void settings(const node& from);
-  void limits(const node& from);
-  void framing(const node& from);
-  void delimited(const node& from, const node& delimiter, framing_rule& rule);
-  void read_mode(const node& from, framing_rule& rule);
   void layouts(const node& from);
   void commands(const node& from);
   void replies(const node& from);
   void message(const node& from, message_type& type);
   void body(const node& from, message_type& type);
+  void tie_length(const framing_rule& rule, const node& where, message_type& type);
+  void examples(const node& from, message_type& type);
+
+  // protocol_settings.cpp
+  void settings(const node& from);
+  void limits(const node& from);
+  void framing(const node& from);
+  void delimited(const node& from, const node& delimiter, framing_rule& rule);
+  void read_mode(const node& from, framing_rule& rule);
+  bool integer_type(const node& from, number_type& type, bool& big, std::uint8_t& limit);
+
+  // json_template.cpp
   void json_body(const node& from, message_type& type);
   void json_place(const node& from, json_part& part);
   void add_part(position where, json_part part, std::vector<json_part>& to);
-  void tie_length(const framing_rule& rule, const node& where, message_type& type);
 
   // selection_compiler.cpp
   void selection(const node& from, message_type& type);
@@ -40,13 +46,10 @@ class protocol_compiler {
   void starts_condition(const node& from, message_type& type);
   void unreachable();
 
-  void examples(const node& from, message_type& type);
-
   bool fail(const node& from, std::string message, std::string hint = {}, std::size_t at = 0);
   bool fail_key(const node_entry& entry, std::string message, std::string hint = {});
   bool known_keys(const node& from, const std::vector<std::string>& keys);
   bool is_map(const node& from, const char* what);
-  bool integer_type(const node& from, number_type& type, bool& big, std::uint8_t& limit);
   bool natural(const node& from, std::size_t& out, std::size_t top);
 
   // Names where in the document we are, for the diagnostics made below.
