@@ -104,7 +104,7 @@ void layout_compiler::checksum_item(const node& from, name_id name, bool hidden)
               : checksum_width(*kind) == 2 ? number_type::u16
                                            : number_type::u8;
   if (from.find("type") != nullptr && !read_number_type(from.find("type"), from, made)) return;
-  if (is_variable(made.type) || width_of(made.type) < checksum_width(*kind)) {
+  if (width_of(made.type) < checksum_width(*kind)) {  // 0: a varint
     fail(*from.find("type"), 0, fmt::format("'{}' needs {} bytes", kind_node->text, checksum_width(*kind)));
     return;
   }
