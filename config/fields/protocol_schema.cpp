@@ -238,13 +238,10 @@ nlohmann::ordered_json protocol_definitions() {
         }
       ]
     },
-    "json": {
-      "anyOf": [
-        {"$ref": "#/$defs/json_pointer"},
-        {"type": "object", "propertyNames": {"$ref": "#/$defs/json_pointer"}}
-      ]
-    },
+    "json": {"$ref": "#/$defs/json_places"},
     "slot": {"$ref": "#/$defs/protocol_slot"},
+    "cbor": {"$ref": "#/$defs/json_places"},
+    "msgpack": {"$ref": "#/$defs/json_places"},
     "is": {
       "anyOf": [{"$ref": "#/$defs/scalar"}, {"type": "array", "items": {"$ref": "#/$defs/scalar"}}]
     },
@@ -260,11 +257,20 @@ nlohmann::ordered_json protocol_definitions() {
     },
     "fits": {"type": "boolean"}
   },
-  "not": {"properties": {"json": true, "slot": true}, "required": ["json", "slot"]},
+  "not": {"anyOf": [
+    {"properties": {"json": true, "slot": true}, "required": ["json", "slot"]},
+    {"properties": {"json": true, "cbor": true}, "required": ["json", "cbor"]},
+    {"properties": {"json": true, "msgpack": true}, "required": ["json", "msgpack"]},
+    {"properties": {"slot": true, "cbor": true}, "required": ["slot", "cbor"]},
+    {"properties": {"slot": true, "msgpack": true}, "required": ["slot", "msgpack"]},
+    {"properties": {"cbor": true, "msgpack": true}, "required": ["cbor", "msgpack"]}
+  ]},
   "dependentSchemas": {
     "is": {
       "anyOf": [
         {"properties": {"json": {"type": "string"}}, "required": ["json"]},
+        {"properties": {"cbor": {"type": "string"}}, "required": ["cbor"]},
+        {"properties": {"msgpack": {"type": "string"}}, "required": ["msgpack"]},
         {"properties": {"slot": true}, "required": ["slot"]}
       ]
     }
@@ -273,6 +279,12 @@ nlohmann::ordered_json protocol_definitions() {
 },
 "scalar": {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]},
 "json_pointer": {"type": "string", "pattern": "^(/|$)"},
+"json_places": {
+  "anyOf": [
+    {"$ref": "#/$defs/json_pointer"},
+    {"type": "object", "propertyNames": {"$ref": "#/$defs/json_pointer"}}
+  ]
+},
 "opcodes": {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]}
 })JSON");
 }

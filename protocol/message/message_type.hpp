@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/codec/packed_value.hpp"
 #include "protocol/codec/program.hpp"
 #include "protocol/message/protocol.hpp"
 
@@ -26,6 +27,7 @@ struct condition {
   std::size_t high = 0;
   opcode_rule opcode;
   std::vector<std::string> pointer;
+  std::optional<packed_format> packed;         ///< of json: the frame is CBOR or MessagePack
   std::vector<nlohmann::ordered_json> values;  ///< any of them; of json: empty means "is there"
   std::string prefix;
 };

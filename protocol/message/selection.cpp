@@ -29,8 +29,10 @@ bool opcode_is(const condition& c, bytes_view bytes) {
   return std::any_of(c.values.begin(), c.values.end(), is);
 }
 
-bool json_is(const condition& c, std::string_view text) {
-  const auto found = find_json(text, c.pointer);
+bool json_is(const message_type& type, const condition& c, bytes_view bytes) {
+  std::string read;
+  if (c.packed && read_packed(bytes, *c.packed, type.json_depth, read)) return false;
+  const auto found = find_json(c.packed ? read : as_text(bytes), c.pointer);
   if (!found) return false;
   if (c.values.empty()) return true;
   if (found->front() == '{' || found->front() == '[') return false;
@@ -47,7 +49,7 @@ bool holds(const message_type& type, const condition& c, frame_view frame) {
     case condition::kind::opcode:
       return opcode_is(c, frame.bytes);
     case condition::kind::json:
-      return json_is(c, as_text(frame.bytes));
+      return json_is(type, c, frame.bytes);
     case condition::kind::starts:
       return as_text(frame.bytes).starts_with(c.prefix);
     case condition::kind::fits:

@@ -37,7 +37,7 @@ bool implies(const condition& narrow, const condition& wide) {
     case condition::kind::opcode:
       return same_place(narrow.opcode, wide.opcode) && all_in(narrow.values, wide.values);
     case condition::kind::json:
-      return narrow.pointer == wide.pointer &&
+      return narrow.pointer == wide.pointer && narrow.packed == wide.packed &&
              (wide.values.empty() || (!narrow.values.empty() && all_in(narrow.values, wide.values)));
     case condition::kind::starts:
       return narrow.prefix.starts_with(wide.prefix);
@@ -57,8 +57,8 @@ bool takes_all_of(const message_type& earlier, const message_type& later) {
 
 void protocol_compiler::selection(const node& from, message_type& type) {
   const step in(*this, "when");
-  if (!is_map(from, "a map") ||
-      !known_keys(from, {"frame", "size", "opcode", "json", "slot", "is", "starts", "fits"}))
+  if (!is_map(from, "a map") || !known_keys(from, {"frame", "size", "opcode", "json", "slot", "cbor",
+                                                   "msgpack", "is", "starts", "fits"}))
     return;
   type.has_when = true;
   if (const node* frame = from.find("frame");
@@ -114,21 +114,38 @@ bool protocol_compiler::opcode(const node& from, opcode_rule& rule, bool in_when
   return true;
 }
 
-// {json: /type, is: order}, {slot: 0, is: 3}, {json: {/type: order, /v: 2}}
+// {json: /type, is: order}, {slot: 0, is: 3}, {json: {/type: order, /v: 2}}; cbor and msgpack as json.
 void protocol_compiler::json_conditions(const node& from, message_type& type) {
-  const node* json = from.find("json");
-  const node* slot = from.find("slot");
+  static constexpr std::pair<const char*, std::optional<packed_format>> kinds[] = {
+      {"json", {}}, {"slot", {}}, {"cbor", packed_format::cbor}, {"msgpack", packed_format::msgpack}};
   const node* is = from.find("is");
-  if (is != nullptr && json == nullptr && slot == nullptr)
-    fail(*is, "'is' is only allowed with 'json' or 'slot'");
-  if (json != nullptr && slot != nullptr)
-    fail(*slot, "'json' and 'slot' cannot be used together", "json: {/0: 3, /2: x} holds several conditions");
-  const auto add = [&](const node& place, const std::string& pointer, const node* values) {
+  const node* place = nullptr;
+  std::string kind;
+  std::optional<packed_format> packed;
+  for (const auto& [name, format] : kinds) {
+    const node* given = from.find(name);
+    if (given == nullptr) continue;
+    if (place != nullptr) {
+      fail(*given, fmt::format("'{}' and '{}' cannot be used together", kind, name),
+           "json: {/0: 3, /2: x} holds several conditions");
+      continue;
+    }
+    place = given;
+    kind = name;
+    packed = format;
+  }
+  if (place == nullptr) {
+    if (is != nullptr) fail(*is, "'is' is only allowed with 'json', 'slot', 'cbor' or 'msgpack'");
+    return;
+  }
+  if (packed && type.frame == frame_kind::text) fail(*place, fmt::format("'{}' is for binary frames", kind));
+  const auto add = [&](const node& at, const std::string& pointer, const node* values) {
     condition c;
     c.what = condition::kind::json;
+    c.packed = packed;
     auto parts = split_pointer(pointer);
     if (!parts) {
-      fail(place, fmt::format("'{}' is not a JSON pointer", pointer), fmt::format("write /{}", pointer));
+      fail(at, fmt::format("'{}' is not a JSON pointer", pointer), fmt::format("write /{}", pointer));
       return;
     }
     c.pointer = std::move(*parts);
@@ -139,14 +156,14 @@ void protocol_compiler::json_conditions(const node& from, message_type& type) {
     }
     type.when.push_back(std::move(c));
   };
-  if (json != nullptr && json->kind == node_kind::map) {
-    if (is != nullptr) fail(*is, "a map of pointers holds its values itself");
-    for (const node_entry& entry : json->entries) add(entry.value, entry.key, &entry.value);
-  } else if (json != nullptr) {
-    add(*json, json->text, is);
-  } else if (slot != nullptr) {
+  if (kind == "slot") {
     std::size_t index = 0;
-    if (natural(*slot, index, 10'000)) add(*slot, fmt::format("/{}", index), is);
+    if (natural(*place, index, 10'000)) add(*place, fmt::format("/{}", index), is);
+  } else if (place->kind == node_kind::map) {
+    if (is != nullptr) fail(*is, "a map of pointers holds its values itself");
+    for (const node_entry& entry : place->entries) add(entry.value, entry.key, &entry.value);
+  } else {
+    add(*place, place->text, is);
   }
 }
 

@@ -46,6 +46,7 @@ protocols:
       limits: {count: 10, nesting: 200}, layouts: {head: 'a:B n:H', rest: ~}, commands: {c: head, e: ~, f: [head, 'x:i'],
       d: {json: [{a: 1}, b], when: {frame: text}}}, replies: [{as: r, when: {opcode: [1, 2], size: {min: 4}}, layout: {a: B},
       trailing: keep, description: 5}, {as: s, when: {json: {/a: 1}}}, {as: t, when: {slot: 3, is: [a, ~]}},
+      {as: v, when: {cbor: /a, is: 1}}, {as: w, when: {msgpack: {/a: 1}}},
       {as: u, when: {starts: {hex: 0a0B}}, layout: 'x:bytes', examples: []}]}
 sessions: {s: {url: wss://h/, protocol: p}}
 ---
@@ -160,6 +161,10 @@ BAD_PROTOCOLS = """
 {replies: [{as: a, when: {is: 2}}]}
 ---
 {replies: [{as: a, when: {json: /type, slot: 1}}]}
+---
+{replies: [{as: a, when: {cbor: /type, msgpack: /type}}]}
+---
+{replies: [{as: a, when: {msgpack: type}}]}
 ---
 {replies: [{as: a, when: {starts: {hex: '0'}}}]}
 ---
