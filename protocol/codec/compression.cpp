@@ -10,6 +10,8 @@
 #include <limits>
 #include <memory>
 
+#include "protocol/text/text_encoding.hpp"
+
 namespace duplexd::protocol {
 namespace {
 
@@ -113,17 +115,38 @@ bool deflate_zlib(transform_kind kind, bytes_view from, std::vector<std::uint8_t
   return done;
 }
 
+std::string read_text(transform_kind kind, bytes_view from, std::size_t ceiling,
+                      std::vector<std::uint8_t>& out) {
+  const std::string_view text(reinterpret_cast<const char*>(from.data()), from.size());
+  auto bytes = kind == transform_kind::hex ? parse_hex(text) : parse_base64(text);
+  if (!bytes) return kind == transform_kind::hex ? "not hex digits, two for each byte" : "not base64";
+  out = std::move(*bytes);
+  return out.size() > ceiling ? fmt::format("the decoded bytes exceed the limit of {}", ceiling) : "";
+}
+
+void write_text(transform_kind kind, bytes_view from, std::vector<std::uint8_t>& out) {
+  std::string text;
+  kind == transform_kind::hex ? append_hex(text, from) : append_base64(text, from);
+  out.insert(out.end(), text.begin(), text.end());
+}
+
 }  // namespace
 
 std::string decompress(transform_kind kind, bytes_view from, std::size_t ceiling,
                        std::vector<std::uint8_t>& out) {
   if (kind == transform_kind::brotli) return inflate_brotli(from, ceiling, out);
   if (kind == transform_kind::zstd) return inflate_zstd(from, ceiling, out);
+  if (kind == transform_kind::hex || kind == transform_kind::base64)
+    return read_text(kind, from, ceiling, out);
   return inflate_zlib(kind, from, ceiling, out);
 }
 
 bool compress(transform_kind kind, bytes_view from, std::vector<std::uint8_t>& out) {
   const std::size_t at = out.size();
+  if (kind == transform_kind::hex || kind == transform_kind::base64) {
+    write_text(kind, from, out);
+    return true;
+  }
   if (kind == transform_kind::brotli) {
     std::size_t size = std::max<std::size_t>(BrotliEncoderMaxCompressedSize(from.size()), 16);
     out.resize(at + size);

@@ -228,7 +228,7 @@ struct checksum_rule {
   expression_id extra_expr{};  ///< one more byte at the end
 };
 
-enum class transform_kind : std::uint8_t { zlib, gzip, deflate, brotli, zstd, fill };
+enum class transform_kind : std::uint8_t { zlib, gzip, deflate, brotli, zstd, fill, hex, base64 };
 struct transform_rule {
   transform_kind kind = transform_kind::zlib;
   std::int64_t fill = 0;  ///< bytes that cut zeros are restored to

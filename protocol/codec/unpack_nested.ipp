@@ -36,14 +36,15 @@ inline bool unpacker<Visitor>::nested(const instruction& in, std::int32_t pc) {
   pos_ = end_ = outer_end;
   region_ = outer_region;
   --budget_.depth;
-  if (!ok && rule.kind != transform_kind::fill) inside(from);
+  const bool decoded = rule.kind == transform_kind::hex || rule.kind == transform_kind::base64;
+  if (!ok && rule.kind != transform_kind::fill) inside(from, decoded ? "decoded" : "decompressed");
   if (!ok && rule.kind == transform_kind::fill) error_.offset = std::min(from + error_.offset, outer_end);
   return ok;
 }
 
 template <class Visitor>
-inline void unpacker<Visitor>::inside(std::size_t from) {
-  error_.message = fmt::format("at byte {} of the decompressed bytes: {}", error_.offset, error_.message);
+inline void unpacker<Visitor>::inside(std::size_t from, const char* what) {
+  error_.message = fmt::format("at byte {} of the {} bytes: {}", error_.offset, what, error_.message);
   error_.offset = from;
 }
 

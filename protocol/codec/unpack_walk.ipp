@@ -150,7 +150,7 @@ class unpacker {
 
   // packets within packets
   bool nested(const instruction& in, std::int32_t pc);
-  void inside(std::size_t from);
+  void inside(std::size_t from, const char* what);
   bool frames(const instruction& in);
 
   const program& p_;

@@ -45,7 +45,8 @@ void layout_compiler::any_value(const node& from, name_id name, bool hidden) {
     if (from.find("enum") != nullptr) return enum_item(from, name, hidden);
     if (from.find("flags") != nullptr) return flags_item(from, name, hidden);
     if (from.find("array") != nullptr) return array_item(from, name, hidden);
-    if (from.find("inflate") != nullptr || from.find("fill") != nullptr || from.find("frames") != nullptr)
+    if (from.find("inflate") != nullptr || from.find("decode") != nullptr || from.find("fill") != nullptr ||
+        from.find("frames") != nullptr)
       return nested_item(from, name, hidden);
     if (from.find("crc") != nullptr) return checksum_item(from, name, hidden);
     if (from.find("size") != nullptr) return region_item(from, name, hidden, false);
@@ -81,7 +82,7 @@ bool layout_compiler::is_nothing(const node* from) noexcept {
 // Whether a named layout is a type of one value, such as {enum: …}, rather than the members of a map.
 bool layout_compiler::is_type(const node& from) {
   if (from.kind != node_kind::map) return false;
-  for (const char* key : {"enum", "flags", "bits", "inflate", "fill", "none", "one_of", "invalid"})
+  for (const char* key : {"enum", "flags", "bits", "inflate", "decode", "fill", "none", "one_of", "invalid"})
     if (from.find(key) != nullptr && (from.find(key)->is_scalar() || from.find(key)->kind == node_kind::null))
       return true;
   return false;

@@ -1,7 +1,7 @@
 // Bytes that hold other bytes: what is compressed or cut short, and packets within packets.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "protocol/layout/layout_compiler.hpp"
@@ -9,16 +9,46 @@
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
+namespace {
 
-// {inflate: zlib, frames: layout} and {fill: 28, type: layout}, each with 'size' if it is not the rest
+struct named_transform {
+  const char* name;
+  transform_kind kind;
+  bool decodes;
+};
+constexpr named_transform transforms[] = {
+    {"zlib", transform_kind::zlib, false},       {"gzip", transform_kind::gzip, false},
+    {"deflate", transform_kind::deflate, false}, {"brotli", transform_kind::brotli, false},
+    {"zstd", transform_kind::zstd, false},       {"base64", transform_kind::base64, true},
+    {"hex", transform_kind::hex, true}};
+
+std::optional<transform_kind> transform_of(std::string_view name, bool decodes) {
+  for (const named_transform& each : transforms)
+    if (each.name == name && each.decodes == decodes) return each.kind;
+  return std::nullopt;
+}
+
+std::vector<std::string> transform_names(bool decode) {
+  std::vector<std::string> out;
+  for (const named_transform& each : transforms)
+    if (each.decodes == decode) out.emplace_back(each.name);
+  return out;
+}
+
+}  // namespace
+
+// {inflate: zlib, frames: layout}, {decode: base64, type: layout} and {fill: 28, type: layout}, each with
+// 'size' if it is not the rest
 void layout_compiler::nested_item(const node& from, name_id name, bool hidden) {
-  if (!known_keys(from, {"inflate", "fill", "frames", "type", "layout", "size", "trailing"})) return;
-  static const std::vector<std::string> kinds{"zlib", "gzip", "deflate", "brotli", "zstd"};
+  if (!known_keys(from, {"inflate", "decode", "fill", "frames", "type", "layout", "size", "trailing"}))
+    return;
   const node* inflate = from.find("inflate");
+  const node* decode = from.find("decode");
   const node* fill_node = from.find("fill");
   const node* frames = from.find("frames");
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("layout");
-  if ((frames == nullptr) == is_nothing(type) || (inflate != nullptr && fill_node != nullptr)) {
+  if ((frames == nullptr) == is_nothing(type) ||
+      (inflate != nullptr) + (decode != nullptr) + (fill_node != nullptr) > 1) {
     fail(from, 0, "expected 'frames' or 'type'",
          "{inflate: zlib, frames: packet}, or {inflate: gzip, type: json}");
     return;
@@ -36,17 +66,19 @@ void layout_compiler::nested_item(const node& from, name_id name, bool hidden) {
   const std::int32_t region = here();
   emit(op::region).size = size;
   const std::int32_t at = here();
-  const bool transformed = inflate != nullptr || fill_node != nullptr;
+  const bool transformed = inflate != nullptr || decode != nullptr || fill_node != nullptr;
   if (transformed) {
     transform_rule rule;
-    if (inflate != nullptr) {
-      const auto found = std::find(kinds.begin(), kinds.end(), inflate->text);
-      if (found == kinds.end()) {
-        fail(*inflate, 0, fmt::format("unknown compression '{}'", inflate->text),
-             suggest_or_list(inflate->text, kinds));
+    if (fill_node == nullptr) {
+      const node& named = inflate != nullptr ? *inflate : *decode;
+      const auto kind = transform_of(named.text, decode != nullptr);
+      if (!kind) {
+        fail(named, 0,
+             fmt::format("unknown {} '{}'", decode != nullptr ? "encoding" : "compression", named.text),
+             suggest_or_list(named.text, transform_names(decode != nullptr)));
         return;
       }
-      rule.kind = static_cast<transform_kind>(found - kinds.begin());
+      rule.kind = *kind;
     } else {
       const auto count = parse_integer(fill_node->text);
       if (!count || *count < 1 || *count > static_cast<std::int64_t>(env_.limits.packet)) {

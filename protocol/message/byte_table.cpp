@@ -104,7 +104,7 @@ class table_writer {
         return line(depth, "", name(in), fmt::format("computed from {}", expr(in.expr)));
       case op::nested:
       case op::frames:
-        line(depth, "", name(in), in.code == op::frames ? "packets" : "decompressed or filled up");
+        line(depth, "", name(in), in.code == op::frames ? "packets" : "decompressed, decoded or filled up");
         offset_.reset();
         return rows(pc + 1, in.next, depth + 1);
     }
