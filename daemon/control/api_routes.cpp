@@ -53,6 +53,14 @@ constexpr std::array routes{
               {},
               {},
               "Session"},
+    api_route{api_operation::list_commands,
+              "GET",
+              "/api/v1/sessions/{name}/commands",
+              "listCommands",
+              "The commands of the session's protocol, with the fields that they take.",
+              {},
+              {},
+              "CommandList"},
     api_route{
         api_operation::send_command, "POST", "/api/v1/sessions/{name}/commands", "sendCommand",
         "Sends a command and waits for its end. A command with an `id` that came before is not sent again: "
@@ -207,6 +215,10 @@ ordered_json names(std::string_view doc) {
   return {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", doc}};
 }
 
+ordered_json fields(std::string_view doc) {
+  return {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/Field"}}}, {"description", doc}};
+}
+
 ordered_json object(ordered_json properties, std::vector<std::string> required) {
   return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(properties)}};
 }
@@ -231,6 +243,25 @@ ordered_json schemas() {
        object({{"sessions", {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/Session"}}}}},
                {"next", text("For `after` of the next page, if there is one.")}},
               {"sessions"})},
+      {"CommandList",
+       object({{"session", text("The session's name.")},
+               {"commands", {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/CommandType"}}}}}},
+              {"session", "commands"})},
+      {"CommandType",
+       object({{"command", text("Its name.")},
+               {"frame", text("binary or text.")},
+               {"fields", fields("What `with` may hold.")},
+               {"open", {{"type", "boolean"}, {"description", "`with` is any JSON: it has no fields."}}},
+               {"example", {{"description", "A `with` that can be sent."}}}},
+              {"command", "frame", "fields", "example"})},
+      {"Field",
+       object({{"name", text("Its name; of a tuple its place. The elements of a list have none.")},
+               {"type", text("number, text, boolean, map, list, tuple, or any.")},
+               {"bytes", text("A text that stands for bytes: hex or base64.")},
+               {"required", {{"type", "boolean"}, {"description", "The command cannot be sent without it."}}},
+               {"constant", {{"description", "Its only value."}}},
+               {"fields", fields("Of a map or tuple; of a list its element.")}},
+              {"type", "required"})},
       {"CommandRequest",
        object({{"command", text("The name of a command of the session's protocol.")},
                {"with", {{"type", "object"}, {"description", "The values of its fields."}}},

@@ -13,6 +13,7 @@ namespace duplexd {
 enum class api_operation : std::uint8_t {
   list_sessions,
   show_session,
+  list_commands,
   send_command,
   show_command,
   cancel_command,

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "daemon/control/describe_commands.hpp"
 #include "daemon/control/readiness.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
@@ -202,6 +203,9 @@ served_answer control_server::act(const question& asked) {
       return list(asked.query);
     case api_operation::show_session:
       return json_answer(describe_session(*asked.about, true));
+    case api_operation::list_commands:
+      return json_answer(
+          {{"session", asked.about->name()}, {"commands", describe_commands(asked.about->messages())}});
     case api_operation::show_command:
       return show_command(*asked.about, asked.id);
     case api_operation::cancel_command:

@@ -104,6 +104,9 @@ class Control(unittest.TestCase):
             daemon = self.start(server)
             self.wait_phase("up")
             where = "/api/v1/sessions/feed/commands"
+            status, known = self.ask("GET", where)
+            self.assertEqual((status, known["session"], known["commands"][0]["command"]), (200, "feed", "ask"))
+            self.assertEqual([field["name"] for field in known["commands"][0]["fields"]], ["op", "id"])
             status, fate = self.ask("POST", where, {"command": "ask", "with": {"id": 7}, "id": "a"})
             self.assertEqual((status, fate["state"], fate["reply"], fate["data"]["id"]), (200, "confirmed", "answer", 7))
             # The same id again: what became of the first, and nothing is sent.
@@ -310,7 +313,7 @@ class Description(unittest.TestCase):
         document = json.loads(run_to_end("schema", "--openapi").stdout)
         self.assertEqual(document["openapi"], "3.0.3")
         operations = {entry["operationId"] for path in document["paths"].values() for entry in path.values()}
-        self.assertEqual(len(operations), 13)
+        self.assertEqual(len(operations), 14)
         for path, methods in document["paths"].items():
             for operation in methods.values():
                 declared = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
