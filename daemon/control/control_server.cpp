@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "daemon/control/dashboard_page.hpp"
 #include "daemon/control/describe_commands.hpp"
 #include "daemon/control/readiness.hpp"
 #include "daemon/runtime/cancelled.hpp"
@@ -24,7 +25,7 @@ using net::refuse;
 using net::served_answer;
 using nlohmann::ordered_json;
 
-constexpr net::server_limits control_limits{};
+constexpr net::server_limits control_limits{.own_pages = true};
 constexpr mode_t socket_mode = 0660;
 constexpr unsigned most_a_page = 1000;
 constexpr unsigned usual_page = 100;
@@ -147,7 +148,9 @@ void control_server::update(session_list sessions) {
 
 asio::awaitable<served_answer> control_server::answer_with_token(const net::served_request& request) {
   constexpr std::string_view scheme = "Bearer ";
-  const auto wanted = settings_.token ? settings_.token->resolve() : config::resolved<std::string>{};
+  if (auto page = dashboard_page(request.head.method, request.path)) co_return std::move(*page);
+  if (!settings_.token) co_return refuse(503, "the configuration has no control.token");
+  const auto wanted = settings_.token->resolve();
   if (!wanted) co_return refuse(503, "the token cannot be read: see the configuration's control.token");
   const std::string* const given = request.head.first("Authorization");
   const bool is_good = given != nullptr && given->starts_with(scheme) &&
@@ -162,6 +165,7 @@ asio::awaitable<served_answer> control_server::answer_with_token(const net::serv
 }
 
 asio::awaitable<served_answer> control_server::answer(const net::served_request& request) {
+  if (auto page = dashboard_page(request.head.method, request.path)) co_return std::move(*page);
   const api_match found = match_api(request.head.method, request.path);
   if (found.route == nullptr) {
     served_answer refused = found.allow.empty()

@@ -67,6 +67,24 @@ std::string host_of(std::string_view field) {
   return lower;
 }
 
+/// Whether a page asks that came from here. Behind a proxy that ends TLS its scheme is another than ours.
+bool is_own_page(const request_head& request) {
+  std::string_view origin = *request.first("Origin");
+  const std::string* const host = request.first("Host");
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (origin.starts_with(scheme)) return host != nullptr && origin.substr(scheme.size()) == *host;
+  return false;
+}
+
+/// Whether a browser says that a page of somebody else asks; that a user follows a link is nothing wrong. It
+/// names no origin where it only embeds what it gets, as a script or an image.
+bool is_embedded(const request_head& request) {
+  const std::string* const site = request.first("Sec-Fetch-Site");
+  const std::string* const mode = request.first("Sec-Fetch-Mode");
+  const bool is_foreign = site != nullptr && *site != "same-origin" && *site != "none";
+  return is_foreign && (mode == nullptr || *mode != "navigate");
+}
+
 void send_text(tcp_connection& to, std::string_view text) {
   to.cork().append(text.data(), text.size());
   to.schedule_flush();
@@ -120,8 +138,10 @@ served_answer refuse(unsigned status, std::string_view text) {
   return answer;
 }
 
-std::optional<served_answer> refusal_of(const request_head& request, const std::vector<std::string>& hosts) {
-  if (request.first("Origin") != nullptr) return refuse(403, "requests of web pages are refused");
+std::optional<served_answer> refusal_of(const request_head& request, const std::vector<std::string>& hosts,
+                                        bool own_pages) {
+  const bool is_foreign = request.first("Origin") != nullptr && !(own_pages && is_own_page(request));
+  if (is_foreign || is_embedded(request)) return refuse(403, "requests of web pages are refused");
   const auto given = std::count_if(request.fields.begin(), request.fields.end(),
                                    [](const auto& field) { return is_same_header(field.first, "host"); });
   if (given == 0 && request.version < 11) return std::nullopt;  // no browser
@@ -277,7 +297,7 @@ asio::awaitable<bool> http_server::serve_next(const std::shared_ptr<tcp_connecti
 
 asio::awaitable<served_answer> http_server::answer_to(request_reader& reader, const std::string& who) {
   if (const auto& failed = reader.failure()) co_return refuse(failed->status, failed->text);
-  if (auto refused = refusal_of(reader.head(), hosts_)) co_return std::move(*refused);
+  if (auto refused = refusal_of(reader.head(), hosts_, limits_.own_pages)) co_return std::move(*refused);
   served_request request;
   request.head = std::move(reader.head());
   request.body = std::move(reader.body());

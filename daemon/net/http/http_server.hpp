@@ -66,9 +66,10 @@ struct served_answer {
 
 /// Why a web page may be behind this request; nothing if none can be. A page has an Origin, or it calls us by
 /// a name of its own, which it made to mean our address (DNS rebinding): only IP addresses, `localhost` and
-/// `hosts` are names of ours.
+/// `hosts` are names of ours. `own_pages`: pages that were got from here, by the same name, may ask.
 [[nodiscard]] std::optional<served_answer> refusal_of(const request_head& request,
-                                                      const std::vector<std::string>& hosts);
+                                                      const std::vector<std::string>& hosts,
+                                                      bool own_pages = false);
 
 /// How much clients may ask of a server, and how long they may take.
 struct server_limits {
@@ -77,11 +78,12 @@ struct server_limits {
   std::chrono::milliseconds idle{60'000};     ///< without the first byte of a request
   std::chrono::milliseconds request{10'000};  ///< from its first byte to its last
   std::chrono::milliseconds answer{
-      30'000};  ///< for the kernel to take a whole answer, or a piece of a stream
+      30'000};             ///< for the kernel to take a whole answer, or a piece of a stream
+  bool own_pages = false;  ///< it serves pages, which may ask in turn
 };
 
-/// A small HTTP/1.1 server, for operators and monitoring: no TLS, no web pages. Everything that clients can
-/// fill is bounded: who is too slow, or one too many, is dropped. Used from the loop's thread.
+/// A small HTTP/1.1 server, for operators and monitoring: no TLS, no pages of others. Everything that clients
+/// can fill is bounded: who is too slow, or one too many, is dropped. Used from the loop's thread.
 class http_server {
  public:
   using handler = std::function<asio::awaitable<served_answer>(const served_request&)>;

@@ -155,6 +155,11 @@ TEST_CASE("a web page is refused, under whatever name it comes", "[http_server]"
       {"Host: localhost\r\nHost: localhost\r\n", 400},
       {"Host: localhost\r\nOrigin: http://localhost\r\n", 403},
       {"Host: localhost\r\nOrigin: null\r\n", 403},
+      {"Host: localhost\r\nSec-Fetch-Site: none\r\n", 0},
+      {"Host: localhost\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n", 0},
+      {"Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n", 0},
+      {"Host: localhost\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n", 403},
+      {"Host: localhost\r\nSec-Fetch-Site: same-site\r\n", 403},
   };
   for (const row& each : all) {
     INFO(each.fields);
@@ -167,6 +172,39 @@ TEST_CASE("a web page is refused, under whatever name it comes", "[http_server]"
   scene s;
   CHECK(s.ask("GET / HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 421 "));
   CHECK(s.asked == 0);
+}
+
+// A page that came from here names the very host and port that it asks; other schemes are those of a proxy.
+TEST_CASE("a server with pages of its own lets these in, and no others", "[http_server]") {
+  struct row {
+    const char* fields;
+    unsigned status;  ///< 0: served
+  };
+  const row all[] = {
+      {"Host: localhost:9101\r\nOrigin: http://localhost:9101\r\n", 0},
+      {"Host: localhost:9101\r\nOrigin: https://localhost:9101\r\n", 0},
+      {"Host: [::1]:9101\r\nOrigin: http://[::1]:9101\r\nSec-Fetch-Site: same-origin\r\n", 0},
+      {"Host: localhost:9101\r\nOrigin: http://localhost:9102\r\n", 403},
+      {"Host: localhost:9101\r\nOrigin: http://localhost\r\n", 403},
+      {"Host: localhost:9101\r\nOrigin: ftp://localhost:9101\r\n", 403},
+      {"Host: localhost:9101\r\nOrigin: null\r\n", 403},
+      {"Host: evil.test.com\r\nOrigin: http://evil.test.com\r\n", 421},
+      {"Origin: http://localhost\r\n", 403},
+  };
+  for (const row& each : all) {
+    INFO(each.fields);
+    request_reader reader{request_limits{}};
+    reader.feed(std::string("POST / HTTP/1.1\r\nContent-Length: 0\r\n") + each.fields + "\r\n");
+    REQUIRE(reader.done());
+    const auto refused = refusal_of(reader.head(), {}, true);
+    CHECK((refused ? refused->status : 0) == each.status);
+  }
+  constexpr std::string_view own =
+      "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nConnection: close\r\n\r\n";
+  scene with_pages{{.own_pages = true}};
+  CHECK(with_pages.ask(std::string(own)).starts_with("HTTP/1.1 200 "));
+  scene without;
+  CHECK(without.ask(std::string(own)).starts_with("HTTP/1.1 403 "));
 }
 
 TEST_CASE("a request over a limit is answered, and the connection closed", "[http_server]") {
