@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/codec/pack_walk.ipp"
+#include "protocol/text/printable.hpp"
 #include "protocol/text/suggest.hpp"
 
 namespace duplexd::protocol {
@@ -50,12 +51,18 @@ inline bool packer::all_used(const instruction& in, std::size_t from) {
 inline bool packer::array(const instruction& in, std::int32_t pc) {
   const ordered_json* value = given(in);
   if (value == nullptr) return missing(in);
-  if (!value->is_array()) return fail(in, fmt::format("expected a list, found {}", kind_of(*value)));
+  return elements(in, pc, *value, nullptr) && settle(in, in.count, value->size(), "elements");
+}
+
+inline bool packer::elements(const instruction& in, std::int32_t pc, const ordered_json& values,
+                             std::vector<std::size_t>* begins) {
+  if (!values.is_array()) return fail(in, fmt::format("expected a list, found {}", kind_of(values)));
   const ordered_json* outer = element_;
   const std::size_t wishes = wishes_.size();
-  for (std::size_t i = 0; i < value->size(); ++i) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
     wishes_.resize(wishes);
-    element_ = &(*value)[i];
+    element_ = &values[i];
+    if (begins != nullptr) begins->push_back(out_.size());
     forget(pc + 1, in.next);
     if (!block(pc + 1, in.next)) {
       prefix_path(error_, fmt::format("[{}]", i));
@@ -63,7 +70,60 @@ inline bool packer::array(const instruction& in, std::int32_t pc) {
     }
   }
   element_ = outer;
-  return settle(in, in.count, value->size(), "elements");
+  return true;
+}
+
+inline bool packer::list(const instruction& in, std::int32_t pc) {
+  const ordered_json* value = given(in);
+  if (value == nullptr) return missing(in);
+  const std::string& end = p_.texts[p_.extents[in.count].end];
+  std::vector<std::size_t> begins;
+  if (!elements(in, pc, *value, &begins)) return false;
+  out_.insert(out_.end(), end.begin(), end.end());
+  return ends_once(in, begins);
+}
+
+inline bool packer::ends_once(const instruction& in, const std::vector<std::size_t>& begins) {
+  const std::string& end = p_.texts[p_.extents[in.count].end];
+  const auto refuse = [&](std::size_t index, std::string why) {
+    (void)fail_named({}, std::move(why));
+    error_.offset = begins[index] - base_;
+    prefix_path(error_, fmt::format("[{}]", index));
+    return under(in, false);
+  };
+  for (std::size_t i = 0; i < begins.size(); ++i) {
+    const auto is_open = [&](const gap& g) {
+      return !g.done && g.at >= begins[i] && g.at < begins[i] + end.size();
+    };
+    if (std::any_of(gaps_.begin(), gaps_.end(), is_open))
+      return refuse(i, "its first bytes are only known later, and might end the list");
+    const auto* const at = reinterpret_cast<const char*>(out_.data() + begins[i]);
+    if (std::string_view(at, out_.size() - begins[i]).starts_with(end))
+      return refuse(i, fmt::format("it begins with \"{}\", which ends the list", one_line(end)));
+  }
+  return true;
+}
+
+inline bool packer::nullable(const instruction& in, std::int32_t pc) {
+  const extent& e = p_.extents[in.size];
+  const ordered_json* value = element_;
+  if (in.name) {
+    const bool is_map = current_ != nullptr && current_->is_object();
+    const auto found = is_map ? current_->find(p_.names[in.name].text) : ordered_json::const_iterator{};
+    value = is_map && found != current_->end() ? &*found : nullptr;
+  }
+  const bool is_null = value != nullptr && value->is_null();
+  if (!is_null) {
+    if (!block(pc + 1, in.next)) return false;
+  } else {
+    (void)given(in);
+    if (!settle(in, in.size, static_cast<std::size_t>(in.constant * e.factor + e.offset), "bytes"))
+      return false;
+  }
+  // What was said of the size must agree.
+  if ((slots_[e.slot.index()] == in.constant) == is_null) return true;
+  return fail(in, is_null ? fmt::format("it is null, and its size or count is not given as {}", in.constant)
+                          : fmt::format("its size or count would be {}, which means null", in.constant));
 }
 
 // Each element has values of its own.

@@ -138,6 +138,13 @@ class packer : private pack_state {
   // A value that nothing took is a mistake of whoever gave it.
   bool all_used(const instruction& in, std::size_t from);
   bool array(const instruction& in, std::int32_t pc);
+  // `begins`: where each is, if not null.
+  bool elements(const instruction& in, std::int32_t pc, const ordered_json& values,
+                std::vector<std::size_t>* begins);
+  bool list(const instruction& in, std::int32_t pc);
+  // None but the last may begin with what ends the list.
+  bool ends_once(const instruction& in, const std::vector<std::size_t>& begins);
+  bool nullable(const instruction& in, std::int32_t pc);
   // Each element has values of its own.
   void forget(std::int32_t pc, std::int32_t end);
   bool region(const instruction& in, std::int32_t pc);

@@ -115,6 +115,10 @@ inline bool packer::execute(const instruction& in, std::int32_t pc) {
       return nested(in, pc);
     case op::frames:
       return frames(in);
+    case op::nullable:
+      return nullable(in, pc);
+    case op::list:
+      return list(in, pc);
   }
   return false;
 }

@@ -32,6 +32,8 @@ enum class op : std::uint8_t {
   view,       ///< a value computed from others; takes no bytes
   nested,     ///< body: a layout for the bytes that come out of decompression or zero filling
   frames,     ///< the rest of the region is a list of packets, each of one routine
+  nullable,   ///< body: one value; null where the register of `size` holds `constant`
+  list,       ///< body: one element; as many as come before the terminator of `count`
 };
 
 /// How a number shows in JSON.
@@ -103,7 +105,7 @@ struct extent {
   std::int64_t factor = 1;
   std::int64_t offset = 0;
   expression_id expr{};   ///< linear and computed: the expression as written
-  id<std::string> end{};  ///< until: the terminator, which is not counted
+  id<std::string> end{};  ///< until: the terminator, which is not counted; of a list, too
 };
 
 struct instruction {

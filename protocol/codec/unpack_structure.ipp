@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/codec/unpack_walk.ipp"
+#include "protocol/text/printable.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -38,6 +39,42 @@ inline bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
     if (to_end && pos_ == before) return fail(in, pos_, "an element takes no bytes, so the list has no end");
   }
   visitor_.end_array();
+  return true;
+}
+
+// Elements up to the bytes that end them.
+template <class Visitor>
+inline bool unpacker<Visitor>::list(const instruction& in, std::int32_t pc) {
+  const std::string& end = p_.texts[p_.extents[in.count].end];
+  const auto ends_here = [&] {
+    return end_ - pos_ >= end.size() &&
+           std::equal(end.begin(), end.end(), data_.begin() + static_cast<std::ptrdiff_t>(pos_),
+                      [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
+  };
+  announce_container(in);
+  visitor_.begin_array();
+  for (std::size_t i = 0; !ends_here(); ++i) {
+    if (pos_ == end_) return fail(in, pos_, fmt::format("no \"{}\" ends the list", one_line(end)));
+    if (budget_.elements++ >= p_.limits.elements)
+      return fail(in, pos_,
+                  fmt::format("more elements than the limit of {} in a packet", p_.limits.elements));
+    const std::size_t before = pos_;
+    visitor_.element();
+    if (!block(pc + 1, in.next)) return under_index(in, i);
+    if (pos_ == before) return fail(in, pos_, "an element takes no bytes, so the list has no end");
+  }
+  pos_ += end.size();
+  visitor_.end_array();
+  return true;
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::nullable(const instruction& in, std::int32_t pc) {
+  if (slots_[p_.extents[in.size].slot.index()] != in.constant) return block(pc + 1, in.next);
+  place(pos_, in);
+  if (in.hidden) return true;
+  announce(in);
+  visitor_.null();
   return true;
 }
 

@@ -142,6 +142,8 @@ class unpacker {
     if (in.name) visitor_.key(p_.names[in.name]);
   }
   bool array(const instruction& in, std::int32_t pc);
+  bool list(const instruction& in, std::int32_t pc);
+  bool nullable(const instruction& in, std::int32_t pc);
   bool region(const instruction& in, std::int32_t pc);
   bool leftover(const instruction& in);
   bool choose(const instruction& in, std::int32_t);

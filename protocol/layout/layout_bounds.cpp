@@ -52,6 +52,9 @@ std::size_t layout_compiler::shortest(std::int32_t begin, std::int32_t end, shor
         bytes = std::max<std::size_t>(1, width_of(in.type)) + ending(in.size);
         if (is_digits(in.type)) bytes = std::max(bytes, fixed(in.size));
         break;
+      case op::list:
+        bytes = ending(in.count);
+        break;
       case op::until:
         bytes = ending(in.size);
         break;

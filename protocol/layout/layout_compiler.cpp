@@ -216,19 +216,26 @@ void layout_compiler::array(const token& t, const node& from, char order, name_i
     count = prefix(t.count, from, order, name);
   else if (t.count.what == extent_notation::kind::to_end)
     count = rest_extent();
+  else if (t.count.what == extent_notation::kind::until)
+    count = terminator(t.count, from, t.type.text, order);
   else
     count = extent_of(t.count.text.text, from, t.count.text.at);
   if (!count) return;
+  const bool ends = t.count.what == extent_notation::kind::until;
+  const std::int32_t whole = open_nullable(count, name, false);
   const std::int32_t at = here();
-  instruction& in = emit(op::array);
+  instruction& in = emit(ends ? op::list : op::array);
   in.name = name;
   in.count = count;
   remember(name, at, false);
-  const std::string filled = filled_by_;
+  const std::string filled = std::exchange(filled_by_, {});
   value(t, from, order, {}, false);
+  if (ends && !filled_by_.empty())
+    fail(from, t.at, "an element takes the rest, so nothing ends the list", "give the element a size");
   filled_by_ = filled;
   if (t.count.what == extent_notation::kind::to_end) filled_by_ = to_->names[name].text;
   close(at);
+  if (whole >= 0) close(whole);
 }
 
 // One value of any type; `name` is none for an array's element.
@@ -287,14 +294,17 @@ void layout_compiler::sized_object(const token& t, const node& from, char order,
   const extent_id size = size_extent(t.size, from, order, name);
   if (!size) return;
   const std::string filled = std::exchange(filled_by_, {});
+  const std::int32_t whole = open_nullable(size, name, hidden);
   const std::int32_t at = here();
   emit(op::region).size = size;
   object_of(*find_layout(word), word, name, hidden);
   close(at);
+  if (whole >= 0) close(whole);
   filled_by_ = filled;
 }
 
 void layout_compiler::object_of(const node& body, const std::string& layout_name, name_id name, bool hidden) {
+  null_ = nullptr;  // what is within has its own
   if (hidden) {
     fail(body, 0, "a layout cannot be hidden as a whole", "hide its fields, or use bytes");
     return;

@@ -40,6 +40,12 @@ class layout_compiler {
     bool number = true;
     bool dead = false;  // out of reach: a case or an element that has ended
   };
+  // {type: …, none: -1} for what has a size or count.
+  struct null_mark {
+    const node* from = nullptr;
+    std::int64_t value = 0;
+    bool taken = false;
+  };
   // The map that fields are put into.
   struct container {
     std::int32_t at = -1;
@@ -113,6 +119,10 @@ class layout_compiler {
   extent_id fixed_extent(std::int64_t value);
   extent_id rest_extent();
   extent_id prefix(const extent_notation& notation, const node& from, char order, name_id name);
+  // Bytes that end a list of elements of that type.
+  extent_id terminator(const extent_notation& notation, const node& from, std::string_view type, char order);
+  // Opens what is null where a size or count says so; -1 if this is not asked for, or not possible.
+  std::int32_t open_nullable(extent_id size, name_id name, bool hidden);
   extent_id size_extent(const extent_notation& notation, const node& from, char order, name_id name);
 
   // layout_symbols.cpp: names, registers, instructions
@@ -152,6 +162,7 @@ class layout_compiler {
   std::vector<symbol> symbols_;
   std::size_t visible_from_ = 0;  // symbols before this belong to another routine
   std::vector<container> containers_;
+  null_mark* null_ = nullptr;           // of the type that comes next
   std::string filled_by_;               // the field that takes the rest of this region
   std::vector<std::string> unfolding_;  // named layouts being written out
   std::vector<std::pair<std::string, id<routine>>> routines_;

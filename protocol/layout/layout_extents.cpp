@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "protocol/codec/number_from_json.hpp"
 #include "protocol/codec/struct_code.hpp"
 #include "protocol/layout/layout_compiler.hpp"
 #include "protocol/text/text_encoding.hpp"
@@ -143,6 +145,68 @@ extent_id layout_compiler::prefix(const extent_notation& notation, const node& f
   e.what = extent::kind::linear;
   e.slot = slot;
   return to_->extents.add(e);
+}
+
+// Between its elements a list ends where these bytes are.
+extent_id layout_compiler::terminator(const extent_notation& notation, const node& from,
+                                      std::string_view type, char order) {
+  if (order == '@') {
+    fail(from, notation.text.at, "with native alignment it is not known where a list ends",
+         "give the line the byte order '='");
+    return {};
+  }
+  extent e;
+  e.what = extent::kind::until;
+  std::string bytes = notation.text.text;
+  if (notation.number) {
+    const auto value = parse_integer(bytes);
+    if (!type.empty() && std::string_view("<>=!").find(type.front()) != std::string_view::npos) {
+      order = type.front();
+      type.remove_prefix(1);
+    }
+    instruction basis;
+    std::uint64_t raw = 0;
+    const bool whole = number_type_of(type, order, basis) && !is_variable(basis.type) &&
+                       !is_float(basis.type) && basis.type != number_type::boolean;
+    if (!value || !whole) {
+      fail(from, notation.text.at, "a number ends a list of integers of a fixed size",
+           "for other elements write the bytes: [until \"\\0\"]");
+      return {};
+    }
+    if (std::string why = number_from_integer(basis.type, *value, raw); !why.empty()) {
+      fail(from, notation.text.at, std::move(why));
+      return {};
+    }
+    std::uint8_t stored[8];
+    store(stored, raw, width_of(basis.type), basis.big);
+    bytes.assign(stored, stored + width_of(basis.type));
+  }
+  e.end = to_->texts.add(std::move(bytes));
+  return to_->extents.add(e);
+}
+
+std::int32_t layout_compiler::open_nullable(extent_id size, name_id name, bool hidden) {
+  null_mark* const mark = std::exchange(null_, nullptr);
+  if (mark == nullptr) return -1;
+  const extent& e = to_->extents[size];
+  if (e.what != extent::kind::linear) return -1;
+  mark->taken = true;
+  std::int64_t stands_for = 0;
+  if (__builtin_mul_overflow(mark->value, e.factor, &stands_for) ||
+      __builtin_add_overflow(stands_for, e.offset, &stands_for))
+    fail(*mark->from, 0, "the number is too large");
+  std::uint64_t raw = 0;
+  for (const instruction& in : to_->code)
+    if (in.code == op::number && in.as != form::bits && in.slot == e.slot)
+      if (std::string why = number_from_integer(in.type, mark->value, raw); !why.empty())
+        fail(*mark->from, 0, std::move(why), "'none' is the size or count on the wire that means null");
+  const std::int32_t at = here();
+  instruction& in = emit(op::nullable);
+  in.name = name;
+  in.hidden = hidden;
+  in.size = size;
+  in.constant = mark->value;
+  return at;
 }
 
 extent_id layout_compiler::size_extent(const extent_notation& notation, const node& from, char order,

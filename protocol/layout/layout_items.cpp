@@ -92,17 +92,20 @@ bool layout_compiler::is_type(const node& from) {
 void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
   if (!known_keys(from, {"type", "of", "none", "one_of", "invalid"})) return;
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("of");
+  const node* none = from.find("none");
+  const auto value = none != nullptr ? parse_integer(none->text) : std::nullopt;
+  null_mark mark{none, value.value_or(0)};
+  null_ = value && type->kind != node_kind::list ? &mark : nullptr;
   any_value(*type, name, hidden);
+  null_ = nullptr;
   if (const node* allowed = from.find("one_of"); allowed != nullptr && !to_->code.empty()) one_of(*allowed);
   if (const node* what = from.find("invalid"); what != nullptr && !to_->code.empty()) invalid(*what);
-  const node* none = from.find("none");
-  if (none == nullptr || to_->code.empty()) return;
-  const auto value = parse_integer(none->text);
+  if (none == nullptr || to_->code.empty() || mark.taken) return;
   instruction& in = to_->code.back();
   if (!value)
     fail(*none, 0, "expected an integer", "'none' is the number on the wire that means null");
   else if (in.code != op::number || is_float(in.type))
-    fail(*none, 0, "'none' requires an integer type");
+    fail(*none, 0, "'none' requires an integer type, or a size or count that is a field");
   else
     in.none = value;
 }
@@ -161,6 +164,18 @@ void layout_compiler::array_item(const node& from, name_id name, bool hidden) {
   extent_id count;
   if (is_nothing(count_node) || count_node->text == "*") {
     count = rest_extent();
+  } else if (count_node->text.starts_with("until ")) {
+    notation_fault fault;
+    const std::string around = "B[";
+    const auto parsed = parse_line(around + count_node->text + "]", fault);
+    if (!parsed || parsed->tokens[0].count.what != extent_notation::kind::until) {
+      fail(*count_node, 0,
+           fault.message.empty() ? "expected a text or a number after 'until'" : fault.message, fault.hint);
+      return;
+    }
+    const node& element = *from.find("array");
+    count =
+        terminator(parsed->tokens[0].count, *count_node, element.is_scalar() ? element.text : "", env_.order);
   } else if (count_node->text.starts_with(':')) {
     extent_notation notation{extent_notation::kind::prefix, {count_node->text.substr(1), 1}};
     count = prefix(notation, *count_node, env_.order, name);
@@ -169,8 +184,10 @@ void layout_compiler::array_item(const node& from, name_id name, bool hidden) {
   }
   if (!count) return;
   const bool to_end = to_->extents[count].what == extent::kind::rest;
+  const bool ends = to_->extents[count].what == extent::kind::until;
+  const std::int32_t whole = open_nullable(count, name, hidden);
   const std::int32_t at = here();
-  instruction& in = emit(op::array);
+  instruction& in = emit(ends ? op::list : op::array);
   in.name = name;
   in.count = count;
   remember(name, at, false);
@@ -196,13 +213,17 @@ void layout_compiler::array_item(const node& from, name_id name, bool hidden) {
   } else {
     any_value(*from.find("array"), {}, false);
   }
+  if (ends && !filled_by_.empty())
+    fail(from, 0, "an element takes the rest, so nothing ends the list",
+         "give the element a size, or 'each'");
   filled_by_ = to_end && name ? to_->names[name].text : filled;
   close(at);
+  if (whole >= 0) close(whole);
 }
 
 // {size: expr, type: layout}; spliced: without a name, its fields belong to the surrounding map
 void layout_compiler::region_item(const node& from, name_id name, bool hidden, bool spliced) {
-  if (!known_keys(from, {"size", "type", "trailing", "inflate", "none"})) return;
+  if (!known_keys(from, {"size", "type", "trailing"})) return;
   const node* type = from.find("type");
   const node* size_node = from.find("size");
   if (is_nothing(type) || !size_node->is_scalar()) {
@@ -216,6 +237,7 @@ void layout_compiler::region_item(const node& from, name_id name, bool hidden, b
   else
     size = extent_of(size_node->text, *size_node, 0);
   if (!size) return;
+  const std::int32_t whole = open_nullable(size, name, hidden);
   const std::int32_t at = here();
   instruction& in = emit(op::region);
   in.size = size;
@@ -229,6 +251,7 @@ void layout_compiler::region_item(const node& from, name_id name, bool hidden, b
     any_value(*type, name, hidden);
   filled_by_ = filled;
   close(at);
+  if (whole >= 0) close(whole);
 }
 
 }  // namespace duplexd::protocol

@@ -63,6 +63,7 @@ void layout_compiler::nested_item(const node& from, name_id name, bool hidden) {
   else
     size = extent_of(size_node->text, *size_node, 0);
   if (!size) return;
+  const std::int32_t whole = open_nullable(size, name, hidden);
   const std::int32_t region = here();
   emit(op::region).size = size;
   const std::int32_t at = here();
@@ -113,6 +114,7 @@ void layout_compiler::nested_item(const node& from, name_id name, bool hidden) {
   if (name) remember(name, region, false);
   if (transformed) close(at);
   close(region);
+  if (whole >= 0) close(whole);
   filled_by_ = size_node == nullptr && name ? to_->names[name].text : filled;
 }
 

@@ -80,6 +80,7 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
     return;
   }
   const bool takes_rest = e.what == extent::kind::rest && !zero;
+  const std::int32_t whole = text ? -1 : open_nullable(size, name, hidden);
   const std::int32_t at = here();
   instruction& in = emit(zero ? op::zero_text : ends ? op::until : op::blob);
   in.what = what;
@@ -90,6 +91,7 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
   in.text = text;
   if (text)
     in.from = t.value == token::value_kind::constant ? value_source::constant : value_source::standard;
+  if (whole >= 0) close(whole);
   if (name) remember(name, at, false);
   if (takes_rest) filled_by_ = name ? to_->names[name].text : word;
 }

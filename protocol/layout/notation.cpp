@@ -128,7 +128,7 @@ class line_parser {
 
   bool extent(extent_notation& out, char open, char close) {
     const std::size_t from = ++at_;
-    if (starts_until()) return until(out, open);
+    if (starts_until(open)) return until(out, open);
     std::size_t depth = 1;
     for (; at_ < text_.size(); ++at_) {
       if (const char c = text_[at_]; c == '"' || c == '\'') {  // of a prefix that ends in a text
@@ -156,24 +156,29 @@ class line_parser {
     return true;
   }
 
-  // (until "\r\n") and (until "\r\n", 512)
-  [[nodiscard]] bool starts_until() const {
+  // (until "\r\n") and (until "\r\n", 512); [until "\0"] and [until 0]
+  [[nodiscard]] bool starts_until(char open) const {
     std::string_view left = text_.substr(at_);
     constexpr std::string_view word = "until";
     while (!left.empty() && is_space(left.front())) left.remove_prefix(1);
     if (!left.starts_with(word)) return false;
     left.remove_prefix(word.size());
     while (!left.empty() && is_space(left.front())) left.remove_prefix(1);
-    return !left.empty() && (left.front() == '"' || left.front() == '\'');
+    if (left.empty()) return false;
+    return left.front() == '"' || left.front() == '\'' || (open == '[' && is_digit(left.front()));
   }
 
   bool until(extent_notation& out, char open) {
-    while (peek() != '"' && peek() != '\'') ++at_;
+    while (peek() != '"' && peek() != '\'' && !is_digit(peek())) ++at_;
     const std::size_t from = at_;
-    if (open == '[')
-      return fail(from, "a count cannot be a text", "(until …) stands behind str, bytes or decnum");
     out.what = extent_notation::kind::until;
     out.text.at = from;
+    if (is_digit(peek())) {
+      out.number = true;
+      out.text = take_word();
+      skip_space();
+      return closed(']', "[until \"\\0\"] or [until 0]");
+    }
     const char quote = text_[at_++];
     for (; at_ < text_.size() && text_[at_] != quote; ++at_)
       if (text_[at_] != '\\')
@@ -185,6 +190,7 @@ class line_parser {
     if (out.text.text.empty() || out.text.text.size() > longest)
       return fail(from, "a text ends in 1 to " + std::to_string(longest) + " bytes");
     skip_space();
+    if (open == '[') return closed(']', "[until \"\\0\"] or [until 0]");
     if (peek() == ',') {
       ++at_;
       skip_space();
@@ -197,7 +203,11 @@ class line_parser {
         return fail(most.at, "expected the largest number of bytes, 1 to " + std::to_string(largest));
       skip_space();
     }
-    if (peek() != ')') return fail(at_, "expected ')'", "(until \"\\r\\n\") or (until \"\\r\\n\", 512)");
+    return closed(')', "(until \"\\r\\n\") or (until \"\\r\\n\", 512)");
+  }
+
+  bool closed(char close, const char* hint) {
+    if (peek() != close) return fail(at_, std::string("expected '") + close + "'", hint);
     ++at_;
     return true;
   }

@@ -21,6 +21,7 @@ struct extent_notation {
   kind what = kind::absent;
   piece text;             ///< the expression, the prefix's type without ':', or the terminator's bytes
   std::int64_t most = 0;  ///< until: bytes in front of the terminator; 0: any number
+  bool number = false;    ///< until: the terminator is a number of the element's type
 };
 
 /// One token of a layout line, taken apart but not yet understood. The grammar is in docs/layouts.md.

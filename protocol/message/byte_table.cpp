@@ -89,6 +89,15 @@ class table_writer {
         if (p_.extents[in.size].what != extent::kind::rest)
           line(depth, "", "", fmt::format("within {} bytes", extent_text(in.size)));
         return rows(pc + 1, in.next, depth);
+      case op::nullable:
+        line(depth, "", name(in), fmt::format("null if the size or count before it is {}", in.constant));
+        rows(pc + 1, in.next, depth + 1);
+        return advance(std::nullopt);
+      case op::list:
+        line(depth, "", name(in),
+             fmt::format("a list up to \"{}\"", one_line(p_.texts[p_.extents[in.count].end])));
+        rows(pc + 1, in.next, depth + 1);
+        return advance(std::nullopt);
       case op::array:
         line(depth, "", name(in),
              fmt::format("a list of {}", p_.extents[in.count].what == extent::kind::rest

@@ -50,12 +50,14 @@ class inventor {
         put(into, in, in.name ? name(in) : "", object(pc));
         return;
       case op::array:
+      case op::list:
         return array(pc, in, into);
       case op::frames:
         put(into, in, in.name ? name(in) : "", ordered_json::array());
         return;
       case op::region:
       case op::nested:
+      case op::nullable:
         return members(pc + 1, in.next, into);
       case op::choose:
         return choose(in, into);

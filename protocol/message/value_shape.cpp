@@ -90,7 +90,8 @@ class shape_builder {
         return text(in, into, sure);
       case op::object:
         return object(in, pc, into, sure);
-      case op::array: {
+      case op::array:
+      case op::list: {
         place element;
         members(pc + 1, in.next, element, true);
         value_shape list;
@@ -112,6 +113,9 @@ class shape_builder {
         return;
       case op::nested:
         return members(pc + 1, in.next, into, sure);
+      case op::nullable:
+        members(pc + 1, in.next, into, sure);
+        return put(into, in.name, in.hidden, scalar(value_shape::json_type::any));
       case op::choose:
         return choose(in, into);
       case op::view:

@@ -174,7 +174,10 @@ TEST_CASE("a size can be a text") {
       {"a:str(until 'x', 2147483649)", "17: expected the largest number of bytes, 1 to 2147483648"},
       {"a:str(until 'x', 0)", "17: expected the largest number of bytes, 1 to 2147483648"},
       {"a:str(until 'x', n)", "17: expected the largest number of bytes, 1 to 2147483648"},
-      {"a:B[until 'x']", "10: a count cannot be a text ((until …) stands behind str, bytes or decnum)"},
+      {"a:B[until 'x']", "0 a@0:B@2 (-)[until x@10]"},
+      {"a:B[until 12 ]", "0 a@0:B@2 (-)[until 12@10]"},
+      {"a:B[until -1]", "0 a@0:B@2 (-)[until -1@4]"},
+      {"a:B[until 'x', 2]", R"(13: expected ']' ([until "\0"] or [until 0]))"},
       {"a:str(:decnum(until ')", "5: no ')' for this '('"},
   });
 }
