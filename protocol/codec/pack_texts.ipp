@@ -3,6 +3,7 @@
 
 #include "protocol/codec/pack_walk.ipp"
 #include "protocol/codec/packed_value.hpp"
+#include "protocol/codec/pairs.hpp"
 #include "protocol/text/foreign_text.hpp"
 #include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
@@ -19,6 +20,10 @@ inline bool packer::blob_bytes(const instruction& in, const ordered_json& value,
     case content::msgpack: {
       const bool is_cbor = in.what == content::cbor;
       std::string wrong = write_packed(value, is_cbor ? packed_format::cbor : packed_format::msgpack, bytes);
+      return wrong.empty() || fail(in, std::move(wrong));
+    }
+    case content::pairs: {
+      std::string wrong = write_pairs(value, p_.pairs[in.its<pairs_rule>()], p_.limits.elements, bytes);
       return wrong.empty() || fail(in, std::move(wrong));
     }
     default:

@@ -49,7 +49,18 @@ enum class value_source : std::uint8_t {
 };
 
 /// What a blob's bytes are.
-enum class content : std::uint8_t { text, padded_text, bytes, base64, json, cbor, msgpack, pascal, utf16 };
+enum class content : std::uint8_t {
+  text,
+  padded_text,
+  bytes,
+  base64,
+  json,
+  cbor,
+  msgpack,
+  pascal,
+  utf16,
+  pairs
+};
 
 /// What happens to bytes that a layout leaves over in its region.
 enum class trailing : std::uint8_t { refuse, drop, keep };
@@ -89,6 +100,7 @@ struct choice_rule;
 struct view_rule;
 struct checksum_rule;
 struct transform_rule;
+struct pairs_rule;
 struct routine;
 using name_id = id<field_name>;
 using extent_id = id<extent>;
@@ -133,7 +145,7 @@ struct instruction {
   id<std::string> text{};  ///< constant text or bytes
   /// What goes with `code` or `as`.
   std::variant<std::monostate, id<names_rule>, id<scale_rule>, id<time_unit>, id<bits_rule>, id<choice_rule>,
-               id<view_rule>, id<checksum_rule>, id<transform_rule>, id<routine>>
+               id<view_rule>, id<checksum_rule>, id<transform_rule>, id<routine>, id<pairs_rule>>
       rule{};
   std::int32_t next = 0;
   std::int64_t constant = 0;
@@ -236,6 +248,15 @@ struct transform_rule {
   std::int64_t fill = 0;  ///< bytes that cut zeros are restored to
 };
 
+/// How a text holds pairs of a key and a value.
+struct pairs_rule {
+  std::string separator;
+  std::string equals;
+  bool closed = false;                                       ///< a separator stands behind the last one, too
+  bool percent = false;                                      ///< %XX stands for a byte
+  std::vector<std::pair<std::string, std::string>> escapes;  ///< in the text, and what each stands for
+};
+
 /// Ceilings against hostile packets. `elements` and `inflated` are for the whole packet.
 struct codec_limits {
   std::size_t elements = 100'000;
@@ -280,6 +301,7 @@ struct program {
   table<view_rule> views;
   table<checksum_rule> checksums;
   table<transform_rule> transforms;
+  table<pairs_rule> pairs;
   table<routine> routines;   ///< [0] is the layout itself, the others are packets within packets
   std::size_t slots = 0;     ///< at most slot_limit
   std::size_t min_size = 0;  ///< bytes of the shortest packet

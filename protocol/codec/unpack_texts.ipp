@@ -41,6 +41,8 @@ inline bool unpacker<Visitor>::contents(const instruction& in, std::size_t from,
       return packed_value(in, from, bytes);
     case content::utf16:
       return utf16(in, from, bytes);
+    case content::pairs:
+      return pairs(in, from, text);
     default:
       return plain_text(in, from, text);
   }
@@ -127,12 +129,28 @@ inline bool unpacker<Visitor>::packed_value(const instruction& in, std::size_t f
   if (fault)
     return fail(in, from + fault->offset,
                 fmt::format("not {}: {}", is_cbor ? "CBOR" : "MessagePack", fault->message));
+  return made(in, found);
+}
+
+template <class Visitor>
+inline bool unpacker<Visitor>::pairs(const instruction& in, std::size_t from, std::string_view text) {
+  std::string& found = shared_scratch();
+  std::size_t left = p_.limits.elements - budget_.elements;
+  const auto fault = read_pairs(text, p_.pairs[in.its<pairs_rule>()], left, found);
+  budget_.elements = p_.limits.elements - left;
+  if (fault) return fail(in, from + fault->offset, fault->message);
+  return made(in, found);
+}
+
+// JSON that was made out of something else.
+template <class Visitor>
+inline bool unpacker<Visitor>::made(const instruction& in, std::string_view json) {
   if (in.hidden) return true;
   announce(in);
   if constexpr (std::is_same_v<Visitor, json_writer>)
-    visitor_.json(found);
+    visitor_.json(json);
   else if constexpr (!std::is_same_v<Visitor, null_visitor>)
-    visit_json(nlohmann::ordered_json::parse(found, nullptr, false), visitor_);
+    visit_json(nlohmann::ordered_json::parse(json, nullptr, false), visitor_);
   return true;
 }
 

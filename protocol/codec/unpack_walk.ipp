@@ -17,6 +17,7 @@
 #include "protocol/codec/compression.hpp"
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/packed_value.hpp"
+#include "protocol/codec/pairs.hpp"
 #include "protocol/codec/unpacker.hpp"
 #include "protocol/codec/value_visitor.hpp"
 
@@ -132,6 +133,8 @@ class unpacker {
   bool utf16(const instruction& in, std::size_t from, bytes_view bytes);
   bool json(const instruction& in, std::size_t from, std::string_view text);
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes);
+  bool pairs(const instruction& in, std::size_t from, std::string_view text);
+  bool made(const instruction& in, std::string_view json);
   bool zero_text(const instruction& in);
   bool until(const instruction& in);
   [[gnu::always_inline]] bool contents(const instruction& in, std::size_t from, bytes_view bytes);

@@ -100,6 +100,11 @@ class layout_compiler {
   bool read_names(const node& from, std::vector<std::pair<std::int64_t, std::string>>& out);
   bool read_bit(const node_entry& entry, bit_member& m);
 
+  // layout_pairs.cpp
+  void pairs(const node& from);
+  bool read_mark(const node& from, const char* key, std::string& out);
+  bool read_escapes(const node& from, pairs_rule& rule);
+
   // layout_choices.cpp: what expressions decide
   void let_item(const node& from);
   void choose_item(const node& from);

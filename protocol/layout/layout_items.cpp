@@ -82,15 +82,16 @@ bool layout_compiler::is_nothing(const node* from) noexcept {
 // Whether a named layout is a type of one value, such as {enum: …}, rather than the members of a map.
 bool layout_compiler::is_type(const node& from) {
   if (from.kind != node_kind::map) return false;
-  for (const char* key : {"enum", "flags", "bits", "inflate", "decode", "fill", "none", "one_of", "invalid"})
+  for (const char* key :
+       {"enum", "flags", "bits", "inflate", "decode", "fill", "none", "one_of", "invalid", "pairs"})
     if (from.find(key) != nullptr && (from.find(key)->is_scalar() || from.find(key)->kind == node_kind::null))
       return true;
   return false;
 }
 
-// {type: …, none: …, one_of: […]}
+// {type: …, none: …, one_of: […], pairs: {…}}
 void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
-  if (!known_keys(from, {"type", "of", "none", "one_of", "invalid"})) return;
+  if (!known_keys(from, {"type", "of", "none", "one_of", "invalid", "pairs"})) return;
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("of");
   const node* none = from.find("none");
   const auto value = none != nullptr ? parse_integer(none->text) : std::nullopt;
@@ -100,6 +101,7 @@ void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
   null_ = nullptr;
   if (const node* allowed = from.find("one_of"); allowed != nullptr && !to_->code.empty()) one_of(*allowed);
   if (const node* what = from.find("invalid"); what != nullptr && !to_->code.empty()) invalid(*what);
+  if (const node* how = from.find("pairs"); how != nullptr && !to_->code.empty()) pairs(*how);
   if (none == nullptr || to_->code.empty() || mark.taken) return;
   instruction& in = to_->code.back();
   if (!value)

@@ -165,7 +165,8 @@ void meet(const condition& c, const message_type& type, ordered_json& values) {
 ordered_json sample_text(const program& p, const instruction& in) {
   const extent& e = p.extents[in.size];
   const bool fixed = e.what == extent::kind::fixed;
-  if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack)
+  if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack ||
+      in.what == content::pairs)
     return ordered_json::object();
   if (in.its<names_rule>()) return p.enums[in.its<names_rule>()].names.front().second;  // one_of
   if (in.what == content::base64 && fixed) {

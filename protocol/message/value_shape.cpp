@@ -197,7 +197,8 @@ class shape_builder {
   void text(const instruction& in, place& into, bool sure) {
     if (in.helper) return;
     value_shape made;
-    const bool is_json = in.what == content::json || in.what == content::cbor || in.what == content::msgpack;
+    const bool is_json = in.what == content::json || in.what == content::cbor ||
+                         in.what == content::msgpack || in.what == content::pairs;
     if (!is_json) made = scalar(value_shape::json_type::text);
     if (in.what == content::bytes) made.bytes = value_shape::bytes_text::hex;
     if (in.what == content::base64) made.bytes = value_shape::bytes_text::base64;

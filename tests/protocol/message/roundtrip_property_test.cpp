@@ -120,6 +120,11 @@ const std::vector<std::string> flat{"'^:b'",
                                     "'^:zstr[until \"\\0\"]'",
                                     "{^: {decode: hex, size: ':B', type: 'x:bytes'}}",
                                     "{^: {decode: base64, size: ':B', type: 'x:bytes(:B) y:B?=2'}}",
+                                    "{^: {type: 'str(:B)', pairs: {separator: '&', equals: '=', "
+                                    "escape: percent}}}",
+                                    "{^: {type: 'str(:B)', pairs: {separator: a, equals: b, closed: true}}}",
+                                    "{^: {type: 'str(until \"\\n\")', pairs: {separator: ',', equals: ':', "
+                                    "escape: {'@A': '@', '@S': ',', '@N': \"\\n\"}}}}",
                                     "{_^: {crc: sum8}}",
                                     "{_^: {crc: xmodem, type: '>H'}}",
                                     "{size: ':B', type: ['^:B', {_^: {crc: crc32, over: rest}}, '> ^:H']}",
