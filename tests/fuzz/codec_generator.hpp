@@ -33,6 +33,11 @@ inline node text_node(std::string value) {
   out.text = std::move(value);
   return out;
 }
+inline node boolean_node(bool value) {
+  node out = text_node(value ? "true" : "false");
+  out.kind = node_kind::boolean;
+  return out;
+}
 inline node map_node(std::vector<std::pair<std::string, node>> entries) {
   node out;
   out.kind = node_kind::map;
@@ -74,7 +79,7 @@ class layout_generator {
     static const char* const ends[] = {"\"\\r\\n\"", "'\\n\\n'", "\"\\0\"", "\"\\x1e!\""};
     static const char* const prefixes[] = {":B", ":>H", ":varint"};
     const char* const order = from_.below(2) != 0 ? "> " : "< ";
-    switch (from_.below(depth > 0 ? 16 : 9)) {
+    switch (from_.below(depth > 0 ? 20 : 9)) {
       case 0:
       case 1:
         return text_node(order + name() + ":" + plain[from_.below(31)]);
@@ -132,6 +137,33 @@ class layout_generator {
              {name(), map_node({{"enum", text_node("B")}, {"names", map_node({{"1", text_node("one")}})}})}});
       case 14:
         return map_node({{name(), map_node({{"size", text_node(":B")}, {"type", layout(depth - 1)}})}});
+      case 16: {
+        static const char* const nullable[] = {"> str(:h)", "B[:b]", "bytes(:varint)", "zstr[:H]"};
+        const unsigned which = from_.below(4);
+        return map_node({{name(), map_node({{"type", text_node(nullable[which])},
+                                            {"none", text_node(which < 2 ? "-1" : "3")}})}});
+      }
+      case 17: {
+        const node escapes =
+            map_node({{"@A", text_node("@")}, {"@S", text_node("/")}, {"\\", text_node("\n")}});
+        const bool percent = from_.below(2) != 0;
+        return map_node(
+            {{name(),
+              map_node({{"type", text_node(from_.below(2) != 0 ? "str(:B)" : "str(until '\\n')")},
+                        {"pairs", map_node({{"separator", text_node(percent ? "&" : "/")},
+                                            {"equals", text_node(percent ? "=" : "@=")},
+                                            {"closed", boolean_node(from_.below(2) != 0)},
+                                            {"escape", percent ? text_node("percent") : escapes}})}})}});
+      }
+      case 18: {
+        static const char* const ended[] = {":B[until 0]", ":u24[until 65793]", ":zstr[until '\\0']",
+                                            ":str(:B)[until '\\0']"};
+        return text_node(order + name() + ended[from_.below(4)]);
+      }
+      case 19:
+        return map_node({{name(), map_node({{"size", text_node(":B")},
+                                            {"decode", text_node(from_.below(2) != 0 ? "hex" : "base64")},
+                                            {"type", layout(depth - 1)}})}});
       default:
         return map_node({{name(), map_node({{"size", text_node(":B")},
                                             {"inflate", text_node(from_.below(2) != 0 ? "zlib" : "zstd")},
