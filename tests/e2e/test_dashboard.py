@@ -229,14 +229,14 @@ class Dashboard(Page):
             self.browser.run("(() => { const reply = document.querySelector('#event-reply'); reply.value = 'none';"
                              "reply.dispatchEvent(new Event('change')); })()")
             self.browser.click("#clear")
-            self.sees("#events-state", "Following: 0 came")
+            self.sees("#events-count", "0 came")
             # More than is kept: the newest stay, and what is passed over is counted.
             self.browser.run("document.querySelector('#event-reply').value = ''")
             self.browser.run("document.querySelector('#event-reply').dispatchEvent(new Event('change'))")
             until(lambda: (ask(2), self.browser.text("#events"))[1], 30)
             ask(FLOOD)
             self.sees("#events", str(FLOOD + 1))
-            self.sees("#events-state", "were passed over")
+            self.sees("#events-count", "were passed over")
             self.assertLessEqual(self.browser.run("document.querySelectorAll('#events li').length"), 300)
             self.browser.click("#follow")
             self.sees("#events-state", "Not followed")

@@ -51,8 +51,9 @@ function draw() {
   list.prepend(...fresh.reverse().map(makeItem));
   fresh = [];
   while (list.children.length > MOST_EVENTS) list.lastChild.remove();
-  const counts = `${came} came${passed ? `, ${passed} were passed over: they came faster than they can be shown` : ''}`;
-  show(state, `${following ? 'Following' : 'Not followed'}: ${counts}.${trouble}`);
+  show(state, `${following ? 'Following.' : 'Not followed.'}${trouble}`);  // read out, the numbers are not
+  show(find('events-count'),
+       `${came} came${passed ? `, ${passed} were passed over: they came faster than they can be shown` : ''}.`);
 }
 
 function drawSoon() {
