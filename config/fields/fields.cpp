@@ -108,6 +108,10 @@ const section& section_of<parsed_session>() {
                                                 "Delivery rules for commands of the protocol, by name.")
               .merged(),
           make("outbox", &s::outbox, "The queue of commands waiting to be sent.").merged(),
+          make.as<named_parser<variable_settings>>(
+                  "variables", &s::unresolved_variables,
+                  "Variables of the steps that have a value from the start, or survive a restart, by name.")
+              .merged(),
           make("active", &s::unresolved_active, "The hours during which the session is connected."),
           make("renew", &s::renew, "When to reconnect although the connection is healthy.").merged(),
           make("before", &s::unresolved_before,
@@ -309,7 +313,8 @@ const section& section_of<parsed_document>() {
           make.as<named_parser<parsed_output>>("outputs", &s::outputs,
                                                "Places for events, by name (see outputs.md).")
               .of_type(named("map of outputs", {{"$ref", "#/$defs/output"}}, &section_of<parsed_output>())),
-          make("journal", &s::journal, "Where events of durable outputs are kept (see durability.md)."),
+          make("journal", &s::journal,
+               "Where durable events, commands and variables are kept (see durability.md)."),
           make("protocols", &s::protocols, "Protocols shared by several sessions, by name (see layouts.md).")
               .of_type(named("map of protocols", {{"$ref", "#/$defs/protocol"}}, nullptr))
               .changed(change_rule::reconnect),

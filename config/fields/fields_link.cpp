@@ -205,6 +205,10 @@ const section& section_of<limit_settings>() {
           make.as<size_parser>("variables", &s::variables,
                                "The maximum size of all variables; a step that would exceed it fails.")
               .range(1024, 1u << 30, "1KiB to 1GiB"),
+          make.as<size_parser>("durable_variables", &s::durable_variables,
+                               "The maximum size of the durable variables, names and values as JSON; a step "
+                               "that would exceed it fails.")
+              .range(64, 16u << 20, "64 bytes to 16MiB"),
           make.as<size_parser>("sequences", &s::sequences,
                                "The maximum size of the keys of `liveness.sequence`; further keys are not "
                                "watched, with a warning.")

@@ -1,7 +1,35 @@
 // The field table, part: the login and the handlers.
+#include <array>
+
 #include "config/fields/unresolved.hpp"
 
 namespace duplexd::config {
+
+// Not in the unnamed namespace: `choice_parser` finds it by its argument.
+static const auto& words_of(handler_time /*any*/) {
+  static constexpr std::array<std::pair<handler_time, std::string_view>, 2> words{
+      {{handler_time::arrival, "arrival"}, {handler_time::journaled, "journaled"}}};
+  return words;
+}
+
+template <>
+struct value_parser<handler_time> : choice_parser<handler_time> {};
+
+template <>
+const section& section_of<variable_settings>() {
+  using s = variable_settings;
+  const fields_of<s> make;
+  static const section fields{
+      "variable",
+      "One variable of the session's steps.",
+      {
+          make("durable", &s::durable,
+               "Keep its value in the journal, so that it survives a restart; also that of the counter of "
+               "this name (see durability.md)."),
+          make("initial", &s::initial, "Its value until a step sets it.").example(0),
+      }};
+  return fields;
+}
 
 template <>
 const section& section_of<parsed_login>() {
@@ -53,6 +81,9 @@ const section& section_of<parsed_handler>() {
           make("where", &s::match, "Match only replies with these values.")
               .map_only()
               .example({{"action", "Reset"}}),
+          make("after", &s::after,
+               "When to run them: on arrival, or once the reply's event is committed in the journal "
+               "(journaled, see durability.md)."),
           make("do", &s::body, "The steps.")
               .required()
               .example(nlohmann::ordered_json::array({{{"echo", true}}})),

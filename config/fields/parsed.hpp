@@ -83,6 +83,7 @@ struct parsed_handler {
   unresolved_names reply;
   unresolved_match match;
   parsed_steps body;
+  handler_time after = handler_time::arrival;
 };
 
 struct parsed_login {
@@ -206,6 +207,7 @@ struct parsed_session : session_settings {
   std::optional<parsed_active> unresolved_active;
   std::vector<std::pair<unresolved_name, parsed_command>> unresolved_commands;
   parsed_simulate unresolved_simulate;
+  std::vector<std::pair<unresolved_name, variable_settings>> unresolved_variables;
 
   std::vector<parsed_route> unresolved_outputs{
       {.where_written = {}, .path = {}, .to = {"stdout", {}, {}}, .replies = {}, .form = {}, .columns = {}}};

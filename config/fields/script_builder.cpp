@@ -179,6 +179,7 @@ void script_builder::use_reference(const reference& what, protocol::position whe
   if (what.source == reference_source::fault && catching_ == 0)
     in_.mistakes.push_back({where, path, fmt::format("{} has no value here", written(what)),
                             "it has one in the steps of 'on_fault'"});
+  if (what.source == reference_source::counter) counters_.insert(what.name);
   if (what.source != reference_source::var) return;
   variables_used_.push_back({what.name.substr(0, what.name.find('.')), where, path});
 }

@@ -95,6 +95,11 @@ class script_builder {
   [[nodiscard]] script_part part() const noexcept { return part_; }
   [[nodiscard]] bool is_idempotent(const std::string& command) const { return idempotent_.contains(command); }
   void know_variable(const std::string& name) { variables_.insert(name); }
+  [[nodiscard]] bool knows_variable(const std::string& name) const { return variables_.contains(name); }
+  [[nodiscard]] bool knows_counter(const std::string& name) const { return counters_.contains(name); }
+  /// Its value goes to the disk. Call before the steps.
+  void know_durable(const std::string& name) { durable_.insert(name); }
+  [[nodiscard]] bool is_durable(const std::string& name) const { return durable_.contains(name); }
   /// False if there is one already.
   [[nodiscard]] bool know_task(const std::string& name) { return tasks_.insert(name).second; }
   void use_task(const std::string& name, protocol::position where, std::string path) {
@@ -127,6 +132,8 @@ class script_builder {
   script_part part_ = script_part::link;
   unsigned catching_ = 0;  ///< so many `on_fault`s are around the step
   std::set<std::string> variables_;
+  std::set<std::string> durable_;
+  std::set<std::string> counters_;
   std::set<std::string> tasks_;
   std::set<std::string> idempotent_;
   struct reply_usage : usage {

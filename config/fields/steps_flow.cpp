@@ -176,7 +176,12 @@ struct parsed_sleep : sleep_step {
 struct parsed_set : set_step {
   void build(parsed_step& from, script_builder& make) const {
     make.use(values, from.where, from.path);
-    for (const auto& [variable, value] : values.unresolved().items()) make.know_variable(variable);
+    for (const auto& [variable, value] : values.unresolved().items()) {
+      make.know_variable(variable);
+      if (make.is_durable(variable) && values.has_secrets())
+        make.complain(from, fmt::format("'{}' is durable: no secret is stored in it", variable),
+                      "set it in a step without ${env:…}, ${file:…} and ${credential:…}");
+    }
   }
 };
 

@@ -103,18 +103,37 @@ class loader {
   }
 
   void check_journal() {
-    const node* written = document_.find("journal");
-    bool is_used = std::ranges::any_of(out_.outputs, &output_settings::durable);
-    for (const session_settings& session : out_.sessions)
-      for (const auto& [name, command] : session.commands) {
-        is_used |= command.durable;
-        if (!command.durable || written != nullptr) continue;
-        in_.mistakes.push_back({document_.where, fmt::format("sessions.{}.commands.{}", session.name, name),
-                                "a durable command needs a journal", "add journal: {path: FILE}"});
-      }
+    const node* const written = document_.find("journal");
+    const bool keeps = std::ranges::any_of(out_.outputs, &output_settings::durable);
+    bool is_used = keeps;
+    const auto needs = [&](const session_settings& session, std::string_view part, const std::string& name,
+                           std::string_view what) {
+      is_used = true;
+      if (written == nullptr && (!keeps || part == "commands"))
+        in_.mistakes.push_back({session.where, fmt::format("sessions.{}.{}.{}", session.name, part, name),
+                                fmt::format("a durable {} needs a journal", what),
+                                "add journal: {path: FILE}"});
+    };
+    for (const session_settings& session : out_.sessions) {
+      for (const auto& [name, command] : session.commands)
+        if (command.durable) needs(session, "commands", name, "command");
+      for (const auto& [name, variable] : session.variables)
+        if (variable.durable) needs(session, "variables", name, "variable");
+      check_acknowledgement(session);
+    }
     if (written != nullptr && !is_used)
-      in_.mistakes.push_back({written->where, "journal", "no output and no command is durable",
-                              "add durable: true to an output or a command"});
+      in_.mistakes.push_back({written->where, "journal", "no output, command or variable is durable",
+                              "add durable: true to one"});
+  }
+
+  // What it drops was not kept, and must not be acknowledged.
+  void check_acknowledgement(const session_settings& session) {
+    const bool waits = std::ranges::any_of(
+        session.on, [](const handler& each) { return each.after == handler_time::journaled; });
+    if (waits && out_.journal.full == journal_policy::drop_oldest)
+      in_.mistakes.push_back({session.where, fmt::format("sessions.{}.on", session.name),
+                              "after: journaled and a journal that drops events do not go together",
+                              "leave out full: drop_oldest of the journal"});
   }
 
   void read_sessions(const node& sessions, const expansion& expand, protocol_library& protocols) {

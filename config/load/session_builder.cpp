@@ -9,6 +9,7 @@
 #include "config/fields/output_fields.hpp"
 #include "config/fields/script_builder.hpp"
 #include "config/script/match.hpp"
+#include "config/value/json_size.hpp"
 #include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
@@ -197,12 +198,67 @@ std::vector<output_route> build_routes(const std::vector<parsed_route>& written,
   return routes;
 }
 
+/// After the steps: what none of them sets stays as it is.
+std::map<std::string, variable_settings> build_variables(parsed_session& parsed, script_builder& make,
+                                                         reading& in) {
+  std::map<std::string, variable_settings> all;
+  std::uint64_t bytes = 0;
+  for (auto& [name, variable] : parsed.unresolved_variables) {
+    const auto complain = [&, &at = name](std::string message, std::string hint) {
+      in.mistakes.push_back({at.where, at.path, std::move(message), std::move(hint)});
+    };
+    if (name.text.empty() || name.text.find_first_of(".:") != std::string::npos)
+      complain("a variable's name has no '.' and no ':'", "");
+    const bool is_set = make.knows_variable(name.text);
+    if (!variable.durable && !variable.initial)
+      complain("it says nothing", "add initial: VALUE, or durable: true");
+    else if (variable.durable && !is_set && !make.knows_counter(name.text))
+      complain("it is durable, but no step sets it", "add a step: {set: {" + name.text + ": VALUE}}");
+    if (variable.initial) {
+      bytes += name.text.size() + size_in_memory(*variable.initial);
+      make.know_variable(name.text);
+    }
+    all[name.text] = std::move(variable);
+  }
+  if (bytes > parsed.limits.variables)
+    in.mistakes.push_back({parsed.where, "sessions." + parsed.name + ".variables",
+                           fmt::format("the initial values take {} bytes, limits.variables allows {}", bytes,
+                                       parsed.limits.variables),
+                           ""});
+  if (all.size() > most_variables)
+    in.mistakes.push_back(
+        {parsed.where, "sessions." + parsed.name + ".variables",
+         fmt::format("there are {} variables, at most {} have settings", all.size(), most_variables), ""});
+  return all;
+}
+
+/// What is acknowledged must be kept somewhere.
+void check_handlers(const parsed_session& parsed, const std::vector<output_settings>& outputs, reading& in) {
+  const auto keeps = [&](const output_route& route, const std::string& reply) {
+    const auto to = std::ranges::find(outputs, route.to, &output_settings::name);
+    return to != outputs.end() && to->durable &&
+           (route.replies.empty() || std::ranges::find(route.replies, reply) != route.replies.end());
+  };
+  for (const parsed_handler& each : parsed.unresolved_on) {
+    if (each.after != handler_time::journaled) continue;
+    for (const unresolved_name& reply : each.reply)
+      if (std::ranges::none_of(parsed.outputs,
+                               [&](const output_route& route) { return keeps(route, reply.text); }))
+        in.mistakes.push_back(
+            {each.where, each.path + ".after",
+             fmt::format("no durable output of the session gets the reply '{}'", reply.text),
+             "add an output with durable: true to the session's outputs"});
+  }
+}
+
 }  // namespace
 
 session_settings build_session(parsed_session parsed, const std::vector<output_settings>& outputs,
                                reading& in) {
   message_builder messages(parsed.protocol, in);
   script_builder make(messages, in);
+  for (const auto& [name, variable] : parsed.unresolved_variables)
+    if (variable.durable) make.know_durable(name.text);
   parsed.commands = build_commands(parsed, make, in);
   parsed.before = make.steps(parsed.unresolved_before, script_part::before);
   for (const text_template& url : parsed.urls) make.use(url, parsed.where, "url");
@@ -219,7 +275,7 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
   make.go_on_from(of_login);
   parsed.close.steps = make.steps(parsed.unresolved_close.unresolved_steps, script_part::closing);
   for (parsed_handler& each : parsed.unresolved_on) {
-    handler made{make.replies(each.reply), {}, {}};
+    handler made{make.replies(each.reply), {}, {}, each.after};
     make.received(made.replies);
     made.where = make.match(each.match, made.replies);
     made.body = make.steps(each.body, script_part::handler);
@@ -234,6 +290,8 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
           {parsed.unresolved_active->where, parsed.unresolved_active->path, std::move(error), ""});
   }
   parsed.outputs = build_routes(parsed.unresolved_outputs, outputs, make, in);
+  check_handlers(parsed, outputs, in);
+  parsed.variables = build_variables(parsed, make, in);
   make.finish();
   parsed.simulate = build_simulation(parsed.unresolved_simulate, messages, in);
   session_settings& whole = parsed;  // without what was written in another form

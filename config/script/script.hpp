@@ -214,11 +214,18 @@ void gather_bursts(step_list& steps);
 /// Calls `visit` for every step, those inside others too.
 void for_each_step(const step_list& steps, const std::function<void(const script_step&)>& visit);
 
+/// When the steps of a handler may begin.
+enum class handler_time : std::uint8_t {
+  arrival,   ///< when the reply has come
+  journaled  ///< when its event, and all before it, are committed in the journal
+};
+
 /// Steps that a reply starts, each time it comes, one after the other.
 struct handler {
   std::vector<std::string> replies;
   json_template where;
   step_list body;
+  handler_time after = handler_time::arrival;
 };
 
 }  // namespace duplexd::config

@@ -182,10 +182,11 @@ struct limit_settings {
   std::uint16_t json_depth = 64;      ///< levels of JSON from outside: answers, outputs, texts
   std::uint64_t inbox =
       16u << 20;  ///< bytes of replies that wait, each time: for steps, for handlers, for outputs
-  std::uint64_t variables = 16u << 20;  ///< bytes of all variables
-  std::uint64_t sequences = 4u << 20;   ///< bytes of keys that `liveness.sequence` knows
-  std::uint16_t calls = 10'000;         ///< calls that wait for their reply
-  std::uint16_t tasks = 10'000;         ///< tasks that run
+  std::uint64_t variables = 16u << 20;          ///< bytes of all variables
+  std::uint64_t durable_variables = 64u << 10;  ///< bytes of the durable ones, as JSON
+  std::uint64_t sequences = 4u << 20;           ///< bytes of keys that `liveness.sequence` knows
+  std::uint16_t calls = 10'000;                 ///< calls that wait for their reply
+  std::uint16_t tasks = 10'000;                 ///< tasks that run
 };
 
 /// The WebSocket subprotocols that are offered to the server.
@@ -239,6 +240,15 @@ struct simulate_settings {
   bool answer_by_default = true;  ///< a command without rule gets the first reply, with zero values
 };
 
+/// A variable of the steps that has a value from the start, or keeps it over restarts.
+struct variable_settings {
+  bool durable = false;  ///< kept in the journal, and so is the counter of that name
+  std::optional<nlohmann::ordered_json> initial{};
+};
+
+/// How many of them a session has.
+inline constexpr std::size_t most_variables = 1'000;
+
 struct session_settings {
   std::string name;
   std::string file;  ///< the configuration file that `where` is in
@@ -271,7 +281,8 @@ struct session_settings {
   bool cookies = true;       ///< those that servers set are sent back to them
   tcp_settings tcp;
   std::optional<deflate_settings> deflate;
-  bool required = true;  ///< while it is not connected the daemon is not ready
+  bool required = true;                                ///< while it is not connected the daemon is not ready
+  std::map<std::string, variable_settings> variables;  ///< those with settings of their own
 
   /// Of everything that it was made from, without places and comments: equal if nothing has changed.
   std::size_t digest = 0;
@@ -301,7 +312,7 @@ struct settings {
   std::optional<health_settings> health;
   control_settings control;
   std::vector<output_settings> outputs;  ///< those that are defined; "stdout" needs no definition
-  journal_settings journal;              ///< used if an output is durable
+  journal_settings journal;              ///< used if an output or a variable is durable
   std::vector<session_settings> sessions;
 
   /// What concerns the whole process, as it was written, with defaults: `{log: {level: info}, …}`.

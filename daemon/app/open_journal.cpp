@@ -1,5 +1,8 @@
 #include "daemon/app/open_journal.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <string_view>
@@ -21,15 +24,17 @@ journal_file::opened open_journal(config::settings& settings) {
   for (const config::output_settings& each : settings.outputs)
     if (each.durable) how.outputs.insert(each.name);
   bool is_used = !how.outputs.empty();
-  for (const config::session_settings& session : settings.sessions)
+  for (const config::session_settings& session : settings.sessions) {
     for (const auto& [name, command] : session.commands) is_used |= command.durable;
+    for (const auto& [name, variable] : session.variables) is_used |= variable.durable;
+  }
   if (!is_used) return {};
   how.settings.file = settings.journal.file = journal_path(settings.journal);
   if (how.settings.file.empty()) {
     journal_file::opened none;
     none.error =
-        "an output or a command is durable, but the journal has no path: add journal: {path: FILE}, or set "
-        "STATE_DIRECTORY as systemd does";
+        "an output, a command or a variable is durable, but the journal has no path: add journal: {path: "
+        "FILE}, or set STATE_DIRECTORY as systemd does";
     return none;
   }
   journal_file::opened made = journal_file::open(how, std::chrono::system_clock::now());

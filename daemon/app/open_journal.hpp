@@ -11,8 +11,8 @@ namespace duplexd {
 /// Empty: nowhere.
 [[nodiscard]] std::string journal_path(const config::journal_settings& settings);
 
-/// Opens the journal of a configuration, whose path it completes. Without a durable output or command
-/// there is none, and no error.
+/// Opens the journal of a configuration, whose path it completes. Without a durable output, command or
+/// variable there is none, and no error.
 [[nodiscard]] journal_file::opened open_journal(config::settings& settings);
 
 }  // namespace duplexd

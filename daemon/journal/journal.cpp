@@ -29,6 +29,8 @@ journal::journal(const asio::any_io_executor& loop, clock& time, telemetry& log,
       id_(file_->id()),
       last_at_start_(file_->last()),
       last_(last_at_start_),
+      variables_(file_->stored_variables()),
+      committed_(last_at_start_),
       tidied_(time.now()),
       pauses_(commit_pauses),
       wake_(loop),
@@ -133,6 +135,27 @@ void journal::taken(stream from, std::uint64_t number) {
   work_.places = true;
 }
 
+void journal::keep(const std::string& session, const std::string& variable, std::string value) {
+  journal_file::variable_key key{session, variable};
+  variables_[key] = std::move(value);
+  set_.insert(std::move(key));
+  if (!work_.places) wake_.notify();
+  work_.places = true;
+}
+
+std::map<std::string, std::string> journal::kept(const std::string& session) const {
+  std::map<std::string, std::string> found;
+  for (auto each = variables_.lower_bound({session, ""}); each != variables_.end(); ++each) {
+    if (each->first.first != session) break;
+    found.emplace(each->first.second, each->second);
+  }
+  return found;
+}
+
+asio::awaitable<void> journal::wait_committed() {
+  co_await changed_.wait();
+}
+
 bool journal::is_settled(stream of) const noexcept {
   return streams_[of].buffered == 0 && streams_[of].place == streams_[of].stored;
 }
@@ -174,6 +197,7 @@ journal::turn_work journal::plan(clock::time_point now, bool all) {
   made.rows = std::exchange(left_, {});
   for (journal_row& row : waiting_) made.rows.push_back(std::move(row));
   waiting_.clear();
+  for (const auto& key : std::exchange(set_, {})) made.set.emplace(key, variables_.at(key));
   work_.committed = now;
   work_.places = false;
   return made;
@@ -181,13 +205,20 @@ journal::turn_work journal::plan(clock::time_point now, bool all) {
 
 // On the thread.
 void journal::work_off(turn_work& work, journal_file::wall_time now) {
-  if (work.commits) work.committed = file_->commit(work.rows, work.moved, now);
+  if (work.commits) work.committed = file_->commit(work.rows, work.moved, now, work.set);
   for (auto& each : work.readings) {
     each.made = file_->read(streams_[each.from].output, each.after, batch_bytes, each.read.records);
     each.read.reached = each.made.end ? std::max(each.made.reached, each.journaled) : each.made.reached;
   }
   if (work.tidies) file_->tidy(now);
   if (more_ != nullptr) more_->work(*file_);
+}
+
+void journal::note_committed() {
+  std::uint64_t all = last_;
+  for (const journal_row& row : left_) all = std::min(all, row.first - 1);
+  for (const journal_row& row : waiting_) all = std::min(all, row.first - 1);
+  committed_ = std::max(committed_, all);
 }
 
 // Returns when it is to be tried again.
@@ -213,8 +244,11 @@ void journal::take_commit(turn_work& work) {
       of->journaled = row.last;
     }
   }
+  if (!made.failed.empty() || made.full)
+    for (const auto& [key, value] : work.set) set_.insert(key);
+  note_committed();
   if (!made.failed.empty()) {
-    work_.places |= !work.moved.empty();
+    work_.places |= !work.moved.empty() || !work.set.empty();
     work_.failing = true;
     work_.retry = time_.now() + fail(made);
     return;
@@ -226,6 +260,7 @@ void journal::take_commit(turn_work& work) {
   if (made.full && !full_) log_.record("", happening::journal_full{settings_.size});
   if (!made.full && (full_ || !failed_.empty())) log_.record("", happening::journal_recovered{});
   full_ = made.full;
+  work_.places |= full_ && !set_.empty();
   failed_.clear();
   pauses_.reset();
   work_.failing = full_;

@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemon/event/events.hpp"
+#include "daemon/event/safe_keeping.hpp"
 #include "daemon/journal/journal_file.hpp"
 #include "daemon/journal/journal_plan.hpp"
 #include "daemon/journal/journal_row.hpp"
@@ -28,7 +30,7 @@ class journal_work;
 
 /// The journal as durable outputs use it, from the loop's thread: events are gathered in a buffer, written by
 /// a thread beside the loop, many with one commit, and read back by the outputs when they were committed.
-class journal {
+class journal final : public safe_keeping {
  public:
   /// `settings` are those that the file was opened with.
   journal(const asio::any_io_executor& loop, clock& time, telemetry& log, std::function<double()> random,
@@ -73,6 +75,13 @@ class journal {
   /// There is something to do for that.
   void wake() { wake_.notify(); }
 
+  // safe_keeping
+  void keep(const std::string& session, const std::string& variable, std::string value) override;
+  [[nodiscard]] std::map<std::string, std::string> kept(const std::string& session) const override;
+  [[nodiscard]] std::uint64_t given() const noexcept override { return last_; }
+  [[nodiscard]] std::uint64_t committed() const noexcept override { return committed_; }
+  asio::awaitable<void> wait_committed() override;
+
   /// Notified after each turn of the thread.
   [[nodiscard]] notifier& changed() noexcept { return changed_; }
   /// Why nothing is committed at present; empty: it goes on.
@@ -110,6 +119,7 @@ class journal {
     bool commits = false;
     std::vector<journal_row> rows;
     journal_file::places moved;
+    journal_file::variables set;
     journal_file::outcome committed;
     struct reading {
       stream from;
@@ -131,6 +141,7 @@ class journal {
   void work_off(turn_work& work, journal_file::wall_time now);
   void take(turn_work& work);
   void take_commit(turn_work& work);
+  void note_committed();
   clock::duration fail(const journal_file::outcome& made);
   asio::awaitable<void> turn(bool all);
   [[nodiscard]] stream_state* find(const std::string& output);
@@ -146,8 +157,11 @@ class journal {
   std::uint64_t last_;  ///< given to an event
   std::deque<stream_state> streams_;
   std::deque<journal_row> waiting_;
-  std::vector<journal_row> left_;  ///< what a commit did not take: before `waiting_`
-  std::size_t bytes_ = 0;          ///< of both, and of what is being committed
+  std::vector<journal_row> left_;             ///< what a commit did not take: before `waiting_`
+  std::size_t bytes_ = 0;                     ///< of both, and of what is being committed
+  journal_file::variables variables_;         ///< as they are now
+  std::set<journal_file::variable_key> set_;  ///< those that the file does not have
+  std::uint64_t committed_;
   journal_plan::waiting_work work_;
   clock::time_point read_again_{};  ///< after a failure
   clock::time_point tidied_;

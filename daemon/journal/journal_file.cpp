@@ -185,7 +185,7 @@ bool journal_file::make_room(std::size_t bytes, outcome& made) {
 }
 
 bool journal_file::write(const std::vector<journal_row>& rows, const places& moved, wall_time now,
-                         outcome& made) {
+                         const variables& set, outcome& made) {
   for (const auto& [output, number] : moved) {
     if (!move_place(output, number)) return false;
     places_[output] = number;
@@ -201,16 +201,17 @@ bool journal_file::write(const std::vector<journal_row>& rows, const places& mov
     last = std::max(last, row.last);
     ++made.rows;
   }
+  if (!made.full && !store_variables(set)) return false;
   const statement keep = prepare("INSERT OR REPLACE INTO state (key, value) VALUES ('last', ?)");
   return keep != nullptr && bind_number(keep.get(), 1, last) == SQLITE_OK && step(keep.get());
 }
 
 journal_file::outcome journal_file::commit(const std::vector<journal_row>& rows, const places& moved,
-                                           wall_time now) {
+                                           wall_time now, const variables& set) {
   outcome made;
   code_ = SQLITE_OK;
   const places before = places_;
-  if (log_has_room() && run("BEGIN IMMEDIATE") && write(rows, moved, now, made) && run("COMMIT")) {
+  if (log_has_room() && run("BEGIN IMMEDIATE") && write(rows, moved, now, set, made) && run("COMMIT")) {
     for (std::size_t i = 0; i < made.rows; ++i) last_ = std::max(last_, rows[i].last);
     return made;
   }

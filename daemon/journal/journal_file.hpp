@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings/output_settings.hpp"
@@ -64,9 +65,15 @@ class journal_file {
     std::uint64_t reached = 0;  ///< by `read`: there is nothing up to this number that it did not give
     bool end = false;           ///< of what there is to read
   };
-  /// Adds rows, and the places of outputs that have moved; what these have taken is deleted. One transaction:
-  /// when it returns, it is on the disk.
-  [[nodiscard]] outcome commit(const std::vector<journal_row>& rows, const places& moved, wall_time now);
+  using variable_key = std::pair<std::string, std::string>;  ///< a session and a name
+  using variables = std::map<variable_key, std::string>;     ///< values as JSON
+  /// Adds rows, and the places of outputs that have moved; what these have taken is deleted. Variables that
+  /// were set are stored if all rows have room. One transaction: when it returns, it is on the disk.
+  [[nodiscard]] outcome commit(const std::vector<journal_row>& rows, const places& moved, wall_time now,
+                               const variables& set = {});
+
+  /// As they were when it was opened.
+  [[nodiscard]] const variables& stored_variables() const noexcept { return variables_; }
 
   /// Adds an output's records after a number to `out`, about as many bytes as `most`.
   [[nodiscard]] outcome read(const std::string& output, std::uint64_t after, std::size_t most,
@@ -118,7 +125,10 @@ class journal_file {
   [[nodiscard]] bool move_place(const std::string& output, std::uint64_t number);
   [[nodiscard]] bool delete_taken(const std::string& output, std::uint64_t number, wall_time before);
   [[nodiscard]] bool write(const std::vector<journal_row>& rows, const places& moved, wall_time now,
-                           outcome& made);
+                           const variables& set, outcome& made);
+  [[nodiscard]] bool make_variables();
+  [[nodiscard]] bool load_variables();
+  [[nodiscard]] bool store_variables(const variables& set);
   /// Whether there is room for so many bytes, which may be made.
   [[nodiscard]] bool make_room(std::size_t bytes, outcome& made);
   [[nodiscard]] bool drop_row(std::uint64_t first);
@@ -129,6 +139,7 @@ class journal_file {
   std::string id_;
   std::uint64_t last_ = 0;
   places places_;
+  variables variables_;            ///< when it was opened
   std::set<std::string> outputs_;  ///< those that may have rows
   std::string failed_;
   int code_ = 0;  ///< SQLite's, of the last failure

@@ -88,7 +88,7 @@ journal_file::~journal_file() {
 
 bool journal_file::create() {
   id_ = make_uuid();
-  return run("BEGIN IMMEDIATE") &&
+  return run("BEGIN IMMEDIATE") && make_variables() &&
          run("CREATE TABLE state (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
              "CREATE TABLE places (output TEXT PRIMARY KEY, number INTEGER) STRICT, WITHOUT ROWID;"
              "CREATE TABLE batches (first INTEGER PRIMARY KEY, last INTEGER, output TEXT, at INTEGER, count "
@@ -123,7 +123,7 @@ bool journal_file::load() {
                   }) &&
          each_row("SELECT DISTINCT output FROM batches",
                   [&](sqlite3_stmt* row) { outputs_.insert(words(row, 0)); }) &&
-         run("INSERT OR REPLACE INTO state VALUES ('ended', 0)") &&
+         make_variables() && load_variables() && run("INSERT OR REPLACE INTO state VALUES ('ended', 0)") &&
          run(fmt::format("PRAGMA application_id={}", journal_mark).c_str());
 }
 
@@ -207,6 +207,7 @@ journal_file::opened journal_file::open(const options& how, wall_time now) {
     out.why = error;
     out.moved_to = made->move_aside(now);
     made->places_.clear();
+    made->variables_.clear();
     made->last_ = 0;
     if (!out.moved_to.empty())
       found = made->open_database(error);

@@ -22,7 +22,7 @@ inline constexpr std::chrono::milliseconds place_interval{100};
 /// What waits for the thread.
 struct waiting_work {
   std::size_t bytes = 0;   ///< of events
-  bool places = false;     ///< some output has taken more than the file says
+  bool places = false;     ///< some output has taken more than the file says, or a variable was set
   time_point committed{};  ///< when the last commit began
   bool failing = false;    ///< the last one failed, or had no room
   time_point retry{};      ///< then: when it is tried again

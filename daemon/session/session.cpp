@@ -48,6 +48,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       old_link_(context_.loop) {
   if (settings_->cookies) context_.cookies = std::make_shared<cookie_jar>();
   context_.counters = std::make_shared<session_counters>();
+  take_variables();
   outbox_.on_open([this] {
     ++context_.counters->logins;
     last_fault_.reset();
@@ -124,12 +125,47 @@ void session::take_replacement() {
   for (output* each : attached_) context_.outputs.push_back({each, nullptr});
   life_ = life_cycle(settings_->reconnect, context_.once);
   values_.limit(settings_->limits.variables);
+  take_variables();
   outbox_.replace(settings_);
   sequences_ = std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences);
   if (settings_->cookies && context_.cookies == nullptr) context_.cookies = std::make_shared<cookie_jar>();
   if (!settings_->cookies) context_.cookies.reset();
   context_.counters->replies.clear();
   last_fault_.reset();
+}
+
+// What steps have set meanwhile stays; then counts what the journal has, then what the configuration says.
+void session::take_variables() {
+  std::set<std::string> durable;
+  const auto kept =
+      context_.safe == nullptr ? std::map<std::string, std::string>{} : context_.safe->kept(settings_->name);
+  const auto start = [this](const std::string& name, nlohmann::ordered_json value) {
+    if (values_.set(name, std::move(value)) == variables::outcome::done) return;
+    context_.telemetry.record(settings_->name,
+                              happening::limit_reached{"limits.variables", name + " has no value"});
+  };
+  values_.make_durable({}, 0, {});
+  for (const auto& [name, variable] : settings_->variables) {
+    const bool keeps = variable.durable && context_.safe != nullptr;
+    const auto known = keeps ? kept.find(name) : kept.end();
+    const auto* const now = values_.find(name);
+    if (now != nullptr && keeps && (known == kept.end() || known->second != variables::text_of(*now)))
+      context_.safe->keep(settings_->name, name, variables::text_of(*now));
+    auto stored = known == kept.end() ? nlohmann::ordered_json(nlohmann::ordered_json::value_t::discarded)
+                                      : nlohmann::ordered_json::parse(known->second, nullptr, false);
+    if (now == nullptr && !stored.is_discarded())
+      start(name, std::move(stored));
+    else if (now == nullptr && variable.initial)
+      start(name, *variable.initial);
+    if (!keeps) continue;
+    durable.insert(name);
+    if (const auto counted = kept.find(variables::counter_prefix + name); counted != kept.end())
+      values_.go_on_from(name, std::strtoull(counted->second.c_str(), nullptr, 10));
+  }
+  values_.make_durable(durable, settings_->limits.durable_variables,
+                       [this](const std::string& name, std::string value) {
+                         context_.safe->keep(settings_->name, name, std::move(value));
+                       });
 }
 
 void session::drain() {

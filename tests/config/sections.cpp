@@ -48,6 +48,7 @@ const section_place places[] = {
     {"rate", "/sessions/s/rate", "{}"},
     {"command", "/sessions/s/commands/to_free", R"({"confirm": "reply"})"},
     {"outbox", "/sessions/s/outbox", "{}"},
+    {"variable", "/sessions/s/variables/last", R"({"initial": 0})"},
     {"active", "/sessions/s/active", R"({"windows": ["00:00-24:00"]})"},
     {"renew", "/sessions/s/renew", R"({"after": "48h"})"},
     {"login", "/sessions/s/login", R"({"json": {}})"},
@@ -75,7 +76,7 @@ constexpr const char* whole = R"json({
     "commands": {"ping": {"idempotent": true}},
     "on": [{"reply": "call", "do": []}],
     "script": [{"spawn": "warm_up", "do": [{"sleep": 0}]},
-               {"set": {"interval": 1, "expires_in": 1, "expires_at": 1, "answer": {"trades": [1]}}},
+               {"set": {"interval": 1, "expires_in": 1, "expires_at": 1, "answer": {"trades": [1]}, "last": 1}},
                {"http": {"url": "https://h/"}}, 
                {"for_each": {"in": [1], "as": "trade", "do": [{"sleep": 0}]}}, {"emit": {"reply": "tick", "data": {"price": 1}}},
                {"stream": {"file": "f", "send": "audio"}}],
@@ -147,6 +148,7 @@ std::string document(const std::string& id, const ordered_json& fields, const or
       !at.contains("template"))
     at["template"] = "x";
   if (id == "output") choose_type(at);
+  if (id == "handler") made["sessions"]["s"]["outputs"] = {"f"};  // durable
   if (id == "output" && at["type"] == "stdout") {
     ordered_json own = at;
     own.erase("path");

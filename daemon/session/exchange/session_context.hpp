@@ -8,6 +8,7 @@
 #include "config/settings/output_settings.hpp"
 #include "daemon/event/events.hpp"
 #include "daemon/event/output.hpp"
+#include "daemon/event/safe_keeping.hpp"
 #include "daemon/event/secret_index.hpp"
 #include "daemon/link/byte_source.hpp"
 #include "daemon/link/command_keeper.hpp"
@@ -47,6 +48,7 @@ struct session_context {
   dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
   command_keeper* keeper = nullptr;          ///< of durable commands; null: none is durable
   byte_sources* sources = nullptr;           ///< what `stream` steps read; null: nothing
+  safe_keeping* safe = nullptr;              ///< the journal; null: there is none
 };
 
 }  // namespace duplexd

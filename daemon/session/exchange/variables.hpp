@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/value/json_size.hpp"
 
@@ -22,16 +25,46 @@ class variables {
   /// What there is stays, even if it is more.
   void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
 
-  /// False: there would be too many bytes, and nothing is changed.
-  [[nodiscard]] bool set(const std::string& name, nlohmann::ordered_json value) {
+  /// Told, as JSON, of the values of some variables, and of the counters of these names ("counter:NAME"),
+  /// when they are set.
+  using keeper = std::function<void(const std::string& name, std::string value)>;
+  /// `limit`: bytes of their names and values as JSON. What there is stays, even if it is more.
+  void make_durable(const std::set<std::string>& names, std::uint64_t limit, keeper who) {
+    durable_.clear();
+    durable_limit_ = limit;
+    keeper_ = std::move(who);
+    for (const std::string& name : names) {
+      const auto* value = find(name);
+      durable_[name] = value == nullptr ? 0 : name.size() + text_of(*value).size();
+    }
+  }
+  [[nodiscard]] bool is_durable(std::string_view name) const { return durable_.contains(name); }
+
+  /// If there would be too many bytes nothing is changed.
+  enum class outcome : std::uint8_t { done, too_many_bytes, too_many_durable_bytes };
+  [[nodiscard]] outcome set(const std::string& name, nlohmann::ordered_json value) {
     const std::uint64_t size = name.size() + config::size_in_memory(value);
     auto& known = sizes_[name];
     const std::uint64_t others = bytes_ - known;
-    if (others > limit_ || size > limit_ - others) return false;
+    if (others > limit_ || size > limit_ - others) return outcome::too_many_bytes;
+    if (const auto kept = durable_.find(name); kept != durable_.end()) {
+      std::string text = text_of(value);
+      std::uint64_t all = name.size() + text.size();
+      for (const auto& [other, bytes] : durable_)
+        if (other != name) all += bytes;
+      if (all > durable_limit_) return outcome::too_many_durable_bytes;
+      kept->second = name.size() + text.size();
+      keeper_(name, std::move(text));
+    }
     bytes_ += size - known;
     known = size;
     values_[name] = std::move(value);
-    return true;
+    return outcome::done;
+  }
+
+  /// As it is kept.
+  [[nodiscard]] static std::string text_of(const nlohmann::ordered_json& value) {
+    return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   }
 
   /// Null if there is none of that name.
@@ -46,7 +79,14 @@ class variables {
   }
 
   /// 1 at first, and one more at each call.
-  std::uint64_t count(std::string_view counter) { return ++counters_[std::string(counter)]; }
+  std::uint64_t count(std::string_view counter) {
+    const std::uint64_t number = ++counters_[std::string(counter)];
+    if (is_durable(counter)) keeper_(counter_prefix + std::string(counter), std::to_string(number));
+    return number;
+  }
+  /// The next is one more.
+  void go_on_from(const std::string& counter, std::uint64_t number) { counters_[counter] = number; }
+  static constexpr const char* counter_prefix = "counter:";
 
  private:
   static bool mentions(const nlohmann::ordered_json& value, std::string_view part) {
@@ -60,6 +100,9 @@ class variables {
   std::map<std::string, std::uint64_t> sizes_;
   std::map<std::string, nlohmann::ordered_json, std::less<>> values_;
   std::map<std::string, std::uint64_t> counters_;
+  std::map<std::string, std::uint64_t, std::less<>> durable_;  ///< with the bytes of each
+  std::uint64_t durable_limit_ = 0;
+  keeper keeper_;
 };
 
 }  // namespace duplexd

@@ -223,9 +223,20 @@ std::optional<fault> flow::save(const script_step& step, const ordered_json& res
 }
 
 std::optional<fault> flow::set(const std::string& variable, ordered_json value) {
-  if (shared_.values.set(variable, std::move(value))) return std::nullopt;
-  return mishap(fmt::format("{} not saved: the variables would take more than {} bytes (limits.variables)",
-                            variable, shared_.settings.limits.variables));
+  const auto& limits = shared_.settings.limits;
+  switch (shared_.values.set(variable, std::move(value))) {
+    case variables::outcome::too_many_bytes:
+      return mishap(
+          fmt::format("{} not saved: the variables would take more than {} bytes (limits.variables)",
+                      variable, limits.variables));
+    case variables::outcome::too_many_durable_bytes:
+      return mishap(fmt::format(
+          "{} not saved: the durable variables would take more than {} bytes (limits.durable_variables)",
+          variable, limits.durable_variables));
+    case variables::outcome::done:
+      break;
+  }
+  return std::nullopt;
 }
 
 // The condition names variables, `reply.FIELD`, and `fault.FIELD`.
@@ -258,6 +269,17 @@ asio::awaitable<flow_result> flow::execute(const config::set_step& step) {
   for (auto& [name, value] : values.value.items())
     if (auto failed = set(name, std::move(value))) co_return ended_by(std::move(*failed));
   co_return flow_result{};
+}
+
+bool flow::set_at_once(std::span<const script_step> steps) {
+  for (const script_step& each : steps) {
+    auto values = std::get<config::set_step>(each.action).values.resolve(this);
+    if (!values) return false;
+    for (auto& [name, value] : values.value.items())
+      if (set(name, std::move(value))) return false;
+  }
+  shared_.progress.steps += steps.size();
+  return true;
 }
 
 asio::awaitable<flow_result> flow::execute(const config::if_step& step) {

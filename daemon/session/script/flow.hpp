@@ -73,6 +73,9 @@ class flow final : public config::scope {
   /// Carries out the steps in order, up to a fault or a wish for a new link.
   asio::awaitable<flow_result> run(std::span<const config::script_step> steps);
 
+  /// Carries out steps that only set variables. False: it could not.
+  [[nodiscard]] bool set_at_once(std::span<const config::script_step> steps);
+
   /// Sends one command, when its turn comes.
   asio::awaitable<flow_result> send(const config::send_step& command);
   asio::awaitable<flow_result> send_json(const config::json_template& message);

@@ -73,7 +73,9 @@ script_runner::script_runner(const config::session_settings& settings, const ses
       asked_again_(context.loop) {
   observe_confirmations();
   for (const config::handler& each : settings.on) {
-    mailbox& box = boxes_.emplace_back(context.loop, each, shared_.budget);
+    mailbox& box = boxes_.emplace_back(context.loop, each, shared_.budget, context.safe);
+    if (only_sets(each))
+      box.on_offer([this, &box](const kept_reply& letter) { return set_at_once(box, letter); });
     for (const std::string& name : each.replies) handlers_[name].add(box);
   }
   for (auto& [name, index] : handlers_)
@@ -260,12 +262,41 @@ asio::awaitable<flow_result> script_runner::run_handler(mailbox& box) {
         turn.begin();
       }
     } else {
-      co_await box.wait();
+      if (box.is_held())
+        co_await context_.safe->wait_committed();
+      else
+        co_await box.wait();
       turn.begin();
     }
     stopped = co_await cancelled();
   }
   co_return flow_result{};
+}
+
+// Whether all that a handler does is to set variables, a durable one among them.
+bool script_runner::only_sets(const config::handler& rule) const {
+  bool keeps = false;
+  for (const config::script_step& each : rule.body) {
+    const auto* sets = std::get_if<config::set_step>(&each.action);
+    if (sets == nullptr || each.timeout || each.on_fault || each.finally || !each.save.empty()) return false;
+    for (const auto& [name, value] : sets->values.unresolved().items())
+      keeps = keeps || shared_.values.is_durable(name);
+  }
+  return keeps && rule.after == config::handler_time::arrival;
+}
+
+// In the turn in which the reply's event was given to the outputs: both are in one commit of the journal.
+// What fails is left to the handler's own coroutine, whose fault ends the link.
+bool script_runner::set_at_once(const mailbox& box, const kept_reply& letter) {
+  flow steps{shared_, letter};
+  if (box.depends()) {
+    const auto where = box.rule().where.resolve(&steps);
+    if (!where || steps.reply() == nullptr) return false;
+    if (!config::matches(*steps.reply(), where.value)) return true;
+  }
+  if (!steps.set_at_once(box.rule().body)) return false;
+  ++shared_.progress.replies;
+  return true;
 }
 
 // From one beat to the next, however long the answer takes; but never two at once.

@@ -60,6 +60,8 @@ class script_runner {
                                                  const config::expectation& what, clock::time_point deadline);
   asio::awaitable<flow_result> run_main();
   asio::awaitable<flow_result> run_handler(mailbox& box);
+  [[nodiscard]] bool only_sets(const config::handler& rule) const;
+  [[nodiscard]] bool set_at_once(const mailbox& box, const kept_reply& letter);
   asio::awaitable<flow_result> run_heartbeat(const config::heartbeat_settings& beat);
   asio::awaitable<flow_result> run_renewal();
   asio::awaitable<flow_result> watch_hours();

@@ -73,6 +73,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.limits.json_depth == 64);
   CHECK(s.limits.inbox == 16'777'216);
   CHECK(s.limits.variables == 16'777'216);
+  CHECK(s.limits.durable_variables == 65'536);
   CHECK(s.limits.sequences == 4'194'304);
   CHECK(s.limits.calls == 10'000);
   CHECK(s.limits.tasks == 10'000);
@@ -217,15 +218,17 @@ TEST_CASE("each value arrives in its own place", "[defaults]") {
   CHECK(deflate.level == 3);
   CHECK(deflate.threshold == 5);
   CHECK(with("permessage_deflate: {client_no_context_takeover: true}").deflate->client_no_context_takeover);
-  const limit_settings limits = with(
-                                    "limits: {message: 1KiB, frame: 2KB, json_depth: 5, inbox: 2KiB, "
-                                    "variables: 3KiB, sequences: 4KiB, calls: 6, tasks: 7}")
-                                    .limits;
+  const limit_settings limits =
+      with(
+          "limits: {message: 1KiB, frame: 2KB, json_depth: 5, inbox: 2KiB, "
+          "variables: 3KiB, durable_variables: 99, sequences: 4KiB, calls: 6, tasks: 7}")
+          .limits;
   CHECK(limits.message == 1'024);
   CHECK(limits.frame == 2'000);
   CHECK(limits.json_depth == 5);
   CHECK(limits.inbox == 2048);
   CHECK(limits.variables == 3072);
+  CHECK(limits.durable_variables == 99);
   CHECK(limits.sequences == 4096);
   CHECK(limits.calls == 6);
   CHECK(limits.tasks == 7);

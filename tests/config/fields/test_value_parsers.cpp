@@ -218,7 +218,7 @@ TEST_CASE("versions of TLS, names and lists", "[forms]") {
         list{"limits.message: expected a size, found a list (such as 65536, 64KB, 16MiB)"});
   CHECK(mistakes("limits: 5").at(0) ==
         "limits: expected a map, found an integer (fields: message, frame, json_depth, inbox, variables, "
-        "sequences, calls, tasks)");
+        "durable_variables, sequences, calls, tasks)");
   CHECK(mistakes("commands: [a]") == list{"commands: expected a map, found a list"});
   CHECK(mistakes("rate: {messages: .inf}") == list{"rate.messages: expected a number, found a number"});
   CHECK(mistakes("rate: {burst: 1.0}") == list{"rate.burst: expected an integer, found a number"});

@@ -88,8 +88,7 @@ TEST_CASE("what has no effect on a durable output, or without one, is refused", 
   CHECK(with("sync: true") == "f:1:57: outputs.f.sync: a durable output is always synced");
   CHECK(load_document("journal: {path: j}\n" + file_with("{f: {type: file, path: f}}", "[f]"), "f.yaml")
             .mistakes ==
-        lines{"f:1:10: journal: no output and no command is durable (add durable: true to an output or a "
-              "command)"});
+        lines{"f:1:10: journal: no output, command or variable is durable (add durable: true to one)"});
   CHECK(mistakes_of("{stdout: {type: stdout, durable: true}}", "[stdout]").size() == 1);
 }
 
@@ -107,7 +106,7 @@ TEST_CASE("a durable command needs a journal and waits for a connection", "[outp
   CHECK(good.value->sessions.at(0).commands.at("c").offline == offline_policy::queue);
   CHECK(with("journal: {path: j}\n", "durable: true, offline: queue").mistakes.empty());
   CHECK(with("", "durable: true").mistakes ==
-        lines{"f:1:1: sessions.s.commands.c: a durable command needs a journal (add journal: {path: FILE})"});
+        lines{"f:1:12: sessions.s.commands.c: a durable command needs a journal (add journal: {path: FILE})"});
   CHECK(with("journal: {path: j}\n", "durable: true, offline: fail").mistakes.size() == 1);
 }
 

@@ -113,7 +113,8 @@ std::unique_ptr<byte_source> scripted_sources::program(program_request what) {
   return open(name);
 }
 
-stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings(load(yaml)) {
+stage::stage(const std::string& yaml, bool once, std::size_t at_once, safe_keeping* safe)
+    : settings(load(yaml)) {
   if (at_once > 0) limiter = std::make_unique<dial_limiter>(loop.get_executor(), time, at_once);
   const session_context context{.loop = loop.get_executor(),
                                 .links = links,
@@ -126,7 +127,8 @@ stage::stage(const std::string& yaml, bool once, std::size_t at_once) : settings
                                 .once = once,
                                 .secrets = std::make_shared<secret_holder>(secrets),
                                 .limiter = limiter.get(),
-                                .sources = &sources};
+                                .sources = &sources,
+                                .safe = safe};
   session = std::make_unique<duplexd::session>(
       std::make_shared<const config::session_settings>(settings.sessions.at(0)), context);
 }

@@ -30,6 +30,7 @@ class recorded_output final : public output {
   explicit recorded_output(const asio::any_io_executor& loop) : changed(loop) {}
   void append(const session_event& /*happened*/, std::string_view record) override {
     lines.emplace_back(record);
+    on_append();
   }
   [[nodiscard]] bool has_room() const noexcept override { return !full; }
   asio::awaitable<void> wait_room() override;
@@ -38,6 +39,7 @@ class recorded_output final : public output {
 
   std::vector<std::string> lines;
   bool full = false;
+  std::function<void()> on_append = [] {};
   notifier changed;
 };
 
@@ -97,8 +99,9 @@ class scripted_sources final : public byte_sources {
 class stage {
  public:
   /// `yaml` is a whole configuration with one session. With `at_once` its dials go through a limiter with so
-  /// many places.
-  explicit stage(const std::string& yaml, bool once = false, std::size_t at_once = 0);
+  /// many places. `safe` is its journal.
+  explicit stage(const std::string& yaml, bool once = false, std::size_t at_once = 0,
+                 safe_keeping* safe = nullptr);
   ~stage();
   stage(const stage&) = delete;
   stage& operator=(const stage&) = delete;

@@ -130,9 +130,9 @@ TEST_CASE("tasks are found by their name and by the steps that they were started
 TEST_CASE("variables keep their last value, and each counter counts by itself") {
   variables all;
   CHECK(all.find("a") == nullptr);
-  REQUIRE(all.set("a", 1));
-  REQUIRE(all.set("a", "two"));
-  REQUIRE(all.set("b", nullptr));
+  REQUIRE(all.set("a", 1) == variables::outcome::done);
+  REQUIRE(all.set("a", "two") == variables::outcome::done);
+  REQUIRE(all.set("b", nullptr) == variables::outcome::done);
   REQUIRE(all.find("a") != nullptr);
   CHECK(*all.find("a") == "two");
   REQUIRE(all.find("b") != nullptr);
