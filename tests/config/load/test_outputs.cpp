@@ -105,8 +105,9 @@ TEST_CASE("a durable command needs a journal and waits for a connection", "[outp
   CHECK(good.value->sessions.at(0).commands.at("c").durable);
   CHECK(good.value->sessions.at(0).commands.at("c").offline == offline_policy::queue);
   CHECK(with("journal: {path: j}\n", "durable: true, offline: queue").mistakes.empty());
-  CHECK(with("", "durable: true").mistakes ==
-        lines{"f:1:12: sessions.s.commands.c: a durable command needs a journal (add journal: {path: FILE})"});
+  CHECK(
+      with("", "durable: true").mistakes ==
+      lines{"f:1:12: sessions.s.commands.c: a durable command needs a journal (add journal: {path: FILE})"});
   CHECK(with("journal: {path: j}\n", "durable: true, offline: fail").mistakes.size() == 1);
 }
 
