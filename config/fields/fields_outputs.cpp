@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "config/fields/broker_checks.hpp"
 #include "config/fields/fields.hpp"
 #include "config/fields/output_checks.hpp"
 #include "config/fields/output_choices.hpp"
@@ -18,6 +19,21 @@ using nlohmann::ordered_json;
 
 namespace {
 
+/// A text with placeholders of its own instead of references.
+struct pattern_parser {
+  using value = std::string;
+  static value_type type() { return {"text", {{"type", "string"}}}; }
+  static ordered_json show(const value& /*value*/) { return nullptr; }
+  static bool read(const value_at& at, value& out, reading& in) {
+    if (at.value.kind != protocol::node_kind::text || at.value.text.empty()) {
+      at.complain(in, expected("a text", at.value));
+      return false;
+    }
+    out = at.value.text;
+    return true;
+  }
+};
+
 /// A path without references: it may have placeholders of its own.
 struct output_path_parser : value_parser<std::string> {
   static value_type type() { return {"path", {{"type", "string"}}}; }
@@ -31,10 +47,11 @@ struct output_path_parser : value_parser<std::string> {
   }
 };
 
-/// Of a web server or a database; which, says the type, and is checked when that is known.
+/// Of a web server, a database or a broker; which, says the type, and is checked when that is known.
 struct output_url_parser : value_parser<text_template> {
   static bool read(const value_at& at, text_template& out, reading& in) {
-    if (at.value.kind == protocol::node_kind::text && is_database_url(at.value.text))
+    if (at.value.kind == protocol::node_kind::text &&
+        (is_database_url(at.value.text) || is_broker_url(at.value.text)))
       return value_parser<text_template>::read(at, out, in);
     return read_checked(at, out, in, parse_http_url);
   }
@@ -116,6 +133,10 @@ const std::vector<output_fields>& fields_of_types() {
       {output_type::journald,
        {"socket", "severity", "app_name", "format", "columns", "template", "queue", "overflow"}},
       {output_type::postgres, {"url", "timeout", "indexes", "dead_letters", "queue", "overflow", "durable"}},
+      {output_type::mqtt,
+       {"url", "topic", "user", "password", "client_id", "qos", "retain", "keepalive", "ca_file", "cert_file",
+        "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
+        "durable"}},
   };
   return all;
 }
@@ -279,9 +300,9 @@ const section& section_of<parsed_output>() {
                "What the lines are that the program prints: something to log, or commands (exec; see "
                "commands.md).")
               .apart(),
-          make.as<output_url_parser>(
-                  "url", &s::url,
-                  "Where events are posted to (http), or the database that gets them (postgres).")
+          make.as<output_url_parser>("url", &s::url,
+                                     "Where events are posted to (http), or the database or broker that gets "
+                                     "them (postgres, mqtt).")
               .example("https://collector.test.com/events")
               .apart(),
           make.as<headers_parser>("headers", &s::headers, "Headers of each request (http).")
@@ -292,19 +313,59 @@ const section& section_of<parsed_output>() {
           make("timeout", &s::timeout,
                "How long a request may take, the peer's system to acknowledge what was sent, or a server to "
                "answer "
-               "(http, tcp, syslog over TCP, postgres).")
+               "(http, tcp, syslog over TCP, postgres, mqtt).")
               .range(1, an_hour, "1ms to 1h")
               .apart(),
           make.as<output_path_parser>(
                   "dead_letters", &s::dead_letters,
                   "The file for events that the server refused for good; without it they are "
-                  "lost, and counted (http, postgres).")
+                  "lost, and counted (http, postgres, mqtt).")
               .example("/var/lib/duplexd/refused.jsonl")
               .apart(),
           make("sign", &s::sign, "A signature of each request's body (http).").apart(),
           make("idempotency", &s::idempotency,
                "Whether each request has a header Idempotency-Key, which is the same when it is sent again "
                "(http).")
+              .apart(),
+          make.as<pattern_parser>(
+                  "topic", &s::topic,
+                  "The topic of each message; `${session}`, `${reply}` and the time's parts stand for the "
+                  "event's, as in a file's path (mqtt).")
+              .example("feeds/${session}/${reply}")
+              .apart(),
+          make("user", &s::user, "Who the broker is told it is (mqtt).").example("duplexd").apart(),
+          make("password", &s::password, "The user's password (mqtt).")
+              .only_beside({"user"})
+              .example("${credential:broker}")
+              .apart(),
+          make("client_id", &s::client_id,
+               "The client identifier; without it the broker chooses one for each connection (mqtt).")
+              .example("duplexd-feeds")
+              .apart(),
+          make("qos", &s::qos,
+               "The quality of service: 1, each message is acknowledged by the broker, or 0 (mqtt).")
+              .range(0, 1, "0 or 1")
+              .apart(),
+          make("retain", &s::retain, "Whether the broker keeps the last message of each topic (mqtt).")
+              .apart(),
+          make("keepalive", &s::keepalive,
+               "How long a connection may be idle until the client pings the broker (mqtt).")
+              .range(5'000, 12 * an_hour, "5s to 12h")
+              .apart(),
+          make.as<path_parser>("ca_file", &s::ca_file,
+                               "PEM file with the CA certificates to trust instead of the system's store "
+                               "(mqtt, for mqtts://).")
+              .example("/etc/duplexd/ca.pem")
+              .apart(),
+          make.as<path_parser>("cert_file", &s::cert_file,
+                               "PEM file with the client certificate and its chain (mqtt, for mqtts://).")
+              .example("client.pem")
+              .apart(),
+          make.as<path_parser>("key_file", &s::key_file,
+                               "PEM file with the certificate's private key, if it is not in `cert_file` "
+                               "(mqtt, for mqtts://).")
+              .only_beside({"cert_file"})
+              .example("client.key")
               .apart(),
           make.as<peer_parser>("address", &s::address,
                                "The peer: HOST:PORT, or [ADDRESS]:PORT (tcp, udp, syslog).")
@@ -334,7 +395,7 @@ const section& section_of<parsed_output>() {
               .apart(),
           make("durable", &s::durable,
                "Whether events reach the journal before this output, so that no crash loses them (file, "
-               "sqlite, postgres; see durability.md)."),
+               "sqlite, postgres, mqtt; see durability.md)."),
       }};
   return fields;
 }
@@ -382,6 +443,7 @@ bool value_parser<parsed_output>::read(const value_at& at, parsed_output& out, r
   check_requests(at, out, in);
   check_peer(at, out, in);
   check_database(at, out, in);
+  check_broker(at, out, in);
   out.record = {out.form, out.columns, read_template(at, out.form, out.text, in)};
   check_columns(at, out.form, out.columns, in);
   check_durable(at, out, in);

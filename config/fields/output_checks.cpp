@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "config/fields/broker_checks.hpp"
+#include "config/fields/field_judge.hpp"
 #include "config/fields/output_choices.hpp"
 #include "config/fields/output_fields.hpp"
 #include "config/value/http_token.hpp"
@@ -13,11 +15,7 @@ namespace duplexd::config {
 namespace {
 
 void check_outside(const value_at& at, const text_template& text, std::string_view field, reading& in) {
-  const protocol::node* place = at.value.find(field);
-  if (!text.has_inside() || place == nullptr) return;
-  in.mistakes.push_back({place->where, fmt::format("{}.{}", at.path, field),
-                         "an output belongs to no session: only env, file and credential have values here",
-                         ""});
+  field_judge(at, in).check_outside(text, field);
 }
 
 bool is_visible(std::string_view text) {
@@ -33,25 +31,6 @@ bool is_structured_data_id(std::string_view text) {
   return is_visible(text) && text.find_first_of("=]\"") == std::string_view::npos && !number.empty() &&
          number.find_first_not_of("0123456789.") == std::string_view::npos;
 }
-
-/// Says what is wrong with a field that may not be written down.
-class field_judge {
- public:
-  field_judge(const value_at& at, reading& in) : at_(at), in_(in) {}
-  void complain(std::string_view field, std::string message, std::string hint = "") {
-    const protocol::node* place = at_.value.find(field);
-    in_.mistakes.push_back({place != nullptr ? place->where : at_.value.where,
-                            place != nullptr ? fmt::format("{}.{}", at_.path, field) : at_.path,
-                            std::move(message), std::move(hint)});
-  }
-  void refuse(std::string_view field, std::string_view because) {
-    if (at_.value.find(field) != nullptr) complain(field, fmt::format("{} has no '{}'", because, field));
-  }
-
- private:
-  const value_at& at_;
-  reading& in_;
-};
 
 }  // namespace
 
@@ -102,7 +81,8 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
   field_judge judge(at, in);
   if (output.url.empty())
     judge.complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
-  if (is_database_url(output.url.with_placeholder("")))
+  const std::string url = output.url.with_placeholder("");
+  if (is_database_url(url) || is_broker_url(url))
     judge.complain("url", "an output of type http has a url of http or https", "https://HOST/PATH");
   check_outside(at, output.url, "url", in);
   for (const auto& [name, text] : output.headers) check_outside(at, text, "headers", in);

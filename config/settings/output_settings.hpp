@@ -55,7 +55,8 @@ enum class output_type : std::uint8_t {
   udp,
   syslog,
   journald,
-  postgres
+  postgres,
+  mqtt
 };
 
 /// How syslog messages travel: as datagrams to a socket of this machine or by UDP, or over TCP.
@@ -163,6 +164,16 @@ struct output_settings {
   std::string app_name = "duplexd";  ///< who logs, in syslog's and journald's words
   std::string structured_data{};  ///< the id of the element with session, event, reply; empty: there is none
   bool durable = false;           ///< its events go through the journal
+  std::string topic{};            ///< of a broker's messages, with the placeholders of docs/outputs.md
+  text_template user{};
+  text_template password{};
+  std::string client_id{};  ///< empty: the broker gives one
+  std::uint16_t qos = 1;    ///< 0 or 1
+  bool retain = false;
+  std::chrono::milliseconds keepalive{60'000};
+  text_template ca_file{};  ///< empty: the system's certificates
+  text_template cert_file{};
+  text_template key_file{};  ///< empty: it is in `cert_file`
 };
 
 /// What happens when the journal is full.

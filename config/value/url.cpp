@@ -136,12 +136,6 @@ bool parse_rest(std::string_view text, url& out, std::string& error) {
   return true;
 }
 
-/// The two schemes, the second of which means TLS.
-struct scheme_pair {
-  std::string_view open;
-  std::string_view secure;
-};
-
 std::optional<url> parse(std::string_view text, const scheme_pair& known, std::string& error) {
   const std::size_t scheme_end = text.find("://");
   const std::string scheme = lower(text.substr(0, scheme_end));
@@ -155,7 +149,7 @@ std::optional<url> parse(std::string_view text, const scheme_pair& known, std::s
   }
   url result;
   result.secure = scheme == known.secure;
-  result.port = result.secure ? 443 : 80;
+  result.port = result.secure ? known.secure_port : known.open_port;
   if (!parse_rest(text.substr(scheme_end + 3), result, error)) return std::nullopt;
   return result;
 }
@@ -238,6 +232,17 @@ std::optional<url> parse_url(std::string_view text, std::string& error) {
 
 std::optional<url> parse_http_url(std::string_view text, std::string& error) {
   return parse(text, {"http", "https"}, error);
+}
+
+std::optional<url> parse_broker_url(std::string_view text, const scheme_pair& known, std::string& error) {
+  if (text.find('@') != std::string_view::npos) {
+    error = "a user name or password in the URL is not supported: use user and password";
+    return std::nullopt;
+  }
+  auto result = parse(text, known, error);
+  if (!result || result->target == "/") return result;
+  error = "the URL of a broker has a host and perhaps a port, and no path";
+  return std::nullopt;
 }
 
 std::optional<url> parse_host_port(std::string_view text, std::string& error) {

@@ -37,6 +37,19 @@ struct url {
 /// The same for HOST:PORT and [ADDRESS]:PORT, without TLS.
 [[nodiscard]] std::optional<url> parse_host_port(std::string_view text, std::string& error);
 
+/// Two schemes, the second of which means TLS, and their ports.
+struct scheme_pair {
+  std::string_view open;
+  std::string_view secure;
+  std::uint16_t open_port = 80;
+  std::uint16_t secure_port = 443;
+};
+inline constexpr scheme_pair mqtt_schemes{"mqtt", "mqtts", 1883, 8883};
+
+/// The same for a message broker, which has a host, perhaps a port, and nothing more.
+[[nodiscard]] std::optional<url> parse_broker_url(std::string_view text, const scheme_pair& known,
+                                                  std::string& error);
+
 /// "HOST:PORT" or "[ADDRESS]:PORT".
 [[nodiscard]] std::string host_port_text(const url& address);
 

@@ -38,6 +38,8 @@ std::optional<std::string_view> module_of(config::output_type type) noexcept {
   switch (type) {
     case config::output_type::postgres:
       return "postgres";
+    case config::output_type::mqtt:
+      return "mqtt";
     default:
       return std::nullopt;
   }

@@ -126,6 +126,12 @@ void choose_type(ordered_json& output) {
     const bool is_local = output.value("transport", ordered_json("unix")) == "unix";
     become("syslog", is_local ? "" : "address", "h:1");
   }
+  if (has({"topic", "user", "password", "client_id", "qos", "retain", "keepalive", "ca_file", "cert_file",
+           "key_file"}) ||
+      is("mqtt")) {
+    become("mqtt", "url", "mqtts://h");
+    if (!output.contains("topic")) output["topic"] = "t";
+  }
   if (is("postgres")) become("postgres", "url", "postgresql://a/b");
   if (is("journald") || is("stderr")) output.erase("path");
 }

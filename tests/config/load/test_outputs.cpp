@@ -383,6 +383,65 @@ TEST_CASE("mistakes about a database's url are told", "[outputs]") {
         "outputs.o.sync: an output of type postgres has no 'sync'");
 }
 
+TEST_CASE("an output of type mqtt", "[outputs]") {
+  const output_settings made =
+      load_good(
+          file_with("{p: {type: mqtt, url: 'mqtts://h', topic: 'a/${session}/%F', user: u, password: p, "
+                    "client_id: c, qos: 0, retain: true, keepalive: 5s, ca_file: /ca, cert_file: /cert, "
+                    "key_file: /key, timeout: 5s, dead_letters: /x/dead, format: raw}}",
+                    "[p]"),
+          "f.yaml")
+          .outputs.at(0);
+  CHECK(made.type == output_type::mqtt);
+  CHECK(made.url.display() == "mqtts://h");
+  CHECK(made.topic == "a/${session}/%F");
+  CHECK((made.user.display() + made.password.display() + made.client_id) == "upc");
+  CHECK(made.qos == 0);
+  CHECK(made.retain);
+  CHECK(made.keepalive.count() == 5'000);
+  CHECK((made.ca_file.display() + made.cert_file.display() + made.key_file.display()) == "/ca/cert/key");
+  CHECK(made.dead_letters == "/x/dead");
+  const output_settings usual =
+      load_good(file_with("{p: {type: mqtt, url: 'mqtt://h', topic: t, durable: true}}", "[p]"), "f.yaml")
+          .outputs.at(0);
+  CHECK(usual.qos == 1);
+  CHECK_FALSE(usual.retain);
+  CHECK(usual.keepalive.count() == 60'000);
+}
+
+TEST_CASE("mistakes about a broker are told", "[outputs]") {
+  const auto told = [](const std::string& output) {
+    const lines all = mistakes_of("{o: {type: " + output + "}}", "[o]");
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("outputs.o"));
+  };
+  CHECK(told("mqtt, topic: t") == "outputs.o: an output of type mqtt needs a url (add url: mqtts://BROKER)");
+  CHECK(told("mqtt, url: 'mqtt://h'") ==
+        "outputs.o: an output of type mqtt needs a topic (add topic: feeds/${session}/${reply})");
+  CHECK(told("mqtt, topic: t, url: 'http://h'") ==
+        "outputs.o.url: a URL must start with mqtts:// or mqtt:// (mqtts://BROKER)");
+  CHECK(told("mqtt, topic: t, url: 'mqtt://u:p@h'") ==
+        "outputs.o.url: a user name or password in the URL is not supported: use user and password "
+        "(mqtts://BROKER)");
+  CHECK(told("mqtt, topic: t, url: 'mqtt://h/x'") ==
+        "outputs.o.url: the URL of a broker has a host and perhaps a port, and no path (mqtts://BROKER)");
+  CHECK(told("http, url: 'mqtt://h'") ==
+        "outputs.o.url: an output of type http has a url of http or https (https://HOST/PATH)");
+  CHECK(told("mqtt, url: 'mqtt://h', topic: 'a/+'") ==
+        "outputs.o.topic: a topic that is written to has no '+' or '#'");
+  CHECK(told("mqtt, url: 'mqtt://h', topic: $SYS/x") ==
+        "outputs.o.topic: topics that begin with '$' are the broker's own");
+  CHECK(told("mqtt, url: 'mqtt://h', topic: '${x}'") ==
+        "outputs.o.topic: '${x}' is neither ${session} nor ${reply}");
+  CHECK(told("mqtt, url: 'mqtt://h', topic: t, ca_file: /x") ==
+        "outputs.o.ca_file: mqtt:// without TLS has no 'ca_file'");
+  CHECK(told("mqtt, url: 'mqtt://h', topic: t, qos: 0, durable: true") ==
+        "outputs.o.qos: a durable output needs qos: 1, because only that is acknowledged");
+  CHECK(told("mqtt, url: 'mqtt://h', topic: t, user: '${var:x}'") ==
+        "outputs.o.user: an output belongs to no session: only env, file and credential have values here");
+  CHECK(told("file, path: x, topic: t") == "outputs.o.topic: an output of type file has no 'topic'");
+}
+
 TEST_CASE("names that syslog and journald take", "[outputs]") {
   const auto good = [](const std::string& field, const std::string& text) {
     return mistakes_of("{o: {type: syslog, " + field + ": '" + text + "'}}", "[o]").empty();

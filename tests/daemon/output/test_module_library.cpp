@@ -28,11 +28,13 @@ const std::string to_do = std::string("install the package duplexd-postgres of v
 }  // namespace
 
 TEST_CASE("a module is loaded from the first folder that has it", "[module]") {
-  const loaded_module found = load_module("postgres", {"/nowhere", DUPLEXD_MODULES});
-  REQUIRE(found.error == "");
-  REQUIRE(found.module != nullptr);
-  CHECK(found.module->interface == module_interface);
-  CHECK(found.module->version == std::string(DUPLEXD_VERSION));
+  for (const char* name : {"mqtt", "postgres"}) {
+    const loaded_module found = load_module(name, {"/nowhere", DUPLEXD_MODULES});
+    REQUIRE(found.error == "");
+    REQUIRE(found.module != nullptr);
+    CHECK(found.module->interface == module_interface);
+    CHECK(found.module->version == std::string(DUPLEXD_VERSION));
+  }
 }
 
 TEST_CASE("a missing module: where it was looked for, and what to install", "[module]") {
@@ -60,5 +62,6 @@ TEST_CASE("a module of another version is refused", "[module]") {
 
 TEST_CASE("which outputs are modules", "[module]") {
   CHECK(module_of(config::output_type::postgres) == "postgres");
+  CHECK(module_of(config::output_type::mqtt) == "mqtt");
   CHECK(module_of(config::output_type::sqlite) == std::nullopt);
 }
