@@ -56,6 +56,10 @@ class recording_link final : public transport {
     return link_->round_trip();
   }
 
+  [[nodiscard]] std::optional<std::chrono::sys_seconds> certificate_end() const override {
+    return link_->certificate_end();
+  }
+
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override {
     note_end();
     return link_->finish(limit);

@@ -232,6 +232,7 @@ ordered_json schemas() {
       {"cause", object({{"class", text("Of the fault.")}, {"text", text("For people.")}}, {"class", "text"})},
       {"next_attempt_seconds", seconds("Until it connects again.")},
       {"round_trip_ms", seconds("The kernel's estimate of the TCP round trip.")},
+      {"certificate_expires", text("When the server's certificate expires: RFC 3339, in UTC.")},
       {"queued", whole("Commands that wait to be sent.")},
       {"unconfirmed", whole("Commands that wait for the reply that confirms them.")},
       {"unsent_bytes", whole("Bytes that the kernel has not taken.")},

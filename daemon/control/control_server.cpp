@@ -11,6 +11,7 @@
 #include "daemon/control/dashboard_page.hpp"
 #include "daemon/control/describe_commands.hpp"
 #include "daemon/control/readiness.hpp"
+#include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
 #include "protocol/message/message_type.hpp"
@@ -245,6 +246,7 @@ ordered_json control_server::describe_session(const session& which, bool whole) 
   ordered_json report{{"session", which.name()}, {"required", which.required()}};
   report.update(describe(status, now, secrets_));
   if (status.round_trip) report["round_trip_ms"] = static_cast<double>(status.round_trip->count()) / 1000.0;
+  if (status.certificate_end) report["certificate_expires"] = timestamp(*status.certificate_end);
   report["queued"] = status.queued;
   report["unconfirmed"] = status.unconfirmed;
   report["unsent_bytes"] = status.unsent;

@@ -108,6 +108,11 @@ class transport {
     return std::nullopt;
   }
 
+  /// When the server's certificate expires; nothing without TLS.
+  [[nodiscard]] virtual std::optional<std::chrono::sys_seconds> certificate_end() const {
+    return std::nullopt;
+  }
+
   /// Sends what is queued, ends TLS and TCP in order and waits for the peer to do the same, no longer than
   /// `limit`; then the socket is closed. Call it last, with nobody waiting; safe after any end.
   virtual asio::awaitable<void> finish(std::chrono::milliseconds limit) = 0;

@@ -72,6 +72,7 @@ session_status session::status() const {
   if (link_ == nullptr) return now;
   now.unsent = link_->unsent();
   now.round_trip = link_->round_trip();
+  now.certificate_end = link_->certificate_end();
   return now;
 }
 

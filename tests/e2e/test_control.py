@@ -83,6 +83,7 @@ class Control(unittest.TestCase):
             self.assertEqual([seen["session"], seen["required"], seen["counts"]["connections"]], ["feed", True, 1])
             self.assertEqual(seen["replies"], {"answer": 0})
             self.assertGreater(seen["round_trip_ms"], 0)
+            self.assertRegex(seen["certificate_expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000000Z$")
             done = subprocess.run(["curl", "-sS", "--unix-socket", self.path, "http://localhost/api/v1/sessions"],
                                   capture_output=True, text=True, timeout=20, check=True)
             self.assertEqual([each["session"] for each in json.loads(done.stdout)["sessions"]], ["feed"])

@@ -140,6 +140,7 @@ class Dashboard(Page):
             self.sees("#summary", "1 of 1 sessions up")
             self.sees("#session-rows", "up")
             self.choose("feed")
+            self.sees("#session-rows", " days)")  # until its certificate expires
             self.sees("#chosen-state", "It is up.")
             self.sees("#plots", "Round trip in ms: ")
             behaviour.open.clear()

@@ -22,7 +22,7 @@ export function pause(milliseconds) {
 
 const two = (number) => String(number).padStart(2, '0');
 
-function dayOf(date) {
+export function dayOf(date) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 

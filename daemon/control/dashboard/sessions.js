@@ -1,12 +1,14 @@
 // The table of sessions. It holds one part of them at a time, and changes only cells whose text has changed.
 
 import {askJson} from './client.js';
-import {find, make, show, timeOf} from './page.js';
+import {dayOf, find, make, show, timeOf} from './page.js';
 import {Plot} from './plot.js';
 
 const SESSIONS_AN_ANSWER = 100;
 const MOST_SESSIONS = 10_000;
 const MOST_ROWS = 100;
+const DAY_MS = 86_400_000;
+const SOON_DAYS = 14;
 
 const body = find('session-rows');
 const filter = find('session-filter');
@@ -45,6 +47,17 @@ export async function refresh() {
   draw();
 }
 
+function certificateText(expires) {
+  if (!expires) return '';
+  const end = new Date(expires);
+  const days = Math.floor((end - Date.now()) / DAY_MS);
+  return `${dayOf(end)} (${days < 0 ? 'expired' : `${days} days`})`;
+}
+
+function isSoon(expires) {
+  return Boolean(expires) && new Date(expires) - Date.now() < SOON_DAYS * DAY_MS;
+}
+
 export function causeText(session) {
   return session.cause ? `${session.cause.class}: ${session.cause.text}` : '';
 }
@@ -63,6 +76,7 @@ function textsOf(session) {
     String(session.queued),
     String(session.unconfirmed),
     String(session.unsent_bytes),
+    certificateText(session.certificate_expires),
   ];
 }
 
@@ -74,7 +88,7 @@ function makeRow(name) {
   button.type = 'button';
   button.addEventListener('click', () => choose(name));
   head.append(button);
-  const cells = Array.from({length: 8}, () => make('td'));
+  const cells = Array.from({length: 9}, () => make('td'));
   row.append(head, ...cells);
   return {row, button, cells};
 }
@@ -83,6 +97,8 @@ function fill({row, button, cells}, session) {
   textsOf(session).forEach((text, index) => show(cells[index], text));
   const phaseClass = session.phase === 'up' ? 'up' : session.cause ? 'down' : '';
   if (cells[0].className !== phaseClass) cells[0].className = phaseClass;
+  const certificateClass = isSoon(session.certificate_expires) ? 'down' : '';
+  if (cells[8].className !== certificateClass) cells[8].className = certificateClass;
   const isChosen = session.session === chosen;
   if (row.classList.contains('chosen') !== isChosen) {
     row.classList.toggle('chosen', isChosen);

@@ -89,6 +89,11 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   /// The kernel's smoothed estimate (tcp(7), TCP_INFO); nothing if it has none.
   [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() noexcept;
 
+  /// When the peer's certificate expires; nothing without TLS.
+  [[nodiscard]] std::optional<std::chrono::sys_seconds> certificate_end() const {
+    return tls_ ? tls_->certificate_end() : std::nullopt;
+  }
+
   /// Suspends until nothing is unsent, sending fails, or `wake_sender()` is called; after a failure only
   /// until that. Returns early when cancelled.
   asio::awaitable<void> wait_sent();

@@ -193,6 +193,10 @@ tls_details tls_engine::details() const {
   return describe_session(session_.get());
 }
 
+std::optional<std::chrono::sys_seconds> tls_engine::certificate_end() const {
+  return end_of_certificate(session_.get());
+}
+
 void tls_engine::note_failure(int result) {
   const int kind = SSL_get_error(session_.get(), result);
   if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) return;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -75,6 +77,9 @@ class tls_engine {
 
   /// What was agreed on and with whom, once established.
   [[nodiscard]] tls_details details() const;
+
+  /// When the peer's certificate expires; nothing if it has shown none.
+  [[nodiscard]] std::optional<std::chrono::sys_seconds> certificate_end() const;
 
   /// Why it failed, for people: "certificate is for 'foo.example', not for 'localhost'".
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }

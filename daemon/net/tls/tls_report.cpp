@@ -24,11 +24,16 @@ tls_details describe_session(const SSL* session) {
     found.subject = common_name(X509_get_subject_name(shown));
     found.issuer = common_name(X509_get_issuer_name(shown));
     found.names = certificate_names(shown);
-    std::tm parts{};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(shown), &parts) == 1)
-      found.not_after = std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
   }
+  found.not_after = end_of_certificate(session).value_or(found.not_after);
   return found;
+}
+
+std::optional<std::chrono::sys_seconds> end_of_certificate(const SSL* session) {
+  const X509* shown = SSL_get0_peer_certificate(session);
+  std::tm parts{};
+  if (shown == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(shown), &parts) != 1) return std::nullopt;
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
 }
 
 }  // namespace duplexd::net

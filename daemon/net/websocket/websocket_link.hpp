@@ -48,6 +48,9 @@ class websocket_link final : public transport {
   [[nodiscard]] std::optional<std::chrono::microseconds> round_trip() const noexcept override {
     return connection_->round_trip();
   }
+  [[nodiscard]] std::optional<std::chrono::sys_seconds> certificate_end() const override {
+    return connection_->certificate_end();
+  }
   asio::awaitable<void> finish(std::chrono::milliseconds limit) override;
 
  private:
