@@ -137,6 +137,10 @@ const std::vector<output_fields>& fields_of_types() {
        {"url", "topic", "user", "password", "client_id", "qos", "retain", "keepalive", "ca_file", "cert_file",
         "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
         "durable"}},
+      {output_type::nats,
+       {"url", "subject", "user", "password", "token", "creds_file", "jetstream", "ca_file", "cert_file",
+        "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
+        "durable"}},
   };
   return all;
 }
@@ -302,7 +306,7 @@ const section& section_of<parsed_output>() {
               .apart(),
           make.as<output_url_parser>("url", &s::url,
                                      "Where events are posted to (http), or the database or broker that gets "
-                                     "them (postgres, mqtt).")
+                                     "them (postgres, mqtt, nats).")
               .example("https://collector.test.com/events")
               .apart(),
           make.as<headers_parser>("headers", &s::headers, "Headers of each request (http).")
@@ -313,13 +317,13 @@ const section& section_of<parsed_output>() {
           make("timeout", &s::timeout,
                "How long a request may take, the peer's system to acknowledge what was sent, or a server to "
                "answer "
-               "(http, tcp, syslog over TCP, postgres, mqtt).")
+               "(http, tcp, syslog over TCP, postgres, mqtt, nats).")
               .range(1, an_hour, "1ms to 1h")
               .apart(),
           make.as<output_path_parser>(
                   "dead_letters", &s::dead_letters,
                   "The file for events that the server refused for good; without it they are "
-                  "lost, and counted (http, postgres, mqtt).")
+                  "lost, and counted (http, postgres, mqtt, nats).")
               .example("/var/lib/duplexd/refused.jsonl")
               .apart(),
           make("sign", &s::sign, "A signature of each request's body (http).").apart(),
@@ -333,8 +337,25 @@ const section& section_of<parsed_output>() {
                   "event's, as in a file's path (mqtt).")
               .example("feeds/${session}/${reply}")
               .apart(),
-          make("user", &s::user, "Who the broker is told it is (mqtt).").example("duplexd").apart(),
-          make("password", &s::password, "The user's password (mqtt).")
+          make.as<pattern_parser>(
+                  "subject", &s::topic,
+                  "The subject of each message; `${session}`, `${reply}` and the time's parts stand for the "
+                  "event's, as in a file's path (nats).")
+              .example("feeds.${session}.${reply}")
+              .apart(),
+          make("jetstream", &s::retain,
+               "Whether each message is to be acknowledged by JetStream, which a stream with its subject "
+               "keeps (nats).")
+              .apart(),
+          make("token", &s::password, "The token that the server wants instead of a user (nats).")
+              .example("${credential:token}")
+              .apart(),
+          make.as<output_path_parser>("creds_file", &s::path,
+                                      "The file with the user's JWT and key that the server wants (nats).")
+              .example("/etc/duplexd/feeds.creds")
+              .apart(),
+          make("user", &s::user, "Who the broker is told it is (mqtt, nats).").example("duplexd").apart(),
+          make("password", &s::password, "The user's password (mqtt, nats).")
               .only_beside({"user"})
               .example("${credential:broker}")
               .apart(),
@@ -354,16 +375,16 @@ const section& section_of<parsed_output>() {
               .apart(),
           make.as<path_parser>("ca_file", &s::ca_file,
                                "PEM file with the CA certificates to trust instead of the system's store "
-                               "(mqtt, for mqtts://).")
+                               "(mqtt, nats; with TLS).")
               .example("/etc/duplexd/ca.pem")
               .apart(),
           make.as<path_parser>("cert_file", &s::cert_file,
-                               "PEM file with the client certificate and its chain (mqtt, for mqtts://).")
+                               "PEM file with the client certificate and its chain (mqtt, nats; with TLS).")
               .example("client.pem")
               .apart(),
           make.as<path_parser>("key_file", &s::key_file,
                                "PEM file with the certificate's private key, if it is not in `cert_file` "
-                               "(mqtt, for mqtts://).")
+                               "(mqtt, nats; with TLS).")
               .only_beside({"cert_file"})
               .example("client.key")
               .apart(),
@@ -395,7 +416,7 @@ const section& section_of<parsed_output>() {
               .apart(),
           make("durable", &s::durable,
                "Whether events reach the journal before this output, so that no crash loses them (file, "
-               "sqlite, postgres, mqtt; see durability.md)."),
+               "sqlite, postgres, mqtt, nats; see durability.md)."),
       }};
   return fields;
 }

@@ -21,7 +21,7 @@ inline const auto& words_of(record_form /*any*/) {
   return words;
 }
 inline const auto& words_of(output_type /*any*/) {
-  static constexpr std::array<std::pair<output_type, std::string_view>, 12> words{
+  static constexpr std::array<std::pair<output_type, std::string_view>, 13> words{
       {{output_type::standard_output, "stdout"},
        {output_type::standard_error, "stderr"},
        {output_type::file, "file"},
@@ -33,7 +33,8 @@ inline const auto& words_of(output_type /*any*/) {
        {output_type::syslog, "syslog"},
        {output_type::journald, "journald"},
        {output_type::postgres, "postgres"},
-       {output_type::mqtt, "mqtt"}}};
+       {output_type::mqtt, "mqtt"},
+       {output_type::nats, "nats"}}};
   return words;
 }
 inline const auto& words_of(batch_body /*any*/) {

@@ -45,6 +45,7 @@ struct scheme_pair {
   std::uint16_t secure_port = 443;
 };
 inline constexpr scheme_pair mqtt_schemes{"mqtt", "mqtts", 1883, 8883};
+inline constexpr scheme_pair nats_schemes{"nats", "tls", 4222, 4222};
 
 /// The same for a message broker, which has a host, perhaps a port, and nothing more.
 [[nodiscard]] std::optional<url> parse_broker_url(std::string_view text, const scheme_pair& known,

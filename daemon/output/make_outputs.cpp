@@ -52,6 +52,7 @@ std::unique_ptr<event_writer> make_writer(const clock& time, const config::outpu
     case config::output_type::tcp:
     case config::output_type::postgres:
     case config::output_type::mqtt:
+    case config::output_type::nats:
       return nullptr;
     case config::output_type::file: {
       std::string error;  // the configuration was checked

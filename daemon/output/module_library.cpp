@@ -40,6 +40,8 @@ std::optional<std::string_view> module_of(config::output_type type) noexcept {
       return "postgres";
     case config::output_type::mqtt:
       return "mqtt";
+    case config::output_type::nats:
+      return "nats";
     default:
       return std::nullopt;
   }

@@ -132,6 +132,10 @@ void choose_type(ordered_json& output) {
     become("mqtt", "url", "mqtts://h");
     if (!output.contains("topic")) output["topic"] = "t";
   }
+  if (has({"subject", "jetstream", "token", "creds_file"}) || is("nats")) {
+    become("nats", "url", "tls://h");
+    if (!output.contains("subject")) output["subject"] = "s";
+  }
   if (is("postgres")) become("postgres", "url", "postgresql://a/b");
   if (is("journald") || is("stderr")) output.erase("path");
 }

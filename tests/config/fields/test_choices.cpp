@@ -36,7 +36,7 @@ const choice_row choices[] = {
     {"output",
      "type",
      {"stdout", "stderr", "file", "sqlite", "exec", "http", "tcp", "udp", "syslog", "journald", "postgres",
-      "mqtt"}},
+      "mqtt", "nats"}},
     {"output", "transport", {"unix", "udp", "tcp"}},
     {"output", "facility", {"kern",   "user",   "mail",   "daemon",   "auth",   "syslog", "lpr",
                             "news",   "uucp",   "cron",   "authpriv", "ftp",    "local0", "local1",

@@ -409,6 +409,53 @@ TEST_CASE("an output of type mqtt", "[outputs]") {
   CHECK(usual.keepalive.count() == 60'000);
 }
 
+TEST_CASE("an output of type nats", "[outputs]") {
+  const output_settings made =
+      load_good(
+          file_with(
+              "{p: {type: nats, url: 'tls://h', subject: 'a.${session}.%F', token: t, creds_file: /creds, "
+              "jetstream: true, ca_file: /ca, cert_file: /cert, key_file: /key, timeout: 5s, "
+              "dead_letters: /x/dead, format: raw, durable: true}}",
+              "[p]"),
+          "f.yaml")
+          .outputs.at(0);
+  CHECK(made.type == output_type::nats);
+  CHECK(made.topic == "a.${session}.%F");
+  CHECK(made.user.empty());
+  CHECK(made.password.display() == "t");
+  CHECK(made.path == "/creds");
+  CHECK(made.retain);
+  CHECK((made.ca_file.display() + made.cert_file.display() + made.key_file.display()) == "/ca/cert/key");
+}
+
+TEST_CASE("mistakes about a NATS server are told", "[outputs]") {
+  const auto told = [](const std::string& output) {
+    const lines all = mistakes_of("{o: {type: nats, " + output + "}}", "[o]");
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("outputs.o"));
+  };
+  CHECK(told("subject: s") == "outputs.o: an output of type nats needs a url (add url: tls://SERVER)");
+  CHECK(told("url: 'nats://h'") ==
+        "outputs.o: an output of type nats needs a subject (add subject: feeds.${session}.${reply})");
+  CHECK(told("subject: s, url: 'mqtt://h'") ==
+        "outputs.o.url: a URL must start with tls:// or nats:// (tls://SERVER)");
+  for (const char* subject : {"a.*", "a.>", "a b"})
+    CHECK(told("url: 'nats://h', subject: '" + std::string(subject) + "'") ==
+          "outputs.o.subject: a subject that is written to has no wildcards and no blanks");
+  for (const char* subject : {".a", "a.", "a..b"})
+    CHECK(told("url: 'nats://h', subject: '" + std::string(subject) + "'") ==
+          "outputs.o.subject: a subject has a name before, between and behind its dots");
+  CHECK(told("url: 'nats://h', subject: $JS.x") ==
+        "outputs.o.subject: a subject that begins with '$' is the broker's own");
+  CHECK(told("url: 'nats://h', subject: s, ca_file: c") ==
+        "outputs.o.ca_file: nats:// without TLS has no 'ca_file'");
+  CHECK(told("url: 'nats://h', subject: s, durable: true") ==
+        "outputs.o.durable: a durable output needs jetstream: true, because only that is acknowledged");
+  CHECK(told("url: 'nats://h', subject: s, token: t, user: u") ==
+        "outputs.o.user: a server that wants a token has no 'user'");
+  CHECK(told("url: 'nats://h', subject: s, qos: 1") == "outputs.o.qos: an output of type nats has no 'qos'");
+}
+
 TEST_CASE("mistakes about a broker are told", "[outputs]") {
   const auto told = [](const std::string& output) {
     const lines all = mistakes_of("{o: {type: " + output + "}}", "[o]");
@@ -428,9 +475,9 @@ TEST_CASE("mistakes about a broker are told", "[outputs]") {
   CHECK(told("http, url: 'mqtt://h'") ==
         "outputs.o.url: an output of type http has a url of http or https (https://HOST/PATH)");
   CHECK(told("mqtt, url: 'mqtt://h', topic: 'a/+'") ==
-        "outputs.o.topic: a topic that is written to has no '+' or '#'");
+        "outputs.o.topic: a topic that is written to has no wildcards and no blanks");
   CHECK(told("mqtt, url: 'mqtt://h', topic: $SYS/x") ==
-        "outputs.o.topic: topics that begin with '$' are the broker's own");
+        "outputs.o.topic: a topic that begins with '$' is the broker's own");
   CHECK(told("mqtt, url: 'mqtt://h', topic: '${x}'") ==
         "outputs.o.topic: '${x}' is neither ${session} nor ${reply}");
   CHECK(told("mqtt, url: 'mqtt://h', topic: t, ca_file: /x") ==

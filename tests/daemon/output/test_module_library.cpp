@@ -28,7 +28,7 @@ const std::string to_do = std::string("install the package duplexd-postgres of v
 }  // namespace
 
 TEST_CASE("a module is loaded from the first folder that has it", "[module]") {
-  for (const char* name : {"mqtt", "postgres"}) {
+  for (const char* name : {"mqtt", "nats", "postgres"}) {
     const loaded_module found = load_module(name, {"/nowhere", DUPLEXD_MODULES});
     REQUIRE(found.error == "");
     REQUIRE(found.module != nullptr);
@@ -63,5 +63,6 @@ TEST_CASE("a module of another version is refused", "[module]") {
 TEST_CASE("which outputs are modules", "[module]") {
   CHECK(module_of(config::output_type::postgres) == "postgres");
   CHECK(module_of(config::output_type::mqtt) == "mqtt");
+  CHECK(module_of(config::output_type::nats) == "nats");
   CHECK(module_of(config::output_type::sqlite) == std::nullopt);
 }

@@ -1,0 +1,281 @@
+"""Events at a NATS server: what docs/outputs.md promises, against a nats-server that dies, hangs and refuses."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+import yaml
+
+from support.certificates import certificates
+from support.config import config, listener
+from support.daemon import BINARY, ROOT, Daemon, Exit, run_to_end, write_config
+from support.nats import PASSWORD, Nats, free_port
+from support.nats_keys import write_accounts
+from support.raw_server import TEXT, RawServer, frame
+from support.waiting import until
+
+PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
+QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
+# The sanitizer keeps freed memory for a while, on purpose.
+MOST_KIB = 1_500_000 if "asan" in BINARY else 60_000
+
+
+def trade(number, **more):
+    return frame(TEXT, json.dumps({"op": "trade", "n": number} | more).encode())
+
+
+class Server(unittest.TestCase):
+    def setUp(self):
+        self.place = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-nats-")))
+        os.environ["NATS_PASSWORD"] = PASSWORD
+
+    def start(self, *, stream=True, **how):
+        self.server = self.enterContext(Nats(**how))
+        if stream:
+            self.server.add_stream()
+
+    def feed(self, messages):
+        """Sends them on each connection."""
+        def pour(connection, _):
+            connection.accept()
+            for first in range(0, len(messages), 100):
+                connection.send(b"".join(messages[first:first + 100]))
+            connection.hold(60)
+
+        return self.enterContext(RawServer(pour))
+
+    def output(self, **fields):
+        return {"type": "nats", "url": self.server.url, "subject": "feeds.${session}.${reply}", "user": "duplexd",
+                "password": "${env:NATS_PASSWORD}", "format": "ndjson", "jetstream": True} | fields
+
+    def whole(self, feed, output, **more):
+        session = listener(feed.url, outputs=["store"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET)
+        return config(session, outputs={"store": {k: v for k, v in output.items() if v is not None}}, **more)
+
+    def run_daemon(self, feed, **fields):
+        return self.enterContext(Daemon(self.whole(feed, self.output(**fields))))
+
+    def count(self):
+        return self.server.stored()[0]
+
+    def numbers(self):
+        return [json.loads(text)["n"] for _, _, text in self.server.read_all()]
+
+    def end(self, daemon, code=0):
+        daemon.signal()
+        self.assertEqual(daemon.wait(), code)
+
+
+class Messages(Server):
+    # The page's own configuration, with another address.
+    def test_example(self):
+        self.start()
+        text = (ROOT / "docs" / "outputs.md").read_text().split("\n## NATS\n")[1]
+        block = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
+        feed = self.feed([trade(n) for n in range(10)])
+        checked = run_to_end("check", "--secrets-absent", "-c", write_config(block, self.place))
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+        block["sessions"]["feed"] |= {"url": feed.url, "tls": listener(feed.url)["tls"]}
+        block["outputs"]["bus"] |= {"url": self.server.url, "password": "${env:NATS_PASSWORD}"}
+        block["journal"] = {"path": str(self.place / "journal.db")}
+        daemon = self.enterContext(Daemon(block))
+        until(lambda: self.count() == 10)
+        read = self.server.read_all()
+        self.assertEqual({subject for subject, _, _ in read}, {"feeds.feed.trade"})
+        self.assertEqual([json.loads(payload)["data"]["n"] for _, _, payload in read], list(range(10)))
+        for _, headers, payload in read:
+            self.assertIn(f"Nats-Msg-Id: {json.loads(payload)['event_id']}\r\n", headers)
+        self.end(daemon)
+
+    # Without JetStream those who listen get them, and nobody else.
+    def test_core(self):
+        self.start(stream=False)
+        count = 5000
+        with self.server.reader() as reader:
+            reader.subscribe("a.*.trade")
+            daemon = self.run_daemon(self.feed([trade(n) for n in range(count)]), jetstream=None, subject="a.${session}.${reply}")
+            read = [reader.next(2) for _ in range(count)]
+        self.assertEqual([json.loads(text)["n"] for _, _, text in read], list(range(count)))
+        self.assertEqual(read[0][:2], ("a.callcentre.trade", ""))
+        self.end(daemon)
+
+    def test_refused(self):
+        self.start(max_payload=3000)
+        messages = [trade(n, **({"text": "x" * 4000} if n % 50 == 7 else {})) for n in range(300)]
+        dead = self.place / "dead.jsonl"
+        daemon = self.run_daemon(self.feed(messages), dead_letters=str(dead))
+        until(lambda: self.count() == 294)
+        self.assertEqual(self.numbers(), [n for n in range(300) if n % 50 != 7])
+        lines = [json.loads(line) for line in dead.read_text().splitlines()]
+        self.assertEqual([line["data"]["n"] for line in lines], [7, 57, 107, 157, 207, 257])
+        self.assertEqual(lines[0]["refused"], "it is larger than the server takes")
+        self.end(daemon)
+
+    def test_token(self):
+        self.start(stream=False)
+        self.server.kill()
+        (self.server.path / "conf").write_text(f'listen: "127.0.0.1:{self.server.port}"\nauthorization {{ token: "{PASSWORD}" }}\n')
+        self.server.start()
+        self.check_delivery({"auth_token": PASSWORD}, user=None, password=None, token="${env:NATS_PASSWORD}")
+
+    # The server's monitoring tells who has sent how many.
+    def test_credentials_file(self):
+        self.start(stream=False)
+        self.server.kill()
+        credentials = self.place / "feeds.creds"
+        port = free_port()
+        (self.server.path / "conf").write_text(
+            f'listen: "127.0.0.1:{self.server.port}"\nhttp: "127.0.0.1:{port}"\n{write_accounts(credentials)}')
+        self.server.start()
+
+        def received():
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/connz") as page:
+                return [each["in_msgs"] for each in json.load(page)["connections"]]
+
+        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]), user=None, password=None, jetstream=None,
+                                 creds_file=str(credentials))
+        until(lambda: received() == [10])
+        self.end(daemon)
+
+    def test_tls(self):
+        self.start(secure=True, stream=False)
+        self.check_delivery({}, ca_file=certificates().ca)
+
+    def check_delivery(self, who, **fields):
+        with self.server.reader(**who) as reader:
+            reader.subscribe("feeds.>")
+            daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]), jetstream=None, **fields)
+            self.assertEqual([json.loads(reader.next(2)[2])["n"] for _ in range(10)], list(range(10)))
+        self.end(daemon)
+
+    def test_untrusted_certificate(self):
+        self.start(secure=True, stream=False)
+        daemon = self.run_daemon(self.feed([trade(1)]), jetstream=None)
+        daemon.wait_log("output store failed: NATS: SSL Error .*unable to get local issuer certificate.*next attempt in")
+        self.end(daemon, Exit.INTERRUPTED)
+
+
+class Faults(Server):
+    def test_bad_password(self):
+        self.start()
+        os.environ["NATS_PASSWORD"] = "another-s3cret"
+        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]))
+        daemon.wait_log("output store failed: NATS: .*Authorization Violation.*; events wait, next attempt in")
+        self.server.configure('{user: duplexd, password: "another-s3cret"}')
+        self.server.signal(signal.SIGHUP)
+        until(lambda: self.count() == 10)
+        self.assertEqual(self.numbers(), list(range(10)))
+        daemon.wait_log("output store works again")
+        self.assertNotIn("another-s3cret", "\n".join(daemon.log.all()))
+        self.end(daemon)
+
+    def test_no_right_to_the_subject(self):
+        self.start(stream=False, users=f'{{user: duplexd, password: "{PASSWORD}", permissions: {{publish: ["other.>"]}}}}')
+        for jetstream in (True, None):
+            daemon = self.run_daemon(self.feed([trade(1)]), jetstream=jetstream, timeout="2s")
+            daemon.wait_log('output store failed: NATS: .*[Pp]ermissions [Vv]iolation for [Pp]ublish.*; events wait, next attempt in')
+            self.end(daemon, Exit.INTERRUPTED)
+
+    # The log says what to do; nothing is lost until it is done.
+    def test_missing_stream(self):
+        self.start(stream=False)
+        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]))
+        daemon.wait_log(r"output store failed: NATS: no stream has the subject feeds\.\${session}\.\${reply}, or JetStream is off: create a stream with it; "
+                        "events wait")
+        self.server.add_stream()
+        until(lambda: self.count() == 10)
+        self.assertEqual(self.numbers(), list(range(10)))
+        self.end(daemon)
+
+    # What JetStream does not take is told, and waits.
+    def test_full_stream(self):
+        self.start(stream=False)
+        self.server.add_stream(max_msgs=5, discard="new")
+        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]))
+        daemon.wait_log(r"output store failed: NATS: JetStream says: maximum messages exceeded \(10077\); events wait")
+        self.assertEqual(self.numbers(), list(range(5)))
+        self.end(daemon, Exit.INTERRUPTED)
+
+    # Nothing is lost; what was not acknowledged as the connection broke may come twice, because without a journal it has no id.
+    def test_killed_server(self):
+        self.start()
+        numbers = iter(range(10 ** 9))
+        sent = []
+
+        def pour(connection, _):
+            connection.accept()
+            while len(sent) < 3000:
+                sent.append(next(numbers))
+                connection.send(trade(sent[-1]))
+                time.sleep(0.001)
+            connection.hold(60)
+
+        daemon = self.run_daemon(self.enterContext(RawServer(pour)), queue="64KiB")
+        for count in (1, 2):
+            until(lambda count=count: self.count() > count * 300)
+            self.server.kill()
+            daemon.wait_log("output store failed: NATS: .*; events wait, next attempt in", count)
+            self.server.start()
+        until(lambda: self.count() >= 3000 and len(set(self.numbers())) == 3000)
+        self.assertEqual(sorted(set(self.numbers())), sent)
+        daemon.wait_log("output store works again")
+        self.end(daemon)
+
+    # A server that hangs holds the feed back; memory is bounded, and everything comes when it goes on.
+    def test_stopped_server(self):
+        self.start()
+        count = 20_000
+        daemon = self.run_daemon(self.feed([trade(n, text="x" * 1000) for n in range(count)]), queue="64KiB", timeout="1s")
+        until(lambda: self.count() > 100)
+        self.server.signal(signal.SIGSTOP)
+        daemon.wait_log("output store failed: NATS: .*; events wait", timeout=30)
+        self.assertLess(daemon.resident_kib(), MOST_KIB)
+        self.server.signal(signal.SIGCONT)
+        until(lambda: self.count() >= count and len(set(self.numbers())) == count)
+        self.end(daemon)
+
+    # Once: every event of the journal is in the stream, and none twice, whoever was killed: JetStream knows the ids.
+    def test_durable(self):
+        self.start()
+        numbers = iter(range(10 ** 9))
+
+        def pour(connection, _):
+            connection.accept()
+            while True:
+                connection.send(b"".join(trade(next(numbers)) for _ in range(20)))
+                time.sleep(0.005)
+
+        feed = self.enterContext(RawServer(pour))
+        journal = {"path": str(self.place / "journal.db")}
+        for turn in range(4):
+            before = self.count()
+            with Daemon(self.whole(feed, self.output(durable=True, timeout="2s"), journal=journal), read_stdout=False) as daemon:
+                until(lambda before=before: self.count() > before)
+                if turn % 2:
+                    self.server.kill()
+                    self.server.start()
+                    before = self.count()
+                    until(lambda before=before: self.count() > before)
+                daemon.signal(signal.SIGKILL)
+                daemon.process.wait()
+        with Daemon(self.whole(self.feed([]), self.output(durable=True), journal=journal)) as daemon:
+            until(lambda: self.waiting(journal) == "0")
+            self.end(daemon)
+        ids = [int(re.search(r"Nats-Msg-Id: [0-9a-f-]+:([0-9]+)\r\n", headers)[1]) for _, headers, _ in self.server.read_all()]
+        self.assertEqual(ids, list(range(1, len(ids) + 1)))
+
+    def waiting(self, journal):
+        asked = subprocess.run(["sqlite3", "-readonly", journal["path"], "SELECT coalesce(sum(count), 0) FROM batches"],
+                               capture_output=True, text=True, check=False)
+        return asked.stdout.strip()
+
+
+if __name__ == "__main__":
+    unittest.main()
