@@ -187,8 +187,8 @@ class Faults(Server):
     def test_missing_stream(self):
         self.start(stream=False)
         daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]))
-        daemon.wait_log(r"output store failed: NATS: no stream has the subject feeds\.\${session}\.\${reply}, or JetStream is off: create a stream with it; "
-                        "events wait")
+        daemon.wait_log(r"output store failed: NATS: no stream has the subject feeds\.\${session}\.\${reply}, or JetStream is off: "
+                        "create a stream with it; events wait")
         self.server.add_stream()
         until(lambda: self.count() == 10)
         self.assertEqual(self.numbers(), list(range(10)))
