@@ -65,7 +65,7 @@ void check_broker(const value_at& at, const parsed_output& output, reading& in) 
   const auto broker = check_url(output, words, judge);
   for (const auto& [field, text] :
        {std::pair{"url", &output.url}, std::pair{"user", &output.user},
-        std::pair{"password", &output.password}, std::pair{"token", &output.password},
+        std::pair{"password", &output.password}, std::pair{"token", &output.token},
         std::pair{"ca_file", &output.ca_file}, std::pair{"cert_file", &output.cert_file},
         std::pair{"key_file", &output.key_file}})
     judge.check_outside(*text, field);
@@ -79,7 +79,7 @@ void check_broker(const value_at& at, const parsed_output& output, reading& in) 
     judge.complain(words.topic, std::move(why));
   if (output.durable && !is_nats && output.qos == 0)
     judge.complain("qos", "a durable output needs qos: 1, because only that is acknowledged");
-  if (output.durable && is_nats && !output.retain)
+  if (output.durable && is_nats && !output.jetstream)
     judge.complain("durable", "a durable output needs jetstream: true, because only that is acknowledged");
   if (is_nats && at.value.find("token") != nullptr)
     for (const char* field : {"user", "password"}) judge.refuse(field, "a server that wants a token");

@@ -8,6 +8,7 @@
 #include "config/fields/fields.hpp"
 #include "config/fields/output_checks.hpp"
 #include "config/fields/output_choices.hpp"
+#include "config/fields/output_kinds.hpp"
 #include "config/fields/spans.hpp"
 #include "config/fields/unresolved.hpp"
 #include "config/value/path_pattern.hpp"
@@ -107,144 +108,7 @@ struct indexes_parser {
   }
 };
 
-/// The fields that each type has beside those of all types.
-struct output_fields {
-  output_type type;
-  std::vector<std::string_view> own;
-};
-const std::vector<output_fields>& fields_of_types() {
-  static const std::vector<output_fields> all{
-      {output_type::standard_output, {"format", "columns", "template"}},
-      {output_type::standard_error, {"format", "columns", "template"}},
-      {output_type::file,
-       {"path", "format", "columns", "template", "queue", "overflow", "rotate", "keep", "compress", "sync",
-        "durable"}},
-      {output_type::sqlite, {"path", "queue", "overflow", "keep", "indexes", "durable"}},
-      {output_type::exec,
-       {"program", "env", "answers", "format", "columns", "template", "queue", "overflow"}},
-      {output_type::http,
-       {"url", "headers", "body", "batch", "timeout", "compress", "dead_letters", "sign", "idempotency",
-        "format", "queue", "overflow"}},
-      {output_type::tcp, {"address", "tls", "timeout", "format", "columns", "template", "queue", "overflow"}},
-      {output_type::udp, {"address", "format", "columns", "template", "queue", "overflow"}},
-      {output_type::syslog,
-       {"transport", "address", "socket", "tls", "timeout", "facility", "severity", "app_name",
-        "structured_data", "format", "columns", "template", "queue", "overflow"}},
-      {output_type::journald,
-       {"socket", "severity", "app_name", "format", "columns", "template", "queue", "overflow"}},
-      {output_type::postgres, {"url", "timeout", "indexes", "dead_letters", "queue", "overflow", "durable"}},
-      {output_type::mqtt,
-       {"url", "topic", "user", "password", "client_id", "qos", "retain", "keepalive", "ca_file", "cert_file",
-        "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
-        "durable"}},
-      {output_type::nats,
-       {"url", "subject", "user", "password", "token", "creds_file", "jetstream", "ca_file", "cert_file",
-        "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
-        "durable"}},
-  };
-  return all;
-}
-
-void check_fields_of_type(const value_at& at, const parsed_output& output, reading& in) {
-  const auto& all = fields_of_types();
-  const auto known = std::ranges::find(all, output.type, &output_fields::type);
-  const auto word = choice_parser<output_type>::show(output.type).get<std::string>();
-  for (const protocol::node_entry& entry : at.value.entries) {
-    if (entry.key == "type" || std::ranges::find(known->own, entry.key) != known->own.end()) continue;
-    if (section_of<parsed_output>().find(entry.key) == nullptr) continue;  // that is told already
-    at.entry(entry).complain(in, fmt::format("an output of type {} has no '{}'", word, entry.key));
-  }
-  std::string error;
-  if (output.type == output_type::file && !output.path.empty() && !path_pattern::parse(output.path, error))
-    if (const protocol::node* path = at.value.find("path"))
-      in.mistakes.push_back({path->where, at.path + ".path", error, ""});
-  if (!output.dead_letters.empty() && !path_pattern::parse(output.dead_letters, error))
-    if (const protocol::node* path = at.value.find("dead_letters"))
-      in.mistakes.push_back({path->where, at.path + ".dead_letters", error, ""});
-  if (std::ranges::find(known->own, "path") != known->own.end() && output.path.empty())
-    in.mistakes.push_back(
-        {at.value.where, at.path, fmt::format("an output of type {} needs a path", word), "add path: FILE"});
-}
-
-/// What the journal decides for durable outputs.
-void check_durable(const value_at& at, const parsed_output& output, reading& in) {
-  if (!output.durable) return;
-  for (const char* word : {"queue", "overflow"})
-    if (const protocol::node* written = at.value.find(word))
-      in.mistakes.push_back({written->where, fmt::format("{}.{}", at.path, word),
-                             fmt::format("a durable output has no '{}'", word),
-                             "the journal has size and full"});
-  if (const protocol::node* written = at.value.find("sync"))
-    in.mistakes.push_back({written->where, at.path + ".sync", "a durable output is always synced", ""});
-}
-
 }  // namespace
-
-template <>
-const section& section_of<file_rotation>() {
-  using s = file_rotation;
-  const fields_of<s> make;
-  static const section fields{
-      "rotate",
-      "When a file ends and the next one begins. The ended file's name gets the time of its end.",
-      {
-          make.as<size_parser>("size", &s::size, "The size at which a file ends; 0 means no limit.")
-              .range(0, 1e12, "0 to 1TB")
-              .example("100MB"),
-          make("age", &s::age, "The age at which a file ends; 0 means no limit.")
-              .range(0, 400 * a_day, "0 to 9600h")
-              .example("24h"),
-      }};
-  return fields;
-}
-
-template <>
-const section& section_of<retention>() {
-  using s = retention;
-  const fields_of<s> make;
-  static const section fields{
-      "keep",
-      "What is kept of what was written; the oldest is deleted first. 0 means no limit.",
-      {
-          make("files", &s::files, "The number of ended files (file only).").range(0, 65'535, "0 to 65535"),
-          make.as<size_parser>("size", &s::size, "The size of all ended files, or of the database.")
-              .range(0, 1e15, "0 to 1000TB")
-              .example("10GB"),
-          make("age", &s::age, "The age of a file, or of a row.")
-              .range(0, 3660 * a_day, "0 to 87840h")
-              .example("720h"),
-      }};
-  return fields;
-}
-
-template <>
-const section& section_of<batch_settings>() {
-  using s = batch_settings;
-  const fields_of<s> make;
-  static const section fields{
-      "batch",
-      "When a request leaves: with the first of these.",
-      {
-          make("events", &s::events, "The number of events.").range(1, 65'535, "1 to 65535"),
-          make.as<size_parser>("size", &s::size, "The size of the events.").range(1, 1e8, "1 to 100MB"),
-          make("time", &s::time, "The time since the last request began.").range(0, an_hour, "0 to 1h"),
-      }};
-  return fields;
-}
-
-template <>
-const section& section_of<signature_settings>() {
-  using s = signature_settings;
-  const fields_of<s> make;
-  static const section fields{
-      "sign",
-      "A signature of each request's body, as it is sent: HMAC-SHA256 in hexadecimal digits.",
-      {
-          make("header", &s::header, "The header's name.").required().example("X-Signature"),
-          make("secret", &s::secret, "The key.").required().example("${credential:key}"),
-      }};
-  return fields;
-}
 
 template <>
 const section& section_of<parsed_output>() {
@@ -343,14 +207,14 @@ const section& section_of<parsed_output>() {
                   "event's, as in a file's path (nats).")
               .example("feeds.${session}.${reply}")
               .apart(),
-          make("jetstream", &s::retain,
+          make("jetstream", &s::jetstream,
                "Whether each message is to be acknowledged by JetStream, which a stream with its subject "
                "keeps (nats).")
               .apart(),
-          make("token", &s::password, "The token that the server wants instead of a user (nats).")
+          make("token", &s::token, "The token that the server wants instead of a user (nats).")
               .example("${credential:token}")
               .apart(),
-          make.as<output_path_parser>("creds_file", &s::path,
+          make.as<output_path_parser>("creds_file", &s::creds_file,
                                       "The file with the user's JWT and key that the server wants (nats).")
               .example("/etc/duplexd/feeds.creds")
               .apart(),

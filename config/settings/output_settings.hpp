@@ -139,7 +139,7 @@ struct output_settings {
   record_settings record{};
   std::uint64_t queue = 16u << 20;  ///< bytes
   overflow_policy overflow = overflow_policy::block;
-  std::string path{};  ///< absolute; of files with the placeholders of docs/outputs.md; creds_file of nats
+  std::string path{};  ///< absolute; of files with the placeholders of docs/outputs.md
   file_rotation rotate{};
   retention keep{};
   file_compression compress = file_compression::none;
@@ -167,10 +167,13 @@ struct output_settings {
   bool durable = false;           ///< its events go through the journal
   std::string topic{};            ///< of a broker's messages, with the placeholders of docs/outputs.md
   text_template user{};
-  text_template password{};  ///< without a user: a token
+  text_template password{};
+  text_template token{};     ///< instead of a user
+  std::string creds_file{};  ///< absolute; a user's JWT and key
   std::string client_id{};   ///< empty: the broker gives one
   std::uint16_t qos = 1;     ///< 0 or 1
-  bool retain = false;       ///< the broker keeps messages: retain of mqtt, jetstream of nats
+  bool retain = false;
+  bool jetstream = false;
   std::chrono::milliseconds keepalive{60'000};
   text_template ca_file{};  ///< empty: the system's certificates
   text_template cert_file{};

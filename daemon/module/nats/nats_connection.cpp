@@ -61,8 +61,8 @@ std::string nats_connection::configure(natsOptions* options, const nats_target& 
   });
   if (!target.user.empty())
     also([&] { return natsOptions_SetUserInfo(options, target.user.c_str(), target.password.c_str()); });
-  else if (!target.password.empty())
-    also([&] { return natsOptions_SetToken(options, target.password.c_str()); });
+  else if (!target.token.empty())
+    also([&] { return natsOptions_SetToken(options, target.token.c_str()); });
   if (!target.creds_file.empty())
     also(
         [&] { return natsOptions_SetUserCredentialsFromFiles(options, target.creds_file.c_str(), nullptr); });

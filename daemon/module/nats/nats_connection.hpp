@@ -17,8 +17,9 @@ namespace duplexd {
 /// Where a server is, and who it is told that we are.
 struct nats_target {
   config::url address;
-  std::string user{};        ///< empty: nobody
-  std::string password{};    ///< without a user: a token
+  std::string user{};  ///< empty: nobody
+  std::string password{};
+  std::string token{};       ///< instead of a user
   std::string creds_file{};  ///< empty: none
   std::string ca_file{};     ///< empty: the system's certificates
   std::string cert_file{};

@@ -22,11 +22,12 @@ bool nats_writer::resolve(const config::text_template& text, std::string& into) 
 bool nats_writer::open() {
   if (link_.is_open()) return true;
   link_.close();
-  nats_target target{.address = {}, .creds_file = settings_.path};
+  nats_target target{.address = {}, .creds_file = settings_.creds_file};
   std::string url;
   if (!resolve(settings_.url, url) || !resolve(settings_.user, target.user) ||
-      !resolve(settings_.password, target.password) || !resolve(settings_.ca_file, target.ca_file) ||
-      !resolve(settings_.cert_file, target.cert_file) || !resolve(settings_.key_file, target.key_file))
+      !resolve(settings_.password, target.password) || !resolve(settings_.token, target.token) ||
+      !resolve(settings_.ca_file, target.ca_file) || !resolve(settings_.cert_file, target.cert_file) ||
+      !resolve(settings_.key_file, target.key_file))
     return false;
   auto address = config::parse_broker_url(url, config::nats_schemes, failed_);
   if (!address) return false;
@@ -45,7 +46,7 @@ bool nats_writer::publish(const record_batch& records, const progress& made) {
     if (!window_.has_room(bytes)) break;
     const std::uint64_t key = next_++;
     auto sent = link_.publish(subject, payload, record.number == 0 ? "" : records.id_of(record),
-                              settings_.retain ? std::optional(key) : std::nullopt);
+                              settings_.jetstream ? std::optional(key) : std::nullopt);
     if (failed_ = std::move(sent.failed); !failed_.empty()) return false;
     window_.add(key, bytes);
     if (!sent.refusal.empty()) window_.answer(key, std::move(sent.refusal));
@@ -54,7 +55,7 @@ bool nats_writer::publish(const record_batch& records, const progress& made) {
 }
 
 bool nats_writer::wait(nats_connection::deadline until) {
-  if (!settings_.retain) {
+  if (!settings_.jetstream) {
     failed_ = link_.flush();
     if (!failed_.empty()) return false;
     for (std::uint64_t key = next_ - window_.size(); key < next_; ++key) window_.answer(key);

@@ -422,9 +422,10 @@ TEST_CASE("an output of type nats", "[outputs]") {
   CHECK(made.type == output_type::nats);
   CHECK(made.topic == "a.${session}.%F");
   CHECK(made.user.empty());
-  CHECK(made.password.display() == "t");
-  CHECK(made.path == "/creds");
-  CHECK(made.retain);
+  CHECK(made.password.empty());
+  CHECK(made.token.display() == "t");
+  CHECK(made.creds_file == "/creds");
+  CHECK(made.jetstream);
   CHECK((made.ca_file.display() + made.cert_file.display() + made.key_file.display()) == "/ca/cert/key");
 }
 
