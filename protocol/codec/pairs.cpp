@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "protocol/text/percent_encoding.hpp"
+#include "protocol/text/printable.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
@@ -127,7 +128,7 @@ std::string write_pairs(const ordered_json& values, const pairs_rule& rule, std:
   if (values.size() > most) return fmt::format("{} pairs, more than the limit of {}", values.size(), most);
   for (const auto& [key, value] : values.items()) {
     if (!value.is_string() && !value.is_null())
-      return fmt::format("'{}': expected a text, found {}", key, kind_of(value));
+      return fmt::format("'{}': expected a text, found {}", one_line(key), kind_of(value));
     const std::string* const held = value.is_string() ? &value.get_ref<const std::string&>() : nullptr;
     if (find_bad_utf8(key) != key.size() || (held != nullptr && find_bad_utf8(*held) != held->size()))
       return "a key or a text in it is not UTF-8";
@@ -139,9 +140,11 @@ std::string write_pairs(const ordered_json& values, const pairs_rule& rule, std:
     key_and_value found;
     const bool same = again.next(found) && again.at_end() && found.key == key &&
                       (held == nullptr ? !found.value : found.value == *held);
-    if (!same || whole == rule.separator)
+    if (whole == rule.separator) return "a pair without key and value has no form";
+    if (!same)
       return fmt::format(
-          "'{}' would be read as something else: it holds a separator, and no escape is for that", key);
+          "'{}' would be read as something else: it holds a separator, and no escape is for that",
+          one_line(key));
     text += whole;
   }
   if (!rule.closed && !values.empty()) text.resize(text.size() - rule.separator.size());

@@ -21,8 +21,7 @@ TEST_CASE("text is decoded") {
        {hex, "02616607", R"({"p":{"a":175},"z":7})"},
        {hex, "01410000", "! p at byte 1: not hex digits, two for each byte"},
        {hex, "02477a07", "! p at byte 1: not hex digits, two for each byte"},
-       {hex, "043031303207",
-        "! byte 1: at byte 1 of the decoded bytes: expected the end, found 1 more byte"},
+       {hex, "043031303207", "! byte 1: at byte 1 of the decoded bytes: expected the end, found 1 more byte"},
        {bounded, "30313032", R"({"p":{"a":"0102"}})"},
        {bounded, "303130323033", "! p at byte 0: the decoded bytes exceed the limit of 2"}},
       unpacked);

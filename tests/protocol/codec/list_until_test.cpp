@@ -55,6 +55,8 @@ TEST_CASE("an element that would end its list is refused") {
 TEST_CASE("mistakes of what ends a list") {
   check_pairs(
       {{"a:B[until 0]", ""},
+       {"a:B[until '1234567890123456']", ""},
+       {"a:B[until '12345678901234567']", "1:20 a text ends in 1 to 16 bytes"},
        {"a:B[until 255]", ""},
        {"a:B[until 256]", "1:20 expected an integer from 0 to 255, found 256"},
        {"a:varint[until 0]",

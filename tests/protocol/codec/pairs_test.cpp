@@ -1,4 +1,6 @@
 // Texts that hold pairs of a key and a value, as maps.
+#include <fmt/format.h>
+
 #include "tests/protocol/yaml_harness.hpp"
 
 using namespace duplexd::protocol;
@@ -54,8 +56,7 @@ TEST_CASE("a map is a text of pairs") {
       {{query, R"({"q":{}})", ""},
        {query, R"({"q":{"a":"1","b":"x y","c":""}})", "a=1&b=x%20y&c="},
        {query, R"({"q":{"a":null,"":"b","=":"&ä"}})", "a&=b&%3D=%26%C3%A4"},
-       {query, R"({"q":{"":null}})",
-        "q at byte 0: '' would be read as something else: it holds a separator, and no escape is for that"},
+       {query, R"({"q":{"":null}})", "q at byte 0: a pair without key and value has no form"},
        {query, R"({"q":{"a":1}})", "q at byte 0: 'a': expected a text, found an integer"},
        {query, R"({"q":["a"]})", "q at byte 0: expected a map of texts, found a list"},
        {slashes, R"({"m":{"type":"login/req","room":"1@@="}})", "type@=login@Sreq/room@=1@A@A=/"},
@@ -116,4 +117,16 @@ TEST_CASE("mistakes of pairs") {
        {"[{a: {type: str, pairs: {separator: ',', equal: ':'}}}]",
         "1:50 unknown key 'equal' (did you mean 'equals'?)"}},
       mistakes_in);
+}
+
+TEST_CASE("a text of pairs has at most 64 escapes") {
+  const auto with = [](int count) {
+    std::string escapes;
+    for (int i = 0; i < count; ++i) escapes += fmt::format("'%{:02x}': 'x{}', ", i, i);
+    return mistakes_in("[{a: {type: str, pairs: {separator: ',', equals: ':', escape: {" + escapes + "}}}}]");
+  };
+  CHECK(with(64).empty());
+  CHECK(with(65) ==
+        "1:71 expected percent, or a map of 1 to 64 escapes (what is in the text, and what it stands "
+        "for: {'@A': '@', '@S': '/'})");
 }
