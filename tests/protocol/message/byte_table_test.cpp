@@ -217,7 +217,7 @@ TEST_CASE("the table of bytes within bytes") {
                layouts) ==
       "     0       1  op: u8\n"
       "     1          within 9 bytes\n"
-      "     1          data: decompressed or filled up\n"
+      "     1          data: decompressed, decoded or filled up\n"
       "     …            data: a map\n"
       "     …       2      x: i16, big-endian\n"
       "     …       2      y: i16, big-endian\n"
@@ -227,7 +227,7 @@ TEST_CASE("the table of bytes within bytes") {
             list({text("op:B"), map({{"in", map({{"inflate", text("zlib")}, {"frames", text("point")}})}})}),
             layouts) ==
         "     0       1  op: u8\n"
-        "     1          in: decompressed or filled up\n"
+        "     1          in: decompressed, decoded or filled up\n"
         "     …            in: packets\n" +
             whole);
 }
