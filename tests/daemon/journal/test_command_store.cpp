@@ -291,7 +291,7 @@ TEST_CASE("a journal that cannot be written refuses commands, and keeps their en
   CHECK(words_of(s.book.open_of("s")) == lines{"2 accepted 0"});
 }
 
-TEST_CASE("so many commands are kept; for one more the oldest that has ended is forgotten",
+TEST_CASE("so many commands are kept, and for one more the oldest that has ended is forgotten",
           "[commands][bounds]") {
   const journal_place at;
   book_scene s{at};

@@ -44,7 +44,7 @@ TEST_CASE("events that come together are committed together, the next ones some 
   CHECK(s.kept.buffered(0) == 0);
 }
 
-TEST_CASE("what nobody can commit waits, and is told; nothing is lost", "[journal]") {
+TEST_CASE("what nobody can commit waits, and is told, and nothing is lost", "[journal]") {
   const journal_place at;
   shelf target;
   journal_scene s{at, target};

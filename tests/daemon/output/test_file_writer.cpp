@@ -187,7 +187,7 @@ TEST_CASE("large files are packed whole", "[file_writer]") {
   CHECK(unpacked(at.text(*ended.begin()), settings.compress == config::file_compression::zstd) == text);
 }
 
-TEST_CASE("ended files are deleted by number, size and age, the oldest first; others are left alone",
+TEST_CASE("ended files are deleted by number, size and age, the oldest first, and others are left alone",
           "[file_writer]") {
   const place at;
   config::output_settings settings;

@@ -133,7 +133,7 @@ TEST_CASE("an expected reply that does not come ends a session that runs once wi
   CHECK(server->close_received);
 }
 
-TEST_CASE("a reply that came between the last send and the expect step counts; an earlier one does not") {
+TEST_CASE("a reply that came between the last send and the expect step counts, an earlier one does not") {
   const std::string yaml =
       replaced(reference_yaml, "- send: to_free\n", "- send: to_free\n      - sleep: 1s\n");
   stage play{yaml, true};

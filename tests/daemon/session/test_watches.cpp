@@ -77,7 +77,7 @@ TEST_CASE("a reply that comes has its time again, and no other's") {
   CHECK(all.run_out(start + 9s) == names{"tick"});
 }
 
-TEST_CASE("numbers that follow one another are not a gap; every other number is one") {
+TEST_CASE("numbers that follow one another are not a gap, every other number is one") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "n", .key = {}}};
   sequence_watch watch{rules, 4096};
   CHECK(gaps(watch, "tick", {{"n", 7}}).empty());  // the first is taken as it is

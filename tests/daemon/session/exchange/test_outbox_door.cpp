@@ -283,7 +283,7 @@ TEST_CASE("commands wait for their turn, and look neither too early nor too late
   CHECK(heard(*d.server) == lines{"put 1", "put 2", "put 3"});
 }
 
-TEST_CASE("nothing more leaves while much is on its way; then the queue goes on by itself") {
+TEST_CASE("nothing more leaves while much is on its way, then the queue goes on by itself") {
   door d;
   d.attach();
   d.server->takes_bytes = false;

@@ -182,7 +182,7 @@ TEST_CASE("durable commands beyond outbox.max are refused before they are kept",
   CHECK(s.box->queued() == 3);
 }
 
-TEST_CASE("a mark that fails is tried again, in order; a link that is gone takes it back", "[commands]") {
+TEST_CASE("a mark that fails is tried again, in order, and a link that is gone takes it back", "[commands]") {
   scene s;
   for (int id = 1; id <= 2; ++id) s.submit("put", id);
   s.keeper.commit();
@@ -292,7 +292,7 @@ TEST_CASE("what an earlier run left is queued, or ends at once", "[commands]") {
   }
 }
 
-TEST_CASE("at the end of the session durable commands stay as they are; a cancelled one does not",
+TEST_CASE("at the end of the session durable commands stay as they are, a cancelled one does not",
           "[commands]") {
   scene s;
   for (int id = 1; id <= 3; ++id) s.submit("put", id);

@@ -29,7 +29,7 @@ struct scene {
 
 }  // namespace
 
-TEST_CASE("a login is a message, a command or steps; only one that is answered is accepted") {
+TEST_CASE("a login is a message, a command or steps, and only one that is answered is accepted") {
   const auto [login, first, accepted] = GENERATE(table<std::string, std::string, long>({
       {"{json: {op: hello}}", "hello", 0},
       {"{send: put, with: {id: 1}}", "put 1", 0},
