@@ -64,6 +64,7 @@ TEST_CASE("a cookie goes to the host that set it, and below its Domain", "[cooki
       {"https://a.b.example", "; Domain=b.example", "wss://c.b.example", true},
       {"https://a.b.example", "; Domain=.B.Example", "wss://b.example", true},
       {"https://a.b.example", "; Domain=b.example", "wss://xb.example", false},
+      {"https://a.b.example.", "; Domain=b.example.", "wss://c.b.example.", true},
       {"https://a.b.example", "; Domain=c.example", "wss://c.example", false},
       {"https://b.example", "; Domain=a.b.example", "wss://a.b.example", false},
       {"https://a.b.example", "; Domain=", "wss://a.b.example", true},
@@ -131,6 +132,7 @@ TEST_CASE("a cookie lives until its Max-Age or its date, Max-Age first", "[cooki
   CHECK_FALSE(lives("Expires=Fri, 15 Jan 2027 08:01:00 GMT", 60));
   CHECK(lives("Max-Age=120; Expires=Fri, 15 Jan 2027 08:01:00 GMT", 60));
   CHECK(lives("Expires=Fri, 15 Jan 2027 08:01:00 GMT; Max-Age=120", 60));
+  CHECK(lives("Max-Age=120; Max-Age=x; Expires=Fri, 15 Jan 2027 08:01:00 GMT", 60));
   CHECK(lives("Expires=soon", 60));
   for (const std::string date :
        {"Friday, 15-Jan-27 08:01:00 GMT", "Fri Jan 15 08:01:00 2027", "2027 January 15 8:1:0"}) {
@@ -139,9 +141,11 @@ TEST_CASE("a cookie lives until its Max-Age or its date, Max-Age first", "[cooki
     CHECK_FALSE(lives("Expires=" + date, 60));
   }
   CHECK_FALSE(lives("Expires=Thu, 01 Jan 1970 00:00:00 GMT", 0));
+  CHECK_FALSE(lives("Expires=Thu, 01 Jan 70 00:00:00 GMT", 0));        // 1970
+  CHECK(lives("Expires=Tue, 01 Jan 69 00:00:00 GMT", 1'000'000'000));  // 2069
   for (const std::string nonsense :
-       {"15 Jan 2027", "Jan 2027 08:01:00", "32 Jan 1999 08:01:00", "15 Jan 1999 24:01:00",
-        "15 Jan 1600 08:01:00", "015 Jan 99999 08:01:00", "15 Jan 1999 8:100:0"}) {
+       {"15 Jan 2027", "Jan 2027 08:01:00", "0 Jan 1999 08:01:00", "32 Jan 1999 08:01:00",
+        "15 Jan 1999 24:01:00", "15 Jan 1600 08:01:00", "015 Jan 99999 08:01:00", "15 Jan 1999 8:100:0"}) {
     INFO(nonsense);
     CHECK(lives("Expires=" + nonsense, 60));
   }
@@ -157,6 +161,22 @@ TEST_CASE("a cookie of the same name, domain and path takes the place of the one
   set(jar, "https://h/x/y", "a=; Path=/; Max-Age=0");
   CHECK(jar.header_for(at("https://h/x/z"), now) == "a=2; b=1");
   CHECK(jar.size() == 2);
+}
+
+// With or without Path it is the same cookie.
+TEST_CASE("the path of a cookie from the top is /", "[cookies]") {
+  cookie_jar jar;
+  set(jar, "https://h/x", "a=1");
+  set(jar, "https://h/x", "a=2; Path=/");
+  CHECK(jar.header_for(at("https://h/"), now) == "a=2");
+}
+
+TEST_CASE("a cookie that ends in the second in which it comes is not kept", "[cookies]") {
+  cookie_jar jar;
+  set(jar, "https://h", "a=1; Expires=Fri, 15 Jan 2027 08:00:00 GMT");
+  CHECK(jar.size() == 0);
+  set(jar, "https://h", "a=1; Expires=Fri, 15 Jan 2027 08:00:01 GMT");
+  CHECK(jar.size() == 1);
 }
 
 TEST_CASE("all lines of an answer are taken, in any case, and others are not", "[cookies]") {
@@ -203,6 +223,26 @@ TEST_CASE("a full jar drops what was not used for longest", "[cookies]") {
   CHECK(jar.size() > cookie_jar::most_bytes / (2 * value.size()));
   CHECK(jar.header_for(at("https://h/x"), now) == "used=1");
   CHECK(jar.header_for(at("https://h/y"), now).ends_with("c99=" + value + "; used=1"));
+}
+
+TEST_CASE("each part of a cookie takes its room in the jar", "[cookies][bounds]") {
+  const std::string label(49, 'd');
+  const std::string host = label + "." + label + "." + label + "." + label;
+  const std::string part(host.size(), 'p');
+  struct row {
+    std::string from, name, value, path;
+  };
+  for (const row& each : {row{host, "c", "", ""}, row{"h", "c" + part, "", ""}, row{"h", "c", part, ""},
+                          row{"h", "c", "", part}}) {
+    cookie_jar jar;
+    for (int i = 0; i < 1'000; ++i) {
+      const std::string name = each.name + std::to_string(i);
+      set(jar, "https://" + each.from, name + "=" + each.value + "; Path=/" + each.path);
+    }
+    INFO(each.from << ' ' << each.name << ' ' << each.value << ' ' << each.path);
+    CHECK(jar.size() < cookie_jar::most_bytes / (part.size() + 100));
+    CHECK(jar.size() > cookie_jar::most_bytes / (part.size() + 300));
+  }
 }
 
 TEST_CASE("a Cookie header of the user's is completed by other names", "[cookies]") {

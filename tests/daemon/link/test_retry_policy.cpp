@@ -160,6 +160,19 @@ TEST_CASE("a rule that says nothing about delays leaves them as they are", "[ret
   CHECK_FALSE(counting.failed(http(404), 0).delay);
 }
 
+TEST_CASE("a rule that says anything about delays holds for slow faults, too", "[retry_policy]") {
+  const auto first = [](config::fault_rule rule) {
+    auto settings = steady();
+    rule.on = {{fault_class::http, 404, 404}};
+    settings.faults = {std::move(rule)};
+    return retry_policy{settings}.failed(http(404), 1).delay;
+  };
+  CHECK(first({.on = {}, .initial = 7s}) == 7s);
+  CHECK(first({.on = {}, .maximum = 8s}) == 1s);
+  CHECK(first({.on = {}, .factor = 3.0}) == 1s);
+  CHECK(first({.on = {}, .jitter = jitter_kind::full}) == 1s);
+}
+
 TEST_CASE("each rule has a backoff and a count of its own", "[retry_policy]") {
   auto settings = steady();
   settings.faults = {{.on = {{fault_class::tls, {}, 0}}, .give_up_after = 3, .exit_code = 7},

@@ -78,6 +78,8 @@ TEST_CASE("an output of exactly the limit is an output, one byte more is a fault
         "it wrote more than 1000 bytes");
   CHECK(failure(shell("printf '%01000d' 7; exec >&-; sleep 0.1; exit 3", {.largest_output = 1'000})) ==
         "exit code 3");
+  CHECK(output(shell("head -c 1048576 /dev/zero")).size() == std::size_t{1} << 20);
+  CHECK(failure(shell("head -c 1048577 /dev/zero")) == "it wrote more than 1048576 bytes");
 }
 
 // The end of a program's complaints says most; all of them would be too much.
