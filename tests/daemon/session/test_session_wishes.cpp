@@ -239,3 +239,41 @@ TEST_CASE("a drained session that gets other settings pauses when its commands h
   CHECK(s.phase() == session_phase::paused);
   CHECK(s.play.links.dials == 1);
 }
+
+TEST_CASE("other settings may take the cookies away, and bring them back") {
+  const std::string rarely = "    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n";
+  std::vector<bool> jars;
+  scene s{rarely};
+  for (int i = 0; i < 3; ++i)
+    s.play.links.answers.emplace_back([&](const dial_request& request) -> dial_result {
+      jars.push_back(request.cookies != nullptr);
+      return fault{.kind = config::fault_class::connect, .cause = "refused"};
+    });
+  for (const char* next : {"    cookies: false\n", ""}) {
+    s.play.run_for(1s);
+    s.play.session->replace(other_settings(talk_yaml(rarely + next)), {{&s.play.out, nullptr}});
+  }
+  s.play.run_for(0s);
+  CHECK(jars == std::vector<bool>{true, false, true});
+}
+
+TEST_CASE("a session that has ended is not drained") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  s.play.session->stop();
+  s.play.run_for(10s);
+  s.play.session->drain();
+  CHECK(s.submit("get", 1) == "the session has ended");
+}
+
+TEST_CASE("the status says how much the kernel has not taken") {
+  scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  CHECK(s.play.session->status().unsent == 0);
+  server->unsent_bytes = 7;
+  server->take_bytes(false);
+  CHECK(s.play.session->status().unsent == 7);
+  server->take_bytes(true);
+}

@@ -372,6 +372,18 @@ TEST_CASE("a reply confirms the first command that it fits, and that one only") 
   CHECK(d.news() == lines{"pong 4 confirmed."});
 }
 
+TEST_CASE("what confirms a command is told, and not kept") {
+  door d;
+  d.attach();
+  std::string told;
+  const auto fate = d.box.submit("get", {{"id", 1}}, [&](const submission& what) { told = what.data; });
+  d.turn();
+  d.box.see("got", {{"id", 1}}, R"({"id":1})");
+  CHECK(told == R"({"id":1})");
+  CHECK(fate->state == command_state::confirmed);
+  CHECK(fate->data.empty());
+}
+
 TEST_CASE("a reply in the turn in which its command left confirms it, unless the link has ended") {
   door d;
   d.attach();

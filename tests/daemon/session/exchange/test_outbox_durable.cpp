@@ -206,6 +206,23 @@ TEST_CASE("a mark that fails is tried again, in order, and a link that is gone t
   CHECK(heard(*s.server) == lines{"put 1", "put 2", "pong 3"});
 }
 
+TEST_CASE("a command that is marked and has not left when the link ends is unmarked", "[commands]") {
+  scene s;
+  s.attach();
+  s.submit("put", 1);
+  s.keeper.commit();
+  s.server->takes_bytes = false;
+  s.server->unsent_bytes = outbox::low_water + 1;
+  s.keeper.commit();
+  CHECK(s.keeper.news() == lines{"accept 1", "mark 1"});
+  s.detach();
+  CHECK(s.keeper.news() == lines{"unmark 1"});
+  CHECK(s.keeper.all.at(1).attempts == 0);
+  s.server->takes_bytes = true;
+  s.attach();
+  CHECK(s.keeper.news() == lines{"mark 1"});
+}
+
 TEST_CASE("a link that ends: unknown, or sent again up to four times if that is harmless", "[commands]") {
   scene s;
   s.submit("put", 1);
@@ -284,6 +301,22 @@ TEST_CASE("what an earlier run left is queued, or ends at once", "[commands]") {
     s.restore("get", stage_of::sending, 4);
     s.keeper.commit();
     CHECK(s.news() == lines{"get refused. quarantined: its connection ended four times before its own end"});
+  }
+  SECTION("only what was being sent counts its attempts") {
+    s.restore("put", stage_of::accepted, 4);
+    CHECK(s.news() == lines{"put queued"});
+  }
+  SECTION("damaged on the disk") {
+    kept_command what{.number = 1,
+                      .id = "1",
+                      .command = "put",
+                      .values = R"({"id":)",
+                      .accepted = s.time.wall(),
+                      .ttl = 10s};
+    s.keeper.all[1] = what;
+    s.box->restore(what, s.follow("put"));
+    s.keeper.commit();
+    CHECK(s.news() == lines{"put refused. its values are damaged"});
   }
   SECTION("a command that is none any more") {
     s.restore("gone", stage_of::accepted);

@@ -141,6 +141,17 @@ TEST_CASE("the inbox keeps the newest replies") {
         "got " + std::to_string(9 + limit / 1024 + beyond));
 }
 
+TEST_CASE("what nobody may ask for makes room beyond the bound, not at it", "[bounds]") {
+  const bool beyond = GENERATE(false, true);
+  scene s;
+  const std::string padding(
+      limit / 4 - arrived_reply::overhead - std::string(R"({"op":"got","id":1,"s":""})").size(), 'x');
+  for (int id = 1; id <= 3; ++id) s.offer({{"op", "got"}, {"id", id}, {"s", padding}});
+  s.mark.count_from_here(s.board);
+  s.offer({{"op", "got"}, {"id", 4}, {"s", padding + (beyond ? "x" : "")}});
+  CHECK(s.take_now(any_of({"got"})) == (beyond ? "got 4" : "got 1"));
+}
+
 TEST_CASE("a reply larger than the bound is kept alone") {
   scene s;
   s.offer({{"op", "got"}, {"id", 1}});

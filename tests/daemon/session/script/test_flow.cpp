@@ -1,3 +1,5 @@
+#include <boost/asio/post.hpp>
+
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -276,7 +278,12 @@ TEST_CASE("many known commands go on where the turn before ended") {
   for (int i = 0; i < 3'000; ++i) steps += "      - {send: put, with: {id: " + std::to_string(i) + "}}\n";
   stage play{talk_yaml("    script:\n" + steps), true};
   auto server = play.accept();
+  std::size_t in_first_turn = 0;
+  server->on_message = [&](scripted_server& self, const message&) {
+    if (self.received.size() == 1) asio::post(play.loop, [&] { in_first_turn = self.received.size(); });
+  };
   play.run_for(1s);
+  CHECK(in_first_turn == 1'024);
   REQUIRE(server->received.size() == 3'000);
   for (int i = 0; i < 3'000; ++i)
     REQUIRE(values_of(server->received[static_cast<std::size_t>(i)])["id"] == i);

@@ -220,6 +220,14 @@ TEST_CASE("only the reply with the command's value answers a call") {
   CHECK(s.end() == "script: call get: 'with' has no data.id to correlate with");
 }
 
+TEST_CASE("a call that has its reply no longer counts in limits.calls", "[bounds]") {
+  scene s{"    limits: {calls: 1}\n    script: [{repeat: 3, do: [{call: get, reply: got}]}, {send: put}]\n"};
+  s.server->on_message = answer_gets;
+  s.play.run_for(1s);
+  CHECK(s.sent() == lines{"get", "get", "get", "put"});
+  CHECK(s.end().empty());
+}
+
 // Nothing follows a call before its answer: its bytes need not wait for the turn's end.
 TEST_CASE("a message whose answer is awaited leaves at once") {
   const auto [steps, flushed] = GENERATE(table<std::string, unsigned>({

@@ -126,6 +126,15 @@ TEST_CASE("what cannot be read, or cannot be sent, is a fault, and the source is
   CHECK(odd.source().closed == 1);
 }
 
+TEST_CASE("a fault of a stream names where its bytes come from") {
+  const auto [from, name] = GENERATE(
+      table<std::string, std::string>({{"file: f", "f"}, {"exec: [f]", "f"}, {"stdin: true", "stdin"}}));
+  scene s{from + ", send: audio"};
+  s.play.sources.all[name].error = "it broke";
+  s.play.run_for(1s);
+  CHECK(end_of(s.play) == "script: stream " + name + ": it broke");
+}
+
 TEST_CASE("a stream that is cancelled is closed") {
   scene s{"file: f, chunk: 4, send: audio",
           "        timeout: 5s\n        on_fault: [{set: {sum: {chunks: x, bytes: y}}}]\n"};

@@ -42,6 +42,7 @@ TEST_CASE("a link's age, or a time, or the earlier of both says when it is made 
   CHECK(renewed_after("{at: '${var:at}'}") == 90s);
   CHECK(renewed_after("{at: '${var:text}'}") == 45s);
   CHECK(renewed_after("{at: '1970-01-01T00:01:20Z'}") == 80s);
+  CHECK(renewed_after("{at: '1970-01-01T00:50:00Z'}") == 50min);
   CHECK(renewed_after("{at: '1970-01-01T01:01:20.5+01:00'}") == 80'500ms);
   CHECK(renewed_after("{at: '${var:at}', margin: 30s}") == 60s);
   CHECK(renewed_after("{after: 60s, at: '${var:at}'}") == 60s);

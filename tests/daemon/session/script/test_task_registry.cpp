@@ -85,6 +85,17 @@ TEST_CASE("the ending of a task is kept for all who wait for it") {
   s.turn();
 }
 
+TEST_CASE("a task whose fault is kept is looked after when it fails, not when it ends well") {
+  scene s;
+  const int good = s.tasks.start({"good", {}, true}, scene::nothing());
+  const int bad = s.tasks.start({"bad", {}, true}, scene::nothing());
+  const int usual = s.tasks.start({"usual"}, scene::nothing());
+  s.turn();
+  CHECK_FALSE(s.tasks.ended(good, {}));
+  CHECK(s.tasks.ended(bad, failed("oh")));
+  CHECK_FALSE(s.tasks.ended(usual, failed("oh")));
+}
+
 TEST_CASE("a task that nobody waits for any more and that goes on is not forgotten") {
   scene s;
   const int number = s.tasks.start({}, s.sleep());
