@@ -258,13 +258,12 @@ TEST_CASE("other settings may take the cookies away, and bring them back") {
 }
 
 TEST_CASE("a session that has ended is not drained") {
-  scene s;
-  auto server = s.play.accept();
-  s.play.run_for(1s);
-  s.play.session->stop();
-  s.play.run_for(10s);
-  s.play.session->drain();
-  CHECK(s.submit("get", 1) == "the session has ended");
+  stage play{talk_yaml("    script: [{send: put}]\n"), true};
+  auto server = play.accept();
+  play.run_for(10s);
+  REQUIRE(play.result);
+  play.session->drain();
+  CHECK(play.session->submit("get", {{"id", 1}})->why == "the session has ended");
 }
 
 TEST_CASE("the status says how much the kernel has not taken") {

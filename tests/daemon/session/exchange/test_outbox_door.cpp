@@ -288,6 +288,8 @@ TEST_CASE("nothing more leaves while much is on its way, then the queue goes on 
   d.attach();
   d.server->takes_bytes = false;
   d.server->unsent_bytes = outbox::low_water + 1;
+  d.box.open_gate();
+  CHECK(d.begun == 0);  // nothing waits
   d.submit("put", 1);
   d.submit("put", 2);
   d.turn();
