@@ -198,6 +198,15 @@ TEST_CASE("CONNECT: every status from 200 to 299 opens the tunnel", "[tunnel]") 
   }
 }
 
+TEST_CASE("CONNECT: of a reason phrase 80 bytes are told", "[tunnel]") {
+  const auto complaint = [](std::size_t size) {
+    return through(proxy(false), "HTTP/1.1 502 " + std::string(size, 'r') + "\r\n\r\n").complaint;
+  };
+  const std::string told = "did not connect us to far.example:443: HTTP 502 " + std::string(80, 'r');
+  CHECK(complaint(80) == told);
+  CHECK(complaint(81) == told + "…");
+}
+
 TEST_CASE("CONNECT: interim answers are skipped, and a reason phrase may lack", "[tunnel]") {
   const std::string interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 199 Word\r\nA: b\r\n\r\n";
   CHECK(through(proxy(false), interim + "HTTP/1.1 200\r\n\r\n").complaint.empty());

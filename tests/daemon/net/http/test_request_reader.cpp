@@ -67,6 +67,7 @@ TEST_CASE("the next request is not touched", "[request_reader]") {
   request_reader head_only(small, request_reader::body_rule::none);
   CHECK(head_only.feed(first) == first.size() - 2);
   CHECK(head_only.done());
+  CHECK(head_only.head_done());
 }
 
 TEST_CASE("what is not a request is refused", "[request_reader]") {

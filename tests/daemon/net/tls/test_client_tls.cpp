@@ -1,11 +1,14 @@
+#include <malloc.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/tls/pins.hpp"
@@ -293,4 +296,52 @@ TEST_CASE("the common name does not count beside alternative names", "[client_tl
   auto mismatch = request_to(other.port(), true, trusted.ca_file());
   mismatch.tls.allow_common_name = request.tls.allow_common_name;
   CHECK(contains(cause_of(loop, mismatch), "certificate is for 'first', 'second', not for 'localhost'"));
+}
+
+namespace {
+
+int note_server_name(SSL* session, int* /*alert*/, void* names) {
+  const char* name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name == nullptr ? "none" : name);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+// RFC 6066, 3: an address is no server name.
+TEST_CASE("the server is told by which name it is meant, unless that is an address", "[client_tls]") {
+  const trust trusted;
+  asio::io_context loop{1};
+  auto context = trusted.server();
+  std::vector<std::string> names;
+  SSL_CTX_set_tlsext_servername_callback(context.get(), &note_server_name);
+  SSL_CTX_set_tlsext_servername_arg(context.get(), &names);
+  test_server server(loop, echo_server(context));
+  const auto name_for = [&](const std::string& host, std::optional<std::string> server_name) {
+    auto request = request_to(server.port(), true, trusted.ca_file(), host);
+    request.tls.server_name = std::move(server_name);
+    request.tls.verify = false;
+    names.clear();
+    CHECK(cause_of(loop, request).empty());
+    REQUIRE(names.size() == 1);
+    return names.front();
+  };
+  CHECK(name_for("localhost", {}) == "localhost");
+  CHECK(name_for("127.0.0.1", {}) == "none");
+  CHECK(name_for("127.0.0.1", "given.example") == "given.example");
+  CHECK(name_for("localhost", "192.0.2.7") == "none");
+  CHECK(name_for("localhost", "2001:db8::1") == "none");
+}
+
+TEST_CASE("engines for an address leave no memory", "[client_tls]") {
+  client_tls known;
+  const auto context = known.get({}).context;
+  REQUIRE(context != nullptr);
+  const auto make = [&](int count) {
+    for (int i = 0; i < count; ++i) const tls_engine made(context, {.name = "192.0.2.7"});
+  };
+  make(100);
+  const auto memory = mallinfo2().uordblks;
+  make(3000);
+  CHECK(mallinfo2().uordblks < memory + 64 * 1024);  // the smallest block has 32 bytes
 }

@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "daemon/net/make_dialer.hpp"
+#include "daemon/net/tls/pins.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/test_server.hpp"
@@ -77,6 +82,27 @@ asio::awaitable<bool> dial_twice(dialer& dial, dial_request request) {
   co_return true;
 }
 
+/// Makes a file the system's store of certificates, while it lives.
+class system_store_file {
+ public:
+  explicit system_store_file(const std::string& path) {
+    if (const char* before = std::getenv(variable)) before_ = before;
+    setenv(variable, path.c_str(), 1);
+  }
+  ~system_store_file() {
+    if (before_)
+      setenv(variable, before_->c_str(), 1);
+    else
+      unsetenv(variable);
+  }
+  system_store_file(const system_store_file&) = delete;
+  system_store_file& operator=(const system_store_file&) = delete;
+
+ private:
+  static constexpr const char* variable = "SSL_CERT_FILE";
+  std::optional<std::string> before_;
+};
+
 struct place {
   asio::io_context loop{1};
   trust trusted;
@@ -129,12 +155,26 @@ TEST_CASE("a peer with another key than the pinned one leaves no ticket") {
   CHECK(std::find(resumed.begin(), resumed.end(), true) == resumed.end());
 }
 
-// A server that gives no tickets, or has forgotten its keys, gets full handshakes.
+// A resumed session does not show the chain again: the keys were compared when it was new.
+TEST_CASE("a session of a pinned key is resumed without another look at the key") {
+  place here;
+  const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
+  SSL_CTX_set_max_proto_version(here.noting.tls.get(), version);
+  auto request = request_to(here.server.port(), true, here.trusted.ca_file());
+  request.tls.pins = {pin_of(SSL_CTX_get0_certificate(here.noting.tls.get()))};
+  for (int i = 0; i < 3; ++i) CHECK(run(here.loop, visit(*here.dial, request)).empty());
+  CHECK(here.noting.resumed == std::vector<bool>{false, true, true});
+}
+
+// A server that gives no tickets, or has forgotten its keys, gets full handshakes. Ours keeps no sessions
+// itself, as TLS 1.2 would let it.
 TEST_CASE("a ticket that the server does not take costs a full handshake and nothing else") {
   place here;
+  const int version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
   CHECK(here.visit_with(here.trusted.ca_file()).empty());
   here.noting.tls = here.trusted.server();  // other keys for tickets, another certificate
   CHECK(here.visit_with(here.trusted.ca_file()).empty());
+  SSL_CTX_set_max_proto_version(here.noting.tls.get(), version);
   SSL_CTX_set_options(here.noting.tls.get(), SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(here.noting.tls.get(), 0);
   CHECK(here.visit_with(here.trusted.ca_file()).empty());
@@ -204,4 +244,20 @@ TEST_CASE("contexts outlive the links that use them") {
   CHECK(get({}, true) == system);
   const auto copy = trusted.write("ca.pem", trusted.authority().certificate() + "\n");
   CHECK(get(copy, true) != first);
+}
+
+// Of the system's store the state is looked at, not the content: a file that is replaced makes a new context,
+// even by one of the same size.
+TEST_CASE("a changed store of the system makes another context") {
+  trust trusted;
+  client_tls known;
+  const system_store_file store(trusted.ca_file());
+  const auto* first = known.get({}).context.get();
+  REQUIRE(first != nullptr);
+  CHECK(known.get({}).context.get() == first);
+  const auto modified = std::filesystem::last_write_time(trusted.ca_file());
+  std::filesystem::last_write_time(trusted.ca_file(), modified + std::chrono::seconds(1));
+  const auto* second = known.get({}).context.get();
+  CHECK(second != first);
+  CHECK(known.get({}).context.get() == second);
 }

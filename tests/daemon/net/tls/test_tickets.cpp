@@ -1,5 +1,6 @@
 // The store of TLS sessions to resume, and the digest of a pinned key.
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
@@ -99,4 +100,10 @@ BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA2aIFUFFWVFVXf53aHeyle2Mh7n1n
       PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), &X509_free);
   REQUIRE(certificate);
   CHECK(pin_of(certificate.get()) == "U91fZNYvEeLcEmWLXPZR/RRhx/s/VAaLhfyqT7s+AEc=");
+}
+
+TEST_CASE("a certificate without a key has no pin", "[pins]") {
+  const std::unique_ptr<X509, decltype(&X509_free)> empty(X509_new(), &X509_free);
+  CHECK(pin_of(empty.get()).empty());
+  ERR_clear_error();
 }

@@ -94,7 +94,7 @@ TEST_CASE("limits.message holds for every form of a message", "[limits]") {
 
 TEST_CASE("limits.frame holds for every form of a frame", "[limits]") {
   const std::uint8_t kind = GENERATE(text, binary);
-  const auto limit = GENERATE(as<std::size_t>{}, 10, 125, 126, 300);
+  const auto limit = GENERATE(as<std::size_t>{}, 1, 10, 125, 126, 300);
   const config::limit_settings limits{.message = 100'000, .frame = limit};
   const std::string refusal = "a frame of " + std::to_string(limit + 1) + " bytes is over the limit of " +
                               std::to_string(limit) + " bytes (limits.frame)";
