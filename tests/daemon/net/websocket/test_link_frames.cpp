@@ -10,6 +10,7 @@
 
 #include "daemon/net/websocket/frame_header.hpp"
 #include "tests/catch.hpp"
+#include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/raw_peer.hpp"
 
 namespace {
@@ -292,6 +293,24 @@ TEST_CASE("a link that ends without a close frame is lost") {
   }
   REQUIRE(peer.link().ended()->failed);
   CHECK(peer.link().ended()->failed->kind == config::fault_class::lost);
+}
+
+// What can no longer be sent is not kept; one byte stands for all that was not sent.
+TEST_CASE("after a failure to send nothing more is queued") {
+  raw_peer peer;
+  const std::string payload = "hello";
+  const protocol::frame_view message{
+      .kind = frame_kind::text,
+      .bytes = {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()}};
+  peer.reset();
+  run(peer.loop(), peer.link().wait_readable());  // now the reset is here
+  peer.link().put(message);
+  CHECK(peer.link().unsent() > 1);
+  peer.turn();
+  CHECK(peer.link().unsent() == 1);
+  peer.link().put(message);
+  peer.link().put_ping();
+  CHECK(peer.link().unsent() == 1);
 }
 
 // A peer that asks and does not listen must not fill our memory with answers.
