@@ -51,7 +51,7 @@ bool mqtt_writer::open() {
 bool mqtt_writer::publish(const record_batch& records, progress& made) {
   while (made.written + window_.size() < records.size()) {
     const auto record = records[made.written + window_.size()];
-    const std::string topic = topic_of(*topic_, record, "/+#\0");
+    const std::string topic = topic_ ? topic_of(*topic_, record, "/+#\0") : settings_.topic;
     const auto payload = payload_of(record);
     const std::size_t bytes = topic.size() + payload.size();
     if (!window_.has_room(bytes)) break;

@@ -40,7 +40,7 @@ bool nats_writer::open() {
 bool nats_writer::publish(const record_batch& records, const progress& made) {
   while (made.written + window_.size() < records.size()) {
     const auto record = records[made.written + window_.size()];
-    const std::string subject = topic_of(*subject_, record, ".*> \t\r\n");
+    const std::string subject = subject_ ? topic_of(*subject_, record, ".*> \t\r\n") : settings_.topic;
     const auto payload = payload_of(record);
     const std::size_t bytes = subject.size() + payload.size();
     if (!window_.has_room(bytes)) break;
