@@ -74,6 +74,11 @@ class Mosquitto:
         self.process.kill()
         self.process.wait()
 
+    def end(self):
+        """In order: what it has acknowledged is on the disk. One that is killed may not have come to that."""
+        self.process.terminate()
+        self.process.wait()
+
     def signal(self, number):
         self.process.send_signal(number)
 
