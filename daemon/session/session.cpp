@@ -2,14 +2,11 @@
 
 #include <fmt/ranges.h>
 
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
-
-#include "daemon/event/timestamp.hpp"
 #include "daemon/link/cookie_jar.hpp"
 #include "daemon/link/dial_request.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/within.hpp"
+#include "daemon/session/exchange/start_variables.hpp"
 #include "daemon/session/script/flow.hpp"
 
 namespace duplexd {
@@ -48,7 +45,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       old_link_(context_.loop) {
   if (settings_->cookies) context_.cookies = std::make_shared<cookie_jar>();
   context_.counters = std::make_shared<session_counters>();
-  take_variables();
+  start_variables(*settings_, values_, context_);
   outbox_.on_open([this] {
     ++context_.counters->logins;
     last_fault_.reset();
@@ -126,47 +123,13 @@ void session::take_replacement() {
   for (output* each : attached_) context_.outputs.push_back({each, nullptr});
   life_ = life_cycle(settings_->reconnect, context_.once);
   values_.limit(settings_->limits.variables);
-  take_variables();
+  start_variables(*settings_, values_, context_);
   outbox_.replace(settings_);
   sequences_ = std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences);
   if (settings_->cookies && context_.cookies == nullptr) context_.cookies = std::make_shared<cookie_jar>();
   if (!settings_->cookies) context_.cookies.reset();
   context_.counters->replies.clear();
   last_fault_.reset();
-}
-
-// What steps have set meanwhile stays; then counts what the journal has, then what the configuration says.
-void session::take_variables() {
-  std::set<std::string> durable;
-  const auto kept =
-      context_.safe == nullptr ? std::map<std::string, std::string>{} : context_.safe->kept(settings_->name);
-  const auto start = [this](const std::string& name, nlohmann::ordered_json value) {
-    if (values_.set(name, std::move(value)) == variables::outcome::done) return;
-    context_.telemetry.record(settings_->name,
-                              happening::limit_reached{"limits.variables", name + " has no value"});
-  };
-  values_.make_durable({}, 0, {});
-  for (const auto& [name, variable] : settings_->variables) {
-    const bool keeps = variable.durable && context_.safe != nullptr;
-    const auto known = keeps ? kept.find(name) : kept.end();
-    const auto* const now = values_.find(name);
-    if (now != nullptr && keeps && (known == kept.end() || known->second != variables::text_of(*now)))
-      context_.safe->keep(settings_->name, name, variables::text_of(*now));
-    auto stored = known == kept.end() ? nlohmann::ordered_json(nlohmann::ordered_json::value_t::discarded)
-                                      : nlohmann::ordered_json::parse(known->second, nullptr, false);
-    if (now == nullptr && !stored.is_discarded())
-      start(name, std::move(stored));
-    else if (now == nullptr && variable.initial)
-      start(name, *variable.initial);
-    if (!keeps) continue;
-    durable.insert(name);
-    if (const auto counted = kept.find(variables::counter_prefix + name); counted != kept.end())
-      values_.go_on_from(name, std::strtoull(counted->second.c_str(), nullptr, 10));
-  }
-  values_.make_durable(durable, settings_->limits.durable_variables,
-                       [this](const std::string& name, std::string value) {
-                         context_.safe->keep(settings_->name, name, std::move(value));
-                       });
 }
 
 void session::drain() {
@@ -196,76 +159,6 @@ asio::awaitable<void> session::obey() {
   take_replacement();
   next_ = life_.start();
   pause_if_drained();
-}
-
-std::shared_ptr<const submission> session::submit(const std::string& command,
-                                                  const nlohmann::ordered_json& values,
-                                                  std::function<void(const submission&)> on_change,
-                                                  std::string id, std::string source) {
-  looks_after_outbox_ = true;
-  ++context_.counters->submitted;
-  if (running_) look_after_outbox();
-  return outbox_.submit(command, values, followed_by(std::move(on_change)), std::move(id), std::move(source));
-}
-
-std::shared_ptr<const submission> session::restore(const kept_command& what,
-                                                   std::function<void(const submission&)> on_change) {
-  looks_after_outbox_ = true;
-  if (running_) look_after_outbox();
-  return outbox_.restore(what, followed_by(std::move(on_change)));
-}
-
-std::function<void(const submission&)> session::followed_by(
-    std::function<void(const submission&)> on_change) {
-  return [this, on_change = std::move(on_change)](const submission& what) {
-    const auto settings = settings_->commands.find(what.command);
-    const bool is_quiet = what.state == command_state::refused && settings != settings_->commands.end() &&
-                          settings->second.offline == config::offline_policy::drop;
-    if (what.has_ended && !is_quiet)
-      context_.telemetry.record(settings_->name,
-                                happening::command_ended{what.command, name_of(what.state), what.why});
-    const bool succeeded = what.state == command_state::written || what.state == command_state::confirmed;
-    if (what.has_ended && !succeeded) ++context_.counters->unsuccessful;
-    if (what.has_ended && !what.id.empty()) tell_end(what);
-    if (what.has_ended && draining_) tasks_.spawn(1, await_drained());
-    if (on_change) on_change(what);
-  };
-}
-
-// In another turn: the outbox is in the middle of something.
-asio::awaitable<int> session::await_drained() {
-  co_await asio::post(context_.loop, asio::deferred);
-  pause_if_drained();
-  co_return 0;
-}
-
-void session::tell_again(const kept_command& what) {
-  tell_end(submission_of(what), true);
-}
-
-void session::tell_end(const submission& what, bool is_repeated) {
-  nlohmann::ordered_json fields{{"id", what.id}, {"command", what.command}, {"state", name_of(what.state)}};
-  if (!what.why.empty()) fields["why"] = what.why;
-  if (!what.reply.empty()) fields["reply"] = what.reply;
-  if (!what.data.empty()) fields["data"] = nlohmann::ordered_json::parse(what.data, nullptr, false);
-  if (is_repeated) fields["repeated"] = true;
-  const std::string time = timestamp(context_.time.wall());
-  const std::string_view line = line_.note(time, "command", fields);
-  outputs_.emit({.what = session_event::kind::note,
-                 .session = settings_->name,
-                 .time = time,
-                 .name = "command",
-                 .line = line});
-}
-
-asio::awaitable<int> session::keep_outbox() {
-  co_await outbox_.run();
-  co_return 0;
-}
-
-// A session to which nothing is submitted while it runs needs none of it.
-void session::look_after_outbox() {
-  if (!std::exchange(keeps_outbox_, true)) tasks_.spawn(0, keep_outbox());
 }
 
 asio::awaitable<session_result> session::run() {
@@ -344,8 +237,6 @@ asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& r
   co_return std::make_shared<dial_result>(std::move(result));
 }
 
-// One round over the URLs. What fails before the last of them is followed by the next one at once and counts
-// for nothing, unless it ends the session.
 // The wall's clock may be set: it is asked again before long.
 asio::awaitable<void> session::await_hours() {
   constexpr std::chrono::minutes longest_doze{1};
@@ -367,6 +258,8 @@ asio::awaitable<void> session::await_hours() {
   }
 }
 
+// One round over the URLs. What fails before the last of them is followed by the next one at once and counts
+// for nothing, unless it ends the session.
 asio::awaitable<void> session::dial() {
   enum task { dialing, stopping };
   enter(session_phase::connecting);

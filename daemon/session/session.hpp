@@ -105,7 +105,6 @@ class session {
   enum class wish : std::uint8_t { run, pause, reconnect, stop };
   void want(wish what);
   void take_replacement();
-  void take_variables();
   asio::awaitable<void> obey();
   void pause_if_drained();
   [[nodiscard]] bool goes_on_later() const noexcept { return stop_.raised() && wish_ != wish::stop; }

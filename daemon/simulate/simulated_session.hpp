@@ -79,9 +79,4 @@ class simulated_session {
   const config::session_settings* settings_;
 };
 
-/// Whether `found` equals `wanted` in JSON's sense: the order of keys does not matter. With `null_is_any` a
-/// null in `wanted` stands for any value.
-[[nodiscard]] bool equal_json(const nlohmann::ordered_json& found, const nlohmann::ordered_json& wanted,
-                              bool null_is_any);
-
 }  // namespace duplexd::net

@@ -16,7 +16,6 @@
 #include <variant>
 #include <vector>
 
-#include "config/value/url.hpp"
 #include "daemon/net/tcp/deadline.hpp"
 #include "daemon/net/tcp/happy_eyeballs.hpp"
 #include "daemon/net/tcp/tcp_connection.hpp"
@@ -25,7 +24,7 @@
 #include "daemon/net/tls/tls_engine.hpp"
 #include "daemon/net/websocket/websocket_handshake.hpp"
 #include "daemon/simulate/simulated_link.hpp"
-#include "daemon/simulate/simulated_pages.hpp"
+#include "daemon/simulate/simulated_ports.hpp"
 #include "daemon/simulate/simulated_session.hpp"
 #include "daemon/simulate/simulated_trust.hpp"
 
@@ -39,38 +38,17 @@ constexpr std::chrono::seconds handshake_limit{10};
 constexpr std::chrono::seconds stop_limit{2};
 constexpr std::chrono::milliseconds pause_after_accept_error{100};
 
-std::string_view path_of(std::string_view target) {
-  return target.substr(0, target.find('?'));
-}
-
-/// A session and the path under which it is found.
-struct place {
-  simulated_session session;
-  std::string path;
-};
-
 /// One listening socket.
 struct door {
   tcp_acceptor acceptor;
   loop_timer pause;
 };
 
-/// One port with the sessions behind it.
+/// A port, and how it is listened on.
 struct listener {
-  bool secure = false;
-  std::uint16_t port = 0;
-  std::vector<place> places;
-  std::vector<simulated_page> pages;
-  std::deque<door> doors;
-  tls_context tls;
-
-  [[nodiscard]] std::vector<const simulated_session*> at(std::string_view target) const {
-    std::vector<const simulated_session*> found;
-    for (const auto& each : places) {
-      if (is_path(path_of(target), each.path)) found.push_back(&each.session);
-    }
-    return found;
-  }
+  simulated_port what;
+  std::deque<door> doors{};
+  tls_context tls{};
 };
 
 /// A page of an `http` step; nothing if this is none.
@@ -122,10 +100,6 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
       : loop(l), settings(s), options(std::move(o)), stop_clock(l.get_executor()) {}
 
   std::optional<std::string> plan();
-  std::optional<std::string> add(const config::session_settings& session);
-  std::optional<std::string> add(const config::session_settings& session, const config::text_template& url);
-  std::optional<std::string> add_pages(const config::session_settings& session);
-  std::optional<std::string> listener_for(const config::url& address, listener*& out);
   std::optional<std::string> prepare_tls();
   std::optional<std::string> listen(listener& on);
   std::optional<std::string> open(listener& on, const asio::ip::address& address);
@@ -143,7 +117,7 @@ struct simulator::state : std::enable_shared_from_this<simulator::state> {
   const config::settings& settings;
   simulator_options options;
   std::deque<listener> listeners;
-  std::vector<std::string> hosts{"localhost", "127.0.0.1", "::1"};
+  std::vector<std::string> hosts;  ///< that the certificate names
   std::string ca_file;
   std::list<connection> connections;
   loop_timer stop_clock;
@@ -175,70 +149,21 @@ bool simulator::stopped() const noexcept {
 }
 
 std::optional<std::string> simulator::state::plan() {
+  simulated_ports planned(options.port);
   for (const auto& session : settings.sessions) {
     if (options.replay && session.name != options.replay->session) continue;
-    if (auto error = add(session)) return "session " + session.name + ": " + *error;
+    if (auto error = planned.add(session)) return "session " + session.name + ": " + *error;
   }
-  if (listeners.empty() && options.replay)
+  if (planned.ports().empty() && options.replay)
     return "the configuration has no session " + options.replay->session;
+  hosts = planned.hosts();
   if (!options.listen_address.empty()) hosts.push_back(options.listen_address);
-  return std::nullopt;
-}
-
-/// Finds or makes the listener for a session's port.
-std::optional<std::string> simulator::state::add(const config::session_settings& session) {
-  for (const auto& each : session.urls)
-    if (auto error = add(session, each)) return error;
-  return add_pages(session);
-}
-
-std::optional<std::string> simulator::state::add(const config::session_settings& session,
-                                                 const config::text_template& url) {
-  auto text = url.resolve();
-  if (!text || url.has_inside()) text = {url.with_placeholder(unknown_value), ""};
-  std::string why;
-  const auto address = config::parse_url(text.value, why);
-  if (!address) return "url: " + why;
-  if (!address->socket.empty())
-    return "url: the simulator does not serve Unix-domain sockets: use ws:// or wss://";
-  if (std::find(hosts.begin(), hosts.end(), address->host) == hosts.end()) hosts.push_back(address->host);
-
-  listener* on = nullptr;
-  if (auto error = listener_for(*address, on)) return error;
-  on->places.push_back({simulated_session(session), std::string(path_of(address->target))});
-  return std::nullopt;
-}
-
-std::optional<std::string> simulator::state::add_pages(const config::session_settings& session) {
-  for (const simulated_page& page : pages_of(session)) {
-    if (std::ranges::find(hosts, page.address.host) == hosts.end()) continue;  // another server
-    listener* on = nullptr;
-    if (auto error = listener_for(page.address, on)) return error;
-    on->pages.push_back(page);
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> simulator::state::listener_for(const config::url& address, listener*& out) {
-  const std::uint16_t port = options.port.value_or(address.port);
-  auto found =
-      std::find_if(listeners.begin(), listeners.end(), [&](const auto& each) { return each.port == port; });
-  if (found == listeners.end()) {
-    auto& made = listeners.emplace_back();
-    made.secure = address.secure;
-    made.port = port;
-    found = std::prev(listeners.end());
-  }
-  if (found->secure != address.secure) {
-    return "ws:// and wss:// on one port " + std::to_string(port) +
-           ": give them different ports, and not --port";
-  }
-  out = &*found;
+  for (const simulated_port& each : planned.ports()) listeners.push_back({each});
   return std::nullopt;
 }
 
 std::optional<std::string> simulator::state::prepare_tls() {
-  if (std::none_of(listeners.begin(), listeners.end(), [](const auto& each) { return each.secure; })) {
+  if (std::none_of(listeners.begin(), listeners.end(), [](const auto& each) { return each.what.secure; })) {
     return std::nullopt;
   }
   simulated_trust trust;
@@ -250,7 +175,7 @@ std::optional<std::string> simulator::state::prepare_tls() {
   const auto made = make_server_tls(trust.certificate_file, trust.key_file);
   if (!made.context) return made.error;
   for (auto& each : listeners) {
-    if (each.secure) each.tls = made.context;
+    if (each.what.secure) each.tls = made.context;
   }
   return std::nullopt;
 }
@@ -269,7 +194,7 @@ std::optional<std::string> simulator::state::listen(listener& on) {
 }
 
 std::optional<std::string> simulator::state::open(listener& on, const asio::ip::address& address) {
-  const asio::ip::tcp::endpoint endpoint(address, on.port);
+  const asio::ip::tcp::endpoint endpoint(address, on.what.port);
   tcp_acceptor acceptor(loop.get_executor());
   error_code error;
   acceptor.open(endpoint.protocol(), error);
@@ -282,24 +207,25 @@ std::optional<std::string> simulator::state::open(listener& on, const asio::ip::
     return "cannot listen on " + endpoint_text(endpoint) + ": " + error.message() +
            " (--port gives another port)";
   }
-  on.port = acceptor.local_endpoint().port();
+  on.what.port = acceptor.local_endpoint().port();
   accept_next(on, on.doors.emplace_back(door{std::move(acceptor), loop_timer(loop.get_executor())}));
   return std::nullopt;
 }
 
 void simulator::state::announce(const listener& on) const {
   config::url address;
-  address.secure = on.secure;
-  address.port = on.port;
+  address.secure = on.what.secure;
+  address.port = on.what.port;
   const auto& given = options.listen_address;
   const bool any = given.empty() || given == "0.0.0.0" || given == "::";
   const std::string host = any                                    ? "localhost"
                            : given.find(':') != std::string::npos ? "[" + given + "]"
                                                                   : given;
-  std::string line =
-      std::string(on.secure ? "wss" : "ws") + "://" + host + ":" + std::to_string(on.port) +
-      std::string(on.places.empty() ? path_of(on.pages.front().address.target) : on.places.front().path);
-  if (on.secure && !ca_file.empty()) line += " ca=" + ca_file;
+  std::string line = std::string(on.what.secure ? "wss" : "ws") + "://" + host + ":" +
+                     std::to_string(on.what.port) +
+                     std::string(on.what.places.empty() ? path_of(on.what.pages.front().address.target)
+                                                        : on.what.places.front().path);
+  if (on.what.secure && !ca_file.empty()) line += " ca=" + ca_file;
   options.ready(line);
 }
 
@@ -361,12 +287,12 @@ asio::awaitable<void> simulator::state::serve(const listener& on, std::shared_pt
   bool mine = false;      // the replay's client
   std::string asked_for;  // a page
   handshake_decision decide = [&](const handshake_offer& offer) {
-    if (auto page = page_for(offer, on.pages)) {
+    if (auto page = page_for(offer, on.what.pages)) {
       asked_for = path_of(offer.target);
       return std::move(*page);
     }
     if (!offer.upgrade) return handshake_answer{};
-    candidates = on.at(offer.target);
+    candidates = on.what.at(offer.target);
     auto answer = answer_to(offer, candidates);
     if (answer.status != 101 || !options.replay) return answer;
     if (replaying) {

@@ -83,7 +83,7 @@ class Build:
         log = self.work / "configure.log"
         with log.open("w") as out:
             done = subprocess.run(
-                ["cmake", "--preset", "dev", f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}"],
+                ["cmake", "--preset", "dev", "-DCMAKE_CXX_FLAGS_DEBUG=-g0", f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}"],
                 cwd=self.tree,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -6,15 +6,14 @@
 #include <algorithm>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <charconv>
 
 #include "config/script/match.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/turn_budget.hpp"
 #include "daemon/runtime/within.hpp"
 #include "daemon/session/script/awaited_replies.hpp"
+#include "daemon/session/script/renewal_time.hpp"
 #include "protocol/text/json_text.hpp"
-#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd {
 
@@ -27,22 +26,6 @@ namespace {
 
 // The longest sleep between two looks at the wall's clock.
 constexpr std::chrono::minutes longest_doze{1};
-
-// No link lives longer: what lies beyond the range of the clock is as good as never.
-constexpr std::chrono::duration<double> longest_age{std::chrono::years{100}};
-
-// A number, or a text that is one; 0 stands for everything else.
-/// Unix time, or a time in words (RFC 3339); 0 if it is neither.
-double unix_time_in(const ordered_json& value) {
-  if (value.is_number()) return value.get<double>();
-  if (!value.is_string()) return 0;
-  const auto& text = value.get_ref<const std::string&>();
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && end == text.data() + text.size()) return number;
-  const auto moment = protocol::parse_time(text, protocol::time_unit::ms);
-  return moment ? static_cast<double>(*moment) / 1000 : 0;
-}
 
 std::string seconds(std::chrono::milliseconds time) {
   return fmt::format("{} s", static_cast<double>(time.count()) / 1000.0);
@@ -329,40 +312,10 @@ asio::awaitable<flow_result> script_runner::run_heartbeat(const config::heartbea
   }
 }
 
-std::optional<clock::duration> script_runner::time_to_renewal(std::optional<fault>& failed) {
-  std::optional<clock::duration> left;
-  if (settings_.renew.after) {
-    const auto age = settings_.renew.after->resolve(&login_flow_);
-    if (!age) failed = fault{.kind = fault_class::script, .cause = "renew.after: " + age.error};
-    left = age.value;
-  }
-  if (settings_.renew.at) {
-    const auto when = settings_.renew.at->resolve_value(&login_flow_);
-    double unix_time = when ? unix_time_in(when.value) : 0;
-    if (!(unix_time > 0)) {  // NaN is none either
-      failed = fault{
-          .kind = fault_class::script,
-          .cause =
-              "renew.at: " +
-              (when ? std::string("the value is neither a Unix time nor a time such as 2026-11-26T07:10:00Z")
-                    : when.error)};
-      return left;
-    }
-    if (unix_time > 1e11) unix_time /= 1000;  // milliseconds
-    const auto now = std::chrono::duration<double>(context_.time.wall().time_since_epoch());
-    const auto until = std::chrono::duration_cast<clock::duration>(
-        std::min(std::chrono::duration<double>(unix_time) - now, longest_age));
-    left = left ? std::min(*left, until) : until;
-  }
-  return left ? std::optional(std::max<clock::duration>(*left - settings_.renew.margin, clock::duration{0}))
-              : left;
-}
-
 asio::awaitable<flow_result> script_runner::run_renewal() {
-  std::optional<fault> failed;
-  const auto left = time_to_renewal(failed);
-  if (failed) co_return ended_by(std::move(*failed));
-  if (left) co_await context_.time.sleep_for(*left);
+  const auto left = time_to_renewal(settings_.renew, login_flow_, context_.time.wall());
+  if (!left) co_return ended_by({.kind = fault_class::script, .cause = left.error});
+  co_await context_.time.sleep_for(left.value);
   co_return flow_result{.reconnect = "it has reached its age"};
 }
 

@@ -70,7 +70,6 @@ class script_runner {
   void start_all();
   void observe_confirmations();
   void tell_of_kept(const task_registry::task& which, const flow_result& how) const;
-  [[nodiscard]] std::optional<clock::duration> time_to_renewal(std::optional<fault>& failed);
 
   const config::session_settings& settings_;
   const session_context& context_;

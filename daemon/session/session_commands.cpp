@@ -1,0 +1,79 @@
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+
+#include "daemon/event/timestamp.hpp"
+#include "daemon/session/session.hpp"
+
+namespace duplexd {
+
+std::shared_ptr<const submission> session::submit(const std::string& command,
+                                                  const nlohmann::ordered_json& values,
+                                                  std::function<void(const submission&)> on_change,
+                                                  std::string id, std::string source) {
+  looks_after_outbox_ = true;
+  ++context_.counters->submitted;
+  if (running_) look_after_outbox();
+  return outbox_.submit(command, values, followed_by(std::move(on_change)), std::move(id), std::move(source));
+}
+
+std::shared_ptr<const submission> session::restore(const kept_command& what,
+                                                   std::function<void(const submission&)> on_change) {
+  looks_after_outbox_ = true;
+  if (running_) look_after_outbox();
+  return outbox_.restore(what, followed_by(std::move(on_change)));
+}
+
+std::function<void(const submission&)> session::followed_by(
+    std::function<void(const submission&)> on_change) {
+  return [this, on_change = std::move(on_change)](const submission& what) {
+    const auto settings = settings_->commands.find(what.command);
+    const bool is_quiet = what.state == command_state::refused && settings != settings_->commands.end() &&
+                          settings->second.offline == config::offline_policy::drop;
+    if (what.has_ended && !is_quiet)
+      context_.telemetry.record(settings_->name,
+                                happening::command_ended{what.command, name_of(what.state), what.why});
+    const bool succeeded = what.state == command_state::written || what.state == command_state::confirmed;
+    if (what.has_ended && !succeeded) ++context_.counters->unsuccessful;
+    if (what.has_ended && !what.id.empty()) tell_end(what);
+    if (what.has_ended && draining_) tasks_.spawn(1, await_drained());
+    if (on_change) on_change(what);
+  };
+}
+
+// In another turn: the outbox is in the middle of something.
+asio::awaitable<int> session::await_drained() {
+  co_await asio::post(context_.loop, asio::deferred);
+  pause_if_drained();
+  co_return 0;
+}
+
+void session::tell_again(const kept_command& what) {
+  tell_end(submission_of(what), true);
+}
+
+void session::tell_end(const submission& what, bool is_repeated) {
+  nlohmann::ordered_json fields{{"id", what.id}, {"command", what.command}, {"state", name_of(what.state)}};
+  if (!what.why.empty()) fields["why"] = what.why;
+  if (!what.reply.empty()) fields["reply"] = what.reply;
+  if (!what.data.empty()) fields["data"] = nlohmann::ordered_json::parse(what.data, nullptr, false);
+  if (is_repeated) fields["repeated"] = true;
+  const std::string time = timestamp(context_.time.wall());
+  const std::string_view line = line_.note(time, "command", fields);
+  outputs_.emit({.what = session_event::kind::note,
+                 .session = settings_->name,
+                 .time = time,
+                 .name = "command",
+                 .line = line});
+}
+
+asio::awaitable<int> session::keep_outbox() {
+  co_await outbox_.run();
+  co_return 0;
+}
+
+// A session to which nothing is submitted while it runs needs none of it.
+void session::look_after_outbox() {
+  if (!std::exchange(keeps_outbox_, true)) tasks_.spawn(0, keep_outbox());
+}
+
+}  // namespace duplexd
