@@ -4,29 +4,14 @@
 
 #include "daemon/session/active_link.hpp"
 #include "tests/catch.hpp"
-#include "tests/daemon/support/talk.hpp"
+#include "tests/daemon/session/link_scene.hpp"
 
 using namespace duplexd;
 using namespace duplexd::test;
 using namespace std::chrono_literals;
 using lines = std::vector<std::string>;
-using nlohmann::ordered_json;
 
 namespace {
-
-struct scene {
-  explicit scene(const std::string& fields, bool once = false) : play(talk_yaml(fields), once) {}
-  void tick(const ordered_json& values) {
-    ordered_json all{{"op", "tick"}};
-    for (const auto& [name, value] : values.items()) all[name] = value;
-    server->say(say(all));
-  }
-  [[nodiscard]] lines sent() const { return heard(*server); }
-  [[nodiscard]] std::string last_line() const { return play.log().at(play.log().size() - 2); }
-
-  stage play;
-  std::shared_ptr<scripted_server> server = play.accept();
-};
 
 /// A session like the stage's own, but with these outputs.
 std::unique_ptr<session> with_outputs(stage& play, std::vector<event_route> outputs) {
@@ -45,7 +30,7 @@ std::unique_ptr<session> with_outputs(stage& play, std::vector<event_route> outp
 }  // namespace
 
 TEST_CASE("a link that is left in order says why, and its end is waited for") {
-  scene s{"    close: {code: 4321, reason: so long}\n    timeouts: {close: 3s}\n"};
+  link_scene s{"    close: {code: 4321, reason: so long}\n    timeouts: {close: 3s}\n"};
   s.play.run_for(1s);
   CHECK_FALSE(s.server->finish_limit);
   SECTION("the server answers") {
@@ -88,7 +73,7 @@ TEST_CASE("a link that is left in order says why, and its end is waited for") {
 }
 
 TEST_CASE("a server that closes the link is quoted, and no close frame of ours follows") {
-  scene s{""};
+  link_scene s{""};
   s.play.run_for(1s);
   const auto [reason, said] =
       GENERATE(table<std::string, std::string>({{"", "4001"}, {"go away", "4001, go away"}}));
@@ -102,7 +87,7 @@ TEST_CASE("a server that closes the link is quoted, and no close frame of ours f
 
 // RFC 6455, 7.1.1: the server ends TCP first, in its own time. Only the end of the session waits for that.
 TEST_CASE("a server that takes its time to end TCP holds up no new link") {
-  scene s{"    reconnect: {initial: 1s, jitter: none}\n    timeouts: {close: 5s}\n"};
+  link_scene s{"    reconnect: {initial: 1s, jitter: none}\n    timeouts: {close: 5s}\n"};
   s.server->ends_tcp = false;
   const auto second = s.play.accept();
   second->ends_tcp = false;
@@ -151,7 +136,7 @@ TEST_CASE(
                                          {1008, "closed: the server closed the link with code 1008, no"},
                                          {1011, "closed: the server closed the link with code 1011, no"},
                                          {4001, "closed: the server closed the link with code 4001, no"}}));
-  scene s{"    script: [{send: put}]\n    linger: 5s\n", true};
+  link_scene s{"    script: [{send: put}]\n    linger: 5s\n", true};
   s.play.run_for(1s);
   CHECK(end_of(s.play) == "-");
   s.server->close({code, "no"});
@@ -161,20 +146,20 @@ TEST_CASE(
 
 TEST_CASE("an offer of subprotocols that was ignored is logged") {
   const std::string line = "s: the server chose none of the subprotocols that were offered (stomp, mqtt)";
-  scene s{"    subprotocols: [stomp, mqtt]\n"};
+  link_scene s{"    subprotocols: [stomp, mqtt]\n"};
   const bool chosen = GENERATE(true, false);
   if (chosen) s.server->subprotocol = "mqtt";
   s.play.run_for(1s);
   CHECK(logged(s.play, line) == (chosen ? 0 : 1));
-  scene other{""};
+  link_scene other{""};
   other.play.run_for(1s);
   CHECK(logged(other.play, "subprotocol") == 0);
 }
 
 TEST_CASE("one jar for each session, or none") {
   const bool on = GENERATE(true, false);
-  scene s{std::string(on ? "" : "    cookies: false\n") +
-          "    before: [{http: {url: 'https://a/'}}]\n    reconnect: {initial: 1s, jitter: none}\n"};
+  link_scene s{std::string(on ? "" : "    cookies: false\n") +
+               "    before: [{http: {url: 'https://a/'}}]\n    reconnect: {initial: 1s, jitter: none}\n"};
   s.play.http.answer = [](const http_request&) -> http_result {
     http_response made;
     made.status = 200;
@@ -195,161 +180,12 @@ TEST_CASE("one jar for each session, or none") {
 }
 
 TEST_CASE("a script that has not ended is cancelled when the link is closed") {
-  scene s{"    script: [{sleep: 2s}, {send: put}]\n"};
+  link_scene s{"    script: [{sleep: 2s}, {send: put}]\n"};
   s.play.run_for(1s);
   s.server->answers_close = false;
   s.play.session->stop();
   s.play.run_for(4s);
   CHECK(s.server->received.empty());
-}
-
-TEST_CASE("pings leave at their interval, and a silent peer is given up at its limit") {
-  scene s{"    liveness: {ping_interval: 20s, idle_timeout: 50s}\n"};
-  for (const auto& [time, pings] : {std::pair{19'999ms, 0U}, {1ms, 1U}, {19'999ms, 1U}, {1ms, 2U}}) {
-    s.play.run_for(time);
-    CHECK(s.server->pings == pings);
-  }
-  s.play.run_for(10s - 1ms);
-  CHECK(s.play.session->state() == link_state::open);
-  s.play.run_for(1ms);
-  CHECK(logged(s.play, "s: liveness: nothing was heard from the server for 50 s; next attempt") == 1);
-  CHECK_FALSE(s.server->close_received);
-  CHECK(s.server->finish_limit == 0s);
-  CHECK(s.server->pings == 2);
-}
-
-TEST_CASE("whatever is heard counts as a sign of life") {
-  scene s{"    liveness: {ping_interval: 0, idle_timeout: 5s}\n"};
-  s.play.run_for(4s);
-  s.server->say(binary("nonsense"));
-  s.play.run_for(4999ms);
-  CHECK(s.play.session->state() == link_state::open);
-  CHECK(s.server->pings == 0);
-  s.play.run_for(1ms);
-  CHECK(s.play.session->state() != link_state::open);
-}
-
-// While outputs hold the receiver back silence says nothing; afterwards the peer has its whole time again.
-TEST_CASE("a receiver that is held back blames nobody") {
-  scene s{
-      "    liveness: {ping_interval: 0, idle_timeout: 5s, fresh: [{reply: tick, within: 3s, action: "
-      "reconnect}]}\n"};
-  s.play.run_for(1s);
-  s.play.out.full = true;
-  s.tick({});
-  s.play.run_for(100s);
-  CHECK(s.play.session->state() == link_state::open);
-  CHECK(logged(s.play, "no reply tick") == 0);
-  s.play.out.full = false;
-  s.play.out.changed.notify();
-  s.play.run_for(500ms);
-  CHECK(s.play.session->state() == link_state::open);
-  s.tick({});
-  s.play.run_for(2999ms);
-  CHECK(s.play.session->state() == link_state::open);
-  s.play.run_for(1ms);
-  CHECK(logged(s.play, "s: liveness: no reply tick for 3 s; next attempt") == 1);
-}
-
-TEST_CASE("after the receiver was held back the idle timeout starts again") {
-  scene s{"    liveness: {ping_interval: 0, idle_timeout: 5s}\n"};
-  s.play.run_for(1s);
-  s.play.out.full = true;
-  s.tick({});
-  s.play.run_for(100s);
-  s.play.out.full = false;
-  s.play.out.changed.notify();
-  s.play.run_for(4999ms);
-  CHECK(s.play.session->state() == link_state::open);
-  s.play.run_for(1s);
-  CHECK(logged(s.play, "nothing was heard from the server for 5 s") == 1);
-}
-
-TEST_CASE("what follows when a reply does not come again") {
-  const auto [action, gets, open] = GENERATE(table<std::string, std::size_t, bool>(
-      {{"log", 1, true}, {"resubscribe", 2, true}, {"reconnect", 1, false}}));
-  scene s{
-      "    subscribe: [{send: get}]\n    liveness: {ping_interval: 0, idle_timeout: 0, fresh: [{reply: tick, "
-      "within: 3s, action: " +
-      action + "}]}\n"};
-  s.play.run_for(1s);
-  s.tick({});
-  s.play.run_for(3s - 1ms);
-  CHECK(logged(s.play, "no reply tick") == 0);
-  s.play.run_for(1ms);
-  CHECK(logged(s.play, "s: no reply tick for 3.0 s") == 1);
-  CHECK(s.sent().size() == gets);
-  CHECK((s.play.session->state() == link_state::open) == open);
-  CHECK(s.server->close_received.has_value() != open);
-}
-
-TEST_CASE("replies are expected from the login on, not before") {
-  scene s{
-      "    timeouts: {login: 10s}\n    login: {json: {op: hello}, expect: done}\n    liveness: "
-      "{ping_interval: "
-      "0, idle_timeout: 0, fresh: [{reply: tick, within: 3s, action: reconnect}]}\n"};
-  s.play.run_for(9s);
-  CHECK(logged(s.play, "no reply tick") == 0);
-  s.server->say(say({{"op", "done"}}));
-  s.play.run_for(3s - 1ms);
-  CHECK(logged(s.play, "no reply tick") == 0);
-  s.play.run_for(1ms);
-  CHECK(logged(s.play, "s: liveness: no reply tick for 3 s") == 1);
-}
-
-TEST_CASE("what follows when a number is missing") {
-  const auto [action, gets, open] = GENERATE(table<std::string, std::size_t, bool>(
-      {{"log", 1, true}, {"resubscribe", 2, true}, {"reconnect", 1, false}}));
-  scene s{
-      "    subscribe: [{send: get}]\n    liveness: {ping_interval: 0, idle_timeout: 0, sequence: [{reply: "
-      "tick, "
-      "field: n, action: " +
-      action + "}]}\n"};
-  s.play.run_for(1s);
-  s.tick({{"n", 1}});
-  s.play.run_for(1ms);
-  CHECK(logged(s.play, "gap") == 0);
-  s.tick({{"n", 3}});
-  s.play.run_for(1ms);
-  CHECK(std::ranges::count(s.play.log(), "s: gap in tick.n: expected 2, found 3") == 1);
-  CHECK(
-      s.play.out.lines.back() ==
-      R"({"v":1,"time":"1970-01-01T00:00:01.001000Z","session":"s","event":"gap","reply":"tick","field":"n",)"
-      R"("key":[],"expected":2,"found":3})"
-      "\n");
-  CHECK(s.sent().size() == gets);
-  CHECK((s.play.session->state() == link_state::open) == open);
-  CHECK(logged(s.play, "s: liveness: gap in tick.n: expected 2, found 3; next attempt") == (open ? 0 : 1));
-}
-
-// Whatever the rule asks for: there is a new link already, and it may not end in a loop of them.
-TEST_CASE("what was lost between two links is told") {
-  const auto action = GENERATE(as<std::string>{}, "log", "resubscribe", "reconnect");
-  stage play{
-      talk_yaml("    subscribe: [{send: get}]\n    liveness: {ping_interval: 0, idle_timeout: 0, sequence: "
-                "[{reply: tick, field: n, action: " +
-                action + "}]}\n")};
-  const auto next_link = [&](int number) {
-    auto server = play.accept();
-    play.run_for(1min);
-    server->say(say({{"op", "tick"}, {"n", number}}));
-    play.run_for(1s);
-    CHECK(heard(*server) == lines{"get"});
-    server->vanish({.kind = config::fault_class::lost, .cause = "gone"});
-    play.run_for(1ms);
-  };
-  next_link(7);
-  next_link(8);
-  CHECK(logged(play, "gap") == 0);
-  next_link(11);
-  CHECK(logged(play, "s: gap in tick.n since the last connection: expected 9, found 11") == 1);
-  CHECK(play.out.lines.back().ends_with(
-      R"("reply":"tick","field":"n","key":[],"expected":9,"found":11,"over_connections":true})"
-      "\n"));
-  next_link(12);
-  next_link(1);  // the server counts for each link, or says it all again
-  next_link(2);
-  CHECK(logged(play, "gap") == 1);
 }
 
 TEST_CASE("a message that no layout fits is told and given to nobody") {
