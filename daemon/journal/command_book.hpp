@@ -90,7 +90,7 @@ class command_book final : public command_keeper, public journal_work {
   std::set<std::uint64_t> forgotten_;  ///< still on the disk
   std::vector<waiter> waiting_;
   bool working_ = false;
-  command_store::changes writing_;  ///< what the thread does, and for whom
+  command_store::changes writing_;  ///< what the thread writes, and its callers
   std::vector<waiter> written_;
   journal_file::outcome made_;
   std::string failed_;

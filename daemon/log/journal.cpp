@@ -8,7 +8,7 @@
 
 namespace duplexd {
 
-// It hands its socket's device and inode to whom it listens to.
+// It hands its socket's device and inode to its listener.
 bool journal_listens() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status{};

@@ -75,7 +75,7 @@ class tls_engine {
   /// For a client's context: its engines get the tickets that servers send, and see what is asked of them.
   static void prepare_client(ssl_ctx_st* context);
 
-  /// What was agreed on and with whom, once established.
+  /// What was agreed on, and the peer, once established.
   [[nodiscard]] tls_details details() const;
 
   /// When the peer's certificate expires; nothing if it has shown none.

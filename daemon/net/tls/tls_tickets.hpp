@@ -25,7 +25,7 @@ class tls_tickets {
   /// The context's own store, which lives as long as the context.
   [[nodiscard]] static tls_tickets& of(ssl_ctx_st* context);
 
-  /// `server` says whom the ticket is for and what of him was verified.
+  /// `server` names the server of the ticket, and what of it was verified.
   void keep(const std::string& server, tls_ticket ticket);
 
   /// The newest, which is forgotten here; null if there is none.

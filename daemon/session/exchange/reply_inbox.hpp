@@ -130,7 +130,8 @@ class reply_inbox {
   clock& time_;
   const protocol::protocol& types_;
   std::unordered_map<const protocol::message_type*, slot> slots_;  ///< of replies that somebody looks at
-  std::map<const protocol::message_type*, waiter*> others_;  ///< whom a reply is for, whoever asks for it
+  std::map<const protocol::message_type*, waiter*>
+      others_;  ///< the waiter for a reply of this type, whoever asks for it
   reading_clock patience_;
   std::uint64_t limit_;
   boost::intrusive::list<reply_mark, boost::intrusive::constant_time_size<false>> marks_;

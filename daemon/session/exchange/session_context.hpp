@@ -45,7 +45,7 @@ struct session_context {
   turn_lane* long_turns = nullptr;  ///< where sessions that have much to do are in line; null: nowhere
   std::shared_ptr<session_counters> counters =
       std::make_shared<session_counters>();  ///< this session's; it makes its own
-  dial_limiter* limiter = nullptr;           ///< whom each attempt asks before it begins; null: nobody
+  dial_limiter* limiter = nullptr;           ///< asked by each attempt before it begins; null: none
   command_keeper* keeper = nullptr;          ///< of durable commands; null: none is durable
   byte_sources* sources = nullptr;           ///< what `stream` steps read; null: nothing
   safe_keeping* safe = nullptr;              ///< the journal; null: there is none
