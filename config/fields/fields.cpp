@@ -95,8 +95,10 @@ const section& section_of<parsed_session>() {
           make("tls", &s::tls, "Authentication of the server and of the client.").merged(),
           make("timeouts", &s::timeouts, "Time limits for the phases of a connection.").merged(),
           make("reconnect", &s::reconnect, "What happens when a connection is lost.").merged(),
-          make("liveness", &s::unresolved_liveness, "How a dead server is detected.").merged(),
-          make("limits", &s::limits, "Limits on what the server sends.").merged(),
+          make("liveness", &s::unresolved_liveness, "How a dead server is detected.")
+              .merged()
+              .changed(change_rule::live),
+          make("limits", &s::limits, "Limits on what the server sends.").merged().changed(change_rule::live),
           make("protocol", &s::protocol_source,
                "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "
                "(default: "
@@ -125,7 +127,8 @@ const section& section_of<parsed_session>() {
                "requests it.")
               .example(ordered_json::array({{{"send", "subscribe"}}})),
           make("on", &s::unresolved_on,
-               "Steps to run whenever a given reply arrives, starting with the login."),
+               "Steps to run whenever a given reply arrives, starting with the login.")
+              .changed(change_rule::live),
           make("script", &s::unresolved_script, "Steps to run after the login, on every connection.")
               .of_type(steps_type())
               .example(ordered_json::array({{{"sleep", "500ms"}}, {{"send", "to_free"}}})),
@@ -135,8 +138,10 @@ const section& section_of<parsed_session>() {
           make("close", &s::unresolved_close, "How a connection is closed.").merged(),
           make.as<routes_parser>("outputs", &s::unresolved_outputs,
                                  "Where the session's events are written: names of outputs, or routes that "
-                                 "select events."),
-          make("simulate", &s::unresolved_simulate, "How `duplexd simulate` behaves as the server."),
+                                 "select events.")
+              .changed(change_rule::live),
+          make("simulate", &s::unresolved_simulate, "How `duplexd simulate` behaves as the server.")
+              .changed(change_rule::live),
           make("proxy", &s::proxy, "The proxy to connect through."),
           make("redirects", &s::redirects,
                "Redirects to follow during the WebSocket handshake and in `http` steps: those to the same "
@@ -158,7 +163,8 @@ const section& section_of<parsed_session>() {
           make(
               "required", &s::required,
               "Whether the daemon is ready only while this session is connected and logged in, or outside of "
-              "its `active` hours: see `health`."),
+              "its `active` hours: see `health`.")
+              .changed(change_rule::live),
       },
       true};
   return fields;

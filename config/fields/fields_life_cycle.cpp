@@ -270,7 +270,8 @@ const section& section_of<parsed_liveness>() {
               "long; 0 means never. Default: the same as `idle_timeout`.")
               .range(0, a_day, "0 to 24h")
               .example("60s"),
-          make("heartbeat", &s::heartbeat, "The heartbeat of the application's protocol."),
+          make("heartbeat", &s::heartbeat, "The heartbeat of the application's protocol.")
+              .changed(change_rule::reconnect),
           make("fresh", &s::fresh, "Replies that must keep arriving."),
           make("sequence", &s::sequence, "Fields that number messages."),
       }};

@@ -184,10 +184,12 @@ const section& section_of<limit_settings>() {
           make.as<size_parser>(
                   "message", &s::message,
                   "The largest message accepted, after decompression; a larger one ends the connection.")
-              .range(1, 1u << 30, "1 to 1GiB"),
+              .range(1, 1u << 30, "1 to 1GiB")
+              .changed(change_rule::reconnect),
           make.as<size_parser>("frame", &s::frame,
                                "The largest frame accepted; 0 means the limit for messages.")
-              .range(0, 1u << 30, "0 to 1GiB"),
+              .range(0, 1u << 30, "0 to 1GiB")
+              .changed(change_rule::reconnect),
           make("json_depth", &s::json_depth,
                "The maximum nesting of JSON in the answer to `http`, in the output of `exec`, in a text that "
                "the function `json` reads, and in a value that a reference stands for. Messages have the "

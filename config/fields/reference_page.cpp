@@ -133,6 +133,7 @@ std::string remarks_of(const field& from) {
   if (from.is_required) text += " *Required.*";
   if (from.is_merged) text += " *Merged.*";
   if (from.on_change == change_rule::live) text += " *Reloads take it at once.*";
+  if (from.on_change == change_rule::reconnect) text += " *A change reconnects.*";
   if (!from.range_text.empty() && from.minimum != from.maximum) text += fmt::format(" {}.", from.range_text);
   if (!from.beside.empty()) text += fmt::format(" Only allowed with `{}`.", fmt::join(from.beside, "` or `"));
   return text;

@@ -59,6 +59,12 @@ bool write_to_one_place(const output_settings& one, const output_settings& other
   return may_make(one, other) || may_make(other, one);
 }
 
+/// Handlers stand in the order of the document.
+void take_digests(const node* written, std::vector<handler>& handlers) {
+  if (written == nullptr || written->items.size() != handlers.size()) return;
+  for (std::size_t i = 0; i < handlers.size(); ++i) handlers[i].digest = digest_of(written->items[i]);
+}
+
 class loader {
  public:
   loader(const node& document, settings& out, reading& in)
@@ -168,31 +174,20 @@ class loader {
     read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &parsed,
                  in_);
     parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
-    const std::size_t digest = digest_of(whole.value, parsed.protocol_source);
+    const session_digest digest = digest_of(whole.value, named_protocol(parsed.protocol_source));
     session_settings session = build_session(std::move(parsed), out_.outputs, in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
     session.file = out_.file;
     session.digest = digest;
+    take_digests(whole.value.find("on"), session.on);
     out_.sessions.push_back(std::move(session));
   }
 
-  /// In any order of the fields, and whichever template they come from. `protocol`: a name, a definition, or
-  /// null.
-  [[nodiscard]] std::size_t digest_of(const node& session, const node* protocol) const {
-    const auto text_of = [](const node& value) {
-      return protocol::to_json(value).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-    };
-    std::map<std::string_view, std::string> fields;
-    for (const node_entry& each : session.entries) fields[each.key] = text_of(each.value);
-    fields.erase("template");
-    fields.erase("with");
+  /// The definition of a protocol that a session names; null: it names none.
+  [[nodiscard]] const node* named_protocol(const node* protocol) const {
     const node* const named = document_.find("protocols");
     const bool by_name = protocol != nullptr && protocol->kind == node_kind::text && named != nullptr;
-    if (const node* definition = by_name ? named->find(protocol->text) : nullptr)
-      fields["protocol"] = text_of(*definition);
-    std::string all;
-    for (const auto& [name, text] : fields) all.append(name).append("=").append(text).append("\n");
-    return std::hash<std::string>{}(all);
+    return by_name ? named->find(protocol->text) : nullptr;
   }
 
   const node& document_;

@@ -1,6 +1,8 @@
 #include "config/load/reload_plan.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "config/fields/field.hpp"
 #include "config/fields/fields.hpp"
@@ -29,6 +31,10 @@ change_rule rule_of(const ordered_json::json_pointer& path) {
   return rule;
 }
 
+std::string compact_text(const node& value) {
+  return protocol::to_json(value).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 /// "log.level".
 std::string dotted(const std::string& pointer) {
   std::string text = pointer.substr(std::min<std::size_t>(1, pointer.size()));
@@ -40,7 +46,63 @@ void add_once(std::vector<std::string>& to, std::string what) {
   if (std::ranges::find(to, what) == to.end()) to.push_back(std::move(what));
 }
 
+/// The texts of a map's fields, apart by what a reload does about them.
+struct digested {
+  std::map<std::string, std::string> fixed{};
+  std::map<std::string, std::string> live{};
+
+  void add(const std::string& path, const std::string& text, change_rule rule) {
+    (rule == change_rule::live ? live : fixed)[path] = text;
+  }
+  void add(const node& from, const section& fields, const std::string& above, change_rule rule) {
+    for (const node_entry& each : from.entries) {
+      const field* const known = fields.find(each.key);
+      const change_rule its_rule = known == nullptr ? rule : known->on_change.value_or(rule);
+      const section* const inner = known == nullptr ? nullptr : known->type.inner;
+      const bool has_names = inner != nullptr && known->type.schema.contains("propertyNames");
+      if (inner != nullptr && !has_names && each.value.kind == protocol::node_kind::map)
+        add(each.value, *inner, above + each.key + ".", its_rule);
+      else
+        add(above + each.key, compact_text(each.value), its_rule);
+    }
+  }
+};
+
+void take_in_place(const std::string& session, const std::vector<std::string>& fields, reload_plan& plan) {
+  plan.in_place.push_back(session);
+  for (const std::string& each : fields) plan.live.push_back("sessions." + session + "." + each);
+}
+
 }  // namespace
+
+std::vector<std::string> session_digest::differences(const session_digest& other) const {
+  std::map<std::string, std::pair<std::size_t, std::size_t>> all;
+  for (const auto& [name, value] : live) all[name].first = value;
+  for (const auto& [name, value] : other.live) all[name].second = value;
+  std::vector<std::string> names;
+  for (const auto& [name, values] : all)
+    if (values.first != values.second) names.push_back(name);
+  return names;
+}
+
+session_digest digest_of(const node& session, const node* protocol) {
+  digested texts;
+  texts.add(session, session_fields(), "", change_rule::reconnect);
+  texts.fixed.erase("template");
+  std::erase_if(texts.fixed,
+                [](const auto& each) { return each.first == "with" || each.first.starts_with("with."); });
+  if (protocol != nullptr) texts.fixed["protocol"] = compact_text(*protocol);
+  session_digest made;
+  std::string all;
+  for (const auto& [name, text] : texts.fixed) all.append(name).append("=").append(text).append("\n");
+  made.fixed = std::hash<std::string>{}(all);
+  for (const auto& [name, text] : texts.live) made.live.emplace_back(name, std::hash<std::string>{}(text));
+  return made;
+}
+
+std::size_t digest_of(const node& value) {
+  return std::hash<std::string>{}(compact_text(value));
+}
 
 ordered_json process_part(const node& document) {
   ordered_json part = ordered_json::object();
@@ -76,10 +138,12 @@ reload_plan plan_reload(const reload_state& now, const reload_state& next) {
     const auto running = now.sessions.find(name);
     if (running == now.sessions.end())
       plan.added.push_back(name);
-    else if (running->second != digest)
+    else if (running->second == digest)
+      ++plan.unchanged;
+    else if (running->second.fixed != digest.fixed || now.ended.contains(name))
       plan.reconnect.push_back(name);
     else
-      ++plan.unchanged;
+      take_in_place(name, running->second.differences(digest), plan);
   }
   for (const auto& [name, digest] : now.sessions)
     if (!next.sessions.contains(name)) plan.removed.push_back(name);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,18 @@ namespace duplexd::config {
 /// is left out. Keys that begin with `x-` are not part of it.
 [[nodiscard]] nlohmann::ordered_json process_part(const protocol::node& document);
 
+/// What a session is made from: its fields, defaults and templates filled in, in any order. `protocol`: the
+/// definition that it names; null: it names none.
+[[nodiscard]] session_digest digest_of(const protocol::node& session, const protocol::node* protocol);
+
+/// Of one value.
+[[nodiscard]] std::size_t digest_of(const protocol::node& value);
+
 /// What a reload compares: of what runs, or of a new file.
 struct reload_state {
   nlohmann::ordered_json process = nlohmann::ordered_json::object();
-  std::map<std::string, std::size_t> sessions{};  ///< names and digests
+  std::map<std::string, session_digest> sessions{};
+  std::set<std::string> ended{};  ///< sessions that have ended: whatever has changed, they begin again
 };
 [[nodiscard]] reload_state state_of(const settings& loaded);
 
@@ -27,8 +36,9 @@ struct reload_plan {
   std::vector<std::string> added{};      ///< sessions, by name
   std::vector<std::string> removed{};    ///< they are closed cleanly
   std::vector<std::string> reconnect{};  ///< they have changed
+  std::vector<std::string> in_place{};   ///< they have changed, but keep their connections
   std::size_t unchanged = 0;             ///< sessions that notice nothing
-  std::vector<std::string> live{};       ///< fields that are taken at once: "log.level"
+  std::vector<std::string> live{};       ///< fields taken at once: "log.level", "sessions.a.liveness.fresh"
   std::vector<std::string> refused{};    ///< fields whose change needs a restart: then nothing is done
 
   [[nodiscard]] bool is_possible() const noexcept { return refused.empty(); }

@@ -226,6 +226,7 @@ struct handler {
   json_template where;
   step_list body;
   handler_time after = handler_time::arrival;
+  std::size_t digest = 0;  ///< of what it was made from: equal if nothing has changed; 0: not known
 };
 
 }  // namespace duplexd::config

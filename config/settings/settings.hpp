@@ -249,6 +249,16 @@ struct variable_settings {
 /// How many of them a session has.
 inline constexpr std::size_t most_variables = 1'000;
 
+/// What a session was made from, without places and comments. Equal parts say that nothing has changed.
+struct session_digest {
+  std::size_t fixed = 0;  ///< of all that a session takes with its next connection only
+  std::vector<std::pair<std::string, std::size_t>> live{};  ///< of fields taken at once: "limits.inbox"
+
+  /// The live fields in which it differs from another one, in alphabetical order.
+  [[nodiscard]] std::vector<std::string> differences(const session_digest& other) const;
+  friend bool operator==(const session_digest&, const session_digest&) = default;
+};
+
 struct session_settings {
   std::string name;
   std::string file;  ///< the configuration file that `where` is in
@@ -284,8 +294,7 @@ struct session_settings {
   bool required = true;                                ///< while it is not connected the daemon is not ready
   std::map<std::string, variable_settings> variables;  ///< those with settings of their own
 
-  /// Of everything that it was made from, without places and comments: equal if nothing has changed.
-  std::size_t digest = 0;
+  session_digest digest{};
 
   /// The rules of a command; null: it has none of its own.
   [[nodiscard]] const command_settings* rules_of(const std::string& command) const {

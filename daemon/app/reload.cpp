@@ -9,7 +9,10 @@ namespace duplexd {
 
 config::reload_state app::running_state() const {
   config::reload_state state{settings_.process, {}};
-  for (const auto& [name, each] : sessions_) state.sessions.emplace(name, each.runs->settings().digest);
+  for (const auto& [name, each] : sessions_) {
+    state.sessions.emplace(name, each.runs->settings().digest);
+    if (each.result) state.ended.insert(name);
+  }
   return state;
 }
 
@@ -64,8 +67,15 @@ void app::apply(config::settings next, const config::reload_plan& plan) {
     const bool is_new = known == sessions_.end();
     const bool has_changed = is_new || known->second.runs->settings().digest != loaded.digest;
     if (!has_changed) continue;
+    const bool goes_on = !is_new && !known->second.result;
+    const bool in_place = goes_on && known->second.runs->settings().digest.fixed == loaded.digest.fixed;
+    if (in_place) loaded.protocol = known->second.runs->settings().protocol;  // whose messages it knows
     const auto settings = std::make_shared<const config::session_settings>(std::move(loaded));
-    if (!is_new && !known->second.result) {
+    if (in_place) {
+      known->second.runs->adopt(settings, routes_of(*settings));
+      continue;
+    }
+    if (goes_on) {
       known->second.runs->replace(settings, routes_of(*settings));
       continue;
     }
@@ -80,8 +90,8 @@ void app::apply(config::settings next, const config::reload_plan& plan) {
     telemetry_->set_level(next.log.level);
   if (health_) health_->update(all_sessions());
   if (control_) control_->update(all_sessions());
-  telemetry_->record(
-      "", happening::reloaded{plan.added.size(), plan.removed.size(), plan.reconnect.size(), plan.unchanged});
+  telemetry_->record("", happening::reloaded{plan.added.size(), plan.removed.size(), plan.reconnect.size(),
+                                             plan.in_place.size(), plan.unchanged});
 }
 
 }  // namespace duplexd

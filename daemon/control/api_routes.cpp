@@ -284,10 +284,11 @@ ordered_json schemas() {
       {"Reload", object({{"applied", {{"type", "boolean"}}},
                          {"added", names("Sessions that were not there.")},
                          {"removed", names("Sessions that are closed.")},
-                         {"reconnect", names("Sessions that have changed.")},
+                         {"reconnect", names("Sessions that have changed and connect again.")},
+                         {"in_place", names("Sessions that have changed and keep their connections.")},
                          {"unchanged", whole("The number of the other sessions.")},
-                         {"live", names("Fields outside of the sessions that have changed.")}},
-                        {"applied", "added", "removed", "reconnect", "unchanged", "live"})},
+                         {"live", names("Fields that have changed without a new connection.")}},
+                        {"applied", "added", "removed", "reconnect", "in_place", "unchanged", "live"})},
       {"Document", {{"type", "object"}}},
       {"Error", object({{"error", text("What is wrong.")}}, {"error"})}};
 }

@@ -359,6 +359,7 @@ asio::awaitable<served_answer> control_server::reload(question asked) {
                          {"added", made.plan.added},
                          {"removed", made.plan.removed},
                          {"reconnect", made.plan.reconnect},
+                         {"in_place", made.plan.in_place},
                          {"unchanged", made.plan.unchanged},
                          {"live", made.plan.live}});
 }

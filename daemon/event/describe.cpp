@@ -171,12 +171,16 @@ struct describer {
             {{"why", e.why}, {"limit_ms", e.limit.count()}}};
   }
   description operator()(const happening::reloaded& e) const {
-    return {
-        log_level::info,
-        "reloaded",
-        fmt::format("configuration reloaded: {} session(s) added, {} removed, {} reconnect, {} unchanged",
-                    e.added, e.removed, e.reconnect, e.unchanged),
-        {{"added", e.added}, {"removed", e.removed}, {"reconnect", e.reconnect}, {"unchanged", e.unchanged}}};
+    return {log_level::info,
+            "reloaded",
+            fmt::format("configuration reloaded: {} session(s) added, {} removed, {} reconnect, {} change in "
+                        "place, {} unchanged",
+                        e.added, e.removed, e.reconnect, e.in_place, e.unchanged),
+            {{"added", e.added},
+             {"removed", e.removed},
+             {"reconnect", e.reconnect},
+             {"in_place", e.in_place},
+             {"unchanged", e.unchanged}}};
   }
   description operator()(const happening::reload_refused& e) const {
     return {log_level::error,

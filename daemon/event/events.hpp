@@ -113,6 +113,7 @@ struct reloaded {
   std::size_t added = 0;  ///< sessions
   std::size_t removed = 0;
   std::size_t reconnect = 0;
+  std::size_t in_place = 0;  ///< they keep their connections
   std::size_t unchanged = 0;
 };
 struct reload_refused {  ///< nothing has changed

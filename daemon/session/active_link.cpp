@@ -23,6 +23,7 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
                          const session_context& context, variables& values, outbox& commands,
                          sequence_watch& sequences, stop_flag& stop, transport& link)
     : settings_(std::move(settings)),
+      live_(settings_),
       context_(context),
       outbox_(commands),
       stop_(stop),
@@ -38,8 +39,32 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
       watch_again_(context.loop),
       tasks_(context.loop) {
   sequences_.begin_link();
+  observe_sequences();
+}
+
+void active_link::observe_sequences() {
   for (const auto& [reply, fields] : sequences_.looked_at())
     replies_.observe(reply, fields, [this](offered_reply& each) { see_sequences(each); });
+}
+
+void active_link::adopt(std::shared_ptr<const config::session_settings> next) {
+  const auto changed = live_->digest.differences(next->digest);
+  const auto has_changed = [&](const char* field) {
+    return std::ranges::find(changed, field) != changed.end();
+  };
+  live_ = std::move(next);
+  if (has_changed("liveness.fresh"))
+    fresh_.adopt(live_->liveness.fresh, *settings_->protocol, receiver_.reading().now());
+  replies_.limit(live_->limits.inbox);
+  script_.adopt_limits(live_->limits);
+  replies_.await_also(awaited_replies(*live_));
+  if (has_changed("on"))
+    script_.adopt_handlers(live_);
+  else
+    script_.observe();
+  observe_sequences();
+  receiver_.adopt(live_->limits.inbox);
+  watch_again_.notify();
 }
 
 void active_link::start_all() {
@@ -151,14 +176,16 @@ asio::awaitable<active_link::end_of_task> active_link::write() {
 }
 
 std::chrono::milliseconds active_link::send_timeout() const {
-  return settings_->liveness.send_timeout.value_or(settings_->liveness.idle_timeout);
+  return live_->liveness.send_timeout.value_or(live_->liveness.idle_timeout);
 }
 
 asio::awaitable<active_link::end_of_task> active_link::watch() {
-  keepalive decide{settings_->liveness, context_.time.now()};
+  keepalive decide{live_->liveness, context_.time.now()};
   send_watch taken{send_timeout(), context_.time.now()};
   bool stopped = co_await cancelled();
   while (!stopped) {
+    decide.adopt(live_->liveness);
+    taken.limit(send_timeout());
     clock::time_point check_again{};
     end_of_task over = check(decide, taken, check_again);
     if (over != nullptr) co_return over;
@@ -177,7 +204,7 @@ active_link::end_of_task active_link::check(keepalive& decide, send_watch& taken
   const auto heard = reading.held() ? now : std::max(link_.last_heard(), receiver_.read_again());
   const keepalive_step step = decide.step(now, heard);
   if (step.dead) {
-    const auto limit = static_cast<double>(settings_->liveness.idle_timeout.count()) / 1000.0;
+    const auto limit = static_cast<double>(live_->liveness.idle_timeout.count()) / 1000.0;
     fault gone{.kind = config::fault_class::liveness,
                .cause = fmt::format("nothing was heard from the server for {} s", limit)};
     return std::make_unique<task_result>(task_result{.peer_dead = true, .failed = std::move(gone)});

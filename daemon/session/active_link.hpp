@@ -39,6 +39,10 @@ class active_link {
               variables& values, outbox& commands, sequence_watch& sequences, stop_flag& stop,
               transport& link);
 
+  /// Other settings that differ only in fields that reloads take at once. To be called between two replies;
+  /// the session has adopted its part, the sequences among it.
+  void adopt(std::shared_ptr<const config::session_settings> next);
+
   /// Runs the link from login to the closing handshake. What is left to do is `finish()`.
   asio::awaitable<link_result> run();
 
@@ -66,10 +70,12 @@ class active_link {
   [[nodiscard]] end_of_task check(keepalive& decide, send_watch& taken, clock::time_point& check_again);
 
   [[nodiscard]] end_of_task link_over(const link_end& end) const;
+  void observe_sequences();
   void see_sequences(offered_reply& reply);
   [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 
   std::shared_ptr<const config::session_settings> settings_;
+  std::shared_ptr<const config::session_settings> live_;  ///< what counts of the fields taken at once
   const session_context& context_;
   outbox& outbox_;
   stop_flag& stop_;

@@ -16,12 +16,16 @@ class freshness {
   /// From now on replies are expected.
   void start(clock::time_point now);
 
+  /// Other rules from now on, each with its whole time.
+  void adopt(const std::vector<config::freshness_settings>& rules, const protocol::protocol& types,
+             clock::time_point now);
+
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
   /// A reply of that type has come.
   void seen(const protocol::message_type* type, clock::time_point now) {
     for (entry& each : entries_)
-      if (each.type == type) each.due = now + each.rule->within;
+      if (each.type == type) each.due = now + each.rule.within;
   }
 
   /// The rules whose time has run out, each once for each time that it does.
@@ -32,11 +36,12 @@ class freshness {
 
  private:
   struct entry {
-    const config::freshness_settings* rule;
+    config::freshness_settings rule;
     const protocol::message_type* type;
     clock::time_point due = clock::time_point::max();
   };
   std::vector<entry> entries_;
+  bool started_ = false;
 };
 
 }  // namespace duplexd

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include "config/settings/settings.hpp"
@@ -14,11 +15,13 @@ struct keepalive_step {
   clock::time_point check_at;  ///< when to ask again
 };
 
-/// Decides when a link is asked for a sign of life and when it is given up. Pure. The settings outlive it.
+/// Decides when a link is asked for a sign of life and when it is given up. Pure.
 class keepalive {
  public:
   keepalive(const config::liveness_settings& settings, clock::time_point opened);
-  keepalive(config::liveness_settings&& settings, clock::time_point opened) = delete;
+
+  /// Other intervals from now on.
+  void adopt(const config::liveness_settings& settings);
 
   /// An answer to the one ping after a sleep may take this long, or the idle timeout if that is shorter.
   static constexpr std::chrono::milliseconds waking_answer{5'000};
@@ -30,7 +33,8 @@ class keepalive {
   keepalive_step step(clock::time_point now, clock::time_point last_heard);
 
  private:
-  const config::liveness_settings& settings_;
+  std::chrono::milliseconds ping_interval_{0};
+  std::chrono::milliseconds idle_timeout_{0};
   clock::time_point last_ping_;
   clock::time_point check_at_ = clock::time_point::max();  ///< when `step()` was to be called again
   clock::time_point spared_until_{};                       ///< a peer that was silent while we slept

@@ -5,7 +5,6 @@
 
 #include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
-#include "daemon/runtime/task_group.hpp"
 #include "protocol/message/message_type.hpp"
 
 namespace duplexd {
@@ -42,7 +41,8 @@ receiver::receiver(const config::session_settings& settings, const session_conte
       line_(settings.name),
       reading_(context.time),
       counters_(*context.counters),
-      types_(settings.protocol->types(protocol::direction::reply).data()) {
+      types_(settings.protocol->types(protocol::direction::reply).data()),
+      read_ahead_limit_(settings.limits.inbox) {
   counters_.replies.resize(settings.protocol->types(protocol::direction::reply).size());
   if (context.long_turns != nullptr) place_.emplace(*context.long_turns);
 }
@@ -148,13 +148,19 @@ asio::awaitable<int> receiver::wait_for_room() {
   co_return 0;
 }
 
+// The output that has no room may be none of the session's any more.
+void receiver::adopt(std::uint64_t read_ahead) {
+  read_ahead_limit_ = read_ahead;
+  if (holding_ != nullptr) holding_->cancel(room);
+}
+
 asio::awaitable<int> receiver::wait_for_more() {
   co_await link_.wait_readable();
   co_return 0;
 }
 
 bool receiver::may_read_ahead() const noexcept {
-  return !in_message_ && ahead_bytes_ < settings_.limits.inbox && !link_.ended() && !link_.end_is_next();
+  return !in_message_ && ahead_bytes_ < read_ahead_limit_ && !link_.ended() && !link_.end_is_next();
 }
 
 void receiver::read_ahead() {
@@ -168,10 +174,10 @@ void receiver::read_ahead() {
 // Slow outputs are nobody's fault: who waits for a reply has patience. A handler that is too slow may itself
 // be who waits.
 asio::awaitable<void> receiver::hold_back() {
-  enum task { room, more };
   reading_.hold();
   if (!outputs_.has_room()) replies_.patience().hold();
   task_group<int> tasks{context_.loop};
+  holding_ = &tasks;
   tasks.spawn(room, wait_for_room());
   if (may_read_ahead()) tasks.spawn(more, wait_for_more());
   bool stopped = false;
@@ -180,6 +186,7 @@ asio::awaitable<void> receiver::hold_back() {
     stopped = co_await cancelled();
     if (may_read_ahead() && !stopped) tasks.spawn(more, wait_for_more());
   }
+  holding_ = nullptr;
   co_await tasks.join();
   reading_.release();
   read_again_ = context_.time.now();

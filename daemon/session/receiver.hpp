@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "config/settings/settings.hpp"
 #include "daemon/event/event_line.hpp"
 #include "daemon/link/transport.hpp"
+#include "daemon/runtime/task_group.hpp"
 #include "daemon/runtime/turn_budget.hpp"
 #include "daemon/runtime/turn_lane.hpp"
 #include "daemon/session/exchange/event_routes.hpp"
@@ -33,6 +35,9 @@ class receiver {
   /// that came before it has been handled, and steps have done what they can do without waiting.
   asio::awaitable<void> run();
 
+  /// What a reload changed: the bytes that are read ahead, and the outputs that are waited for.
+  void adopt(std::uint64_t read_ahead);
+
   /// The clock by which the peer's silence is measured.
   [[nodiscard]] const reading_clock& reading() const noexcept { return reading_; }
 
@@ -48,6 +53,8 @@ class receiver {
     std::vector<std::uint8_t> bytes;
   };
   enum class turn_end : std::uint8_t { dry, used_up, no_room };
+
+  enum holding_task { room, more };
 
   turn_end take_turn(turn_budget& turn);
   void judge_turn(bool was_long);
@@ -84,6 +91,8 @@ class receiver {
   message current_{};           ///< if it had been read ahead
   std::deque<message> ahead_;
   std::size_t ahead_bytes_ = 0;
+  std::uint64_t read_ahead_limit_;
+  task_group<int>* holding_ = nullptr;  ///< while the link is held back
 };
 
 }  // namespace duplexd

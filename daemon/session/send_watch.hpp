@@ -16,6 +16,9 @@ class send_watch {
   /// `limit`: how long nothing of what is pending may be delivered; 0: for ever.
   send_watch(std::chrono::milliseconds limit, clock::time_point opened) : limit_(limit), moved_(opened) {}
 
+  /// Another limit from now on.
+  void limit(std::chrono::milliseconds limit) noexcept { limit_ = limit; }
+
   /// Whether the limit has passed.
   bool is_stuck(clock::time_point now, const send_progress& sent) {
     const bool slept = check_at_ && now >= *check_at_ + sleep;  // nobody could take anything meanwhile

@@ -57,7 +57,7 @@ std::vector<sequence_gap> sequence_watch::see(const std::string& reply, const or
     const bool is_new = place == next_.end();
     if (is_new) {
       const std::uint64_t size = known.second.size() + overhead;
-      overflowed_ = size > limit_ - used_;
+      overflowed_ = used_ > limit_ || size > limit_ - used_;
       if (overflowed_) continue;
       used_ += size;
       place = next_.emplace(std::move(known), expected{}).first;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings/settings.hpp"
@@ -25,8 +26,11 @@ struct sequence_gap {
 class sequence_watch {
  public:
   /// `limit`: bytes of all keys; further ones are not watched.
-  sequence_watch(const std::vector<config::sequence_settings>& rules, std::uint64_t limit)
-      : rules_(rules), limit_(limit) {}
+  sequence_watch(std::vector<config::sequence_settings> rules, std::uint64_t limit)
+      : rules_(std::move(rules)), limit_(limit) {}
+
+  /// What is watched already stays, even if it is more.
+  void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
 
   /// The replies that the rules are about, and what they look at.
   [[nodiscard]] std::map<std::string, field_list> looked_at() const;
@@ -45,7 +49,7 @@ class sequence_watch {
   /// What a key costs beside its bytes.
   static constexpr std::uint64_t overhead = 96;
 
-  const std::vector<config::sequence_settings>& rules_;
+  std::vector<config::sequence_settings> rules_;
   std::uint64_t limit_;
   std::uint64_t used_ = 0;
   bool overflowed_ = false;

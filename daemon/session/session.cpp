@@ -118,9 +118,8 @@ void session::replace(std::shared_ptr<const config::session_settings> settings,
 void session::take_replacement() {
   if (!replacement_) return;
   settings_ = std::move(replacement_->settings);
-  context_.outputs = std::move(replacement_->outputs);
+  take_outputs(std::move(replacement_->outputs));
   replacement_.reset();
-  for (output* each : attached_) context_.outputs.push_back({each, nullptr});
   life_ = life_cycle(settings_->reconnect, context_.once);
   values_.limit(settings_->limits.variables);
   start_variables(*settings_, values_, context_);
@@ -302,7 +301,9 @@ asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
   enter(session_phase::login);
   active_link on_link{settings_, context_, values_, outbox_, *sequences_, stop_, *link_};
+  serving_ = &on_link;
   const link_result result = co_await on_link.run();
+  serving_ = nullptr;
   enter(session_phase::closing);
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
   const std::optional<link_end>& end = link_->ended();

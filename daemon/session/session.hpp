@@ -61,6 +61,10 @@ class session {
   /// cleanly first and connects at once; a pause goes on. Commands that were taken leave as they were packed.
   void replace(std::shared_ptr<const config::session_settings> settings, std::vector<event_route> outputs);
 
+  /// The same for settings that differ only in fields that reloads take at once: the connection stays. They
+  /// hold from the next reply on; what runs or waits in a handler comes to its end as it began.
+  void adopt(std::shared_ptr<const config::session_settings> settings, std::vector<event_route> outputs);
+
   /// What it works with, or will with its next connection.
   [[nodiscard]] const config::session_settings& settings() const noexcept {
     return replacement_ ? *replacement_->settings : *settings_;
@@ -105,6 +109,7 @@ class session {
   enum class wish : std::uint8_t { run, pause, reconnect, stop };
   void want(wish what);
   void take_replacement();
+  void take_outputs(std::vector<event_route> outputs);
   asio::awaitable<void> obey();
   void pause_if_drained();
   [[nodiscard]] bool goes_on_later() const noexcept { return stop_.raised() && wish_ != wish::stop; }
@@ -149,6 +154,7 @@ class session {
   std::optional<clock::time_point> next_attempt_;
   std::optional<fault> last_fault_;  ///< until the next login
   std::unique_ptr<transport> link_;
+  active_link* serving_ = nullptr;  ///< on `link_`
   task_group<int> tasks_;
   task_group<int> old_link_;  ///< the link before, whose server has not ended TCP yet
   bool has_old_link_ = false;

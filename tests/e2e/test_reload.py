@@ -1,8 +1,11 @@
 """A configuration that changes while duplexd runs: what is taken, what is refused, and that nothing is lost."""
 
+import contextlib
+import http.client
 import json
 import pathlib
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -23,6 +26,7 @@ class Counter:
     def __init__(self, batch=1, pause=0.01):
         self.sent = 0
         self.begun = 0  # when the newest connection came
+        self.heard = []
         self._batch = batch
         self._pause = pause
 
@@ -31,9 +35,11 @@ class Counter:
         self.begun = self.sent
         while True:
             while connection.readable(0):
-                if connection.read_message()[0] == CLOSE:
+                kind, message = connection.read_message()
+                if kind == CLOSE:
                     connection.send(close_frame())
                     return
+                self.heard.append(message)
             numbers = range(self.sent + 1, self.sent + self._batch + 1)
             self.sent += self._batch
             connection.send(b"".join(frame(BINARY, struct.pack("<I", number)) for number in numbers))
@@ -61,6 +67,16 @@ class Reload(unittest.TestCase):
     def reload(self, *options):
         return run_to_end("reload", "--socket", self.socket, *options)
 
+    def post(self, path):
+        """Status and answer, without a process for each."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        with contextlib.closing(connection):
+            connection.sock.connect(self.socket)
+            connection.request("POST", path)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+
     def newest(self, daemon, session):
         return max(event["data"]["n"] for event in daemon.events.all()
                    if event["event"] == "reply" and event["session"] == session)
@@ -81,10 +97,11 @@ class Reload(unittest.TestCase):
             plan = self.reload("--dry-run")
             self.assertEqual(plan.returncode, 0, plan.stderr)
             self.assertEqual(json.loads(plan.stdout), {"applied": False, "added": ["new"], "removed": ["gone"],
-                                                       "reconnect": ["changed"], "unchanged": 1, "live": []})
+                                                       "reconnect": ["changed"], "in_place": [], "unchanged": 1,
+                                                       "live": []})
             self.assertEqual(changed.accepted, 1)
             daemon.signal(signal.SIGHUP)
-            daemon.wait_log(r"1 session\(s\) added, 1 removed, 1 reconnect, 1 unchanged")
+            daemon.wait_log(r"1 session\(s\) added, 1 removed, 1 reconnect, 0 change in place, 1 unchanged")
             daemon.wait_log("gone: session ended")
             daemon.wait_reply(session="new")
             until(lambda: "tock" in self.names(daemon, "changed"))
@@ -159,6 +176,49 @@ class Reload(unittest.TestCase):
             numbers = [event["data"]["n"] for event in daemon.events.all()
                        if event["event"] == "reply" and event["session"] == "feed"]
             self.assertEqual(numbers, list(range(1, counter.sent + 1)))
+
+    # Handlers, filters, limits and liveness change between two messages: every message is handled once, in order, and
+    # is in the output that the filter of the moment chose; nothing reconnects.
+    def test_in_place(self):
+        counter = Counter(batch=20, pause=0.002)
+        elsewhere = str(pathlib.Path(self.place) / "elsewhere.ndjson")
+
+        def settings(number):
+            protocol = {"byte_order": "little", "replies": [{"as": "tick", "layout": "n:I"}],
+                        "commands": {"ack": "n:I of:I"}}
+            session = listener(
+                server.url, protocol=protocol, login=None, simulate=None,
+                on=[{"reply": "tick", "do": [{"send": "ack", "with": {"n": "${reply:n}", "of": number}}]}],
+                limits={"inbox": f"{number + 1}MiB"}, liveness={"ping_interval": f"{number + 1}s"},
+                outputs=["stdout" if number % 2 == 0 else "elsewhere"])
+            return self.settings({"feed": session}, outputs={"elsewhere": {"type": "file", "path": elsewhere}})
+
+        rounds = 200
+        with RawServer(counter) as server:
+            daemon = self.enterContext(Daemon(settings(0)))
+            until(lambda: pathlib.Path(self.socket).exists())
+            daemon.wait_reply()
+            for number in range(1, rounds + 1):
+                daemon.rewrite(settings(number))
+                code, plan = self.post("/api/v1/reload")
+                self.assertEqual(code, 200, plan)
+                self.assertEqual((plan["reconnect"], plan["in_place"]), ([], ["feed"]))
+                self.assertIn("sessions.feed.on", plan["live"])
+            until(lambda: counter.heard[-1][4:] == struct.pack("<I", rounds))
+            self.assertEqual(server.accepted, 1)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+        everything = range(1, counter.sent + 1)
+        written = [json.loads(line)["data"]["n"] for line in pathlib.Path(elsewhere).read_text().splitlines()
+                   if json.loads(line)["event"] == "reply"]
+        shown = [event["data"]["n"] for event in daemon.events.all() if event["event"] == "reply"]
+        self.assertEqual((shown, written), (sorted(shown), sorted(written)))
+        self.assertEqual(sorted(shown + written), list(everything))
+        acknowledged = [struct.unpack("<II", message) for message in counter.heard]
+        # What came last may have been answered behind the close frame.
+        self.assertEqual([n for n, _ in acknowledged], list(range(1, len(acknowledged) + 1)))
+        generations = [of for _, of in acknowledged]
+        self.assertEqual(generations, sorted(generations))
 
     # A command that waits for its session leaves as it was packed.
     def test_queued_commands(self):

@@ -20,6 +20,9 @@ class reply_budget {
  public:
   reply_budget(const asio::any_io_executor& loop, std::uint64_t limit) : limit_(limit), freed_(loop) {}
 
+  /// What waits already stays, even if it is more.
+  void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
+
   /// One reply alone never fills it.
   [[nodiscard]] bool has_room() const noexcept { return used_ < limit_ || replies_ <= 1; }
   void take(std::uint64_t bytes) noexcept;

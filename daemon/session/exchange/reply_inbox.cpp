@@ -81,8 +81,16 @@ struct reply_inbox::waiter {
 reply_inbox::reply_inbox(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
                          const std::set<std::string>& awaited, std::uint64_t limit)
     : loop_(loop), time_(time), types_(types), patience_(time), limit_(limit) {
-  for (const std::string& name : awaited)
-    if (const auto* type = types.find(protocol::direction::reply, name)) slots_[type].awaited = true;
+  await_also(awaited);
+}
+
+void reply_inbox::await_also(const std::set<std::string>& names) {
+  for (const std::string& name : names)
+    if (const auto* type = types_.find(protocol::direction::reply, name)) slots_[type].awaited = true;
+}
+
+void reply_inbox::forget_observers() noexcept {
+  for (auto& [type, each] : slots_) each.observers.clear();
 }
 
 void reply_inbox::observe(const std::string& name, const field_list& looked_at, observer who) {

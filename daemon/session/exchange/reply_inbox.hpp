@@ -73,8 +73,13 @@ class reply_inbox {
   reply_inbox(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
               const std::set<std::string>& awaited, std::uint64_t limit);
 
-  /// Sees each reply of that name, before any waiter, with the values that `looked_at` lists. For the life of
-  /// the inbox.
+  /// Steps may ask for these, too, from now on.
+  void await_also(const std::set<std::string>& names);
+  void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
+
+  /// Sees each reply of that name, before any waiter, with the values that `looked_at` lists. Until
+  /// `forget_observers()`, which is not to be called by one.
+  void forget_observers() noexcept;
   void observe(const std::string& name, const field_list& looked_at, observer who);
   void on_forgotten(complaint who) { complain_ = std::move(who); }
 

@@ -24,6 +24,7 @@ class variables {
 
   /// What there is stays, even if it is more.
   void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
+  void limit_durable(std::uint64_t bytes) noexcept { durable_limit_ = bytes; }
 
   /// Told, as JSON, of the values of some variables, and of the counters of these names ("counter:NAME"),
   /// when they are set.

@@ -74,6 +74,7 @@ flow::flow(const flow& parent)
       shared_(parent.shared_),
       reply_(parent.reply_),
       message_(parent.message_),
+      held_(parent.held_),
       charge_(parent.charge_),
       mark_(parent.mark_),
       caught_(parent.caught_),
@@ -223,7 +224,7 @@ std::optional<fault> flow::save(const script_step& step, const ordered_json& res
 }
 
 std::optional<fault> flow::set(const std::string& variable, ordered_json value) {
-  const auto& limits = shared_.settings.limits;
+  const auto& limits = shared_.limits;
   switch (shared_.values.set(variable, std::move(value))) {
     case variables::outcome::too_many_bytes:
       return mishap(

@@ -46,6 +46,7 @@ struct flow_context {
   std::size_t calls = 0;                   ///< that wait for their reply
   std::uint64_t limited_steps = 0;         ///< that began so far
   flow_progress progress{};
+  config::limit_settings limits = settings.limits;  ///< other than the settings' own after a reload
 };
 
 /// Steps carried out one after the other. Branches and tasks are flows of their own that start from a copy of
@@ -63,6 +64,10 @@ class flow final : public config::scope {
   /// reply that fails its `check`, and by `fail`: that no reply came, or that nothing could be sent, says
   /// nothing about the credentials.
   void blame(config::fault_class kind) noexcept { blame_ = kind; }
+
+  /// What the steps are part of, if it may go before the context does: this flow and those that start from it
+  /// hold it.
+  void hold(std::shared_ptr<const void> what) { held_ = std::move(what); }
 
   /// What the steps see as the last reply.
   void take_over(std::shared_ptr<const nlohmann::ordered_json> reply) { reply_ = std::move(reply); }
@@ -90,12 +95,8 @@ class flow final : public config::scope {
   [[nodiscard]] const nlohmann::ordered_json* caught() const override { return caught_.get(); }
   [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
-  [[nodiscard]] std::size_t json_depth() const noexcept override {
-    return shared_.settings.limits.json_depth;
-  }
-  [[nodiscard]] std::uint64_t largest_value() const noexcept override {
-    return shared_.settings.limits.variables;
-  }
+  [[nodiscard]] std::size_t json_depth() const noexcept override { return shared_.limits.json_depth; }
+  [[nodiscard]] std::uint64_t largest_value() const noexcept override { return shared_.limits.variables; }
   void take_secret(std::string_view value, config::secret_origin from) override;
 
  private:
@@ -163,6 +164,7 @@ class flow final : public config::scope {
   mutable std::shared_ptr<const nlohmann::ordered_json>
       reply_;  ///< read from `message_` when it is asked for
   kept_reply message_;
+  std::shared_ptr<const void> held_;
   std::shared_ptr<const reply_charge> charge_;  ///< of a task that a handler started, for `message_`
   reply_mark mark_;                             ///< replies from there on count
   std::shared_ptr<const nlohmann::ordered_json> caught_;  ///< while `on_fault` is carried out

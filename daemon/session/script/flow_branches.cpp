@@ -78,7 +78,7 @@ asio::awaitable<flow_result> flow::execute(const config::race_step& step) {
 }
 
 asio::awaitable<flow_result> flow::execute(const config::spawn_step& step) {
-  const auto limit = shared_.settings.limits.tasks;
+  const auto limit = shared_.limits.tasks;
   if (shared_.tasks->size() >= limit)
     shared_.context.telemetry.record(
         shared_.settings.name,

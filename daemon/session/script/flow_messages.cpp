@@ -184,7 +184,7 @@ asio::awaitable<flow_result> flow::expect(const config::expectation& what,
 
 // Each attempt has the whole time. The command is packed once: a repeated one is the same command.
 asio::awaitable<flow_result> flow::execute(const config::call_step& step) {
-  const auto limit = shared_.settings.limits.calls;
+  const auto limit = shared_.limits.calls;
   if (shared_.calls >= limit)
     co_return ended_by(mishap(fmt::format("call {}: {} calls wait for their reply already (limits.calls)",
                                           step.command.command, limit)));

@@ -36,10 +36,15 @@ class mailbox {
   [[nodiscard]] bool is_due() const noexcept;
   [[nodiscard]] bool is_held() const noexcept { return safe_ != nullptr && !waiting_.empty() && !is_due(); }
 
+  [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+
+  /// Ends a `wait()`.
+  void wake() { delivered_.notify(); }
+
   /// The next reply, no longer counted as waiting; null if there is none.
   kept_reply take();
 
-  /// Suspends until there is one. May be cancelled.
+  /// Suspends until there is one, or `wake()`. May be cancelled.
   asio::awaitable<bool> wait() { return delivered_.wait(); }
 
  private:

@@ -4,12 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
 
 #include "config/script/match.hpp"
 #include "daemon/runtime/cancelled.hpp"
-#include "daemon/runtime/turn_budget.hpp"
 #include "daemon/runtime/within.hpp"
 #include "daemon/session/script/awaited_replies.hpp"
 #include "daemon/session/script/renewal_time.hpp"
@@ -53,16 +50,10 @@ script_runner::script_runner(const config::session_settings& settings, const ses
               &tasks_,
               std::make_shared<reply_budget>(context.loop, settings.limits.inbox)},
       login_flow_(shared_),
+      handler_ended_(context.loop),
       asked_again_(context.loop) {
-  observe_confirmations();
-  for (const config::handler& each : settings.on) {
-    mailbox& box = boxes_.emplace_back(context.loop, each, shared_.budget, context.safe);
-    if (only_sets(each))
-      box.on_offer([this, &box](const kept_reply& letter) { return set_at_once(box, letter); });
-    for (const std::string& name : each.replies) handlers_[name].add(box);
-  }
-  for (auto& [name, index] : handlers_)
-    replies.observe(name, index.looked_at(), [&index](offered_reply& reply) { index.offer(reply); });
+  // These settings outlive everything here.
+  adopt_handlers(std::shared_ptr<const config::session_settings>(std::shared_ptr<void>{}, &settings));
   replies.on_forgotten([this](std::uint64_t count) {
     context_.telemetry.record(
         settings_.name,
@@ -70,20 +61,6 @@ script_runner::script_runner(const config::session_settings& settings, const ses
                                  fmt::format("{} replies that no step took were discarded so far", count)});
   });
   login_flow_.blame(fault_class::login_rejected);
-}
-
-void script_runner::observe_confirmations() {
-  std::map<std::string, field_list> confirming;
-  for (const auto& [name, command] : settings_.commands) {
-    if (!command.confirm) continue;
-    field_list fields;
-    fields.add_all_of(command.confirm->where.unresolved());
-    for (const auto& [ours, theirs] : command.confirm->correlate) fields.add(theirs);
-    for (const std::string& reply : command.confirm->replies) confirming[reply].add_all_of(fields);
-  }
-  for (const auto& [reply, fields] : confirming)
-    replies_.observe(reply, fields,
-                     [this](offered_reply& each) { outbox_.see(each.name(), each.fields(), each.json()); });
 }
 
 asio::awaitable<flow_result> script_runner::send_login(const config::login_settings& login) {
@@ -160,8 +137,8 @@ void script_runner::start_all() {
 
 // The link stays when all steps have been carried out: then nobody's ending is waited for.
 asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
-  int id = first_handler;
-  for (mailbox& box : boxes_) group_.spawn(id++, run_handler(box));
+  handles_ = true;
+  for (auto& [id, each] : boxes_) group_.spawn(id, run_handler(id, each));
   group_.spawn(logging_in, log_in());
   flow_result how;
   for (;;) {
@@ -172,6 +149,7 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
     if (tasks_.knows(next.id) && tasks_.ended(next.id, next.how)) continue;
     how = std::move(next.how);
     if (how.ends_flow() || next.id == lingering) break;
+    if (next.id < 0) remove_handler(next.id);
     if (next.id == logging_in) {
       granted_ = true;
       granted();
@@ -182,6 +160,7 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
     context_.telemetry.record(settings_.name, happening::script_finished{});
     if (context_.once) group_.spawn(lingering, run_linger());
   }
+  handles_ = false;
   co_await group_.join();
   co_return how;
 }
@@ -223,63 +202,6 @@ asio::awaitable<flow_result> script_runner::run_main() {
 asio::awaitable<flow_result> script_runner::run_linger() {
   co_await context_.time.sleep_for(settings_.linger);
   co_return flow_result{};
-}
-
-asio::awaitable<flow_result> script_runner::run_handler(mailbox& box) {
-  turn_budget turn{context_.time};
-  bool stopped = co_await cancelled();
-  while (!stopped) {
-    if (kept_reply letter = box.take()) {
-      ++shared_.progress.replies;
-      turn.spend(letter->size());
-      flow steps{shared_, std::move(letter)};
-      resolved<ordered_json> where;
-      if (box.depends()) where = box.rule().where.resolve(&steps);
-      if (!where) co_return ended_by({.kind = fault_class::script, .cause = where.error});
-      if (!box.depends() || (steps.reply() != nullptr && config::matches(*steps.reply(), where.value))) {
-        flow_result how = co_await steps.run(box.rule().body);
-        if (how.ends_flow()) co_return how;
-      }
-      if (turn.is_over()) {
-        co_await asio::post(context_.loop, asio::deferred);
-        turn.begin();
-      }
-    } else {
-      if (box.is_held())
-        co_await context_.safe->wait_committed();
-      else
-        co_await box.wait();
-      turn.begin();
-    }
-    stopped = co_await cancelled();
-  }
-  co_return flow_result{};
-}
-
-// Whether all that a handler does is to set variables, a durable one among them.
-bool script_runner::only_sets(const config::handler& rule) const {
-  bool keeps = false;
-  for (const config::script_step& each : rule.body) {
-    const auto* sets = std::get_if<config::set_step>(&each.action);
-    if (sets == nullptr || each.timeout || each.on_fault || each.finally || !each.save.empty()) return false;
-    for (const auto& [name, value] : sets->values.unresolved().items())
-      keeps = keeps || shared_.values.is_durable(name);
-  }
-  return keeps && rule.after == config::handler_time::arrival;
-}
-
-// In the turn in which the reply's event was given to the outputs: both are in one commit of the journal.
-// What fails is left to the handler's own coroutine, whose fault ends the link.
-bool script_runner::set_at_once(const mailbox& box, const kept_reply& letter) {
-  flow steps{shared_, letter};
-  if (box.depends()) {
-    const auto where = box.rule().where.resolve(&steps);
-    if (!where || steps.reply() == nullptr) return false;
-    if (!config::matches(*steps.reply(), where.value)) return true;
-  }
-  if (!steps.set_at_once(box.rule().body)) return false;
-  ++shared_.progress.replies;
-  return true;
 }
 
 // From one beat to the next, however long the answer takes; but never two at once.

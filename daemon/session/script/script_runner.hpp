@@ -2,10 +2,12 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
-#include <list>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings/settings.hpp"
@@ -40,6 +42,16 @@ class script_runner {
   /// more.
   asio::awaitable<void> say_goodbye();
 
+  /// Handlers of other settings, which differ in nothing else that matters here, from the next reply on.
+  /// Those that have not changed go on. Others come to the end of the replies that they have, and what
+  /// replaces them begins when they have. To be called between two replies.
+  void adopt_handlers(const std::shared_ptr<const config::session_settings>& next);
+
+  /// Forgets the observers of all replies, and brings in those of handlers and confirmations again.
+  void observe();
+
+  void adopt_limits(const config::limit_settings& limits);
+
   /// Carries the subscriptions out again, soon.
   void resubscribe();
 
@@ -52,16 +64,30 @@ class script_runner {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
-  enum child { logging_in, main_script, heart, renewal, hours, subscriber, lingering, first_handler = 100 };
+  enum child { first_handler = -1, logging_in, main_script, heart, renewal, hours, subscriber, lingering };
+  /// A handler and the replies that wait for it. Its number is negative, and lower than those of older ones.
+  struct handling {
+    handling(const asio::any_io_executor& loop, const config::handler& rule,
+             std::shared_ptr<const config::session_settings> part_of, std::shared_ptr<reply_budget> budget,
+             const safe_keeping* safe)
+        : held(std::move(part_of)), box(loop, rule, std::move(budget), safe) {}
+    std::shared_ptr<const config::session_settings> held;  ///< what the rule is part of
+    mailbox box;
+    bool retired = false;  ///< gets nothing more
+  };
 
   asio::awaitable<flow_result> log_in();
   asio::awaitable<flow_result> send_login(const config::login_settings& login);
   asio::awaitable<flow_result> await_login_reply(const config::login_settings& login,
                                                  const config::expectation& what, clock::time_point deadline);
   asio::awaitable<flow_result> run_main();
-  asio::awaitable<flow_result> run_handler(mailbox& box);
+  asio::awaitable<flow_result> run_handler(int id, handling& which);
+  [[nodiscard]] int find_handler(const config::handler& rule, const std::set<int>& taken) const;
+  int add_handler(const config::handler& rule, const std::shared_ptr<const config::session_settings>& of);
+  [[nodiscard]] bool has_predecessor(int id) const;
+  void remove_handler(int id);
   [[nodiscard]] bool only_sets(const config::handler& rule) const;
-  [[nodiscard]] bool set_at_once(const mailbox& box, const kept_reply& letter);
+  [[nodiscard]] bool set_at_once(int id, const mailbox& box, const kept_reply& letter);
   asio::awaitable<flow_result> run_heartbeat(const config::heartbeat_settings& beat);
   asio::awaitable<flow_result> run_renewal();
   asio::awaitable<flow_result> watch_hours();
@@ -79,7 +105,10 @@ class script_runner {
   task_registry tasks_;
   flow_context shared_;
   flow login_flow_;
-  std::list<mailbox> boxes_;
+  std::map<int, handling, std::greater<>> boxes_;  ///< the oldest first
+  int next_handler_ = first_handler;
+  bool handles_ = false;  ///< `run()` looks after the handlers
+  notifier handler_ended_;
   std::map<std::string, handler_index> handlers_;  ///< by the reply's name
   notifier asked_again_;
   bool subscriptions_asked_ = false;

@@ -63,6 +63,49 @@ TEST_CASE("sessions come, go, and change by what they are made from", "[reload]"
   CHECK(plan.unchanged == static_cast<std::size_t>(unchanged));
 }
 
+TEST_CASE("what can be taken while the connection stays does not reconnect", "[reload]") {
+  const auto [more, reconnects, live] = GENERATE(table<const char*, bool, names>({
+      {"limits: {inbox: 1MiB}", false, {"limits.inbox"}},
+      {"limits: {message: 1MiB}", true, {}},
+      {"limits: {message: 1MiB, inbox: 1MiB}", true, {}},
+      {"limits: {}", false, {}},
+      {"required: false", false, {"required"}},
+      {"liveness: {fresh: [{reply: r, within: 1s}], ping_interval: 1s}",
+       false,
+       {"liveness.fresh", "liveness.ping_interval"}},
+      {"liveness: {heartbeat: {every: 1s, json: {a: 1}}}", true, {}},
+      {"outputs: [{to: stdout, replies: [r]}]", false, {"outputs"}},
+      {"on: [{reply: r, do: [{sleep: 1s}]}]", false, {"on"}},
+      {"script: [{sleep: 1s}]", true, {}},
+  }));
+  INFO(more);
+  const auto next = state(two_but("linger: 1s", std::string("linger: 1s, protocol: p, ") + more));
+  auto known = state(two_but("linger: 1s", "linger: 1s, protocol: p"));
+  const auto plan = plan_reload(known, next);
+  names fields;
+  for (const std::string& each : live) fields.push_back("sessions.b." + each);
+  CHECK(plan.is_possible());
+  CHECK(plan.live == fields);
+  CHECK(plan.reconnect == (reconnects ? names{"b"} : names{}));
+  CHECK(plan.in_place == (live.empty() ? names{} : names{"b"}));
+  CHECK(plan.unchanged == (reconnects || !live.empty() ? 1U : 2U));
+  known.ended = {"b"};  // it begins again
+  CHECK(plan_reload(known, next).reconnect == (reconnects || !live.empty() ? names{"b"} : names{}));
+}
+
+TEST_CASE("each handler is told from the others by what it was made from", "[reload]") {
+  const auto handlers = [](const std::string& list) {
+    return load_good("version: 1\n" + two_but("linger: 1s", "protocol: p, on: [" + list + "]"))
+        .sessions.at(1)
+        .on;
+  };
+  const auto before = handlers("{reply: r, do: [{sleep: 1s}]}, {reply: r, do: [{sleep: 2s}]}");
+  const auto after = handlers("{reply: r, do: [{sleep: 2s}]}, {do:   [{sleep: 3s}], reply: r}");
+  CHECK(before.at(1).digest == after.at(0).digest);
+  CHECK(before.at(0).digest != after.at(1).digest);
+  CHECK(before.at(0).digest != before.at(1).digest);
+}
+
 TEST_CASE("fields of the whole process are taken at once or need a restart", "[reload]") {
   const auto [text, live, refused] = GENERATE(table<const char*, names, names>({
       {"log: {level: debug}", {"log.level"}, {}},

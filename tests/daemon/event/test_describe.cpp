@@ -136,9 +136,10 @@ std::vector<line> all_lines() {
       {listening{"w", "a"}, "info", R"(listening|w listens on a|{"what":"w","address":"a"})"},
       {listen_failed{"w", "y"}, "error", R"(listen_failed|w y|{"what":"w","why":"y"})"},
       {operated{"o", "w"}, "info", R"(operated|w by o|{"what":"w","who":"o"})"},
-      {reloaded{1, 2, 3, 4}, "info",
-       "reloaded|configuration reloaded: 1 session(s) added, 2 removed, 3 reconnect, 4 unchanged|"
-       R"({"added":1,"removed":2,"reconnect":3,"unchanged":4})"},
+      {reloaded{1, 2, 3, 4, 5}, "info",
+       "reloaded|configuration reloaded: 1 session(s) added, 2 removed, 3 reconnect, 4 change in place, 5 "
+       "unchanged|"
+       R"({"added":1,"removed":2,"reconnect":3,"in_place":4,"unchanged":5})"},
       {reload_refused{"w"}, "error",
        R"(reload_refused|configuration not reloaded, nothing has changed: w|{"why":"w"})"},
       {output_closed{"o", "w"}, "error", R"(output_closed|output o failed: w|{"output":"o","why":"w"})"},

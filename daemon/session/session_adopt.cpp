@@ -1,0 +1,32 @@
+// What a session takes while its connection stays.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/session/session.hpp"
+
+namespace duplexd {
+
+void session::take_outputs(std::vector<event_route> outputs) {
+  context_.outputs = std::move(outputs);
+  for (output* each : attached_) context_.outputs.push_back({each, nullptr});
+}
+
+void session::adopt(std::shared_ptr<const config::session_settings> settings,
+                    std::vector<event_route> outputs) {
+  if (replacement_) {
+    replacement_ = {std::move(settings), std::move(outputs)};
+    return;
+  }
+  const auto changed = settings_->digest.differences(settings->digest);
+  settings_ = std::move(settings);
+  take_outputs(std::move(outputs));
+  values_.limit(settings_->limits.variables);
+  values_.limit_durable(settings_->limits.durable_variables);
+  if (std::ranges::find(changed, "liveness.sequence") != changed.end())
+    *sequences_ = sequence_watch(settings_->liveness.sequence, settings_->limits.sequences);
+  else
+    sequences_->limit(settings_->limits.sequences);
+  if (serving_ != nullptr) serving_->adopt(settings_);
+}
+
+}  // namespace duplexd
