@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,6 +66,9 @@ class app : private control_target {
   [[nodiscard]] exit_code run();
 
  private:
+  /// How often a log that is not read is tried again.
+  static constexpr std::chrono::milliseconds log_pause{50};
+
   enum task : int {
     serving,
     watchdog,

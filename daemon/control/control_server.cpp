@@ -32,11 +32,6 @@ constexpr unsigned most_a_page = 1000;
 constexpr unsigned usual_page = 100;
 constexpr unsigned longest_wait = 300;  // seconds
 constexpr unsigned usual_wait = 30;
-/// What a follower has not taken: beyond it events wait in its own queue, and are dropped there.
-constexpr std::size_t most_unsent = std::size_t{256} << 10;
-/// A comment that often shows proxies and clients of server-sent events that the stream lives.
-constexpr std::chrono::seconds stream_pause{15};
-
 served_answer json_answer(const ordered_json& what, unsigned status = 200) {
   served_answer made;
   made.status = status;
@@ -57,12 +52,6 @@ std::optional<unsigned> number_of(const std::map<std::string, std::string, std::
   return value;
 }
 
-std::string text_of(const std::map<std::string, std::string, std::less<>>& query, std::string_view name,
-                    std::string_view usual) {
-  const auto given = query.find(name);
-  return given == query.end() ? std::string(usual) : given->second;
-}
-
 /// In a time that says nothing about where they differ.
 bool is_same_secret(std::string_view given, std::string_view wanted) noexcept {
   unsigned difference = given.size() == wanted.size() ? 0U : 1U;
@@ -70,10 +59,6 @@ bool is_same_secret(std::string_view given, std::string_view wanted) noexcept {
     difference |= static_cast<unsigned char>(given[i]) ^
                   static_cast<unsigned char>(wanted.empty() ? '\0' : wanted[i % wanted.size()]);
   return difference == 0 && !wanted.empty();
-}
-
-bool ask_for_events(const net::request_head& head) {
-  return head.list("Accept").value_or("").find("text/event-stream") != std::string::npos;
 }
 
 }  // namespace
@@ -317,7 +302,7 @@ asio::awaitable<served_answer> control_server::send(question asked) {
   const auto limit = number_of(asked.query, "timeout", 0, longest_wait, usual_wait);
   if (!limit)
     co_return refuse(400, fmt::format("'timeout' is a number of seconds from 0 to {}", longest_wait));
-  const std::string until = text_of(asked.query, "wait", "end");
+  const std::string until = text_in(asked.query, "wait", "end");
   session& to = *asked.about;  // which a reload may remove meanwhile
   co_await to.wait_tried();
   const bool stopped = co_await cancelled();
@@ -351,7 +336,7 @@ asio::awaitable<served_answer> control_server::send(question asked) {
 }
 
 asio::awaitable<served_answer> control_server::reload(question asked) {
-  const bool dry_run = text_of(asked.query, "dry_run", "false") == "true";
+  const bool dry_run = text_in(asked.query, "dry_run", "false") == "true";
   const reload_report made = co_await target_.reload(dry_run);
   if (!made.error.empty()) co_return refuse(409, made.error);
   if (!dry_run) log_.record("", happening::operated{asked.request.who, "reloadConfiguration"});
@@ -382,56 +367,6 @@ served_answer control_server::set_log_level(const question& asked) {
     return json_answer({{"level", word}});
   }
   return refuse(400, "known levels: debug, info, warning, error");
-}
-
-served_answer control_server::follow(const question& asked) {
-  std::string session = text_of(asked.query, "session", "");
-  std::string reply = text_of(asked.query, "reply", "");
-  if (!session.empty() && find(session) == nullptr)
-    return refuse(404, fmt::format("there is no session '{}'", protocol::printable(session, 80)));
-  const bool as_events = ask_for_events(asked.request.head);
-  const auto how = as_events ? event_follower::form::server_events : event_follower::form::lines;
-  served_answer made;
-  made.type = as_events ? "text/event-stream" : "application/x-ndjson";
-  made.stream = [this, session = std::move(session), reply = std::move(reply), how](net::answer_stream& to) {
-    return write_events(to, session, reply, how);
-  };
-  return made;
-}
-
-asio::awaitable<void> control_server::write_events(net::answer_stream& to, std::string session,
-                                                   std::string reply, event_follower::form how) {
-  event_follower follower(loop_.get_executor(), how, std::move(reply));
-  // Of one session, even if it is removed, or of all, whichever there are.
-  struct attachment {
-    const session_list& to;
-    std::vector<event_follower*>& all;
-    event_follower& from;
-    ~attachment() {
-      for (const auto& each : to) each->detach(from);
-      std::erase(all, &from);
-    }
-  };
-  const std::shared_ptr<class session> one = session.empty() ? nullptr : find(session);
-  if (one == nullptr && !session.empty()) co_return;
-  const session_list only{one};
-  const attachment attached{one != nullptr ? only : sessions_, followers_, follower};
-  if (one == nullptr) followers_.push_back(&follower);
-  for (const auto& each : attached.to) each->attach(follower);
-  bool stopped = co_await cancelled();
-  while (!stopped) {
-    const auto pause = time_.now() + stream_pause;
-    if (to.unsent() > most_unsent)
-      co_await to.wait_sent();
-    else
-      co_await follower.wait(time_, pause);
-    if (to.unsent() <= most_unsent) {
-      const std::string piece = follower.take();
-      const bool is_alive = how == event_follower::form::server_events && piece.empty();
-      to.write(is_alive ? ":\n\n" : piece);
-    }
-    stopped = co_await cancelled();
-  }
 }
 
 }  // namespace duplexd

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/load/reload_plan.hpp"
@@ -83,6 +84,9 @@ class control_server {
     std::string id{};                  ///< of a command
   };
 
+  /// The query's text of that name, or the usual one.
+  [[nodiscard]] static std::string text_in(const parameters& query, std::string_view name,
+                                           std::string_view usual);
   asio::awaitable<net::served_answer> answer_with_token(const net::served_request& request);
   asio::awaitable<net::served_answer> answer(const net::served_request& request);
   asio::awaitable<net::served_answer> send(question asked);
