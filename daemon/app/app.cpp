@@ -46,6 +46,8 @@ app::app(config::settings settings, app_options how)
       door_(loop_.get_executor(), time_, *telemetry_,
             [this](const std::string& name) { return find_session(name); }),
       caught_(loop_, SIGTERM, SIGINT, SIGUSR1) {
+  watch_ = std::move(how.watch);
+  if (watch_) watch_->attach(loop_.get_executor());
   // Under nohup(1) it is ignored, and stays so.
   struct sigaction inherited{};
   if (::sigaction(SIGHUP, nullptr, &inherited) != 0 || inherited.sa_handler != SIG_IGN) caught_.add(SIGHUP);
@@ -238,6 +240,7 @@ asio::awaitable<void> app::supervise() {
   for (const std::string& name : names_) tasks_.spawn(serving, run_session(sessions_.at(name).runs));
   running_ = sessions_.size();
   if (reads_commands_) tasks_.spawn(commands, take_commands());
+  if (watch_) tasks_.spawn(config_changes, reload_on_change());
   systemd_.ready();
 
   while (running_ > 0) {

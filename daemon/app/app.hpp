@@ -14,6 +14,7 @@
 #include "config/load/reload_plan.hpp"
 #include "config/settings/settings.hpp"
 #include "daemon/app/command_door.hpp"
+#include "daemon/app/config_watch.hpp"
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/service_manager.hpp"
 #include "daemon/app/signal_echo.hpp"
@@ -55,6 +56,7 @@ struct app_options {
   bool for_people = false;                  ///< events on stdout are not JSON
   journal_file::opened kept{};              ///< the journal of durable outputs, opened
   configuration_source source{};            ///< for reloads; null: it cannot be read again
+  std::unique_ptr<config_watch> watch{};    ///< reloads when the file changes; null: when asked
 };
 
 /// The daemon: all sessions of a configuration on one loop, until the last has ended or somebody stops it.
@@ -81,7 +83,8 @@ class app : private control_target {
     keeping,
     health,
     control,
-    reloading
+    reloading,
+    config_changes
   };
   struct task_result {
     std::shared_ptr<session> which;  ///< the one that ended
@@ -103,6 +106,7 @@ class app : private control_target {
   asio::awaitable<reload_report> reload(bool dry_run) override;
   asio::awaitable<reload_report> try_reload(bool dry_run);
   asio::awaitable<task_result> reload_on_signal();
+  asio::awaitable<task_result> reload_on_change();
   void apply(config::settings next, const config::reload_plan& plan);
   void add_session(const std::shared_ptr<const config::session_settings>& settings);
   [[nodiscard]] config::reload_state running_state() const;
@@ -168,6 +172,7 @@ class app : private control_target {
   signal_echo echo_;
   service_manager systemd_;
   worker loader_{loop_.get_executor()};
+  std::unique_ptr<config_watch> watch_;  ///< null: nobody watches the file
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
   bool ending_ = false;         ///< its limit runs: it was stopped, or nothing but the last events is left

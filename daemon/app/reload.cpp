@@ -7,6 +7,11 @@
 
 namespace duplexd {
 
+namespace {
+// How often is asked whether another reload has read the file.
+constexpr std::chrono::milliseconds loader_pause{50};
+}  // namespace
+
 config::reload_state app::running_state() const {
   config::reload_state state{settings_.process, {}};
   for (const auto& [name, each] : sessions_) {
@@ -52,6 +57,18 @@ asio::awaitable<reload_report> app::reload(bool dry_run) {
 
 asio::awaitable<app::task_result> app::reload_on_signal() {
   co_await reload(false);
+  co_return task_result{};
+}
+
+asio::awaitable<app::task_result> app::reload_on_change() {
+  bool go_on = co_await watch_->changed(time_);
+  while (go_on) {
+    while (go_on && loader_.busy()) go_on = co_await time_.sleep_for(loader_pause);
+    if (go_on) co_await reload(false);
+    go_on = co_await watch_->changed(time_);
+  }
+  if (!watch_->failed().empty())
+    telemetry_->record("", happening::reload_refused{"no longer watched: " + watch_->failed()});
   co_return task_result{};
 }
 

@@ -28,6 +28,7 @@ struct options {
   std::string commands;
   bool once = false;
   bool trace = false;
+  bool watch = false;
   event_form events;
 };
 
@@ -65,6 +66,16 @@ int run(const options& given) {
     std::fputs("the configuration and the commands cannot both be read from stdin\n", stderr);
     return exit_usage;
   }
+  if (given.watch && given.config.file == "-") {
+    std::fputs("--watch: a configuration from stdin does not change\n", stderr);
+    return exit_usage;
+  }
+  std::unique_ptr<config_watch> watch;
+  if (std::string why; given.watch) {
+    watch = config_watch::open(given.config.file, why);  // what changes from now on is seen
+    if (watch == nullptr) std::fprintf(stderr, "--watch: %s\n", why.c_str());
+    if (watch == nullptr) return exit_internal;
+  }
   auto settings = load_config(given.config, false, true);
   if (!settings) return exit_config;
   if (const std::string unknown = choose(settings->sessions, given.sessions); !unknown.empty()) {
@@ -91,7 +102,8 @@ int run(const options& given) {
                   .traces = given.trace,
                   .for_people = given.events.is_for_people(),
                   .kept = std::move(kept),
-                  .source = std::move(source)};
+                  .source = std::move(source),
+                  .watch = std::move(watch)};
   app daemon{std::move(*settings), std::move(how)};
   return daemon.run();
 }
@@ -103,8 +115,9 @@ void add_run(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("run", "Run the sessions of a configuration in the foreground");
   add_config_option(*command, given->config);
   command->add_option("SESSION", given->sessions, "The sessions to run (default: all of the file)");
-  command->add_flag("--once", given->once,
-                    "Connect each session once, and exit when the scripts have finished");
+  auto* once = command->add_flag("--once", given->once,
+                                 "Connect each session once, and exit when the scripts have finished");
+  command->add_flag("--watch", given->watch, "Reload when the configuration file changes")->excludes(once);
   add_event_form(*command, given->events);
   command->add_flag("--trace", given->trace,
                     "Log the messages of both directions, without secrets, whatever the log's level");

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import pathlib
+import shutil
 import signal
 import socket
 import struct
@@ -247,6 +248,55 @@ class Reload(unittest.TestCase):
             self.assertEqual(run_to_end(*send).returncode, 0)
             until(lambda: len(heard) == 2)
             self.assertEqual(heard, [struct.pack("<BH", 1, 7), struct.pack("<BI", 2, 7)])
+
+    # Whoever writes the file, and however: in its place, over it, or through links as Kubernetes mounts a ConfigMap.
+    def test_watch(self):
+        with RawServer(Counter()) as server:
+            with Daemon(self.settings({"feed": ticks(server)}), "--watch") as daemon:
+                daemon.wait_reply(session="feed")
+                daemon.rewrite(self.settings({"feed": ticks(server), "second": ticks(server)}))
+                daemon.wait_reply(session="second")
+                daemon.rewrite("sessions: {feed: {color: red}}")
+                daemon.wait_log("not reloaded, nothing has changed: .*unknown field 'color'")
+                pathlib.Path(daemon.path).write_text(json.dumps(
+                    self.settings({"feed": ticks(server), "third": ticks(server)})))
+                daemon.wait_reply(session="third")
+                pathlib.Path(daemon.path).with_name("other.yaml").write_text("not: ours")
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+                self.assertEqual(len([line for line in daemon.log.all() if "configuration" in line]), 3)
+
+    def test_watch_of_links(self):
+        mount = pathlib.Path(self.place) / "mount"
+        mount.mkdir()
+
+        def put(name, sessions):
+            (mount / name).mkdir()
+            (mount / name / "session.json").write_text(json.dumps(self.settings(sessions)))
+            (mount / "..next").symlink_to(name)
+            (mount / "..next").rename(mount / "..data")
+        with RawServer(Counter()) as server:
+            put("..1", {"feed": ticks(server)})
+            (mount / "session.json").symlink_to("..data/session.json")
+            with subprocess.Popen([DUPLEXD, "run", "--watch", str(mount / "session.json")], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+                self.addCleanup(process.kill)
+                seen = {json.loads(process.stdout.readline())["session"]}
+                for number, name in enumerate(("second", "third"), 2):
+                    put(f"..{number}", {"feed": ticks(server), name: ticks(server)})
+                    shutil.rmtree(mount / f"..{number - 1}")
+                    while name not in seen:
+                        seen.add(json.loads(process.stdout.readline())["session"])
+                process.terminate()
+                process.communicate()
+                self.assertEqual(process.returncode, 0)
+
+    def test_watch_needs_a_file(self):
+        for options in (["--watch", "-"], ["--watch", "--once", "x.yaml"]):
+            self.assertEqual(run_to_end("run", *options).returncode, Exit.USAGE)
+        done = run_to_end("run", "--watch", "/nowhere/x.yaml")
+        self.assertEqual(done.returncode, Exit.INTERNAL)
+        self.assertIn("--watch: /nowhere/x.yaml: cannot be watched: /nowhere: No such file or directory", done.stderr)
 
     # What a closed terminal sends ends it; under nohup it goes on.
     def test_terminal(self):
