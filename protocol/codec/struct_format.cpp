@@ -51,6 +51,38 @@ bool truth_of(const struct_value& value) {
 
 }  // namespace
 
+char read_struct_order(std::string_view format, std::size_t& at) noexcept {
+  const bool has_one =
+      at < format.size() && std::string_view("@=<>!").find(format[at]) != std::string_view::npos;
+  return has_one ? format[at++] : '@';
+}
+
+bool read_struct_part(std::string_view format, bool native, std::size_t& at, struct_part& out,
+                      std::string& error) {
+  while (at < format.size() && is_space(format[at])) ++at;
+  if (at == format.size()) return false;
+  const auto fail = [&](const char* why) {
+    error = why;
+    at = out.at;
+    return false;
+  };
+  out.at = at;
+  out.count = 1;
+  if (format[at] >= '0' && format[at] <= '9') {
+    if (!read_count(format, at, out.count)) return fail("overflow in item count");
+    if (at == format.size()) return fail("repeat count given without format specifier");
+  }
+  out.name = format[at];
+  const auto code = find_struct_code(out.name, native);
+  if (!code) {
+    out.at = at;
+    return fail("bad char in struct format");
+  }
+  ++at;
+  out.code = *code;
+  return true;
+}
+
 std::optional<struct_format> struct_format::parse(std::string_view format, std::string& error) {
   struct_format out;
   const auto fail = [&](const char* why) -> std::optional<struct_format> {
@@ -58,40 +90,32 @@ std::optional<struct_format> struct_format::parse(std::string_view format, std::
     return std::nullopt;
   };
   std::size_t at = 0;
-  char order = '@';
-  if (!format.empty() && std::string_view("@=<>!").find(format[0]) != std::string_view::npos)
-    order = format[at++];
+  const char order = read_struct_order(format, at);
   out.native_ = order == '@';
   out.big_ = order_is_big(order);
-  while (at < format.size()) {
-    if (is_space(format[at])) {
-      ++at;
-      continue;
-    }
+  error.clear();
+  struct_part part;
+  while (read_struct_part(format, out.native_, at, part, error)) {
+    const struct_code& code = part.code;
+    const std::size_t count = part.count;
     item next;
-    std::size_t count = 1;
-    if (format[at] >= '0' && format[at] <= '9') {
-      if (!read_count(format, at, count)) return fail("overflow in item count");
-      if (at == format.size()) return fail("repeat count given without format specifier");
-    }
-    next.name = format[at++];
-    const auto code = find_struct_code(next.name, out.native_);
-    if (!code) return fail("bad char in struct format");
-    next.code = *code;
-    const std::size_t past = out.size_ % code->alignment;
-    if (past != 0 && out.size_ > size_max - (code->alignment - past))
+    next.name = part.name;
+    next.code = code;
+    const std::size_t past = out.size_ % code.alignment;
+    if (past != 0 && out.size_ > size_max - (code.alignment - past))
       return fail("total struct size too long");
-    if (past != 0) out.size_ += code->alignment - past;
+    if (past != 0) out.size_ += code.alignment - past;
     next.offset = out.size_;
-    if (count > (size_max - out.size_) / code->size) return fail("total struct size too long");
-    out.size_ += count * code->size;
-    const bool whole = code->what == struct_code::kind::bytes || code->what == struct_code::kind::pascal;
-    next.length = whole ? count : code->size;
+    if (count > (size_max - out.size_) / code.size) return fail("total struct size too long");
+    out.size_ += count * code.size;
+    const bool whole = code.what == struct_code::kind::bytes || code.what == struct_code::kind::pascal;
+    next.length = whole ? count : code.size;
     next.repeat = whole ? 1 : count;
-    if (code->what == struct_code::kind::pad || next.repeat == 0) continue;
+    if (code.what == struct_code::kind::pad || next.repeat == 0) continue;
     out.count_ += next.repeat;
     out.items_.push_back(next);
   }
+  if (!error.empty()) return std::nullopt;
   return out;
 }
 

@@ -22,6 +22,22 @@ struct struct_value {
   bool truth = false;                                                         ///< for '?' of a `text`
 };
 
+/// One code of a format with the count in front of it.
+struct struct_part {
+  char name = 'x';
+  std::size_t count = 1;
+  struct_code code;
+  std::size_t at = 0;  ///< where the part starts in the format: at its count
+};
+
+/// Reads the part of a format that comes next, from `at` on, which moves behind it. False at the end, and if
+/// there is something that CPython refuses: then `error` says what, and `at` is where.
+[[nodiscard]] bool read_struct_part(std::string_view format, bool native, std::size_t& at, struct_part& out,
+                                    std::string& error);
+
+/// The byte order that a format begins with, or '@', struct's own; `at` moves behind it.
+[[nodiscard]] char read_struct_order(std::string_view format, std::size_t& at) noexcept;
+
 /// A format string of Python's struct, compiled. Accepts and refuses what CPython 3.11 does, and gives the
 /// same bytes and values. A plain value type without thread rules.
 class struct_format {
