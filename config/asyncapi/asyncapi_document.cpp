@@ -1,0 +1,148 @@
+#include "config/asyncapi/asyncapi_document.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "protocol/document/node_json.hpp"
+#include "protocol/text/printable.hpp"
+
+namespace duplexd::config {
+
+using protocol::node;
+using protocol::node_kind;
+
+namespace {
+
+constexpr int most_hops = 16;
+
+int digit_of(char c) noexcept {
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
+}
+
+// A part of a JSON pointer in a URI fragment (RFC 6901, 6).
+std::string unescaped(std::string_view part) {
+  std::string out;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (part[i] == '%' && i + 2 < part.size() && digit_of(part[i + 1]) >= 0 && digit_of(part[i + 2]) >= 0) {
+      out += static_cast<char>(digit_of(part[i + 1]) * 16 + digit_of(part[i + 2]));
+      i += 2;
+    } else if (part[i] == '~' && i + 1 < part.size() && (part[i + 1] == '0' || part[i + 1] == '1')) {
+      out += part[++i] == '0' ? '~' : '/';
+    } else {
+      out += part[i];
+    }
+  }
+  return out;
+}
+
+const node* child_of(const node& from, const std::string& name) {
+  if (from.kind == node_kind::map) return from.find(name);
+  if (from.kind != node_kind::list || name.empty() || name.size() > 6 ||
+      name.find_first_not_of("0123456789") != std::string::npos)
+    return nullptr;
+  const std::size_t index = std::stoul(name);
+  return index < from.items.size() ? &from.items[index] : nullptr;
+}
+
+std::string joined(const std::string& path, std::string_view key) {
+  return path.empty() ? std::string(key) : fmt::format("{}.{}", path, key);
+}
+
+}  // namespace
+
+const std::vector<protocol::node_entry>& entries_of(const api_value& map) noexcept {
+  static const std::vector<protocol::node_entry> none;
+  return map.is_map() ? map.value->entries : none;
+}
+
+api_value asyncapi_document::follow(api_value from) const {
+  const api_value start = from;
+  for (int hop = 0; from.is_map(); ++hop) {
+    const node* reference = from.value->find("$ref");
+    if (reference == nullptr || reference->kind != node_kind::text) break;
+    if (hop == most_hops) {
+      note(start, "its references lead in a circle");
+      return {};
+    }
+    const std::string& target = reference->text;
+    if (!target.starts_with("#/") && target != "#") {
+      note(from, fmt::format("'{}' is outside of this document", target),
+           "bundle the documents into one first");
+      return {};
+    }
+    api_value next{&root_, "", target};
+    for (std::size_t start_of = 2; start_of <= target.size();) {
+      const std::size_t end = std::min(target.find('/', start_of), target.size());
+      const std::string part = unescaped(std::string_view(target).substr(start_of, end - start_of));
+      next.value = child_of(*next.value, part);
+      if (next.value == nullptr) {
+        note(from, fmt::format("'{}' leads nowhere", target));
+        return {};
+      }
+      next.path = joined(next.path, part);
+      // What is on the way may be a reference itself.
+      if (next.is_map() && end < target.size() && next.value->find("$ref") != nullptr) {
+        next = follow(next);
+        if (!next) return {};
+      }
+      start_of = end + 1;
+    }
+    next.pointer = target;
+    from = std::move(next);
+  }
+  return from;
+}
+
+api_value asyncapi_document::at(const api_value& map, std::string_view key) const {
+  if (!map.is_map()) return {};
+  const node* const found = map.value->find(key);
+  return found == nullptr ? api_value{} : follow({found, joined(map.path, key), ""});
+}
+
+api_value asyncapi_document::item(const api_value& list, std::size_t index) const {
+  return follow({&list.value->items[index], fmt::format("{}[{}]", list.path, index), ""});
+}
+
+api_value asyncapi_document::entry(const api_value& map, const protocol::node_entry& of) const {
+  return follow({&of.value, joined(map.path, of.key), ""});
+}
+
+api_value asyncapi_document::with_traits(const api_value& map, std::string_view key) const {
+  if (map.is_map() && map.value->find(key) != nullptr) return at(map, key);
+  const api_value traits = at(map, "traits");
+  if (!traits || traits.value->kind != node_kind::list) return {};
+  for (std::size_t i = traits.value->items.size(); i-- > 0;)  // a later trait wins
+    if (api_value found = at(item(traits, i), key)) return found;
+  return {};
+}
+
+std::string asyncapi_document::text(const api_value& map, std::string_view key) const {
+  const api_value found = at(map, key);
+  return found && found.value->is_scalar() && found.value->kind != node_kind::null ? found.value->text : "";
+}
+
+void asyncapi_document::note(const api_value& at, std::string message, std::string hint) const {
+  const protocol::position where = at ? at.value->where : protocol::position{};
+  const bool is_known = std::ranges::any_of(notes_, [&](const protocol::diagnostic& each) {
+    return each.where == where && each.path == at.path && each.message == message;
+  });
+  if (!is_known) notes_.push_back({where, at.path, std::move(message), std::move(hint)});
+}
+
+void apply_extension(const api_value& extension, nlohmann::ordered_json& to) {
+  if (!extension.is_map()) return;
+  if (to.is_null()) to = nlohmann::ordered_json::object();
+  for (const protocol::node_entry& each : extension.value->entries) {
+    if (each.value.kind == node_kind::null)
+      to.erase(each.key);
+    else
+      to[each.key] = protocol::to_json(each.value);
+  }
+}
+
+}  // namespace duplexd::config
