@@ -4,15 +4,39 @@ Each is carried through the same life: login, commands and replies; the server i
 logs in again; SIGTERM, and the server sees an orderly close.
 """
 
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
 import time
 import unittest
+import unittest.mock
 
 from support import cookbook, peers
 from support.certificates import certificates
 from support.config import LOGIN, SET_SERVICE, TO_FREE, config, session
 from support.cookbook import Server
 from support.daemon import Daemon
+from support.nats import PASSWORD, Nats
 from support.proxy import Proxy
+
+
+def make_keys(place, public):
+    key = place / "signing_key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key],
+                   check=True, capture_output=True)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", place / public], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def signing_keys():
+    """Where the daemon finds its credentials, and the server its public key."""
+    with tempfile.TemporaryDirectory(prefix="duplexd-keys-") as place:
+        make_keys(pathlib.Path(place), "public_key")
+        with unittest.mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=place):
+            yield pathlib.Path(place)
 
 
 class Cookbook(unittest.TestCase):
@@ -139,6 +163,26 @@ class Cookbook(unittest.TestCase):
             self.assertEqual(sum(line["what"] == "login" for line in server.seen.all()), 3)
 
 
+    # PyJWT finds each token good; none is used twice.
+    def signed_login(self, server, daemon):
+        server.wait("token", wrong="", kid="desk-1", seconds=60)
+        server.wait("place", count=3, amount=5)
+        daemon.events.wait(lambda event: event.get("reply") == "placed", count=3)
+
+    def test_signed_login(self):
+        with signing_keys():
+            self.carry_through("signed-login", "jwt", self.signed_login)
+
+    # A key of somebody else: after the third refusal the session ends, and the log has no token.
+    def test_unknown_key(self):
+        with signing_keys() as place, Server("jwt") as server:
+            make_keys(place, "unused")
+            with Daemon(cookbook.config("signed-login", server.address)) as daemon:
+                self.assertEqual(daemon.wait(), 64, daemon.log.all())
+                self.assertEqual([line for line in daemon.log.all() if "eyJ" in line], [])
+            self.assertEqual([line["wrong"] for line in server.seen.all() if line["what"] == "token"],
+                             ["Signature verification failed"] * 3)
+
     # The session of the README, with its commands and replies in bytes.
     def agent(self, server, daemon, count):
         server.wait("message", hex=LOGIN.hex())
@@ -161,6 +205,47 @@ class Cookbook(unittest.TestCase):
                 self.assertEqual(daemon.wait(), 0, daemon.log.all())
                 closed = second.wait("close")
                 self.assertEqual((closed["code"], closed["reason"]), (1000, "user quit"))
+
+
+class LineProtocol(unittest.TestCase):
+    """A real nats-server, whose other clients publish."""
+
+    def publish(self, server, orders):
+        with server.reader() as reader:
+            for order in orders:
+                text = json.dumps(order)
+                reader.send(f"PUB orders.new {len(text)}\r\n{text}\r\n")
+            reader.subscribe("flushed")
+
+    def messages(self, daemon, count):
+        daemon.events.wait(lambda event: event.get("reply") == "message", count)
+        self.assertEqual({event.get("reply") for event in daemon.events.all()} - {"message"}, set())
+        return [event["data"] for event in daemon.events.all()]
+
+    def test_line_protocol(self):
+        os.environ["NATS_PASSWORD"] = PASSWORD
+        server = self.enterContext(Nats(websocket=True))
+        daemon = self.enterContext(Daemon(cookbook.config("line-protocol", f"localhost:{server.websocket}")))
+        server.wait_subscribed("orders.*")
+        orders = [{"id": number, "text": "ä" * number} for number in range(300)]
+        self.publish(server, orders)
+        self.assertEqual(self.messages(daemon, 300), [{"subject": "orders.new", "data": each} for each in orders])
+        server.kill()
+        daemon.wait_log("next attempt in")
+        server.start()
+        server.wait_subscribed("orders.*")
+        self.publish(server, [{"id": "again"}])
+        self.assertEqual(self.messages(daemon, 301)[-1], {"subject": "orders.new", "data": {"id": "again"}})
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0, daemon.log.all())
+        self.assertEqual([line for line in daemon.log.all() if "no layout fits" in line], [])
+
+    def test_wrong_password(self):
+        os.environ["NATS_PASSWORD"] = "wrong"
+        with Nats(websocket=True) as server:
+            with Daemon(cookbook.config("line-protocol", f"localhost:{server.websocket}")) as daemon:
+                daemon.wait_log("Authorization Violation")
+                self.assertFalse([line for line in daemon.log.all() if "wrong" in line])
 
 
 class Tasks(unittest.TestCase):

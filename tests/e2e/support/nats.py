@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import unittest
+import urllib.request
 
 from .certificates import certificates
 from .waiting import until
@@ -24,7 +25,7 @@ def free_port():
 class Nats:
     """Use as a context manager. The user `duplexd` has a password, the user `reader` has another one and may do everything."""
 
-    def __init__(self, secure=False, users="", max_payload=1_048_576):
+    def __init__(self, secure=False, users="", max_payload=1_048_576, websocket=False):
         self.program = shutil.which("nats-server", path="/usr/sbin:/usr/bin")
         if not self.program:
             raise unittest.SkipTest("there is no nats-server: scripts/install e2e")
@@ -32,6 +33,7 @@ class Nats:
         self.path = pathlib.Path(self.place.name)
         self.secure = secure
         self.port = free_port()
+        self.websocket, self.monitor = (free_port(), free_port()) if websocket else (None, None)
         self.process = None
         pair = certificates().valid
         self.tls = f'tls {{ cert_file: "{pair.certificate}", key_file: "{pair.key}" }}\n' if secure else ""
@@ -39,9 +41,12 @@ class Nats:
         self.configure(users or f'{{user: duplexd, password: "{PASSWORD}"}}')
 
     def configure(self, users):
+        websocket = ""
+        if self.websocket:
+            websocket = f'websocket {{ listen: "127.0.0.1:{self.websocket}", no_tls: true }}\nhttp: "127.0.0.1:{self.monitor}"\n'
         (self.path / "conf").write_text(
             f'listen: "127.0.0.1:{self.port}"\nmax_payload: {self.max_payload}\njetstream {{ store_dir: "{self.path}/js" }}\n{self.tls}'
-            f"authorization {{ users: [{users}, {{user: reader, password: reader}}] }}\n")
+            f"{websocket}authorization {{ users: [{users}, {{user: reader, password: reader}}] }}\n")
 
     @property
     def url(self):
@@ -71,6 +76,13 @@ class Nats:
 
     def reader(self, **who):
         return Reader(self.port, self.secure, who or {"user": "reader", "pass": "reader"})
+
+    def wait_subscribed(self, subject):
+        """Until a client of the WebSocket has this subscription."""
+        def is_there():
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/connz?subs=1", timeout=10) as answer:
+                return any(subject in each.get("subscriptions_list", []) for each in json.load(answer)["connections"])
+        until(is_there)
 
     def add_stream(self, **more):
         with self.reader() as reader:
