@@ -14,7 +14,6 @@ namespace duplexd::config {
 
 using nlohmann::ordered_json;
 using protocol::node;
-using protocol::node_entry;
 using protocol::node_kind;
 
 namespace {

@@ -223,8 +223,9 @@ class importer {
     }
     const api_value extension = document_.at(root, "x-duplexd");
     is_client_ = document_.text(extension, "describes") == "client";
-    if (!choose_server()) return std::nullopt;
-    make_sessions();
+    choose_server();
+    if (!address_) return std::nullopt;
+    make_sessions(*address_);
     if (sessions_.empty()) {
       fail(document_.at(root, "channels"), "no channel is reached through this server", "");
       return std::nullopt;
@@ -245,11 +246,11 @@ class importer {
         {at ? at.value->where : protocol::position{1, 1}, at.path, std::move(message), std::move(hint)});
   }
 
-  bool choose_server() {
+  void choose_server() {
     const api_value servers = document_.at(document_.root(), "servers");
     if (!options_.server.empty() && (!servers.is_map() || servers.value->find(options_.server) == nullptr)) {
       fail(servers, fmt::format("there is no server '{}'", options_.server), "");
-      return false;
+      return;
     }
     for (const node_entry& each : entries_of(servers)) {
       const api_value server = document_.entry(servers, each);
@@ -268,12 +269,12 @@ class importer {
       }
     }
     if (!options_.url.empty()) {
-      if (!address_) address_.emplace();
-      address_->url = options_.url;
+      api_address own;
+      own.url = options_.url;
+      address_ = std::move(own);
     }
     if (!address_)
       fail(servers ? servers : document_.root(), "no server speaks WebSocket", "give its address: --url URL");
-    return address_.has_value();
   }
 
   /// Whether the channel can be used on the server.
@@ -286,7 +287,7 @@ class importer {
     return false;
   }
 
-  void make_sessions() {
+  void make_sessions(const api_address& server) {
     const api_value channels = document_.at(document_.root(), "channels");
     for (const node_entry& each : entries_of(channels)) {
       const api_value channel = document_.entry(channels, each);
@@ -295,7 +296,7 @@ class importer {
         document_.note(channel, "this channel is on other servers only");
         continue;
       }
-      api_address whole = *address_;
+      api_address whole = server;
       add_channel(document_, channel, whole);
       const auto same = std::ranges::find_if(sessions_, [&](const auto& other) {
         return other.second.address().url == whole.url && other.second.address().headers == whole.headers;

@@ -16,7 +16,7 @@ struct message_shape {
   kind what = kind::any;
   nlohmann::ordered_json value{};                 ///< of a constant
   std::vector<nlohmann::ordered_json> choices{};  ///< of any: one of these; empty: not known
-  std::vector<member> members{};                  ///< of a map and of a tuple
+  std::vector<member> members;                    ///< of a map and of a tuple
   std::string title{};
 };
 

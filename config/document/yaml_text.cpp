@@ -48,18 +48,19 @@ void write(const ordered_json& value, std::size_t indent, std::string& out) {
   const std::string margin(indent, ' ');
   for (const auto& [key, each] : value.items()) {
     const std::string head = margin + (value.is_object() ? key_of(key) + ":" : "-");
-    const std::string line = head + " " + in_one_line(each);
+    std::string line = head;
+    line.append(" ").append(in_one_line(each));
     const bool is_section = indent == 0 && each.is_object() && !each.empty();
     if (!each.is_structured() || each.empty() || (line.size() <= widest && !is_section)) {
-      out += line + "\n";
+      out.append(line).append("\n");
       continue;
     }
     std::string inner;
     write(each, indent + 2, inner);
     if (value.is_object())
-      out += head + "\n" + inner;
+      out.append(head).append("\n").append(inner);
     else
-      out += head + inner.substr(indent + 1);  // the first line stands behind the dash
+      out.append(head).append(inner, indent + 1);  // the first line stands behind the dash
   }
 }
 
