@@ -10,7 +10,7 @@
 
 #include "config/asyncapi/asyncapi_document.hpp"
 #include "config/asyncapi/import_address.hpp"
-#include "config/asyncapi/message_shape.hpp"
+#include "config/asyncapi/session_maker.hpp"
 #include "protocol/document/node_json.hpp"
 
 namespace duplexd::config {
@@ -23,189 +23,12 @@ using protocol::node_kind;
 
 namespace {
 
-/// A name that commands, replies and sessions can have.
-std::string name_from(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_digit = c >= '0' && c <= '9';
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (out.empty() && is_digit) out += '_';
-    out += is_letter || is_digit ? c : '_';
-  }
-  return out.empty() ? "_" : out;
-}
-
 /// "/a/b" as a script writes it: "a.b".
 std::string path_of_pointer(std::string_view pointer) {
   std::string out(pointer.substr(pointer.starts_with('/') ? 1 : 0));
   std::ranges::replace(out, '/', '.');
   return out;
 }
-
-bool is_json_type(std::string_view type) {
-  return type.empty() || type.find("json") != std::string_view::npos;
-}
-
-/// Whether each message that meets the conditions `narrow` meets `wide`, too. Both: pointers and values.
-bool implies(const ordered_json& narrow, const ordered_json& wide) {
-  const auto values = [](const ordered_json& of) { return of.is_array() ? of : ordered_json::array({of}); };
-  for (const auto& [pointer, value] : wide.items()) {
-    if (!narrow.contains(pointer)) return false;
-    const ordered_json all = values(value);
-    for (const ordered_json& each : values(narrow[pointer]))
-      if (std::ranges::find(all, each) == all.end()) return false;
-  }
-  return true;
-}
-
-struct reply_entry {
-  ordered_json entry;       ///< of `protocol.replies`
-  ordered_json conditions;  ///< pointers and values; null: the document says itself when it is meant
-};
-
-/// Whether each message of `later` is one of `earlier`, too, as far as the document tells.
-bool takes_all_of(const reply_entry& earlier, const reply_entry& later) {
-  if (!earlier.conditions.is_object()) return false;
-  if (!earlier.entry.contains("when"))
-    return earlier.entry.contains("layout") == later.entry.contains("layout");
-  return !earlier.conditions.empty() && implies(later.conditions, earlier.conditions);
-}
-
-/// One session in the making: all channels of one address.
-class session_maker {
- public:
-  session_maker(const asyncapi_document& document, api_address address)
-      : document_(document), address_(std::move(address)) {}
-
-  [[nodiscard]] const api_address& address() const noexcept { return address_; }
-
-  /// The name under which steps know it.
-  std::string command(const api_value& message, const std::string& key) {
-    std::string name = name_in(message, key);
-    if (!commands_.contains(name)) {
-      ordered_json entry = body_of(message, nullptr);
-      apply_extension(document_.with_traits(message, "x-duplexd"), entry);
-      entry.erase("as");
-      commands_[name] = std::move(entry);
-    }
-    return name;
-  }
-
-  /// The same; nothing for one that cannot be told apart.
-  std::optional<std::string> reply(const api_value& message, const std::string& key) {
-    std::string name = name_in(message, key);
-    const auto known = [&](const reply_entry& each) { return each.entry["as"] == name; };
-    if (std::ranges::any_of(replies_, known)) return name;
-    reply_entry made;
-    made.entry = {{"as", name}};
-    made.entry.update(body_of(message, &made.conditions));
-    const api_value extension = document_.with_traits(message, "x-duplexd");
-    apply_extension(extension, made.entry);
-    made.entry["as"] = name;
-    for (const char* const key_of : {"when", "layout", "frame", "json"})
-      if (extension.is_map() && extension.value->find(key_of) != nullptr) made.conditions = nullptr;
-    if (made.conditions.is_null()) {
-      replies_.push_back(std::move(made));
-      return name;
-    }
-    // The first one that matches is taken: those with more conditions come first.
-    const auto place =
-        std::ranges::find_if(replies_, [&](const reply_entry& each) { return takes_all_of(each, made); });
-    if (place != replies_.end() && takes_all_of(made, *place)) {
-      document_.note(message,
-                     fmt::format("nothing in it tells it from '{}'", place->entry["as"].get<std::string>()),
-                     "say when it is meant: x-duplexd: {when: …}");
-      return std::nullopt;
-    }
-    replies_.insert(place, std::move(made));
-    return name;
-  }
-
-  void confirm(const std::string& command, const ordered_json& rules) {
-    if (!rules.empty()) delivery_[command].update(rules);
-  }
-
-  void extend_delivery(const std::string& command, const api_value& extension) {
-    if (extension.is_map()) apply_extension(extension, delivery_[command]);
-  }
-
-  void extend(const api_value& extension) {
-    if (extension.is_map()) extensions_.push_back(extension);
-  }
-
-  [[nodiscard]] ordered_json take() {
-    ordered_json out{{"url", address_.url}};
-    if (!address_.headers.empty()) out["headers"] = address_.headers;
-    ordered_json types{{"json", "compact"}};
-    if (!commands_.empty()) types["commands"] = std::move(commands_);
-    for (reply_entry& each : replies_) types["replies"].push_back(std::move(each.entry));
-    if (!delivery_.empty()) out["commands"] = std::move(delivery_);
-    for (const api_value& extension : extensions_) {
-      apply_extension(document_.at(extension, "protocol"), types);
-      apply_extension(extension, out);
-      out.erase("protocol");
-    }
-    out["protocol"] = std::move(types);
-    return out;
-  }
-
- private:
-  std::string name_in(const api_value& message, const std::string& key) const {
-    const std::string given = document_.text(document_.with_traits(message, "x-duplexd"), "as");
-    return name_from(given.empty() ? key : given);
-  }
-
-  /// `frame` and `json`, or `layout`; with `conditions` also `when`.
-  ordered_json body_of(const api_value& message, ordered_json* conditions) const {
-    if (const api_value headers = document_.with_traits(message, "headers"))
-      document_.note(headers, "messages of a WebSocket have no headers");
-    const api_value type_at = document_.with_traits(message, "contentType");
-    std::string type = type_at && type_at.value->is_scalar() ? type_at.value->text : "";
-    if (type.empty()) type = document_.text(document_.root(), "defaultContentType");
-    ordered_json none = ordered_json::object();
-    if (conditions != nullptr) *conditions = none;
-    const api_value extension = document_.with_traits(message, "x-duplexd");
-    const bool has_body = extension.is_map() && (extension.value->find("layout") != nullptr ||
-                                                 extension.value->find("json") != nullptr ||
-                                                 extension.value->find("frame") != nullptr);
-    if (has_body) return none;
-    if (!is_json_type(type)) {
-      const bool is_text = type.starts_with("text/");
-      document_.note(message, fmt::format("what is in a message of the type {} is not known", type),
-                     "describe its bytes: x-duplexd: {layout: …}");
-      return is_text ? ordered_json{{"frame", "text"}, {"layout", "text:str"}}
-                     : ordered_json{{"layout", "bytes:bytes"}};
-    }
-    api_value payload = document_.with_traits(message, "payload");
-    if (const api_value format = document_.at(payload, "schemaFormat"); format && payload.is_map()) {
-      const std::string& name = format.value->text;
-      const bool is_known =
-          name.find("asyncapi") != std::string::npos || name.find("schema+") != std::string::npos;
-      if (!is_known) document_.note(format, fmt::format("schemas of the format '{}' are not read", name));
-      payload = is_known ? document_.at(payload, "schema") : api_value{};
-    }
-    const message_shape shape = read_schema(document_, payload);
-    ordered_json out{{"frame", "text"}};
-    if (ordered_json made = template_of(shape); !made.is_null())
-      out = ordered_json{{"json", std::move(made)}};
-    if (conditions == nullptr) return out;
-    *conditions = conditions_of(shape);
-    if (conditions->size() == 1)
-      out["when"] = {{"json", conditions->begin().key()}, {"is", conditions->front()}};
-    else if (!conditions->empty())
-      out["when"] = {{"json", *conditions}};
-    else if (requires_something(shape))
-      out["when"] = {{"frame", "text"}, {"fits", true}};
-    return out;
-  }
-
-  const asyncapi_document& document_;
-  api_address address_;
-  ordered_json commands_ = ordered_json::object();
-  ordered_json delivery_ = ordered_json::object();
-  std::vector<reply_entry> replies_;
-  std::vector<api_value> extensions_;
-};
 
 class importer {
  public:
