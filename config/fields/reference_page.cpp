@@ -122,7 +122,8 @@ ordered_json words_of(const field& from) {
   return schema.value("enum", schema.value("items", ordered_json::object()).value("enum", ordered_json()));
 }
 
-std::string remarks_of(const field& from) {
+/// `is_top`: parts of sessions, which say for themselves what a reload does.
+std::string remarks_of(const field& from, bool is_top) {
   std::string text = from.doc;
   if (const ordered_json words = words_of(from); words.is_array() && words[0].is_string()) {
     text += words.size() == 1 ? " Only" : " One of";
@@ -133,7 +134,7 @@ std::string remarks_of(const field& from) {
   if (from.is_required) text += " *Required.*";
   if (from.is_merged) text += " *Merged.*";
   if (from.on_change == change_rule::live) text += " *Reloads take it at once.*";
-  if (from.on_change == change_rule::reconnect) text += " *A change reconnects.*";
+  if (from.on_change == change_rule::reconnect && !is_top) text += " *A change reconnects.*";
   if (!from.range_text.empty() && from.minimum != from.maximum) text += fmt::format(" {}.", from.range_text);
   if (!from.beside.empty()) text += fmt::format(" Only allowed with `{}`.", fmt::join(from.beside, "` or `"));
   return text;
@@ -177,8 +178,9 @@ void write_section(const section& from, std::set<std::string>& done, std::string
   page += fmt::format("\n## {}\n\n{}\n\n| field | type | default | description |\n|---|---|---|---|\n",
                       from.id, from.doc);
   for (const field& each : from.fields)
-    page += fmt::format("| `{}` | {} | {} | {} |\n", each.name, type_of(each),
-                        cell(inline_code(each.fallback)), cell(remarks_of(each)));
+    page +=
+        fmt::format("| `{}` | {} | {} | {} |\n", each.name, type_of(each), cell(inline_code(each.fallback)),
+                    cell(remarks_of(each, &from == &document_fields())));
   write_samples(from, page);
   for (const field& each : from.fields)
     if (each.type.inner != nullptr) write_section(*each.type.inner, done, page);

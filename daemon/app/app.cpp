@@ -22,12 +22,16 @@
 #include "daemon/net/make_stream_dialer.hpp"
 #include "daemon/output/pretty_output.hpp"
 #include "daemon/runtime/cancelled.hpp"
+#include "daemon/runtime/within.hpp"
 
 namespace duplexd {
 
 namespace {
 // The loop, the output, the log, files that are read, programs, and dials that are tried in parallel.
 constexpr std::size_t descriptors_besides = 48;
+
+// How long a session that was removed stays for ends that the journal has not taken.
+constexpr std::chrono::seconds last_ends{5};
 }  // namespace
 
 app::app(config::settings settings, app_options how)
@@ -265,6 +269,9 @@ void app::take(task_group<task_result>::ended next) {
     const auto found = sessions_.find(next.how.which->name());
     if (found != sessions_.end() && found->second.runs == next.how.which)
       found->second.result = std::move(next.how.ended);
+    else if (const auto gone = closing_.find(next.how.which->name()); gone != closing_.end())
+      closing_.erase(gone);
+    closed_.notify();
     --running_;
   } else if (next.id == writer) {
     output_broken_ = true;
@@ -295,9 +302,19 @@ void app::take(task_group<task_result>::ended next) {
   }
 }
 
+asio::awaitable<int> app::await_ends() {
+  co_await commands_->wait_idle();
+  co_return 0;
+}
+
 asio::awaitable<app::task_result> app::run_session(std::shared_ptr<session> which) {
   task_result result;
   result.ended = co_await which->run();
+  // Nobody keeps a session that was removed: the ends of its durable commands are to be told first.
+  if (commands_ && closing_.contains(which->name())) {
+    auto told = await_ends();
+    co_await within(loop_.get_executor(), time_, time_.now() + last_ends, std::move(told));
+  }
   result.which = std::move(which);
   co_return result;
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@
 #include "daemon/output/make_outputs.hpp"
 #include "daemon/process/make_program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/notifier.hpp"
 #include "daemon/runtime/task_group.hpp"
 #include "daemon/runtime/worker.hpp"
 #include "daemon/session/session.hpp"
@@ -105,6 +107,8 @@ class app : private control_target {
   void set_log_level(config::log_level level) override;
   asio::awaitable<reload_report> reload(bool dry_run) override;
   asio::awaitable<reload_report> try_reload(bool dry_run);
+  asio::awaitable<reload_report> read_and_apply(bool dry_run);
+  [[nodiscard]] bool waits_for_end(const config::settings& next) const;
   asio::awaitable<task_result> reload_on_signal();
   asio::awaitable<task_result> reload_on_change();
   void apply(config::settings next, const config::reload_plan& plan);
@@ -117,6 +121,7 @@ class app : private control_target {
   asio::awaitable<task_result> flush_outputs();
   asio::awaitable<int> finish(output& which);
   void kill_programs() noexcept;
+  asio::awaitable<int> await_ends();
   asio::awaitable<task_result> run_session(std::shared_ptr<session> which);
   asio::awaitable<task_result> run_output(std::string name, output& which);
   asio::awaitable<task_result> run_journal();
@@ -172,7 +177,10 @@ class app : private control_target {
   signal_echo echo_;
   service_manager systemd_;
   worker loader_{loop_.get_executor()};
-  std::unique_ptr<config_watch> watch_;  ///< null: nobody watches the file
+  bool reloading_ = false;
+  std::multiset<std::string, std::less<>> closing_;  ///< sessions that a reload removed and that still run
+  notifier closed_{loop_.get_executor()};            ///< one of them has ended
+  std::unique_ptr<config_watch> watch_;              ///< null: nobody watches the file
   task_group<task_result> tasks_{loop_.get_executor()};
   bool stopping_ = false;
   bool ending_ = false;         ///< its limit runs: it was stopped, or nothing but the last events is left

@@ -1,5 +1,6 @@
 // The configuration while the daemon runs: read beside the loop, compared, and taken as a whole or not at
 // all.
+#include <algorithm>
 #include <utility>
 
 #include "daemon/app/app.hpp"
@@ -8,8 +9,16 @@
 namespace duplexd {
 
 namespace {
-// How often is asked whether another reload has read the file.
-constexpr std::chrono::milliseconds loader_pause{50};
+
+// How often is asked whether another reload has come to its end.
+constexpr std::chrono::milliseconds reload_pause{50};
+
+reload_report refuse(std::string why) {
+  reload_report report;
+  report.error = std::move(why);
+  return report;
+}
+
 }  // namespace
 
 config::reload_state app::running_state() const {
@@ -22,19 +31,31 @@ config::reload_state app::running_state() const {
 }
 
 asio::awaitable<reload_report> app::try_reload(bool dry_run) {
-  const auto refuse = [](std::string why) {
-    reload_report report;
-    report.error = std::move(why);
-    return report;
-  };
   if (!source_) co_return refuse("the configuration did not come from a file");
   if (once_) co_return refuse("with --once there are no reloads");
-  if (loader_.busy()) co_return refuse("another reload is on its way");
+  if (reloading_ || loader_.busy()) co_return refuse("another reload is on its way");
+  reloading_ = true;
+  reload_report report = co_await read_and_apply(dry_run);
+  reloading_ = false;
+  co_return report;
+}
+
+// A session that was removed and comes back takes its durable commands over from the one before, which must
+// have let go of them.
+bool app::waits_for_end(const config::settings& next) const {
+  return std::ranges::any_of(next.sessions, [&](const config::session_settings& each) {
+    return !sessions_.contains(each.name) && closing_.contains(each.name);
+  });
+}
+
+asio::awaitable<reload_report> app::read_and_apply(bool dry_run) {
   loaded_configuration next;
   std::function<void()> read = [&] { next = source_(); };
   co_await loader_.run(std::move(read));
-  if (ending_) co_return refuse("duplexd is stopping");
   if (!next.settings) co_return refuse(std::move(next.mistakes));
+  bool go_on = true;
+  while (go_on && !dry_run && !stopping_ && waits_for_end(*next.settings)) go_on = co_await closed_.wait();
+  if (!go_on || ending_ || stopping_) co_return refuse("duplexd is stopping");
   reload_report report;
   report.plan = config::plan_reload(running_state(), config::state_of(*next.settings));
   if (!report.plan.is_possible()) {
@@ -63,7 +84,7 @@ asio::awaitable<app::task_result> app::reload_on_signal() {
 asio::awaitable<app::task_result> app::reload_on_change() {
   bool go_on = co_await watch_->changed(time_);
   while (go_on) {
-    while (go_on && loader_.busy()) go_on = co_await time_.sleep_for(loader_pause);
+    while (go_on && (reloading_ || loader_.busy())) go_on = co_await time_.sleep_for(reload_pause);
     if (go_on) co_await reload(false);
     go_on = co_await watch_->changed(time_);
   }
@@ -74,7 +95,9 @@ asio::awaitable<app::task_result> app::reload_on_change() {
 
 void app::apply(config::settings next, const config::reload_plan& plan) {
   for (const std::string& name : plan.removed) {
-    sessions_.at(name).runs->stop();
+    supervised& gone = sessions_.at(name);
+    gone.runs->stop();
+    if (!gone.result) closing_.insert(name);
     sessions_.erase(name);
   }
   names_.clear();

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -27,6 +28,7 @@ class Counter:
     def __init__(self, batch=1, pause=0.01):
         self.sent = 0
         self.begun = 0  # when the newest connection came
+        self.connections = 0
         self.heard = []
         self._batch = batch
         self._pause = pause
@@ -34,6 +36,7 @@ class Counter:
     def __call__(self, connection, _):
         connection.accept()
         self.begun = self.sent
+        self.connections += 1
         while True:
             while connection.readable(0):
                 kind, message = connection.read_message()
@@ -170,7 +173,7 @@ class Reload(unittest.TestCase):
                 expected = ["feed", "other"] if number % 2 == 0 else ["other"]
                 self.assertEqual(json.loads(done.stdout)["reconnect"], expected)
                 # An attempt that is given up is not a connection: the next reload waits for it.
-                until(lambda: server.accepted == 1 + number // 2 and self.newest(daemon, "feed") > counter.begun)
+                until(lambda: counter.connections == 1 + number // 2 and self.newest(daemon, "feed") > counter.begun)
             self.assertEqual(server.accepted, 21)
             daemon.signal()
             self.assertEqual(daemon.wait(), 0)
@@ -297,6 +300,54 @@ class Reload(unittest.TestCase):
         done = run_to_end("run", "--watch", "/nowhere/x.yaml")
         self.assertEqual(done.returncode, Exit.INTERNAL)
         self.assertIn("--watch: /nowhere/x.yaml: cannot be watched: /nowhere: No such file or directory", done.stderr)
+
+    # The session that comes back takes the durable commands over when the one before has let go of them: a command that
+    # is confirmed behind the close frame has one end, and is sent once.
+    def test_durable_commands_of_a_session_that_comes_back(self):
+        asked, closing, second, may_close = [], threading.Event(), threading.Event(), threading.Event()
+
+        def serve(connection, number):
+            connection.accept()
+            if number > 1:
+                second.set()
+            while (message := connection.read_message())[0] != CLOSE:
+                asked.append(message[1])
+            closing.set()
+            may_close.wait(10)
+            connection.send(frame(BINARY, struct.pack("<BI", 2, 7)) + close_frame())
+
+        with RawServer(serve) as server, RawServer(Counter()) as other:
+            protocol = {"byte_order": "little", "commands": {"ask": "op:B=1 n:I"},
+                        "replies": [{"as": "done", "layout": "op:B=2 n:I"}]}
+            feed = listener(server.url, protocol=protocol, login=None, simulate=None,
+                            commands={"ask": {"durable": True, "ttl": "1h", "confirm": "done",
+                                              "correlate": {"n": "n"}, "timeout": "1h"}})
+            journal = {"path": str(pathlib.Path(self.place) / "journal.db")}
+            with_feed = {"feed": feed, "other": ticks(other)}
+            daemon = self.start(with_feed, journal=journal)
+            until(lambda: server.accepted == 1)
+            send = ("send", "--socket", self.socket, "feed", "ask", "n=7", "--wait", "written")
+            self.assertEqual(run_to_end(*send).returncode, 0)
+            until(lambda: len(asked) == 1)
+            # A journal without durable commands would be refused: another session has one that it never uses.
+            idle = {"idle": feed | {"url": "wss://localhost:1/", "required": False}}
+            daemon.rewrite(self.settings({"other": ticks(other)} | idle, journal=journal))
+            self.assertEqual(self.post("/api/v1/reload")[0], 200)
+            self.assertTrue(closing.wait(10))
+            daemon.rewrite(self.settings(with_feed, journal=journal))
+            answers = []
+            again = threading.Thread(target=lambda: answers.append(self.post("/api/v1/reload")))
+            again.start()
+            self.assertFalse(second.wait(0.5))
+            may_close.set()
+            again.join()
+            self.assertEqual(answers[0][0], 200)
+            self.assertEqual(answers[0][1]["added"], ["feed"])
+            self.assertTrue(second.wait(10))
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            ends = [event["state"] for event in daemon.events.all() if event["event"] == "command"]
+            self.assertEqual((ends, len(asked)), (["confirmed"], 1))
 
     # What a closed terminal sends ends it; under nohup it goes on.
     def test_terminal(self):

@@ -101,8 +101,8 @@ TEST_CASE("a handler that has not changed goes on beside one that has", "[adopt]
 }
 
 TEST_CASE("a task holds the steps that it was started from", "[adopt]") {
-  scene s{on_tick("{spawn: [{sleep: 10s}, " + std::string(put_it) + "]}")};
-  s.adopt(on_tick("{spawn: [{sleep: 20s}, " + std::string(put_it) + "]}"));
+  scene s{on_tick("{spawn: t, do: [{sleep: 10s}, " + std::string(put_it) + "]}")};
+  s.adopt(on_tick("{spawn: t, do: [{sleep: 20s}, " + std::string(put_it) + "]}"));
   s.tick(1);
   for (int i = 0; i < 20; ++i) s.adopt(on_tick("{sleep: " + std::to_string(i) + "ms}"));
   s.play.run_for(1min);
@@ -168,11 +168,11 @@ TEST_CASE("sequences are watched from the reload on", "[adopt]") {
 }
 
 TEST_CASE("limits hold for steps that run already", "[adopt]") {
-  scene s{on_tick("{spawn: [{sleep: 1h}]}") + "    limits: {tasks: 1}\n"};
+  scene s{on_tick("{spawn: t, do: [{sleep: 1h}]}") + "    limits: {tasks: 1}\n"};
   s.tick(1);
   s.tick(2);
   CHECK(logged(s.play, "limits.tasks") == 1);
-  s.adopt(on_tick("{spawn: [{sleep: 1h}]}") + "    limits: {tasks: 3}\n");
+  s.adopt(on_tick("{spawn: t, do: [{sleep: 1h}]}") + "    limits: {tasks: 3}\n");
   s.play.run_for(1h);
   s.tick(3);
   s.tick(4);
@@ -182,7 +182,7 @@ TEST_CASE("limits hold for steps that run already", "[adopt]") {
 TEST_CASE("outputs and what is selected for them change between two replies", "[adopt]") {
   scene s{""};
   s.tick(1);
-  s.adopt("    outputs: [{to: stdout, where: {id: 3}}]\n");
+  s.adopt("    outputs: [{to: stdout, replies: [tick], where: {id: 3}}]\n");
   s.tick(2);
   s.tick(3);
   CHECK(s.play.out.lines.size() == 2);
