@@ -184,15 +184,17 @@ class Reload(unittest.TestCase):
     # Handlers, filters, limits and liveness change between two messages: every message is handled once, in order, and
     # is in the output that the filter of the moment chose; nothing reconnects.
     def test_in_place(self):
-        counter = Counter(batch=20, pause=0.002)
+        counter = Counter(batch=4, pause=0.005)
         elsewhere = str(pathlib.Path(self.place) / "elsewhere.ndjson")
 
         def settings(number):
             protocol = {"byte_order": "little", "replies": [{"as": "tick", "layout": "n:I"}],
                         "commands": {"ack": "n:I of:I"}}
+            acknowledge = {"send": "ack", "with": {"n": "${reply:n}", "of": number}}
+            # Replies wait for every second one when its successor comes.
+            steps = [{"sleep": "2ms"}, acknowledge] if number % 2 else [acknowledge]
             session = listener(
-                server.url, protocol=protocol, login=None, simulate=None,
-                on=[{"reply": "tick", "do": [{"send": "ack", "with": {"n": "${reply:n}", "of": number}}]}],
+                server.url, protocol=protocol, login=None, simulate=None, on=[{"reply": "tick", "do": steps}],
                 limits={"inbox": f"{number + 1}MiB"}, liveness={"ping_interval": f"{number + 1}s"},
                 outputs=["stdout" if number % 2 == 0 else "elsewhere"])
             return self.settings({"feed": session}, outputs={"elsewhere": {"type": "file", "path": elsewhere}})

@@ -31,19 +31,20 @@ bool share_a_reply(const config::handler& one, const config::handler& other) {
 void script_runner::adopt_handlers(const std::shared_ptr<const config::session_settings>& next) {
   handlers_.clear();
   std::set<int> current;
+  const int first_new = next_handler_;
   for (const config::handler& each : next->on) {
     int id = find_handler(each, current);
-    const bool is_new = id == 0;
-    if (is_new) id = add_handler(each, next);
+    if (id == 0) id = add_handler(each, next);
     current.insert(id);
-    handling& which = boxes_.at(id);
-    for (const std::string& name : each.replies) handlers_[name].add(which.box);
-    if (is_new && handles_) group_.spawn(id, run_handler(id, which));
+    for (const std::string& name : each.replies) handlers_[name].add(boxes_.at(id).box);
   }
   for (auto& [id, each] : boxes_) {
     if (current.contains(id) || std::exchange(each.retired, true)) continue;
     each.box.wake();
   }
+  // They begin at once, and have to see which are retired.
+  for (auto& [id, each] : boxes_)
+    if (handles_ && id <= first_new) group_.spawn(id, run_handler(id, each));
   observe();
 }
 
