@@ -1,19 +1,21 @@
 // The field table, part: the login and the handlers.
-#include <array>
-
 #include "config/fields/unresolved.hpp"
 
 namespace duplexd::config {
 
-// Not in the unnamed namespace: `choice_parser` finds it by its argument.
-static const auto& words_of(handler_time /*any*/) {
-  static constexpr std::array<std::pair<handler_time, std::string_view>, 2> words{
-      {{handler_time::arrival, "arrival"}, {handler_time::journaled, "journaled"}}};
-  return words;
-}
-
+/// A word, or else the name of an output.
 template <>
-struct value_parser<handler_time> : choice_parser<handler_time> {};
+struct value_parser<parsed_handler_time> {
+  static value_type type() { return {"arrival, journaled or an output", {{"type", "string"}}}; }
+  static nlohmann::ordered_json show(const parsed_handler_time& /*value*/) { return "arrival"; }
+  static bool read(const value_at& at, parsed_handler_time& out, reading& in) {
+    if (!value_parser<unresolved_name>::read(at, out.output, in)) return false;
+    out.when = out.output.text == "arrival"     ? handler_time::arrival
+               : out.output.text == "journaled" ? handler_time::journaled
+                                                : handler_time::taken;
+    return true;
+  }
+};
 
 template <>
 const section& section_of<variable_settings>() {
@@ -82,8 +84,8 @@ const section& section_of<parsed_handler>() {
               .map_only()
               .example({{"action", "Reset"}}),
           make("after", &s::after,
-               "When to run them: on arrival, or once the reply's event is committed in the journal "
-               "(journaled, see durability.md)."),
+               "When to run them: on arrival, once the reply's event is committed in the journal "
+               "(journaled), or once the durable output of that name has taken it (see durability.md)."),
           make("do", &s::body, "The steps.")
               .required()
               .example(nlohmann::ordered_json::array({{{"echo", true}}})),

@@ -77,13 +77,19 @@ struct parsed_active {
   std::vector<std::string> windows;
 };
 
+/// When a handler's steps may begin; `output` of `taken`.
+struct parsed_handler_time {
+  handler_time when = handler_time::arrival;
+  unresolved_name output{};
+};
+
 struct parsed_handler {
   protocol::position where;
   std::string path;
   unresolved_names reply;
   unresolved_match match;
   parsed_steps body;
-  handler_time after = handler_time::arrival;
+  parsed_handler_time after;
 };
 
 struct parsed_login {

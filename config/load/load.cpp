@@ -135,11 +135,12 @@ class loader {
   // What it drops was not kept, and must not be acknowledged.
   void check_acknowledgement(const session_settings& session) {
     const bool waits = std::ranges::any_of(
-        session.on, [](const handler& each) { return each.after == handler_time::journaled; });
+        session.on, [](const handler& each) { return each.after != handler_time::arrival; });
     if (waits && out_.journal.full == journal_policy::drop_oldest)
-      in_.mistakes.push_back({session.where, fmt::format("sessions.{}.on", session.name),
-                              "after: journaled and a journal that drops events do not go together",
-                              "leave out full: drop_oldest of the journal"});
+      in_.mistakes.push_back(
+          {session.where, fmt::format("sessions.{}.on", session.name),
+           "handlers that wait for the journal ('after') and a journal that drops events do not go together",
+           "leave out full: drop_oldest of the journal"});
   }
 
   void read_sessions(const node& sessions, const expansion& expand, protocol_library& protocols) {

@@ -234,20 +234,40 @@ std::map<std::string, variable_settings> build_variables(parsed_session& parsed,
 
 /// What is acknowledged must be kept somewhere.
 void check_handlers(const parsed_session& parsed, const std::vector<output_settings>& outputs, reading& in) {
+  const auto gets = [&](const output_route& route, const std::string& reply) {
+    return route.replies.empty() || std::ranges::find(route.replies, reply) != route.replies.end();
+  };
   const auto keeps = [&](const output_route& route, const std::string& reply) {
     const auto to = std::ranges::find(outputs, route.to, &output_settings::name);
-    return to != outputs.end() && to->durable &&
-           (route.replies.empty() || std::ranges::find(route.replies, reply) != route.replies.end());
+    return to != outputs.end() && to->durable && gets(route, reply);
+  };
+  const auto complain = [&](const parsed_handler& of, std::string message, std::string hint) {
+    in.mistakes.push_back({of.after.output.where, of.path + ".after", std::move(message), std::move(hint)});
   };
   for (const parsed_handler& each : parsed.unresolved_on) {
-    if (each.after != handler_time::journaled) continue;
+    if (each.after.when == handler_time::arrival) continue;
+    const std::string& name = each.after.output.text;
+    const bool waits_for_one = each.after.when == handler_time::taken;
+    const auto output = std::ranges::find(outputs, name, &output_settings::name);
+    if (waits_for_one && (output == outputs.end() || !output->durable)) {
+      if (output == outputs.end() && name != standard_output_name)
+        complain(each, fmt::format("there is no output '{}'", name),
+                 "arrival, journaled or a durable output");
+      else
+        complain(each, fmt::format("the output '{}' is not durable: nobody knows what it has taken", name),
+                 "add durable: true to it");
+      continue;
+    }
     for (const unresolved_name& reply : each.reply)
-      if (std::ranges::none_of(parsed.outputs,
-                               [&](const output_route& route) { return keeps(route, reply.text); }))
-        in.mistakes.push_back(
-            {each.where, each.path + ".after",
-             fmt::format("no durable output of the session gets the reply '{}'", reply.text),
-             "add an output with durable: true to the session's outputs"});
+      if (std::ranges::none_of(parsed.outputs, [&](const output_route& route) {
+            return waits_for_one ? route.to == name && gets(route, reply.text) : keeps(route, reply.text);
+          }))
+        complain(each,
+                 waits_for_one
+                     ? fmt::format("the output '{}' does not get the reply '{}'", name, reply.text)
+                     : fmt::format("no durable output of the session gets the reply '{}'", reply.text),
+                 waits_for_one ? "add it to the session's outputs"
+                               : "add an output with durable: true to the session's outputs");
   }
 }
 
@@ -275,7 +295,8 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
   make.go_on_from(of_login);
   parsed.close.steps = make.steps(parsed.unresolved_close.unresolved_steps, script_part::closing);
   for (parsed_handler& each : parsed.unresolved_on) {
-    handler made{make.replies(each.reply), {}, {}, each.after};
+    handler made{make.replies(each.reply), {}, {}, each.after.when, {}};
+    if (made.after == handler_time::taken) made.taken_by = each.after.output.text;
     make.received(made.replies);
     made.where = make.match(each.match, made.replies);
     made.body = make.steps(each.body, script_part::handler);

@@ -216,8 +216,9 @@ void for_each_step(const step_list& steps, const std::function<void(const script
 
 /// When the steps of a handler may begin.
 enum class handler_time : std::uint8_t {
-  arrival,   ///< when the reply has come
-  journaled  ///< when its event, and all before it, are committed in the journal
+  arrival,    ///< when the reply has come
+  journaled,  ///< when its event, and all before it, are committed in the journal
+  taken       ///< when a durable output has taken its event, and all before it
 };
 
 /// Steps that a reply starts, each time it comes, one after the other.
@@ -227,6 +228,7 @@ struct handler {
   step_list body;
   handler_time after = handler_time::arrival;
   std::size_t digest = 0;  ///< of what it was made from: equal if nothing has changed; 0: not known
+  std::string taken_by{};  ///< the output
 };
 
 }  // namespace duplexd::config

@@ -27,7 +27,9 @@ class safe_keeping {
   [[nodiscard]] virtual std::uint64_t given() const noexcept = 0;
   /// All events up to this number are on the disk.
   [[nodiscard]] virtual std::uint64_t committed() const noexcept = 0;
-  /// Suspends until `committed()` may have changed. May be cancelled.
+  /// A durable output has taken all of its events up to this number.
+  [[nodiscard]] virtual std::uint64_t taken_by(const std::string& output) const = 0;
+  /// Suspends until `committed()` or `taken_by()` may have changed. May be cancelled.
   virtual asio::awaitable<void> wait_committed() = 0;
 };
 

@@ -129,6 +129,7 @@ void journal::forget(stream from) {
 void journal::taken(stream from, std::uint64_t number) {
   stream_state& mine = streams_[from];
   mine.place = std::max(mine.place, number);
+  changed_.notify();
   if (mine.place == mine.stored) return;
   if (full_) work_.retry = time_.now();
   if (!work_.places || full_) wake_.notify();
@@ -150,6 +151,13 @@ std::map<std::string, std::string> journal::kept(const std::string& session) con
     found.emplace(each->first.second, each->second);
   }
   return found;
+}
+
+// An output that has taken all that it was given lacks nothing up to the last number of all.
+std::uint64_t journal::taken_by(const std::string& output) const {
+  const auto found = std::ranges::find(streams_, output, &stream_state::output);
+  if (found == streams_.end()) return 0;
+  return found->buffered == 0 && found->place >= found->journaled ? last_ : found->place;
 }
 
 asio::awaitable<void> journal::wait_committed() {

@@ -80,6 +80,7 @@ class journal final : public safe_keeping {
   [[nodiscard]] std::map<std::string, std::string> kept(const std::string& session) const override;
   [[nodiscard]] std::uint64_t given() const noexcept override { return last_; }
   [[nodiscard]] std::uint64_t committed() const noexcept override { return committed_; }
+  [[nodiscard]] std::uint64_t taken_by(const std::string& output) const override;
   asio::awaitable<void> wait_committed() override;
 
   /// Notified after each turn of the thread.

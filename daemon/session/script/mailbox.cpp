@@ -31,7 +31,9 @@ void mailbox::offer(offered_reply& reply) {
 bool mailbox::is_due() const noexcept {
   if (waiting_.empty()) return false;
   if (rule_.after == config::handler_time::arrival) return true;
-  return safe_ != nullptr && waiting_.front().after <= safe_->committed();
+  if (safe_ == nullptr) return false;
+  const bool waits_for_one = rule_.after == config::handler_time::taken;
+  return waiting_.front().after <= (waits_for_one ? safe_->taken_by(rule_.taken_by) : safe_->committed());
 }
 
 kept_reply mailbox::take() {

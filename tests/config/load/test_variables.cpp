@@ -120,9 +120,38 @@ TEST_CASE("a handler after: journaled needs a durable output for its replies", "
   }
   const lines drops = with("[f]", "drop_oldest").mistakes;
   REQUIRE(drops.size() == 1);
-  CHECK(
-      drops[0].ends_with("sessions.s.on: after: journaled and a journal that drops events do not go together "
-                         "(leave out full: drop_oldest of the journal)"));
+  CHECK(drops[0].ends_with(
+      "sessions.s.on: handlers that wait for the journal ('after') and a journal that drops events do not go "
+      "together (leave out full: drop_oldest of the journal)"));
+}
+
+TEST_CASE("a handler after an output needs that one durable, and given the reply", "[variables]") {
+  const auto with = [](const std::string& after, const std::string& outputs = "[f, g]") {
+    return loaded(
+        "journal: {path: j}\noutputs: {f: {type: file, path: f, durable: true}, g: {type: file, "
+        "path: g}, h: {type: file, path: h, durable: true}}",
+        "outputs: " + outputs + ", on: [{reply: tick, after: " + after + ", do: [{echo: true}]}]");
+  };
+  const auto good = with("f");
+  CHECK(good.mistakes == lines{});
+  CHECK(good.value->sessions.at(0).on.at(0).after == handler_time::taken);
+  CHECK(good.value->sessions.at(0).on.at(0).taken_by == "f");
+  CHECK(with("arrival").mistakes == lines{});
+  const auto told = [&](const std::string& after, const std::string& outputs = "[f, g]") {
+    const lines all = with(after, outputs).mistakes;
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("sessions.s.on[0].after: "));
+  };
+  CHECK(told("g") ==
+        "sessions.s.on[0].after: the output 'g' is not durable: nobody knows what it has taken (add durable: "
+        "true to it)");
+  CHECK(told("stdout").find("the output 'stdout' is not durable") != std::string::npos);
+  CHECK(told("x") ==
+        "sessions.s.on[0].after: there is no output 'x' (arrival, journaled or a durable output)");
+  for (const std::string lacks : {"[h]", "[{to: f, replies: [tock]}, h]"})
+    CHECK(told("f", lacks) ==
+          "sessions.s.on[0].after: the output 'f' does not get the reply 'tick' (add it to the session's "
+          "outputs)");
 }
 
 }  // namespace duplexd::config::testing

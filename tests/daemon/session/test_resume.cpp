@@ -23,6 +23,10 @@ class scripted_keeping final : public safe_keeping {
   }
   [[nodiscard]] std::uint64_t given() const noexcept override { return number; }
   [[nodiscard]] std::uint64_t committed() const noexcept override { return done; }
+  [[nodiscard]] std::uint64_t taken_by(const std::string& output) const override {
+    const auto found = taken.find(output);
+    return found == taken.end() ? 0 : found->second;
+  }
   asio::awaitable<void> wait_committed() override { co_await changed->wait(); }
 
   void commit(std::uint64_t up_to) {
@@ -30,6 +34,12 @@ class scripted_keeping final : public safe_keeping {
     changed->notify();
   }
 
+  void take(const std::string& output, std::uint64_t up_to) {
+    taken[output] = up_to;
+    changed->notify();
+  }
+
+  std::map<std::string, std::uint64_t> taken;
   std::map<std::string, std::map<std::string, std::string>> all;
   lines told;
   std::function<void()> on_keep;
@@ -178,6 +188,26 @@ TEST_CASE("a handler after: journaled waits until its event is committed, in ord
   s.safe.commit(4);
   s.play->run_for(0s);
   CHECK(heard(*server) == lines{"pong 1", "pong 2", "pong 3", "pong 4"});
+}
+
+// Committed is not enough, and what another output has taken is nothing.
+TEST_CASE("a handler after an output waits until that one has taken its event, in order", "[resume]") {
+  scene s{R"(
+    on: [{reply: tick, after: o, do: [{send: pong, with: {id: "${reply:id}"}}]}]
+)"};
+  auto server = s.play->accept();
+  tick(*server, 1, 4);
+  s.play->run_for(1s);
+  s.safe.commit(4);
+  s.safe.take("another", 4);
+  s.play->run_for(1h);
+  CHECK(heard(*server).empty());
+  s.safe.take("o", 3);
+  s.play->run_for(0s);
+  CHECK(heard(*server) == lines{"pong 1", "pong 2", "pong 3"});
+  s.safe.take("o", 4);
+  s.play->run_for(0s);
+  CHECK(heard(*server).back() == "pong 4");
 }
 
 TEST_CASE("what was to be acknowledged on a link that is lost is not acknowledged on the next", "[resume]") {
