@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/fields/field.hpp"
+#include "config/fields/value_parsers.hpp"
 #include "config/reference/template.hpp"
 
 namespace duplexd::config {
@@ -23,6 +24,18 @@ class field_judge {
   }
   void refuse(std::string_view field, std::string_view because) {
     if (at_.value.find(field) != nullptr) complain(field, fmt::format("{} has no '{}'", because, field));
+  }
+  /// What a text stands for, as far as that is known now. Without a hint of its own a mistake gets `hint`.
+  void check_value(std::string_view field, const text_check& check, std::string_view hint) {
+    const protocol::node* place = at_.value.find(field);
+    if (place == nullptr) return;
+    const std::size_t before = in_.mistakes.size();
+    protocol::diagnostics told_already;
+    reading mine{in_.mistakes, told_already, in_.directory, in_.secrets_absent};
+    text_template ignored;
+    (void)read_checked({*place, fmt::format("{}.{}", at_.path, field)}, ignored, mine, check);
+    for (std::size_t i = before; i < in_.mistakes.size(); ++i)
+      if (in_.mistakes[i].hint.empty()) in_.mistakes[i].hint = hint;
   }
   /// An output's field may refer to nothing of a session.
   void check_outside(const text_template& text, std::string_view field) {

@@ -58,6 +58,27 @@ const section& section_of<batch_settings>() {
 }
 
 template <>
+const section& section_of<broker_commands>() {
+  using s = broker_commands;
+  const fields_of<s> make;
+  static const section fields{
+      "broker_commands",
+      "Messages of the broker that are commands (see commands.md).",
+      {
+          make("topic", &s::from, "The topic to subscribe to, with wildcards if you like (mqtt).")
+              .example("feeds/commands"),
+          make("subject", &s::from, "The subject to subscribe to, with wildcards if you like (nats).")
+              .example("feeds.commands"),
+          make("answers", &s::answers,
+               "The topic or subject for the end of each command whose message names none itself.")
+              .example("feeds/ends"),
+      },
+      false,
+      {"topic", "subject"}};
+  return fields;
+}
+
+template <>
 const section& section_of<signature_settings>() {
   using s = signature_settings;
   const fields_of<s> make;

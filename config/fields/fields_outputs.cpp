@@ -48,16 +48,6 @@ struct output_path_parser : value_parser<std::string> {
   }
 };
 
-/// Of a web server, a database or a broker; which, says the type, and is checked when that is known.
-struct output_url_parser : value_parser<text_template> {
-  static bool read(const value_at& at, text_template& out, reading& in) {
-    if (at.value.kind == protocol::node_kind::text &&
-        (is_database_url(at.value.text) || is_broker_url(at.value.text)))
-      return value_parser<text_template>::read(at, out, in);
-    return read_checked(at, out, in, parse_http_url);
-  }
-};
-
 /// HOST:PORT.
 struct peer_parser {
   using value = url;
@@ -168,9 +158,9 @@ const section& section_of<parsed_output>() {
                "What the lines are that the program prints: something to log, or commands (exec; see "
                "commands.md).")
               .apart(),
-          make.as<output_url_parser>("url", &s::url,
-                                     "Where events are posted to (http), or the database or broker that gets "
-                                     "them (postgres, mqtt, nats).")
+          make("url", &s::url,
+               "Where events are posted to (http), or the database or broker that gets them (postgres, mqtt, "
+               "nats).")
               .example("https://collector.test.com/events")
               .apart(),
           make.as<headers_parser>("headers", &s::headers, "Headers of each request (http).")
@@ -277,6 +267,10 @@ const section& section_of<parsed_output>() {
                "The name, with your enterprise number, of an element of structured data that holds "
                "session, event and reply; without it there is none (syslog).")
               .example("feed@32473")
+              .apart(),
+          make("commands", &s::commands,
+               "Messages that are commands, received over a second connection with the same settings (mqtt, "
+               "nats).")
               .apart(),
           make("durable", &s::durable,
                "Whether events reach the journal before this output, so that no crash loses them (file, "

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "config/fields/broker_checks.hpp"
 #include "config/fields/field_judge.hpp"
 #include "config/fields/output_choices.hpp"
 #include "config/fields/output_fields.hpp"
 #include "config/value/http_token.hpp"
+#include "config/value/url.hpp"
 
 namespace duplexd::config {
 
@@ -81,9 +81,7 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
   field_judge judge(at, in);
   if (output.url.empty())
     judge.complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
-  const std::string url = output.url.with_placeholder("");
-  if (is_database_url(url) || is_broker_url(url))
-    judge.complain("url", "an output of type http has a url of http or https", "https://HOST/PATH");
+  judge.check_value("url", parse_http_url, "https://HOST/PATH");
   check_outside(at, output.url, "url", in);
   for (const auto& [name, text] : output.headers) check_outside(at, text, "headers", in);
   check_outside(at, output.sign.secret, "sign", in);
@@ -100,8 +98,14 @@ void check_database(const value_at& at, const parsed_output& output, reading& in
   constexpr const char* example = "postgresql://USER@HOST/DATABASE?sslmode=verify-full";
   if (output.url.empty())
     judge.complain("url", "an output of type postgres needs a url", fmt::format("add url: {}", example));
-  else if (!is_database_url(output.url.with_placeholder("")))
-    judge.complain("url", "the url of a database begins with postgresql://", example);
+  else
+    judge.check_value(
+        "url",
+        [](const std::string& url, std::string& error) {
+          if (!url.starts_with("postgresql://") && !url.starts_with("postgres://"))
+            error = "the url of a database begins with postgresql://";
+        },
+        example);
   check_outside(at, output.url, "url", in);
 }
 

@@ -18,11 +18,6 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
 /// The same of types that send to a peer or a socket of this machine.
 void check_peer(const value_at& at, const parsed_output& output, reading& in);
 
-/// Whether a text begins as a URL of PostgreSQL does.
-[[nodiscard]] constexpr bool is_database_url(std::string_view text) noexcept {
-  return text.starts_with("postgresql://") || text.starts_with("postgres://");
-}
-
 /// The same of type postgres.
 void check_database(const value_at& at, const parsed_output& output, reading& in);
 

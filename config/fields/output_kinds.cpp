@@ -42,13 +42,13 @@ const std::vector<output_fields>& fields_of_types() {
        {"socket", "severity", "app_name", "format", "columns", "template", "queue", "overflow"}},
       {output_type::postgres, {"url", "timeout", "indexes", "dead_letters", "queue", "overflow", "durable"}},
       {output_type::mqtt,
-       {"url", "topic", "user", "password", "client_id", "qos", "retain", "keepalive", "ca_file", "cert_file",
-        "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
-        "durable"}},
+       {"url",       "topic",    "user",      "password", "client_id", "qos",          "retain",
+        "keepalive", "ca_file",  "cert_file", "key_file", "timeout",   "dead_letters", "format",
+        "columns",   "template", "queue",     "overflow", "durable",   "commands"}},
       {output_type::nats,
        {"url", "subject", "user", "password", "token", "creds_file", "jetstream", "ca_file", "cert_file",
         "key_file", "timeout", "dead_letters", "format", "columns", "template", "queue", "overflow",
-        "durable"}},
+        "durable", "commands"}},
   };
   return all;
 }

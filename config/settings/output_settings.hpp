@@ -130,6 +130,12 @@ struct signature_settings {
   text_template secret{};
 };
 
+/// A broker's messages that are commands (docs/commands.md). No `from`: there are none.
+struct broker_commands {
+  std::string from{};     ///< the topic or subject, with the broker's wildcards
+  std::string answers{};  ///< where the end of a command goes whose message names no place; empty: nowhere
+};
+
 /// The output that needs no definition.
 inline constexpr std::string_view standard_output_name = "stdout";
 
@@ -178,6 +184,7 @@ struct output_settings {
   text_template ca_file{};  ///< empty: the system's certificates
   text_template cert_file{};
   text_template key_file{};  ///< empty: it is in `cert_file`
+  broker_commands commands{};
 };
 
 /// What happens when the journal is full.

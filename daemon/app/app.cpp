@@ -79,6 +79,13 @@ app::app(config::settings settings, app_options how)
   for (const config::output_settings& each : settings_.outputs)
     if (auto made = journal_ != nullptr && each.durable ? make_durable(each) : make_output(theirs, each))
       outputs_.emplace(each.name, std::move(made));
+  for (const config::output_settings& each : settings_.outputs)
+    if (auto receiver = make_receiver(time_, each))
+      inputs_.push_back(std::make_unique<broker_input>(
+          theirs, each, std::move(receiver),
+          [this](std::string from, line_input::line message, command_listener told) {
+            return door_.take_message(std::move(from), std::move(message), std::move(told));
+          }));
   for (config::session_settings& loaded : std::exchange(settings_.sessions, {})) {
     names_.push_back(loaded.name);
     add_session(std::make_shared<const config::session_settings>(std::move(loaded)));
@@ -245,6 +252,7 @@ asio::awaitable<void> app::supervise() {
   running_ = sessions_.size();
   if (reads_commands_) tasks_.spawn(commands, take_commands());
   if (watch_) tasks_.spawn(config_changes, reload_on_change());
+  for (const auto& each : inputs_) tasks_.spawn(input, run_input(*each));
   systemd_.ready();
 
   while (running_ > 0) {
@@ -286,19 +294,15 @@ void app::take(task_group<task_result>::ended next) {
   } else if (next.id == flusher) {
     flushed_ = true;
     tell_lost_events();  // of programs that did not read all of them
+    leave_if_stuck();
   } else if (next.id == limit && running_ > 0) {
     cut_short(fmt::format("the limit of {} ms has passed", settings_.shutdown_limit.count()));
   } else if (next.id == limit) {
     flushed_ = true;
     tell_lost_events();
-    // A writer may hang in a call that nobody can interrupt.
     const bool unwritten = std::ranges::any_of(
         outputs_, [](const auto& each) { return each.second->waiting() != 0 || each.second->at_work(); });
-    if (unwritten) {
-      kill_programs();
-      (void)telemetry_->flush();
-      std::_Exit(judge());
-    }
+    leave_if_stuck(unwritten);
   }
 }
 
@@ -341,6 +345,11 @@ std::shared_ptr<session> app::find_session(const std::string& name) {
 asio::awaitable<app::task_result> app::take_commands() {
   line_input lines{loop_.get_executor(), STDIN_FILENO, command_door::longest_line};
   co_await door_.run(lines);
+  co_return task_result{};
+}
+
+asio::awaitable<app::task_result> app::run_input(broker_input& which) {
+  co_await which.run();
   co_return task_result{};
 }
 

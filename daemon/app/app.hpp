@@ -30,6 +30,7 @@
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/stream_dialer.hpp"
 #include "daemon/log/spdlog_telemetry.hpp"
+#include "daemon/output/broker_input.hpp"
 #include "daemon/output/line_output.hpp"
 #include "daemon/output/make_outputs.hpp"
 #include "daemon/process/make_program_runner.hpp"
@@ -79,6 +80,7 @@ class app : private control_target {
     signals,
     writer,
     commands,
+    input,
     limit,
     pacing,
     flusher,
@@ -130,6 +132,8 @@ class app : private control_target {
   [[nodiscard]] std::unique_ptr<output> make_durable(const config::output_settings& settings);
   [[nodiscard]] std::vector<event_route> routes_of(const config::session_settings& session);
   asio::awaitable<task_result> take_commands();
+  asio::awaitable<task_result> run_input(broker_input& which);
+  asio::awaitable<int> finish(broker_input& which);
   [[nodiscard]] std::shared_ptr<session> find_session(const std::string& name);
   asio::awaitable<task_result> take_signals();
   asio::awaitable<task_result> keep_watchdog();
@@ -139,6 +143,7 @@ class app : private control_target {
   void stop(const std::string& why);
   void begin_end();
   void tell_lost_events();
+  void leave_if_stuck(bool is_stuck = false);
   [[noreturn]] void cut_short(const std::string& why);
   [[nodiscard]] exit_code judge() const;
   [[nodiscard]] std::string status() const;
@@ -165,6 +170,7 @@ class app : private control_target {
   std::unique_ptr<journal> journal_;        ///< null: nothing is durable
   std::unique_ptr<command_book> commands_;  ///< in the journal
   std::map<std::string, std::unique_ptr<output>, std::less<>> outputs_;  ///< all others, by name
+  std::vector<std::unique_ptr<broker_input>> inputs_;  ///< of outputs whose brokers deliver commands
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::string, supervised, std::less<>> sessions_;
   std::vector<std::string> names_;  ///< of the sessions, in the order of the file

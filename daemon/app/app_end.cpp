@@ -1,6 +1,7 @@
 // How the daemon ends: sessions close, outputs take their last events, all within one limit.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <cstdlib>
 #include <utility>
@@ -39,6 +40,14 @@ void app::cut_short(const std::string& why) {
   std::_Exit(exit_interrupted);
 }
 
+// A writer, or a broker's client, may hang in a call that nobody can interrupt.
+void app::leave_if_stuck(bool is_stuck) {
+  if (!is_stuck && std::ranges::none_of(inputs_, &broker_input::at_work)) return;
+  kill_programs();
+  (void)telemetry_->flush();
+  std::_Exit(judge());
+}
+
 void app::tell_lost_events() {
   const auto tell = [this](const std::string& name, const output& each, const char* slow) {
     if (each.waiting() == 0) return;
@@ -55,7 +64,8 @@ asio::awaitable<app::task_result> app::flush_outputs() {
   task_group<int> ends{loop_.get_executor()};
   ends.spawn(0, finish(stdout_));
   for (const auto& [name, each] : outputs_) ends.spawn(0, finish(*each));
-  for (std::size_t left = outputs_.size() + 1; left > 0; --left) co_await ends.next();
+  for (const auto& each : inputs_) ends.spawn(0, finish(*each));
+  for (std::size_t left = outputs_.size() + inputs_.size() + 1; left > 0; --left) co_await ends.next();
   co_await ends.join();
   bool go_on = true;
   while (go_on && !telemetry_->flush()) go_on = co_await time_.sleep_for(log_pause);
@@ -63,6 +73,11 @@ asio::awaitable<app::task_result> app::flush_outputs() {
 }
 
 asio::awaitable<int> app::finish(output& which) {
+  co_await which.finish(end_by_);
+  co_return 0;
+}
+
+asio::awaitable<int> app::finish(broker_input& which) {
   co_await which.finish(end_by_);
   co_return 0;
 }

@@ -11,8 +11,8 @@ namespace duplexd {
 command_door::command_door(const asio::any_io_executor& loop, clock& time, telemetry& log, finder find)
     : time_(time), log_(log), find_(std::move(find)), finished_(loop) {}
 
-void command_door::complain(std::uint64_t line, const source& from, std::string why) {
-  log_.record("", happening::command_invalid{line, std::move(why), from.output});
+void command_door::complain(std::uint64_t line, const source& from, std::string why, bool is_message) {
+  log_.record("", happening::command_invalid{line, std::move(why), from.output, is_message});
 }
 
 // The oldest are forgotten first, by their time and by their number.
@@ -30,8 +30,7 @@ bool command_door::is_repeated(const std::string& id) {
 }
 
 std::shared_ptr<session> command_door::read(const line_input::line& line, const source& from,
-                                            command_request& out) {
-  std::string error;
+                                            command_request& out, std::string& error) {
   if (line.too_long)
     error = fmt::format("it has more than {} bytes", longest_line);
   else if (line.text.find_first_not_of(" \t\r") == std::string::npos)
@@ -43,7 +42,6 @@ std::shared_ptr<session> command_door::read(const line_input::line& line, const 
   if (error.empty())
     error = out.session.empty() ? "'session' is missing, and there are several"
                                 : fmt::format("there is no session '{}'", out.session);
-  complain(line.number, from, std::move(error));
   return nullptr;
 }
 
@@ -101,7 +99,9 @@ void command_door::submit(std::uint64_t line, source& from, session& to, command
 
 asio::awaitable<void> command_door::take(line_input::line line, source& from) {
   command_request request;
-  const std::shared_ptr<session> to = read(line, from, request);
+  std::string error;
+  const std::shared_ptr<session> to = read(line, from, request, error);
+  if (!error.empty()) complain(line.number, from, std::move(error));
   if (to == nullptr) co_return;
   co_await to->wait_tried();
   const bool stopped = co_await cancelled();
@@ -121,6 +121,44 @@ asio::awaitable<void> command_door::take_all(line_input& lines, source& from) {
     stopped = co_await cancelled();
   }
   if (!lines.failed().empty()) complain(0, from, "they cannot be read any further: " + lines.failed());
+}
+
+// Its end, if it is known; else nothing is known but that it came.
+void command_door::tell_repeated(session& to, const command_request& what, const source& from,
+                                 const command_listener& told) {
+  const kept_command* known = book_ == nullptr ? nullptr : book_->find(to.name(), from.output, what.id);
+  submission fate{.command = what.command, .id = what.id};
+  if (known != nullptr && known->at == kept_command::stage::ended) fate = submission_of(*known);
+  if (!fate.has_ended) fate.why = "a command with this id came before; it is not sent again";
+  told({true, true, json_of(to.name(), fate, most_data)});
+}
+
+asio::awaitable<void> command_door::take_message(std::string output, line_input::line message,
+                                                 command_listener told) {
+  source& from = programs_[output];
+  from.output = std::move(output);
+  command_request request;
+  std::string error;
+  const std::shared_ptr<session> to = read(message, from, request, error);
+  if (to == nullptr) {
+    if (error.empty()) error = "it is empty";
+    const submission refused{.command = request.command,
+                             .id = request.id,
+                             .state = command_state::refused,
+                             .why = error,
+                             .has_ended = true};
+    complain(message.number, from, std::move(error), true);
+    told({true, true, json_of(request.session, refused, most_data)});
+    co_return;
+  }
+  co_await to->wait_tried();
+  const bool stopped = co_await cancelled();
+  if (stopped) co_return;
+  auto follow = [told, name = to->name()](const submission& fate) {
+    const bool is_accepted = fate.has_ended || fate.state != command_state::received;
+    told({is_accepted, fate.has_ended, fate.has_ended ? json_of(name, fate, most_data) : ""});
+  };
+  if (!enter(*to, request, from, std::move(follow))) tell_repeated(*to, request, from, told);
 }
 
 asio::awaitable<void> command_door::take_answers(std::string output, line_input& from) {

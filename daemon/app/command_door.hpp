@@ -10,6 +10,7 @@
 #include <string>
 
 #include "daemon/event/events.hpp"
+#include "daemon/input/command_news.hpp"
 #include "daemon/input/command_request.hpp"
 #include "daemon/input/line_input.hpp"
 #include "daemon/journal/command_book.hpp"
@@ -60,7 +61,13 @@ class command_door {
   /// Takes what the program of an output says, until its end. May be cancelled.
   asio::awaitable<void> take_answers(std::string output, line_input& from);
 
-  /// What programs say from now on is not a command any more: the sessions have ended.
+  /// Takes a message of an output's broker, once its session has tried to connect; what is wrong with it is
+  /// told as a refusal. May be cancelled: then it was not accepted.
+  asio::awaitable<void> take_message(std::string output, line_input::line message, command_listener told);
+  /// Bytes of a reply's values in what is told.
+  static constexpr std::size_t most_data = std::size_t{64} << 10;
+
+  /// What programs and brokers say from now on is not a command any more: the sessions have ended.
   void close_answers() noexcept { answers_closed_ = true; }
 
   /// Takes one line of stdin, once its session has tried to connect. May be cancelled.
@@ -78,10 +85,13 @@ class command_door {
              std::function<void(const submission&)> on_change);
   asio::awaitable<void> take_all(line_input& lines, source& from);
   asio::awaitable<void> take(line_input::line line, source& from);
-  /// The command and its session; null after a complaint, or if there is nothing in the line.
-  std::shared_ptr<session> read(const line_input::line& line, const source& from, command_request& out);
+  /// The command and its session; null: `error` says what is wrong, or nothing if the line is empty.
+  std::shared_ptr<session> read(const line_input::line& line, const source& from, command_request& out,
+                                std::string& error);
+  void tell_repeated(session& to, const command_request& what, const source& from,
+                     const command_listener& told);
   void submit(std::uint64_t line, source& from, session& to, command_request what);
-  void complain(std::uint64_t line, const source& from, std::string why);
+  void complain(std::uint64_t line, const source& from, std::string why, bool is_message = false);
   [[nodiscard]] bool is_repeated(const std::string& id);
   /// A durable command: its id is known as long as the journal knows it.
   [[nodiscard]] bool is_durable(const session& to, const command_request& what) const;

@@ -1,28 +1,8 @@
 #include "daemon/control/command_ledger.hpp"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace duplexd {
-
-namespace {
-
-using nlohmann::ordered_json;
-
-std::string text_of(const std::string& session, const submission& what, bool with_data) {
-  ordered_json fields{{"session", session},
-                      {"id", what.id},
-                      {"command", what.command},
-                      {"state", name_of(what.state)},
-                      {"ended", what.has_ended}};
-  if (!what.why.empty()) fields["why"] = what.why;
-  if (!what.reply.empty()) fields["reply"] = what.reply;
-  if (!what.data.empty() && with_data) fields["data"] = ordered_json::parse(what.data, nullptr, false);
-  if (!what.data.empty() && !with_data) fields["data_omitted"] = true;
-  return fields.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-}  // namespace
 
 std::size_t command_ledger::cost(const key& of, const record& what) noexcept {
   constexpr std::size_t of_containers = 200;
@@ -39,7 +19,7 @@ void command_ledger::note(const std::string& session, const submission& what) {
   record& entry = found->second;
   entry.state = what.state;
   entry.has_ended = what.has_ended;
-  entry.json = text_of(session, what, what.data.size() <= largest);
+  entry.json = json_of(session, what, largest);
   bytes_ += cost(found->first, entry);
   // What was noted now is the newest, or it is not: it stays at least until the next one.
   while (order_.size() > 1 && (order_.size() > most_commands || bytes_ > most_bytes) &&

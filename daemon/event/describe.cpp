@@ -97,9 +97,11 @@ struct describer {
   description operator()(const happening::command_invalid& e) const {
     json fields{{"line", e.line}, {"why", e.why}};
     if (!e.from.empty()) fields["output"] = e.from;
+    const std::string place = e.from.empty() ? "the commands" : "the answers of output " + e.from;
     return {log_level::warning, "command_invalid",
-            fmt::format("line {} of {} is not valid: {}", e.line,
-                        e.from.empty() ? "the commands" : "the answers of output " + e.from, e.why),
+            e.is_message
+                ? fmt::format("message {} for output {} is not a valid command: {}", e.line, e.from, e.why)
+                : fmt::format("line {} of {} is not valid: {}", e.line, place, e.why),
             std::move(fields)};
   }
   description operator()(const happening::heartbeat_missed& e) const {
@@ -224,6 +226,25 @@ struct describer {
             "output_recovered",
             fmt::format("output {} works again", e.output),
             {{"output", e.output}}};
+  }
+  description operator()(const happening::commands_failed& e) const {
+    return {log_level::error,
+            "commands_failed",
+            fmt::format("commands for output {} cannot be received: {}; next attempt in {}", e.output, e.why,
+                        seconds(e.next)),
+            {{"output", e.output}, {"why", e.why}, {"next_ms", e.next.count()}}};
+  }
+  description operator()(const happening::commands_recovered& e) const {
+    return {log_level::info,
+            "commands_recovered",
+            fmt::format("commands for output {} are received again", e.output),
+            {{"output", e.output}}};
+  }
+  description operator()(const happening::commands_lost& e) const {
+    return {log_level::warning,
+            "commands_lost",
+            fmt::format("commands for output {} came too fast: {} are lost so far", e.output, e.count),
+            {{"output", e.output}, {"count", e.count}}};
   }
   description operator()(const happening::batch_refused& e) const {
     return {log_level::error,

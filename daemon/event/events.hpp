@@ -49,7 +49,8 @@ struct command_ended {  ///< submitted while the daemon runs; every one comes to
 struct command_invalid {  ///< a line from outside that is not a command
   std::uint64_t line = 0;
   std::string why;
-  std::string from{};  ///< the output whose program said it; empty: stdin
+  std::string from{};       ///< the output whose program or broker said it; empty: stdin
+  bool is_message = false;  ///< of a broker: `line` counts them
 };
 struct heartbeat_missed {
   std::string why;
@@ -143,6 +144,18 @@ struct output_failed {  ///< what it did not take waits
 struct output_recovered {
   std::string output;
 };
+struct commands_failed {  ///< a broker delivers none
+  std::string output;
+  std::string why;
+  std::chrono::milliseconds next{0};  ///< when it is tried again
+};
+struct commands_recovered {
+  std::string output;
+};
+struct commands_lost {  ///< because a broker does not keep what comes too fast
+  std::string output;
+  std::uint64_t count = 0;  ///< so far
+};
 struct batch_refused {  ///< by a server that will not take it later either
   std::string output;
   std::string why;
@@ -194,7 +207,8 @@ using event = std::variant<
     happening::held_back, happening::quit, happening::started, happening::descriptors_short,
     happening::stopping, happening::reloaded, happening::reload_refused, happening::listening,
     happening::listen_failed, happening::operated, happening::output_closed, happening::output_failed,
-    happening::output_recovered, happening::batch_refused, happening::program_said, happening::events_dropped,
+    happening::output_recovered, happening::commands_failed, happening::commands_recovered,
+    happening::commands_lost, happening::batch_refused, happening::program_said, happening::events_dropped,
     happening::journal_replaced, happening::journal_orphans, happening::journal_failed,
     happening::journal_full, happening::journal_recovered, happening::journal_broken, happening::cut_short>;
 

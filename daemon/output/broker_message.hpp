@@ -9,17 +9,18 @@
 
 namespace duplexd {
 
-/// A topic or subject for an event. In names each of the characters `special` becomes `_`, because they mean
+/// The topic or subject of an event. In names each of the characters `special` becomes `_`, because they mean
 /// something to the broker.
-[[nodiscard]] inline std::string topic_of(const config::path_pattern& pattern,
-                                          const record_batch::record& event, std::string_view special) {
-  const auto plain = [special](std::string_view name) {
-    std::string made{name};
+[[nodiscard]] inline std::string topic_of(const config::path_pattern& pattern, std::string_view session,
+                                          std::string_view name, std::string_view time,
+                                          std::string_view special) {
+  const auto plain = [special](std::string_view text) {
+    std::string made{text};
     std::ranges::replace_if(
         made, [special](char c) { return special.find(c) != std::string_view::npos; }, '_');
     return made;
   };
-  return pattern.path_of(plain(event.session), plain(event.name), event.time);
+  return pattern.path_of(plain(session), plain(name), time);
 }
 
 /// What a message holds: the record, without the newline behind a JSON map.

@@ -11,6 +11,7 @@
 #include "daemon/output/journald_entry.hpp"
 #include "daemon/output/line_output.hpp"
 #include "daemon/output/module_library.hpp"
+#include "daemon/output/module_receiver.hpp"
 #include "daemon/output/module_writer.hpp"
 #include "daemon/output/queued_output.hpp"
 #include "daemon/output/sqlite_writer.hpp"
@@ -79,6 +80,13 @@ std::unique_ptr<event_writer> make_writer(const clock& time, const config::outpu
       return make_local_writer(settings, "/run/systemd/journal/socket", journald_entry(settings), true);
   }
   return nullptr;
+}
+
+std::unique_ptr<broker_receiver> make_receiver(const clock& time, const config::output_settings& settings) {
+  const auto module = module_of(settings.type);
+  if (!module || settings.commands.from.empty()) return nullptr;
+  return std::make_unique<module_receiver>(settings, time,
+                                           [name = *module] { return load_module(name, module_folders()); });
 }
 
 namespace {

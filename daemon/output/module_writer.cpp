@@ -11,7 +11,7 @@ using nlohmann::ordered_json;
 
 module_writer::module_writer(const config::output_settings& settings, const clock& time, loader load,
                              std::unique_ptr<event_writer> refused)
-    : settings_(settings), load_(std::move(load)), scope_(time, secrets_), refused_(std::move(refused)) {}
+    : settings_(settings), load_(std::move(load)), references_(time), refused_(std::move(refused)) {}
 
 std::string module_writer::open() {
   if (writer_ != nullptr) return "";
@@ -24,8 +24,8 @@ std::string module_writer::open() {
 event_writer::progress module_writer::write(const record_batch& records) {
   if (std::string why = open(); !why.empty()) return {.failed = std::move(why)};
   progress made = writer_->write(records);
-  (void)index_.mask(made.failed, secret_index::scope::all);
-  (void)index_.mask(made.refusal, secret_index::scope::all);
+  references_.mask(made.failed);
+  references_.mask(made.refusal);
   return made;
 }
 
@@ -37,7 +37,7 @@ void module_writer::tidy() {
 event_writer::target_place module_writer::find_place(const std::string& journal) {
   if (std::string why = open(); !why.empty()) return {.failed = std::move(why)};
   target_place found = writer_->find_place(journal);
-  (void)index_.mask(found.failed, secret_index::scope::all);
+  references_.mask(found.failed);
   return found;
 }
 
@@ -45,17 +45,10 @@ bool module_writer::wants_values() const noexcept {
   return settings_.type == config::output_type::postgres;
 }
 
-std::optional<std::string> module_writer::resolve(const config::text_template& text, std::string& error) {
-  auto made = text.resolve(&scope_);
-  if (made) return std::move(made.value);
-  error = std::move(made.error);
-  return std::nullopt;
-}
-
 std::string module_writer::keep_refused(const record_batch::record& refused, const std::string& why) {
   if (refused_ == nullptr) return "";
   std::string masked = why;
-  (void)index_.mask(masked, secret_index::scope::all);
+  references_.mask(masked);
   ordered_json line{{"time", refused.time},
                     {"session", refused.session},
                     {"reply", refused.name},

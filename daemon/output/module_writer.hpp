@@ -5,10 +5,9 @@
 #include <string>
 
 #include "config/settings/output_settings.hpp"
-#include "daemon/event/secret_index.hpp"
 #include "daemon/output/event_writer.hpp"
 #include "daemon/output/module_library.hpp"
-#include "daemon/output/outside_scope.hpp"
+#include "daemon/output/outside_references.hpp"
 
 namespace duplexd {
 
@@ -30,16 +29,16 @@ class module_writer final : public event_writer, private module_host {
   /// Why it cannot be loaded; empty: it is.
   [[nodiscard]] std::string open();
   [[nodiscard]] std::optional<std::string> resolve(const config::text_template& text,
-                                                   std::string& error) override;
+                                                   std::string& error) override {
+    return references_.resolve(text, error);
+  }
   [[nodiscard]] bool keeps_refused() const noexcept override { return refused_ != nullptr; }
   [[nodiscard]] std::string keep_refused(const record_batch::record& refused,
                                          const std::string& why) override;
 
   config::output_settings settings_;
   loader load_;
-  secret_index index_;  ///< of this output's own: it is used on the writer's thread
-  secret_holder secrets_{index_};
-  outside_scope scope_;
+  outside_references references_;
   std::unique_ptr<event_writer> refused_;
   std::unique_ptr<event_writer> writer_;
 };

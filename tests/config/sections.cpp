@@ -30,6 +30,7 @@ const section_place places[] = {
     {"journal", "/journal", "{}"},
     {"rotate", "/outputs/f/rotate", "{}"},
     {"batch", "/outputs/h/batch", "{}"},
+    {"broker_commands", "/outputs/m/commands", "{}"},
     {"sign", "/outputs/h/sign", R"({"header": "X", "secret": "k"})"},
     {"keep", "/outputs/f/keep", "{}"},
     {"route", "/sessions/s/outputs/0", R"({"to": "stdout", "replies": ["tick"]})"},
@@ -81,7 +82,8 @@ constexpr const char* whole = R"json({
                {"for_each": {"in": [1], "as": "trade", "do": [{"sleep": 0}]}}, {"emit": {"reply": "tick", "data": {"price": 1}}},
                {"stream": {"file": "f", "send": "audio"}}],
     "protocol": "callcentre"}},
-  "outputs": {"f": {"type": "file", "path": "g", "durable": true}, "h": {"type": "http", "url": "https://h/"}},
+  "outputs": {"f": {"type": "file", "path": "g", "durable": true}, "h": {"type": "http", "url": "https://h/"},
+              "m": {"type": "mqtt", "url": "mqtt://h", "topic": "t", "commands": {"topic": "c"}}},
   "templates": {"agent": {"parameters": ["host", "id"], "session": {}}},
   "protocols": {"callcentre": {
       "opcode": {"at": 0, "type": "B"},
@@ -127,7 +129,7 @@ void choose_type(ordered_json& output) {
     become("syslog", is_local ? "" : "address", "h:1");
   }
   if (has({"topic", "user", "password", "client_id", "qos", "retain", "keepalive", "ca_file", "cert_file",
-           "key_file"}) ||
+           "key_file", "commands"}) ||
       is("mqtt")) {
     become("mqtt", "url", "mqtts://h");
     if (!output.contains("topic")) output["topic"] = "t";
@@ -158,6 +160,11 @@ std::string document(const std::string& id, const ordered_json& fields, const or
       !at.contains("template"))
     at["template"] = "x";
   if (id == "output") choose_type(at);
+  if (id == "broker_commands" && at.contains("subject")) {
+    at.erase("topic");
+    made["outputs"]["m"].update({{"type", "nats"}, {"url", "nats://h"}, {"subject", "s"}});
+    made["outputs"]["m"].erase("topic");
+  }
   if (id == "handler") made["sessions"]["s"]["outputs"] = {"f"};  // durable
   if (id == "output" && at["type"] == "stdout") {
     ordered_json own = at;

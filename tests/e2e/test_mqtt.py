@@ -2,81 +2,42 @@
 
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
-import yaml
-
 from support.certificates import certificates
-from support.config import config, listener
-from support.daemon import BINARY, ROOT, Daemon, Exit, run_to_end, write_config
+from support.daemon import Daemon, Exit
 from support.mosquitto import PASSWORD, Mosquitto
-from support.raw_server import TEXT, RawServer, frame
+from support.raw_server import RawServer
+from support.trades import MOST_KIB, Trades, trade
 from support.waiting import until
 
-PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
-QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
-# The sanitizer keeps freed memory for a while, on purpose.
-MOST_KIB = 1_500_000 if "asan" in BINARY else 60_000
 
-
-def trade(number, **more):
-    return frame(TEXT, json.dumps({"op": "trade", "n": number} | more).encode())
-
-
-class Broker(unittest.TestCase):
+class Broker(Trades):
     def setUp(self):
-        self.place = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-mqtt-")))
+        super().setUp()
         os.environ["BROKER_PASSWORD"] = PASSWORD
 
     def start(self, **how):
         self.broker = self.enterContext(Mosquitto(**how))
         self.broker.subscribe()
 
-    def feed(self, messages):
-        """Sends them on each connection."""
-        def pour(connection, _):
-            connection.accept()
-            for first in range(0, len(messages), 100):
-                connection.send(b"".join(messages[first:first + 100]))
-            connection.hold(60)
-
-        return self.enterContext(RawServer(pour))
-
     def output(self, **fields):
         return {"type": "mqtt", "url": self.broker.url, "topic": "feeds/${session}/${reply}", "user": "duplexd",
                 "password": "${env:BROKER_PASSWORD}", "format": "ndjson"} | fields
 
-    def whole(self, feed, output, **more):
-        session = listener(feed.url, outputs=["store"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET)
-        return config(session, outputs={"store": output}, **more)
-
-    def run_daemon(self, feed, **fields):
-        return self.enterContext(Daemon(self.whole(feed, self.output(**fields))))
-
     def numbers(self):
         return [json.loads(line.split(" ", 4)[4])["n"] for line in self.broker.lines()]
-
-    def end(self, daemon, code=0):
-        daemon.signal()
-        self.assertEqual(daemon.wait(), code)
 
 
 class Messages(Broker):
     # The page's own configuration, with another address.
     def test_example(self):
         self.start()
-        text = (ROOT / "docs" / "outputs.md").read_text().split("\n## MQTT\n")[1]
-        block = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
-        feed = self.feed([trade(n) for n in range(10)])
-        checked = run_to_end("check", "--secrets-absent", "-c", write_config(block, self.place))
-        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
-        block["sessions"]["feed"] |= {"url": feed.url, "tls": listener(feed.url)["tls"]}
+        block = self.example("MQTT", self.feed([trade(n) for n in range(10)]))
         block["outputs"]["broker"] |= {"url": self.broker.url, "password": "${env:BROKER_PASSWORD}"}
         daemon = self.enterContext(Daemon(block))
         until(lambda: len(self.broker.lines()) == 10)

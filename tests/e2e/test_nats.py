@@ -2,38 +2,25 @@
 
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 import urllib.request
 
-import yaml
-
 from support.certificates import certificates
-from support.config import config, listener
-from support.daemon import BINARY, ROOT, Daemon, Exit, run_to_end, write_config
+from support.daemon import Daemon, Exit
 from support.nats import PASSWORD, Nats, free_port
 from support.nats_keys import write_accounts
-from support.raw_server import TEXT, RawServer, frame
+from support.raw_server import RawServer
+from support.trades import MOST_KIB, Trades, trade
 from support.waiting import until
 
-PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
-QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
-# The sanitizer keeps freed memory for a while, on purpose.
-MOST_KIB = 1_500_000 if "asan" in BINARY else 60_000
 
-
-def trade(number, **more):
-    return frame(TEXT, json.dumps({"op": "trade", "n": number} | more).encode())
-
-
-class Server(unittest.TestCase):
+class Server(Trades):
     def setUp(self):
-        self.place = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-nats-")))
+        super().setUp()
         os.environ["NATS_PASSWORD"] = PASSWORD
 
     def start(self, *, stream=True, **how):
@@ -41,26 +28,9 @@ class Server(unittest.TestCase):
         if stream:
             self.server.add_stream()
 
-    def feed(self, messages):
-        """Sends them on each connection."""
-        def pour(connection, _):
-            connection.accept()
-            for first in range(0, len(messages), 100):
-                connection.send(b"".join(messages[first:first + 100]))
-            connection.hold(60)
-
-        return self.enterContext(RawServer(pour))
-
     def output(self, **fields):
         return {"type": "nats", "url": self.server.url, "subject": "feeds.${session}.${reply}", "user": "duplexd",
                 "password": "${env:NATS_PASSWORD}", "format": "ndjson", "jetstream": True} | fields
-
-    def whole(self, feed, output, **more):
-        session = listener(feed.url, outputs=["store"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET)
-        return config(session, outputs={"store": {k: v for k, v in output.items() if v is not None}}, **more)
-
-    def run_daemon(self, feed, **fields):
-        return self.enterContext(Daemon(self.whole(feed, self.output(**fields))))
 
     def count(self):
         return self.server.stored()[0]
@@ -68,21 +38,12 @@ class Server(unittest.TestCase):
     def numbers(self):
         return [json.loads(text)["n"] for _, _, text in self.server.read_all()]
 
-    def end(self, daemon, code=0):
-        daemon.signal()
-        self.assertEqual(daemon.wait(), code)
-
 
 class Messages(Server):
     # The page's own configuration, with another address.
     def test_example(self):
         self.start()
-        text = (ROOT / "docs" / "outputs.md").read_text().split("\n## NATS\n")[1]
-        block = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
-        feed = self.feed([trade(n) for n in range(10)])
-        checked = run_to_end("check", "--secrets-absent", "-c", write_config(block, self.place))
-        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
-        block["sessions"]["feed"] |= {"url": feed.url, "tls": listener(feed.url)["tls"]}
+        block = self.example("NATS", self.feed([trade(n) for n in range(10)]))
         block["outputs"]["bus"] |= {"url": self.server.url, "password": "${env:NATS_PASSWORD}"}
         block["journal"] = {"path": str(self.place / "journal.db")}
         daemon = self.enterContext(Daemon(block))

@@ -11,50 +11,21 @@ import tempfile
 import time
 import unittest
 
-import yaml
-
-from support.config import config, listener
-from support.daemon import BINARY, ROOT, Daemon, Exit, run_to_end, write_config
+from support.daemon import ROOT, Daemon, Exit
 from support.postgres import PASSWORD, Postgres
-from support.raw_server import TEXT, RawServer, frame
+from support.raw_server import RawServer
+from support.trades import MOST_KIB, Trades, trade
 from support.waiting import until
 
-PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
-QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
-# The sanitizer keeps freed memory for a while, on purpose.
-MOST_KIB = 1_500_000 if "asan" in BINARY else 60_000
 
-
-def trade(number, **more):
-    return frame(TEXT, json.dumps({"op": "trade", "n": number} | more).encode())
-
-
-class Database(unittest.TestCase):
+class Database(Trades):
     def setUp(self):
+        super().setUp()
         self.server = self.enterContext(Postgres())
-        self.place = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="duplexd-postgres-")))
         os.environ["DATABASE_PASSWORD"] = PASSWORD
-
-    def feed(self, messages):
-        """Sends them on each connection."""
-        def pour(connection, _):
-            connection.accept()
-            for first in range(0, len(messages), 100):
-                connection.send(b"".join(messages[first:first + 100]))
-            connection.hold(60)
-
-        return self.enterContext(RawServer(pour))
 
     def output(self, **fields):
         return {"type": "postgres", "url": self.server.url} | fields
-
-    def whole(self, feed, output, **more):
-        session = listener(feed.url, outputs=["store"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET)
-        return config(session, outputs={"store": output}, **more)
-
-    def run_daemon(self, feed, *, journal=None, limits=None, **fields):
-        more = {key: value for key, value in (("journal", journal), ("shutdown", limits)) if value}
-        return self.enterContext(Daemon(self.whole(feed, self.output(**fields), **more)))
 
     def has_trades(self):
         return self.server.ask("SELECT to_regclass('trade') IS NOT NULL") == ["t"]
@@ -62,21 +33,12 @@ class Database(unittest.TestCase):
     def numbers(self):
         return [int(n) for n in self.server.ask("SELECT n FROM trade ORDER BY ctid")] if self.has_trades() else []
 
-    def end(self, daemon, code=0):
-        daemon.signal()
-        self.assertEqual(daemon.wait(), code)
-
 
 class Rows(Database):
     # The page's own configuration, with another address.
     def test_example(self):
-        text = (ROOT / "docs" / "outputs.md").read_text().split("\n## PostgreSQL\n")[1]
-        block = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.S)[1])
-        question = re.search(r"psql feeds -c '(.*)'\n", text)[1]
-        feed = self.feed([trade(n, symbol="EURUSD", price=n + 0.5) for n in range(10)])
-        checked = run_to_end("check", "--secrets-absent", "-c", write_config(block, self.place))
-        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
-        block["sessions"]["feed"] |= {"url": feed.url, "tls": listener(feed.url)["tls"]}
+        question = re.search(r"psql feeds -c '(.*)'\n", (ROOT / "docs" / "outputs.md").read_text())[1]
+        block = self.example("PostgreSQL", self.feed([trade(n, symbol="EURUSD", price=n + 0.5) for n in range(10)]))
         block["outputs"]["store"]["url"] = self.server.url
         daemon = self.enterContext(Daemon(block))
         until(lambda: len(self.numbers()) == 10)
@@ -165,7 +127,7 @@ class Faults(Database):
 
     def test_the_end_is_limited(self):
         daemon = self.run_daemon(self.feed([trade(n, text="x" * 1000) for n in range(20_000)]), queue="64KiB",
-                                 limits={"limit": "500ms"})
+                                 top={"shutdown": {"limit": "500ms"}})
         until(lambda: len(self.numbers()) > 100)
         self.server.signal_all(signal.SIGSTOP)
         start = time.monotonic()

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -67,6 +69,36 @@ std::string mqtt_connection::why(int error) const {
   return detail_.empty() ? text : fmt::format("{} ({})", text, detail_);
 }
 
+void mqtt_connection::take_message(mosquitto* /*link*/, void* self, const mosquitto_message* come,
+                                   const mosquitto_property* with) {
+  mqtt_delivery made;
+  if (come->payloadlen > 0)
+    made.payload.assign(static_cast<const char*>(come->payload), static_cast<std::size_t>(come->payloadlen));
+  char* topic = nullptr;
+  if (mosquitto_property_read_string(with, MQTT_PROP_RESPONSE_TOPIC, &topic, false) != nullptr)
+    made.response_topic = topic;
+  void* data = nullptr;
+  std::uint16_t size = 0;
+  if (mosquitto_property_read_binary(with, MQTT_PROP_CORRELATION_DATA, &data, &size, false) != nullptr)
+    made.correlation_data.assign(static_cast<const char*>(data), size);
+  std::free(topic);  // NOLINT(cppcoreguidelines-no-malloc): the library's
+  std::free(data);   // NOLINT(cppcoreguidelines-no-malloc)
+  auto& mine = *static_cast<mqtt_connection*>(self);
+  mine.messages_.push_back(std::move(made));
+  ++mine.come_;
+}
+
+// The library takes properties of a connection only by the call that blocks, and keeps them. Without a host
+// that fails at once.
+void mqtt_connection::bound(mosquitto* link, const mqtt_target& target) {
+  mosquitto_property* with = nullptr;
+  mosquitto_property_add_int32(&with, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+                               static_cast<std::uint32_t>(target.kept_session.count()));
+  mosquitto_property_add_int32(&with, MQTT_PROP_MAXIMUM_PACKET_SIZE, target.largest_packet);
+  (void)mosquitto_connect_bind_v5(link, nullptr, 0, 60, nullptr, with);
+  mosquitto_property_free_all(&with);
+}
+
 std::string mqtt_connection::configure(const mqtt_target& target) {
   mosquitto* const link = link_.get();
   mosquitto_connect_v5_callback_set(
@@ -89,12 +121,27 @@ std::string mqtt_connection::configure(const mqtt_target& target) {
       });
   mosquitto_publish_v5_callback_set(
       link, [](mosquitto* /*link*/, void* self, int key, int reason, const mosquitto_property* /*with*/) {
-        static_cast<mqtt_connection*>(self)->answers_.push_back({static_cast<std::uint64_t>(key), reason});
+        auto& mine = *static_cast<mqtt_connection*>(self);
+        mine.answers_.push_back({static_cast<std::uint64_t>(key), reason});
+        ++mine.come_;
+      });
+  mosquitto_message_v5_callback_set(link, &take_message);
+  mosquitto_subscribe_callback_set(
+      link, [](mosquitto* /*link*/, void* self, int /*key*/, int count, const int* granted) {
+        auto& mine = *static_cast<mqtt_connection*>(self);
+        mine.granted_ = count > 0 ? *granted : MQTT_RC_UNSPECIFIED;
+        ++mine.come_;
       });
   mosquitto_log_callback_set(link, [](mosquitto* /*link*/, void* self, int level, const char* text) {
     if (level == MOSQ_LOG_ERR) static_cast<mqtt_connection*>(self)->detail_ = text;
   });
   int error = mosquitto_int_option(link, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5);
+  // Otherwise it writes what it queues, acknowledgements too, at once.
+  if (error == 0 && target.receives) {
+    error = mosquitto_threaded_set(link, true);
+    if (error == 0) error = mosquitto_int_option(link, MOSQ_OPT_RECEIVE_MAXIMUM, target.most_unaccepted);
+    bound(link, target);
+  }
   if (error == 0 && !target.user.empty())
     error = mosquitto_username_pw_set(link, target.user.c_str(), text_or_null(target.password));
   if (error == 0 && target.address.secure) {
@@ -116,9 +163,10 @@ std::string mqtt_connection::dial(const mqtt_target& target, const char* from, d
   ended_.clear();
   detail_.clear();
   answers_.clear();
+  messages_.clear();
   is_accepted_ = false;
   needs_retain_ = target.retain;
-  link_.reset(mosquitto_new(text_or_null(target.client_id), true, this));
+  link_.reset(mosquitto_new(text_or_null(target.client_id), target.kept_session.count() == 0, this));
   if (link_ == nullptr) return system_text(errno);
   if (std::string mistake = configure(target); !mistake.empty()) return mistake;
   const auto keepalive = std::chrono::ceil<std::chrono::seconds>(target.keepalive);
@@ -150,11 +198,70 @@ std::string mqtt_connection::open(const mqtt_target& target) {
   return mistake;
 }
 
+std::string mqtt_connection::write(deadline until) {
+  mosquitto* const link = link_.get();
+  while (mosquitto_want_write(link)) {
+    pollfd ready{mosquitto_socket(link), POLLOUT, 0};
+    if (ready.fd < 0) return why(MOSQ_ERR_SUCCESS);
+    if (::poll(&ready, 1, left_until(until)) == 0) return no_answer();
+    errno = 0;
+    if (const int error = mosquitto_loop_write(link, 1); error != 0) return why(error);
+  }
+  return "";
+}
+
+// A PINGRESP calls nobody back: behind it there may be more.
+mqtt_connection::reading mqtt_connection::read() {
+  mosquitto* const link = link_.get();
+  const std::uint64_t before = come_;
+  reading made;
+  for (int tries = 0; tries < 2 && made.failed.empty() && come_ == before; ++tries) {
+    errno = 0;
+    const int error = mosquitto_loop_read(link, 1);
+    if (error != 0 || mosquitto_socket(link) < 0 || !ended_.empty()) made.failed = why(error);
+  }
+  made.has_come = come_ != before;
+  return made;
+}
+
+std::string mqtt_connection::wait_readable(int milliseconds, int wakes) {
+  mosquitto* const link = link_.get();
+  std::array<pollfd, 2> ready{{{mosquitto_socket(link), POLLIN, 0}, {wakes, POLLIN, 0}}};
+  if (ready[0].fd < 0) return why(MOSQ_ERR_SUCCESS);
+  if (::poll(ready.data(), ready.size(), milliseconds) < 0) return errno == EINTR ? "" : system_text(errno);
+  errno = 0;
+  const int error = mosquitto_loop_misc(link);
+  return error != 0 || mosquitto_socket(link) < 0 ? why(error) : "";
+}
+
+// It is written before anything is read: behind the acknowledgement of what comes it would wait with that.
+std::string mqtt_connection::subscribe(const std::string& filter, deadline until) {
+  constexpr int without_retained = 0x20;  // retain handling 2 (MQTT 5, 3.8.3.1)
+  granted_ = -1;
+  errno = 0;
+  const int error =
+      mosquitto_subscribe_v5(link_.get(), nullptr, filter.c_str(), 1, without_retained, nullptr);
+  std::string mistake = error == 0 ? write(until) : why(error);
+  while (mistake.empty() && granted_ < 0) {
+    const int left = left_until(until);
+    auto [failed, has_come] = read();
+    mistake = std::move(failed);
+    if (mistake.empty() && !has_come) mistake = left == 0 ? no_answer() : wait_readable(left, -1);
+  }
+  constexpr int first_failure = 0x80;
+  if (mistake.empty() && granted_ >= first_failure)
+    mistake = fmt::format("cannot subscribe to {}: {}", filter, reason_text(granted_));
+  return mistake;
+}
+
 mqtt_connection::sent mqtt_connection::publish(const mqtt_message& message) {
   sent made;
   mosquitto_property* with = nullptr;
   if (!message.id.empty())
     mosquitto_property_add_string_pair(&with, MQTT_PROP_USER_PROPERTY, "event_id", message.id.c_str());
+  if (!message.correlation_data.empty())
+    mosquitto_property_add_binary(&with, MQTT_PROP_CORRELATION_DATA, message.correlation_data.data(),
+                                  static_cast<std::uint16_t>(message.correlation_data.size()));
   int key = 0;
   errno = 0;
   const int error =

@@ -11,6 +11,8 @@
 #include "config/value/url.hpp"
 
 struct mosquitto;
+struct mosquitto_message;
+struct mqtt5__property;
 
 namespace duplexd {
 
@@ -24,7 +26,12 @@ struct mqtt_target {
   bool retain = false;    ///< the broker must keep messages
   std::string ca_file{};  ///< empty: the system's certificates
   std::string cert_file{};
-  std::string key_file{};  ///< empty: it is in `cert_file`
+  std::string key_file{};                ///< empty: it is in `cert_file`
+  std::chrono::seconds kept_session{0};  ///< how long the broker keeps it for `client_id`; 0: not at all
+  bool receives = false;                 ///< nothing is written but by `write`: see `take_messages`
+  std::uint32_t largest_packet = 0;  ///< for `receives`: bytes; the broker delivers nothing that is larger
+  std::uint16_t most_unaccepted =
+      0;  ///< for `receives`: messages that it delivers before one is acknowledged
 };
 
 struct mqtt_message {
@@ -33,10 +40,18 @@ struct mqtt_message {
   int qos;
   bool retain;
   std::string id{};  ///< of the event; empty: it has none
+  std::string correlation_data{};
 };
 
-/// A connection to a broker (MQTT 5, without a session that outlives it), whose calls block, but not for
-/// longer than a limit. After an error it has to be closed.
+/// What a broker delivers.
+struct mqtt_delivery {
+  std::string payload;
+  std::string response_topic{};
+  std::string correlation_data{};
+};
+
+/// A connection to a broker (MQTT 5), whose calls block, but not for longer than a limit. After an error it
+/// has to be closed.
 class mqtt_connection {
  public:
   using deadline = std::chrono::steady_clock::time_point;
@@ -63,6 +78,24 @@ class mqtt_connection {
   /// Those that have come since the last call.
   [[nodiscard]] std::vector<answer> take_answers() { return std::exchange(answers_, {}); }
 
+  /// Subscribes, without what the broker has retained. Returns why that failed.
+  [[nodiscard]] std::string subscribe(const std::string& filter, deadline until);
+  /// Those that have come since the last call. The library has queued their acknowledgements, which leave
+  /// with the next `write`.
+  [[nodiscard]] std::vector<mqtt_delivery> take_messages() { return std::exchange(messages_, {}); }
+  [[nodiscard]] std::size_t count_messages() const noexcept { return messages_.size(); }
+  /// Writes what is queued. Returns why the connection has ended.
+  [[nodiscard]] std::string write(deadline until);
+  /// For `receives`: reads a packet if one is there.
+  struct reading {
+    std::string failed{};  ///< why the connection has ended
+    bool has_come = false;
+  };
+  [[nodiscard]] reading read();
+  /// For `receives`: waits until there may be a packet, or `wakes` is readable. What TLS has decrypted
+  /// already is not seen: `read` first.
+  [[nodiscard]] std::string wait_readable(int milliseconds, int wakes);
+
   /// Waits until something can be read or written, and does that. Returns why the connection has ended.
   [[nodiscard]] std::string turn(deadline until);
   /// What can be done without a wait, pings included.
@@ -70,6 +103,9 @@ class mqtt_connection {
 
  private:
   static void end(mosquitto* link) noexcept;
+  static void bound(mosquitto* link, const mqtt_target& target);
+  static void take_message(mosquitto* link, void* self, const mosquitto_message* come,
+                           const mqtt5__property* with);
   [[nodiscard]] std::string configure(const mqtt_target& target);
   [[nodiscard]] std::string dial(const mqtt_target& target, const char* from, deadline until);
   [[nodiscard]] std::string serve(int milliseconds);
@@ -83,6 +119,9 @@ class mqtt_connection {
   std::string detail_;    ///< what the library last complained of
   bool is_idle_ = false;  ///< there was nothing to read in the last turn
   std::vector<answer> answers_;
+  std::vector<mqtt_delivery> messages_;
+  std::uint64_t come_ = 0;  ///< packets that told something
+  int granted_ = -1;        ///< the broker's answer to `subscribe`; -1: none yet
   std::unique_ptr<mosquitto, void (*)(mosquitto*)> link_{nullptr, &end};
 };
 

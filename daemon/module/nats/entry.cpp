@@ -1,10 +1,19 @@
-#include "daemon/module/nats/nats_writer.hpp"
+#include <memory>
+
+#include "daemon/module/nats/nats_link.hpp"
+#include "daemon/module/nats/nats_receiver.hpp"
+#include "daemon/output/broker_writer.hpp"
 
 extern "C" const duplexd::output_module* duplexd_output_module() {
-  static const duplexd::output_module module{duplexd::module_interface, DUPLEXD_VERSION,
-                                             [](const duplexd::config::output_settings& settings,
-                                                duplexd::module_host& host) -> duplexd::event_writer* {
-                                               return new duplexd::nats_writer(settings, host);
-                                             }};
+  using namespace duplexd;
+  static const output_module module{
+      module_interface, DUPLEXD_VERSION,
+      [](const config::output_settings& settings, module_host& host) -> event_writer* {
+        return new broker_writer(std::make_unique<nats_link>(settings, host), {"NATS", settings.timeout},
+                                 host);
+      },
+      [](const config::output_settings& settings, reference_reader& references) -> broker_receiver* {
+        return new nats_receiver(settings, references);
+      }};
   return &module;
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace duplexd {
 
@@ -15,6 +16,18 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using message_owner = std::unique_ptr<natsMsg, void (*)(natsMsg*)>;
+
+// A server that does not answer two of them is gone.
+constexpr milliseconds ping_interval{20'000};
+
+void put_message(natsConnection* /*link*/, natsSubscription* /*of*/, natsMsg* come, void* into) {
+  const message_owner message{come, &natsMsg_Destroy};
+  const auto size = static_cast<std::size_t>(natsMsg_GetDataLength(come));
+  broker_receiver::message made{.is_too_long = size > broker_receiver::largest};
+  if (!made.is_too_long && size > 0) made.text.assign(natsMsg_GetData(come), size);
+  if (const char* reply = natsMsg_GetReply(come); reply != nullptr) made.answer_to = reply;
+  (*static_cast<std::shared_ptr<nats_inbox>*>(into))->put(std::move(made));
+}
 
 }  // namespace
 
@@ -54,6 +67,7 @@ std::string nats_connection::configure(natsOptions* options, const nats_target& 
   also([&] { return natsOptions_SetTimeout(options, limit_.count()); });
   also([&] { return natsOptions_SetWriteDeadline(options, limit_.count()); });
   also([&] { return natsOptions_SetAllowReconnect(options, false); });
+  also([&] { return natsOptions_SetPingInterval(options, ping_interval.count()); });
   // Without this one the library writes to stderr.
   also([&] {
     return natsOptions_SetErrorHandler(
@@ -100,6 +114,8 @@ std::string nats_connection::open(const nats_target& target) {
 void nats_connection::close() noexcept {
   natsSubscription_Destroy(answers_);
   answers_ = nullptr;
+  natsSubscription_Destroy(listening_);
+  listening_ = nullptr;
   natsConnection_Destroy(link_);
   link_ = nullptr;
 }
@@ -156,6 +172,31 @@ std::string nats_connection::flush() {
   std::string said = last_error();
   if (!said.empty() || status == NATS_OK) return said;
   return status == NATS_TIMEOUT ? no_answer() : why(status);
+}
+
+// The library's thread holds the inbox until it has done with the subscription.
+std::string nats_connection::listen(const std::string& subject, const std::shared_ptr<nats_inbox>& into) {
+  auto held = std::make_unique<std::shared_ptr<nats_inbox>>(into);
+  natsStatus status = natsConnection_Subscribe(&listening_, link_, subject.c_str(), &put_message, held.get());
+  if (status == NATS_OK)
+    status = natsSubscription_SetOnCompleteCB(
+        listening_, [](void* done) { delete static_cast<std::shared_ptr<nats_inbox>*>(done); },
+        held.release());
+  if (status == NATS_OK)
+    status = natsSubscription_SetPendingLimits(listening_, most_pending, most_pending_bytes);
+  return status == NATS_OK ? flush() : why(status);
+}
+
+std::uint64_t nats_connection::lost() const noexcept {
+  std::int64_t count = 0;
+  if (listening_ != nullptr) (void)natsSubscription_GetDropped(listening_, &count);
+  return static_cast<std::uint64_t>(count);
+}
+
+std::string nats_connection::end_cause() const {
+  if (link_ == nullptr || is_open()) return "";
+  std::string said = last_error();
+  return said.empty() ? "the connection has ended" : said;
 }
 
 }  // namespace duplexd

@@ -11,6 +11,7 @@
 
 #include "config/value/url.hpp"
 #include "daemon/module/nats/nats_answer.hpp"
+#include "daemon/module/nats/nats_inbox.hpp"
 
 namespace duplexd {
 
@@ -62,6 +63,17 @@ class nats_connection {
   /// Waits until the server has everything. Returns why that failed.
   [[nodiscard]] std::string flush();
 
+  /// Subscribes: what comes is put into the inbox by the library's thread. Returns why that failed.
+  [[nodiscard]] std::string listen(const std::string& subject, const std::shared_ptr<nats_inbox>& into);
+  /// Messages of that subscription that were dropped because the inbox and the library were full.
+  [[nodiscard]] std::uint64_t lost() const noexcept;
+  /// Why the server, or the network, has ended the connection; empty: it has not, or there was none.
+  [[nodiscard]] std::string end_cause() const;
+
+  /// Messages that wait in the library while the inbox is full, and their bytes.
+  static constexpr int most_pending = 16'384;
+  static constexpr int most_pending_bytes = 8 << 20;
+
  private:
   [[nodiscard]] std::string configure(natsOptions* options, const nats_target& target) const;
   [[nodiscard]] std::string why(natsStatus status) const;
@@ -72,6 +84,7 @@ class nats_connection {
   std::chrono::milliseconds limit_;
   natsConnection* link_ = nullptr;
   natsSubscription* answers_ = nullptr;
+  natsSubscription* listening_ = nullptr;
   std::string inbox_;  ///< with a dot at its end
 };
 

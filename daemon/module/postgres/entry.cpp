@@ -1,10 +1,12 @@
 #include "daemon/module/postgres/postgres_writer.hpp"
 
 extern "C" const duplexd::output_module* duplexd_output_module() {
-  static const duplexd::output_module module{duplexd::module_interface, DUPLEXD_VERSION,
-                                             [](const duplexd::config::output_settings& settings,
-                                                duplexd::module_host& host) -> duplexd::event_writer* {
-                                               return new duplexd::postgres_writer(settings, host);
-                                             }};
+  using namespace duplexd;
+  static const output_module module{
+      module_interface, DUPLEXD_VERSION,
+      [](const config::output_settings& settings, module_host& host) -> event_writer* {
+        return new postgres_writer(settings, host);
+      },
+      nullptr};
   return &module;
 }

@@ -1,5 +1,7 @@
 #include "daemon/session/exchange/submission.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace duplexd {
 
 const char* name_of(command_state state) noexcept {
@@ -32,6 +34,21 @@ command_state state_named(std::string_view name) noexcept {
        {received, written, confirmed, timed_out, unknown, expired, replaced, refused})
     if (name == name_of(each)) return each;
   return queued;
+}
+
+std::string json_of(const std::string& session, const submission& what, std::size_t most_data) {
+  using nlohmann::ordered_json;
+  ordered_json fields{{"session", session},
+                      {"id", what.id},
+                      {"command", what.command},
+                      {"state", name_of(what.state)},
+                      {"ended", what.has_ended}};
+  if (!what.why.empty()) fields["why"] = what.why;
+  if (!what.reply.empty()) fields["reply"] = what.reply;
+  const bool fits = what.data.size() <= most_data;
+  if (!what.data.empty() && fits) fields["data"] = ordered_json::parse(what.data, nullptr, false);
+  if (!fits) fields["data_omitted"] = true;
+  return fields.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 submission submission_of(const kept_command& ended) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -44,6 +45,10 @@ struct submission {
   bool has_ended = false;  ///< no further change
   std::function<void(const submission&)> on_change{};  ///< called at each change; must not submit
 };
+
+/// What became of it as a map in JSON: session, id, command, state, ended, and why, reply, data if there are
+/// any. Data of more than `most_data` bytes are left out: `"data_omitted": true`.
+[[nodiscard]] std::string json_of(const std::string& session, const submission& what, std::size_t most_data);
 
 /// A durable command that has ended, as its submitter was told.
 [[nodiscard]] submission submission_of(const kept_command& ended);

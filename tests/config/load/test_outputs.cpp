@@ -375,8 +375,9 @@ TEST_CASE("mistakes about a database's url are told", "[outputs]") {
   CHECK(told("postgres") == "outputs.o: an output of type postgres needs a url (add url: " + example + ")");
   CHECK(told("postgres, url: 'http://h/'") ==
         "outputs.o.url: the url of a database begins with postgresql:// (" + example + ")");
+  CHECK(told("postgres, url: '${env:HOME}'").starts_with("outputs.o.url: the url of a database begins with"));
   CHECK(told("http, url: 'postgres://h/'") ==
-        "outputs.o.url: an output of type http has a url of http or https (https://HOST/PATH)");
+        "outputs.o.url: a URL must start with https:// or http:// (https://HOST/PATH)");
   CHECK(told("postgres, url: 'postgres://${var:x}/'") ==
         "outputs.o.url: an output belongs to no session: only env, file and credential have values here");
   CHECK(told("postgres, url: 'postgres://h/', sync: true") ==
@@ -473,8 +474,12 @@ TEST_CASE("mistakes about a broker are told", "[outputs]") {
         "(mqtts://BROKER)");
   CHECK(told("mqtt, topic: t, url: 'mqtt://h/x'") ==
         "outputs.o.url: the URL of a broker has a host and perhaps a port, and no path (mqtts://BROKER)");
+  CHECK(told("mqtt, topic: t, url: 'amqp://h'") ==
+        "outputs.o.url: a URL must start with mqtts:// or mqtt:// (mqtts://BROKER)");
+  CHECK(told("mqtt, topic: t, url: '${env:HOME}'") ==
+        "outputs.o.url: a URL must start with mqtts:// or mqtt:// (after replacing its references)");
   CHECK(told("http, url: 'mqtt://h'") ==
-        "outputs.o.url: an output of type http has a url of http or https (https://HOST/PATH)");
+        "outputs.o.url: a URL must start with https:// or http:// (https://HOST/PATH)");
   CHECK(told("mqtt, url: 'mqtt://h', topic: 'a/+'") ==
         "outputs.o.topic: a topic that is written to has no wildcards and no blanks");
   CHECK(told("mqtt, url: 'mqtt://h', topic: $SYS/x") ==
@@ -488,6 +493,65 @@ TEST_CASE("mistakes about a broker are told", "[outputs]") {
   CHECK(told("mqtt, url: 'mqtt://h', topic: t, user: '${var:x}'") ==
         "outputs.o.user: an output belongs to no session: only env, file and credential have values here");
   CHECK(told("file, path: x, topic: t") == "outputs.o.topic: an output of type file has no 'topic'");
+}
+
+TEST_CASE("commands of a broker", "[outputs]") {
+  const auto made =
+      load_good(
+          file_with("{p: {type: mqtt, url: 'mqtt://h', topic: t, commands: {topic: 'a/+/#', answers: b}}, "
+                    "q: {type: nats, url: 'nats://h', subject: s, commands: {subject: 'a.*.>'}}}",
+                    "[p]"),
+          "f.yaml")
+          .outputs;
+  CHECK(made.at(0).commands.from == "a/+/#");
+  CHECK(made.at(0).commands.answers == "b");
+  CHECK(made.at(1).commands.from == "a.*.>");
+  CHECK(made.at(1).commands.answers.empty());
+}
+
+TEST_CASE("mistakes about the commands of a broker are told", "[outputs]") {
+  const auto told = [](const std::string& output) {
+    const lines all = mistakes_of("{o: {type: " + output + "}}", "[o]");
+    INFO(output);
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("outputs.o"));
+  };
+  const auto mqtt = [&](const std::string& commands) {
+    return told("mqtt, url: 'mqtt://h', topic: 'e/${session}/%Y', commands: {" + commands + "}");
+  };
+  const auto nats = [&](const std::string& commands) {
+    return told("nats, url: 'nats://h', subject: 'e.${session}', commands: {" + commands + "}");
+  };
+  CHECK(mqtt("answers: a").starts_with("outputs.o.commands: "));  // no topic
+  CHECK(mqtt("subject: s") == "outputs.o.commands.subject: an output of type mqtt has no 'subject'");
+  CHECK(nats("topic: s") == "outputs.o.commands.topic: an output of type nats has no 'topic'");
+  for (const char* bad : {"a+", "a/#/b", "#a"})
+    CHECK(mqtt("topic: '" + std::string(bad) + "'") ==
+          "outputs.o.commands.topic: '+' stands for a whole level, '#' for all that are left");
+  for (const char* bad : {"a*", "a.>.b"})
+    CHECK(nats("subject: '" + std::string(bad) + "'") ==
+          "outputs.o.commands.subject: '*' stands for a whole level, '>' for all that are left");
+  CHECK(nats("subject: 'a..b'") ==
+        "outputs.o.commands.subject: a subject has a name before, between and behind its dots");
+  CHECK(nats("subject: 'a b'") == "outputs.o.commands.subject: it holds blanks or U+0000");
+  for (const char* loops : {"#", "e/#", "e/+/+"})
+    CHECK(mqtt("topic: '" + std::string(loops) + "'") ==
+          "outputs.o.commands.topic: the output's own events would come back as commands");
+  CHECK(nats("subject: 'e.*'") ==
+        "outputs.o.commands.subject: the output's own events would come back as commands");
+  CHECK(mqtt("topic: 'c/+', answers: c/ends") ==
+        "outputs.o.commands.answers: the answers would come back as commands");
+  CHECK(mqtt("topic: c, answers: 'a/+'") ==
+        "outputs.o.commands.answers: it is not a topic that can be written to");
+  CHECK(nats("subject: c, answers: $JS") ==
+        "outputs.o.commands.answers: it is not a subject that can be written to");
+  CHECK(told("postgres, url: 'postgres://h/', commands: {topic: t}") ==
+        "outputs.o.commands: an output of type postgres has no 'commands'");
+  // What is only alike is not the same.
+  CHECK(mistakes_of("{o: {type: mqtt, url: 'mqtt://h', topic: 'e/${session}', commands: {topic: 'e/+/c', "
+                    "answers: e/c}}}",
+                    "[o]")
+            .empty());
 }
 
 TEST_CASE("names that syslog and journald take", "[outputs]") {

@@ -255,3 +255,76 @@ TEST_CASE("made ids differ") {
   for (const std::string& each : s.ends()) ids.insert(ordered_json::parse(each)["id"].get<std::string>());
   CHECK(ids.size() == 3);
 }
+
+namespace {
+
+/// What the sender of a message hears.
+struct sender {
+  explicit sender(scene& at) : s(at) {}
+  void send(const std::string& text) {
+    asio::co_spawn(s.play.loop,
+                   s.door.take_message("bus", {.number = ++number, .text = text, .too_long = text == "long"},
+                                       [this](const command_news& news) {
+                                         accepted += news.is_accepted ? 1 : 0;
+                                         if (news.has_ended) ends.push_back(news.text);
+                                       }),
+                   asio::detached);
+    s.play.run_for(0s);
+  }
+  scene& s;
+  std::uint64_t number = 0;
+  int accepted = 0;
+  lines ends;
+};
+
+}  // namespace
+
+TEST_CASE("a message of a broker is accepted when its command is queued, and its sender hears of its end",
+          "[broker]") {
+  scene s;
+  sender from{s};
+  from.send(R"({"command":"get","with":{"id":1},"id":"a"})");
+  CHECK(from.accepted == 0);  // the session has not tried to connect yet
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  CHECK(from.accepted > 0);
+  CHECK(from.ends.empty());
+  server->on_message = answer_gets;
+  from.send(R"({"command":"get","with":{"id":2},"id":"b"})");
+  s.play.run_for(10s);
+  REQUIRE(from.ends.size() == 2);
+  CHECK(from.ends[0] ==
+        R"({"session":"s","id":"b","command":"get","state":"confirmed","ended":true,"reply":"got",)"
+        R"("data":{"op":"got","id":2,"value":20}})");
+  CHECK(from.ends[1] == R"({"session":"s","id":"a","command":"get","state":"timed out","ended":true,)"
+                        R"("why":"no reply confirmed it in time"})");
+  from.send(R"({"command":"get","with":{"id":2},"id":"b"})");
+  REQUIRE(from.ends.size() == 3);
+  CHECK(from.ends[2].find("a command with this id came before; it is not sent again") != std::string::npos);
+}
+
+TEST_CASE("a message that is not a command is refused, and told with its number", "[broker]") {
+  scene s;
+  sender from{s};
+  for (const char* text : {"x", "", "long", R"({"command":"get","session":"t","id":"c"})"}) from.send(text);
+  REQUIRE(from.ends.size() == 4);
+  CHECK(from.accepted == 4);
+  const auto why = [&](std::size_t which) {
+    const auto told = ordered_json::parse(from.ends[which]);
+    CHECK(told["state"] == "refused");
+    return told["why"].get<std::string>();
+  };
+  CHECK(why(0).starts_with("it is not JSON"));
+  CHECK(why(1) == "it is empty");
+  CHECK(why(2) == "it has more than 1048576 bytes");
+  CHECK(why(3) == "there is no session 't'");
+  CHECK(ordered_json::parse(from.ends[3])["id"] == "c");
+  s.door.close_answers();
+  from.send(R"({"command":"get"})");
+  CHECK(why(4) == "it came after the sessions had ended");
+  std::size_t told = 0;
+  for (const std::string& line : s.play.telemetry.lines)
+    told += line.starts_with("message ") &&
+            line.find(" for output bus is not a valid command: ") != std::string::npos;
+  CHECK(told == 5);
+}

@@ -93,6 +93,8 @@ std::vector<line> all_lines() {
        R"(command_invalid|line 3 of the commands is not valid: w|{"line":3,"why":"w"})"},
       {command_invalid{3, "w", "o"}, "warning",
        R"(command_invalid|line 3 of the answers of output o is not valid: w|{"line":3,"why":"w","output":"o"})"},
+      {command_invalid{3, "w", "o", true}, "warning",
+       R"(command_invalid|message 3 for output o is not a valid command: w|{"line":3,"why":"w","output":"o"})"},
       {heartbeat_missed{"w"}, "warning", R"(heartbeat_missed|w|{"why":"w"})"},
       {reply_overdue{"r", 1'550ms}, "warning",
        R"(reply_overdue|no reply r for 1.6 s|{"reply":"r","within_ms":1550})"},
@@ -146,6 +148,13 @@ std::vector<line> all_lines() {
       {output_failed{"o", "w", 1500ms}, "error",
        R"(output_failed|output o failed: w; events wait, next attempt in 1.5 s|{"output":"o","why":"w","next_ms":1500})"},
       {output_recovered{"o"}, "info", R"(output_recovered|output o works again|{"output":"o"})"},
+      {commands_failed{"o", "w", 1500ms}, "error",
+       R"(commands_failed|commands for output o cannot be received: w; next attempt in 1.5 s|)"
+       R"({"output":"o","why":"w","next_ms":1500})"},
+      {commands_recovered{"o"}, "info",
+       R"(commands_recovered|commands for output o are received again|{"output":"o"})"},
+      {commands_lost{"o", 4}, "warning",
+       R"(commands_lost|commands for output o came too fast: 4 are lost so far|{"output":"o","count":4})"},
       {batch_refused{"o", "w", 2, 5, true}, "error",
        R"(batch_refused|output o: w; 2 event(s) went to the dead letters, 5 so far|)"
        R"({"output":"o","why":"w","events":2,"count":5,"kept":true})"},

@@ -3,7 +3,7 @@
 #include "daemon/output/output_module.hpp"
 
 extern "C" const duplexd::output_module* duplexd_output_module() {
-  static const duplexd::output_module module{ODD_INTERFACE, ODD_VERSION, nullptr};
+  static const duplexd::output_module module{ODD_INTERFACE, ODD_VERSION, nullptr, nullptr};
   return &module;
 }
 #endif

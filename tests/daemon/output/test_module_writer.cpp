@@ -39,7 +39,8 @@ class asking_writer final : public event_writer {
 const output_module asking{module_interface, DUPLEXD_VERSION,
                            [](const config::output_settings& settings, module_host& host) -> event_writer* {
                              return new asking_writer(settings, host);
-                           }};
+                           },
+                           nullptr};
 
 /// Keeps the texts that it gets, or fails.
 class keeping_writer final : public event_writer {

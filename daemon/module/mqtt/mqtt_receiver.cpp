@@ -1,0 +1,133 @@
+#include "daemon/module/mqtt/mqtt_receiver.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "daemon/module/mqtt/mqtt_answer.hpp"
+#include "daemon/module/mqtt/mqtt_link.hpp"
+
+namespace duplexd {
+
+namespace {
+constexpr int second = 1'000;  // milliseconds
+}
+
+mqtt_receiver::mqtt_receiver(const config::output_settings& settings, reference_reader& references)
+    : settings_(settings),
+      references_(references),
+      link_(settings.timeout),
+      wakes_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+mqtt_receiver::~mqtt_receiver() {
+  ::close(wakes_);
+}
+
+void mqtt_receiver::wake() noexcept {
+  (void)::eventfd_write(wakes_, 1);
+}
+
+void mqtt_receiver::fail(std::string why) {
+  link_.close();
+  failed_ = std::move(why);
+}
+
+// A client identifier belongs to one connection: the output's own has it.
+std::string mqtt_receiver::open() {
+  if (link_.is_open()) return "";
+  unanswered_ = 0;
+  std::string error;
+  auto target = target_of(settings_, references_, error);
+  if (!target) return error;
+  target->retain = false;
+  target->receives = true;
+  target->largest_packet = 4 * largest;
+  target->most_unaccepted = most_messages;
+  if (!target->client_id.empty()) {
+    target->client_id += "-commands";
+    target->kept_session = kept;
+  }
+  error = link_.open(*target);
+  if (error.empty()) error = link_.subscribe(settings_.commands.from, limit());
+  if (!error.empty()) link_.close();
+  return error;
+}
+
+// Nothing is written while there are messages that are not accepted. Of a connection that ends, a broker that
+// keeps the session delivers them again.
+broker_receiver::received mqtt_receiver::receive() {
+  eventfd_t ignored = 0;
+  (void)::eventfd_read(wakes_, &ignored);
+  received made;
+  std::string failed = failed_.empty() ? open() : std::exchange(failed_, "");
+  served_ = std::chrono::steady_clock::now();
+  std::size_t bytes = 0;
+  const auto take = [&] {
+    for (mqtt_delivery& each : link_.take_messages()) {
+      bytes += each.payload.size();
+      const bool is_too_long = each.payload.size() > largest;
+      made.messages.push_back({is_too_long ? "" : std::move(each.payload), is_too_long,
+                               std::move(each.response_topic), std::move(each.correlation_data)});
+    }
+  };
+  if (failed.empty()) take();  // of a session that the broker kept
+  if (failed.empty() && made.messages.empty()) failed = link_.write(limit());
+  bool waited = false;
+  while (failed.empty() && made.messages.size() < most_messages && bytes < most_bytes) {
+    const auto [ended, has_come] = link_.read();
+    unanswered_ -= link_.take_answers().size();
+    take();
+    failed = ended;
+    if (has_come) continue;
+    if (waited || !made.messages.empty() || !failed.empty()) break;
+    failed = link_.wait_readable(second, wakes_);
+    waited = true;
+  }
+  if (failed.empty() && made.messages.empty()) failed = link_.write(limit());  // pings
+  if (failed.empty()) return made;
+  link_.close();
+  if (!settings_.client_id.empty()) made.messages.clear();
+  made.failed = "MQTT: " + failed;
+  return made;
+}
+
+void mqtt_receiver::acknowledge() {
+  if (!link_.is_open()) return;
+  if (std::string why = link_.write(limit()); !why.empty()) fail(std::move(why));
+}
+
+// Until the broker has acknowledged it, or messages come: what is not written yet then leaves behind their
+// acknowledgements.
+std::string mqtt_receiver::answer(const std::string& to, const std::string& correlation,
+                                  std::string_view text) {
+  if (!link_.is_open()) return "there is no connection";
+  const auto until = limit();
+  const auto sent = link_.publish({to, text, 1, false, "", correlation});
+  if (!sent.refusal.empty()) return "";
+  std::string failed = sent.failed;
+  ++unanswered_;
+  if (unanswered_ > most_unanswered) failed = "the broker does not acknowledge answers";
+  bool is_answered = false;
+  while (failed.empty() && !is_answered && link_.count_messages() == 0) {
+    failed = link_.write(until);
+    if (!failed.empty()) break;
+    auto [ended, has_come] = link_.read();
+    for (const auto& each : link_.take_answers()) {
+      is_answered = is_answered || each.key == sent.key;
+      --unanswered_;
+    }
+    failed = std::move(ended);
+    if (!failed.empty() || has_come) continue;
+    failed = std::chrono::steady_clock::now() < until ? link_.wait_readable(second, -1)
+                                                      : "the broker does not acknowledge an answer";
+  }
+  if (!failed.empty()) fail(failed);
+  return failed;
+}
+
+void mqtt_receiver::rest() noexcept {
+  if (link_.is_open() && std::chrono::steady_clock::now() - served_ > settings_.keepalive) link_.close();
+}
+
+}  // namespace duplexd

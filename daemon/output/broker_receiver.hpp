@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace duplexd {
+
+/// A connection over which a broker delivers commands. It connects by itself when it is asked for messages.
+/// All calls but `wake` come from one thread at a time, which is not the loop's.
+class broker_receiver {
+ public:
+  /// Bytes of a message that is a command; of a longer one the text is left out.
+  static constexpr std::size_t largest = std::size_t{1} << 20;
+  /// Messages that are given, and wait in memory to be given, at a time; and their bytes, unless one message
+  /// has more.
+  static constexpr std::size_t most_messages = 64;
+  static constexpr std::size_t most_bytes = std::size_t{4} << 20;
+
+  broker_receiver() = default;
+  broker_receiver(const broker_receiver&) = delete;
+  broker_receiver& operator=(const broker_receiver&) = delete;
+  virtual ~broker_receiver() = default;
+
+  struct message {
+    std::string text{};
+    bool is_too_long = false;   ///< then there is no text
+    std::string answer_to{};    ///< where its sender wants the answer; empty: it says nothing
+    std::string correlation{};  ///< what the answer must carry
+  };
+  struct received {
+    std::vector<message> messages{};
+    std::uint64_t lost = 0;  ///< messages that came faster than they were taken
+    std::string failed{};    ///< why there is no connection; it is tried again with the next call
+  };
+  /// Waits for messages, for a second, or until `wake` is called.
+  [[nodiscard]] virtual received receive() = 0;
+  /// From any thread.
+  virtual void wake() noexcept = 0;
+
+  /// All messages that were received are accepted: the broker may forget them. What it is not told it
+  /// delivers again.
+  virtual void acknowledge() = 0;
+
+  /// Publishes the end of a command. Returns why that failed; empty: it did not, or never will.
+  [[nodiscard]] virtual std::string answer(const std::string& to, const std::string& correlation,
+                                           std::string_view text) = 0;
+
+  /// Nothing is received for a while: a connection that could not be kept up meanwhile is closed.
+  virtual void rest() noexcept = 0;
+};
+
+}  // namespace duplexd

@@ -1,0 +1,251 @@
+// Commands from a broker that the test plays: bounds, acknowledgements, answers, a broker that is away.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "daemon/output/broker_input.hpp"
+#include "daemon/runtime/task_group.hpp"
+#include "tests/catch.hpp"
+#include "tests/daemon/output/scripted_streams.hpp"
+#include "tests/daemon/support/stage.hpp"
+
+using namespace duplexd;
+using namespace duplexd::test;
+using namespace std::chrono_literals;
+using lines = std::vector<std::string>;
+
+namespace {
+
+/// What the broker has, and what it heard; used from the input's thread, too.
+struct broker {
+  std::mutex lock;
+  std::vector<broker_receiver::message> waiting;
+  std::uint64_t lost = 0;
+  std::string failed{};
+  bool takes_answers = true;
+  lines answers{};
+  std::size_t acknowledged = 0;
+  std::size_t received = 0;
+  std::condition_variable changed{};
+  bool is_woken = false;
+  bool rests = false;  ///< the thread waits
+
+  [[nodiscard]] bool has_news() const { return !waiting.empty() || lost > 0 || !failed.empty() || is_woken; }
+};
+
+class scripted_receiver final : public broker_receiver {
+ public:
+  explicit scripted_receiver(broker& with) : with_(with) {}
+  [[nodiscard]] received receive() override {
+    std::unique_lock hold{with_.lock};
+    with_.rests = true;
+    with_.changed.wait(hold, [this] { return with_.has_news(); });
+    with_.rests = false;
+    with_.is_woken = false;
+    if (!with_.failed.empty()) return {.failed = with_.failed};
+    with_.received += with_.waiting.size();
+    return {.messages = std::exchange(with_.waiting, {}), .lost = std::exchange(with_.lost, 0)};
+  }
+  void wake() noexcept override {
+    const std::lock_guard hold{with_.lock};
+    with_.is_woken = true;
+    with_.changed.notify_all();
+  }
+  void acknowledge() override {
+    const std::lock_guard hold{with_.lock};
+    with_.acknowledged = with_.received;
+  }
+  [[nodiscard]] std::string answer(const std::string& to, const std::string& correlation,
+                                   std::string_view text) override {
+    const std::lock_guard hold{with_.lock};
+    if (!with_.takes_answers) return "it is gone";
+    with_.answers.push_back(to + " " + correlation + " " + std::string(text));
+    return "";
+  }
+  void rest() noexcept override {}
+
+ private:
+  broker& with_;
+};
+
+struct scene {
+  explicit scene(std::string answers = "ends") {
+    config::output_settings settings{.name = "o", .type = config::output_type::mqtt};
+    settings.commands = {"orders", std::move(answers)};
+    input.emplace(
+        context, settings, std::make_unique<scripted_receiver>(with),
+        [this](std::string from, line_input::line message, command_listener told) -> asio::awaitable<void> {
+          taken.push_back(from + " " + std::to_string(message.number) + " " +
+                          (message.too_long ? "(too long)" : message.text));
+          listeners.push_back(std::move(told));
+          co_return;
+        });
+    tasks.spawn(0, run());
+  }
+  ~scene() {
+    asio::co_spawn(play.loop, input->finish(play.time.now()), asio::detached);
+    settle();
+    tasks.cancel_all();
+    asio::co_spawn(play.loop, tasks.join(), asio::detached);
+    settle();
+  }
+  asio::awaitable<int> run() {
+    co_await input->run();
+    co_return 0;
+  }
+
+  /// Until the loop and the thread are at rest.
+  void settle() {
+    for (bool rests = false; !rests;) {
+      play.loop.restart();
+      const bool idle = play.loop.poll() == 0;
+      const std::lock_guard hold{with.lock};
+      rests = idle && (!input->at_work() || (with.rests && !with.has_news()));
+    }
+  }
+  void pass(std::chrono::milliseconds span) {
+    settle();
+    play.time.run_for(span);
+    settle();
+  }
+  void come(const std::string& text, const std::string& to = "", const std::string& correlation = "") {
+    const std::lock_guard hold{with.lock};
+    with.waiting.push_back({.text = text, .answer_to = to, .correlation = correlation});
+    with.changed.notify_all();
+  }
+  template <class T>
+  T look(T broker::* at) {
+    const std::lock_guard hold{with.lock};
+    return with.*at;
+  }
+  template <class T>
+  void set(T broker::* at, T value) {
+    const std::lock_guard hold{with.lock};
+    with.*at = std::move(value);
+    with.changed.notify_all();
+  }
+
+  broker with;
+  struct {
+    asio::io_context loop{1};
+    virtual_clock time{loop};
+    recorded_telemetry log;
+    secret_index secrets;
+    scripted_http http;
+  } play;
+  scripted_streams streams;
+  output_context context{.loop = play.loop.get_executor(),
+                         .time = play.time,
+                         .log = play.log,
+                         .random = [] { return 0.5; },
+                         .secrets = play.secrets,
+                         .http = play.http,
+                         .streams = streams};
+  lines taken;
+  std::vector<command_listener> listeners;
+  std::optional<broker_input> input;
+  task_group<int> tasks{play.loop.get_executor()};
+};
+
+}  // namespace
+
+TEST_CASE("a message is acknowledged when its command was accepted, and answered at its end", "[broker]") {
+  scene s;
+  s.come("a", "me", "7");
+  s.come("b");
+  s.settle();
+  CHECK(s.taken == lines{"o 1 a", "o 2 b"});
+  s.listeners[0]({.is_accepted = true});
+  s.settle();
+  CHECK(s.look(&broker::acknowledged) == 0);  // one of those that came together is not accepted yet
+  s.listeners[1]({true, true, "end of b"});
+  s.settle();
+  CHECK(s.look(&broker::acknowledged) == 2);
+  CHECK(s.look(&broker::answers) == lines{"ends  end of b"});
+  s.listeners[0]({true, true, "end of a"});
+  s.settle();
+  CHECK(s.look(&broker::answers) == lines{"ends  end of b", "me 7 end of a"});
+}
+
+TEST_CASE("without a place for answers there are none", "[broker]") {
+  scene s{""};
+  s.come("a");
+  s.settle();
+  s.listeners.at(0)({true, true, "end"});
+  s.come("b", "me");
+  s.settle();
+  s.listeners.at(1)({true, true, "end of b"});
+  s.settle();
+  CHECK(s.look(&broker::answers) == lines{"me  end of b"});
+}
+
+TEST_CASE("while so many have not come to their end nothing is received", "[broker][bounds]") {
+  scene s;
+  for (std::size_t i = 0; i < broker_input::most_unfinished; ++i) s.come("x");
+  s.settle();
+  CHECK(s.taken.size() == broker_input::most_unfinished);
+  for (const command_listener& each : s.listeners) each({.is_accepted = true});
+  s.come("one more");
+  s.pass(10s);
+  CHECK(s.taken.size() == broker_input::most_unfinished);
+  s.listeners[17]({true, true, "end"});
+  s.settle();
+  CHECK(s.taken.back() == "o 257 one more");
+}
+
+TEST_CASE("a broker that cannot be reached is tried again with growing pauses", "[broker]") {
+  scene s;
+  s.set(&broker::failed, std::string("refused"));
+  s.pass(60s);
+  CHECK(s.play.log.lines.at(0) == "commands for output o cannot be received: refused; next attempt in 0.4 s");
+  CHECK(s.play.log.lines.at(1) == "commands for output o cannot be received: refused; next attempt in 0.8 s");
+  CHECK(s.play.log.lines.size() < 12);
+  s.set(&broker::failed, std::string());
+  s.come("a");
+  s.pass(60s);
+  CHECK(s.taken == lines{"o 1 a"});
+  s.listeners.at(0)({.is_accepted = true});
+  s.settle();
+  CHECK(s.play.log.lines.back() == "commands for output o are received again");
+}
+
+TEST_CASE("an answer that was not published is published later, in order", "[broker]") {
+  scene s;
+  s.come("a");
+  s.come("b");
+  s.settle();
+  s.set(&broker::takes_answers, false);
+  s.listeners.at(0)({true, true, "1"});
+  s.listeners.at(1)({true, true, "2"});
+  s.settle();
+  CHECK(s.look(&broker::answers).empty());
+  s.set(&broker::takes_answers, true);
+  s.come("c");
+  s.settle();
+  s.listeners.at(2)({true, true, "3"});
+  s.settle();
+  CHECK(s.look(&broker::answers) == lines{"ends  1", "ends  2", "ends  3"});
+}
+
+TEST_CASE("messages that the broker dropped are told when their number has doubled", "[broker]") {
+  scene s;
+  for (int i = 0; i < 4; ++i) {
+    s.set(&broker::lost, std::uint64_t{1});
+    s.settle();
+  }
+  CHECK(s.play.log.lines == lines{"commands for output o came too fast: 1 are lost so far",
+                                  "commands for output o came too fast: 2 are lost so far",
+                                  "commands for output o came too fast: 4 are lost so far"});
+}
+
+TEST_CASE("at the end what was not accepted is not acknowledged", "[broker]") {
+  scene s;
+  s.come("a");
+  s.settle();
+  asio::co_spawn(s.play.loop, s.input->finish(s.play.time.now() + 1s), asio::detached);
+  s.settle();
+  CHECK(s.look(&broker::acknowledged) == 0);
+}

@@ -1,0 +1,250 @@
+"""Commands that a broker delivers: what docs/commands.md promises, with a mosquitto and a nats-server that die and return."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import unittest
+
+from support.certificates import certificates
+from support.config import config, listener
+from support.daemon import Daemon
+from support.mosquitto import PASSWORD, Mosquitto
+from support.nats import PASSWORD as NATS_PASSWORD
+from support.nats import Nats
+from support.raw_server import TEXT, RawServer, frame
+from support.trades import MOST_KIB, QUIET, Trades
+from support.waiting import until
+
+PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "n": None}}},
+            "replies": [{"as": "answer", "when": {"json": "/op", "is": "answer"}}]}
+CONFIRMED = {"confirm": "answer", "correlate": {"n": "n"}}
+
+
+def command(number, **more):
+    return json.dumps({"command": "ask", "with": {"n": number}} | more)
+
+
+class Commands(Trades):
+    def setUp(self):
+        super().setUp()
+        self.questions = []
+        self.gate = threading.Event()
+        self.gate.set()
+        os.environ["BROKER_PASSWORD"] = PASSWORD
+        os.environ["NATS_PASSWORD"] = NATS_PASSWORD
+
+    def answering(self):
+        """Its connections wait for the gate, before they are accepted."""
+        def serve(connection, _):
+            self.gate.wait(60)
+            connection.accept()
+            while True:
+                question = json.loads(connection.read_message()[1])
+                self.questions.append(question["n"])
+                connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]}).encode()))
+
+        return self.enterContext(RawServer(serve))
+
+    def whole(self, feed, output, **more):
+        rules = more.pop("rules", CONFIRMED)
+        session = listener(feed.url, outputs=["stdout"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET,
+                           commands={"ask": rules})
+        return config(session, outputs={"bus": output}, **more)
+
+    def ends(self, daemon):
+        return {event["id"]: event["state"] for event in daemon.events.all() if event["event"] == "command"}
+
+
+class Mqtt(Commands):
+    def start(self, **how):
+        self.broker = self.enterContext(Mosquitto(**how))
+        self.broker.subscribe("ends/#")
+
+    def output(self, **fields):
+        commands = {"topic": "orders", "answers": "ends"} | fields.pop("commands", {})
+        return {"type": "mqtt", "url": self.broker.url, "topic": "feeds/${reply}", "user": "duplexd", "commands": commands,
+                "password": "${env:BROKER_PASSWORD}"} | fields
+
+    def ready(self, count=1, name="bus-commands"):
+        until(lambda: self.broker.has_logged(f"Sending SUBACK to {name}", count))
+
+    def publish(self, *texts, more=()):
+        subprocess.run(["mosquitto_pub", "-p", str(self.broker.reader_port), "-V", "5", "-q", "1", "-t", "orders", "-l", *more],
+                       input="\n".join(texts) + "\n", text=True, check=True, timeout=60)
+
+    def answers(self):
+        return [json.loads(line.split(" ", 4)[4]) for line in self.broker.lines()]
+
+    def test_example(self):
+        self.start()
+        feed = self.answering()
+        block = self.example("Commands from a broker", feed, page="commands.md")
+        block["outputs"]["bus"] |= {"url": self.broker.url, "password": "${env:BROKER_PASSWORD}"}
+        block["journal"] = {"path": str(self.place / "journal.db")}
+        daemon = self.enterContext(Daemon(block))
+        self.ready(name="shop-commands")
+        asked = subprocess.run(["mosquitto_rr", "-p", str(self.broker.reader_port), "-V", "5", "-t", "shop/orders", "-e", "ends/me",
+                                "-m", command(1, id="a7")], capture_output=True, text=True, check=True, timeout=60)
+        self.assertEqual(json.loads(asked.stdout), {"session": "shop", "id": "a7", "command": "ask", "state": "written", "ended": True})
+        self.assertEqual(self.questions, [1])
+        self.end(daemon)
+
+    # What is not a command is refused, and told; what is asked twice with one id is done once.
+    def test_ends(self):
+        self.start()
+        daemon = self.run_daemon(self.answering(), client_id="bus")
+        self.ready()
+        self.publish("nonsense", command(1, id="a"), command(1, session="nobody", id="b"), "[1]", command(2, id="c"),
+                     json.dumps({"command": "buy", "id": "d"}), command(9, id="e" * 201))
+        until(lambda: len(self.answers()) == 7)
+        found = {(each["id"], each["state"], each.get("why", "")) for each in self.answers()}
+        self.assertIn(("b", "refused", "there is no session 'nobody'"), found)
+        self.assertIn(("d", "refused", "the protocol has no such command"), found)
+        self.assertEqual({each[:2] for each in found}, {("", "refused"), ("a", "confirmed"), ("b", "refused"), ("c", "confirmed"),
+                                                       ("d", "refused")})
+        confirmed = next(each for each in self.answers() if each["id"] == "c")
+        self.assertEqual((confirmed["reply"], confirmed["data"]), ("answer", {"op": "answer", "n": 2}))
+        daemon.wait_log("message 1 for output bus is not a valid command: it is not JSON: byte")
+        daemon.wait_log("message 3 for output bus is not a valid command: there is no session 'nobody'")
+        self.publish(command(1, id="a"))
+        until(lambda: len(self.answers()) == 8)
+        self.assertEqual(self.answers()[-1]["why"], "a command with this id came before; it is not sent again")
+        self.assertEqual(self.questions, [1, 2])
+        self.assertEqual(self.ends(daemon), {"a": "confirmed", "c": "confirmed", "d": "refused"})
+        self.end(daemon)
+
+    # The broker hears of a message only when its command is accepted: here the session has not tried to connect yet.
+    # The daemon that is killed before gets it again.
+    def test_acknowledged_when_accepted(self):
+        self.start()
+        self.gate.clear()
+        feed = self.answering()
+        whole = self.whole(feed, self.output(client_id="bus"), rules=CONFIRMED | {"durable": True},
+                           journal={"path": str(self.place / "journal.db")})
+        with Daemon(whole) as daemon:
+            self.ready()
+            self.publish(command(1, id="a"))
+            until(lambda: self.broker.has_logged("Sending PUBLISH to bus-commands"))
+            daemon.signal(signal.SIGKILL)
+            daemon.wait()
+        self.assertFalse(self.broker.has_logged("Received PUBACK from bus-commands"))
+        with Daemon(whole) as daemon:
+            until(lambda: self.broker.has_logged("Sending PUBLISH to bus-commands", 2))
+            self.gate.set()
+            until(lambda: self.broker.has_logged("Received PUBACK from bus-commands"))
+            until(lambda: [each["state"] for each in self.answers()] == ["confirmed"])
+            self.end(daemon)
+        self.assertEqual(self.questions, [1])
+
+    # Far more than may be unfinished, while the broker ends and returns: nothing is lost, and ids make it once.
+    def test_flood_and_restart(self):
+        self.start(keeps=True)
+        daemon = self.run_daemon(self.answering(), client_id="bus", timeout="5s")
+        self.ready()
+        count = 1000
+        self.publish(*(command(n, id=f"c{n}") for n in range(count)))
+        self.broker.end()
+        daemon.wait_log("commands for output bus cannot be received: MQTT: .*; next attempt in", timeout=30)
+        self.broker.start()
+        daemon.wait_log("commands for output bus are received again", timeout=30)
+        until(lambda: self.ends(daemon) == {f"c{n}": "confirmed" for n in range(count)}, 30)
+        self.assertEqual(sorted(self.questions), list(range(count)))
+        self.end(daemon)
+
+    # With TLS several messages are in one record.
+    def test_tls(self):
+        self.start(secure=True)
+        daemon = self.run_daemon(self.answering(), client_id="bus", ca_file=certificates().ca)
+        self.ready()
+        self.publish(*(command(n) for n in range(200)))
+        until(lambda: len(self.answers()) == 200)
+        self.assertEqual(self.questions, list(range(200)))
+        self.end(daemon)
+
+
+class NatsServer(Commands):
+    def start(self, **how):
+        self.server = self.enterContext(Nats(**how))
+
+    def output(self, **fields):
+        commands = {"subject": "orders.*"} | fields.pop("commands", {})
+        return {"type": "nats", "url": self.server.url, "subject": "feeds.${reply}", "user": "duplexd",
+                "password": "${env:NATS_PASSWORD}", "commands": commands} | fields
+
+    def ready(self, reader):
+        """Who asks before there is somebody to answer is told so."""
+        def heard():
+            try:
+                return reader.ask("orders.ready", {"command": "ask", "session": "nobody"})["state"] == "refused"
+            except json.JSONDecodeError:  # no responders
+                return False
+
+        until(heard)
+
+    # Request and reply, and who does not ask.
+    def test_ends(self):
+        self.start()
+        daemon = self.run_daemon(self.answering(), commands={"answers": "ends"})
+        with self.server.reader() as reader:
+            self.ready(reader)
+            confirmed = reader.ask("orders.shop", json.loads(command(1, id="a")))
+            self.assertEqual((confirmed["id"], confirmed["state"], confirmed["data"]), ("a", "confirmed", {"op": "answer", "n": 1}))
+            again = reader.ask("orders.shop", json.loads(command(1, id="a")))
+            self.assertEqual(again["why"], "a command with this id came before; it is not sent again")
+            self.assertIn("it is not JSON: byte", self.refusal(reader, "nonsense"))
+            self.assertEqual(self.refusal(reader, command(1, session="nobody")), "there is no session 'nobody'")
+            reader.subscribe("ends")
+            reader.send(f"PUB orders.shop {len(command(2))}\r\n{command(2)}\r\n")
+            self.assertEqual(json.loads(reader.next(2)[2])["state"], "confirmed")
+        self.assertEqual(self.questions, [1, 2])
+        daemon.wait_log("message [0-9]+ for output bus is not a valid command: it is not JSON: byte")
+        self.end(daemon)
+
+    def refusal(self, reader, text):
+        reader.send(f"PUB orders.shop inbox {len(text)}\r\n{text}\r\n")
+        answer = json.loads(reader.next(1)[2])
+        self.assertEqual(answer["state"], "refused")
+        return answer["why"]
+
+    def test_too_long(self):
+        self.start(max_payload=4 << 20)
+        daemon = self.run_daemon(self.answering())
+        with self.server.reader() as reader:
+            self.ready(reader)
+            self.assertEqual(self.refusal(reader, command(1, id="x" * (1 << 20))), "it has more than 1048576 bytes")
+        self.end(daemon)
+
+    def test_killed_server(self):
+        self.start()
+        daemon = self.run_daemon(self.answering())
+        with self.server.reader() as reader:
+            self.ready(reader)
+        self.server.kill()
+        daemon.wait_log("commands for output bus cannot be received: NATS: .*; next attempt in")
+        self.server.start()
+        with self.server.reader() as reader:
+            self.ready(reader)
+            self.assertEqual(reader.ask("orders.shop", json.loads(command(1)))["state"], "confirmed")
+        daemon.wait_log("commands for output bus are received again")
+        self.end(daemon)
+
+    # NATS holds nobody back: what comes too fast is lost, and that is told. Memory is bounded.
+    def test_flood(self):
+        self.start()
+        silent = self.enterContext(RawServer(lambda connection, _: connection.accept() or connection.hold(60)))
+        whole = self.whole(silent, self.output(), rules=CONFIRMED | {"timeout": "1s"})
+        daemon = self.enterContext(Daemon(whole))
+        with self.server.reader() as reader:
+            self.ready(reader)
+            one = f"PUB orders.shop {len(command(1))}\r\n{command(1)}\r\n"
+            for _ in range(40):
+                reader.send(one * 1000)
+            daemon.wait_log("commands for output bus came too fast: [0-9]+ are lost so far", timeout=30)
+        self.assertLess(daemon.resident_kib(), MOST_KIB)
+        daemon.signal(signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    unittest.main()
