@@ -12,7 +12,7 @@ from support.certificates import certificates
 from support.daemon import Daemon, Exit
 from support.mosquitto import PASSWORD, Mosquitto
 from support.raw_server import RawServer
-from support.trades import MOST_KIB, Trades, trade
+from support.trades import MOST_KIB, PROTOCOL, Trades, trade
 from support.waiting import until
 
 
@@ -176,6 +176,30 @@ class Faults(Broker):
         go.append(True)
         until(lambda: 1 in self.numbers())
         self.assertNotIn("output store failed", "\n".join(daemon.log.all()))
+        self.end(daemon)
+
+    # The server hears of an event when the broker has it: nothing while that is away, all in order when it returns.
+    def test_acknowledged_after_the_broker(self):
+        self.start(keeps=True)
+        self.broker.end()
+        acknowledged = []
+
+        def pour(connection, _):
+            connection.accept()
+            connection.send(b"".join(trade(n) for n in range(10)))
+            while True:
+                acknowledged.append(json.loads(connection.read_message()[1])["n"])
+
+        whole = self.whole(self.enterContext(RawServer(pour)), self.output(durable=True), journal={"path": str(self.place / "journal.db")})
+        [session] = whole["sessions"].values()
+        session["protocol"] = PROTOCOL | {"json": "compact", "commands": {"ack": {"json": {"op": "ack", "n": None}}}}
+        session["on"] = [{"reply": "trade", "after": "store", "do": [{"send": "ack", "with": {"n": "${reply:n}"}}]}]
+        daemon = self.enterContext(Daemon(whole))
+        daemon.wait_log("output store failed: MQTT: .*; events wait, next attempt in", 2)
+        self.assertEqual(acknowledged, [])
+        self.broker.start()
+        until(lambda: acknowledged == list(range(10)))
+        until(lambda: set(self.numbers()) == set(range(10)))
         self.end(daemon)
 
     # At least once: every event of the journal arrives, and its id tells what came twice: the daemon is killed, the broker ends and returns.
