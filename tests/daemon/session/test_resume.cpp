@@ -193,7 +193,7 @@ TEST_CASE("a handler after: journaled waits until its event is committed, in ord
 // Committed is not enough, and what another output has taken is nothing.
 TEST_CASE("a handler after an output waits until that one has taken its event, in order", "[resume]") {
   scene s{R"(
-    on: [{reply: tick, after: o, do: [{send: pong, with: {id: "${reply:id}"}}]}]
+    on: [{reply: tick, after: f, do: [{send: pong, with: {id: "${reply:id}"}}]}]
 )"};
   auto server = s.play->accept();
   tick(*server, 1, 4);
@@ -202,10 +202,10 @@ TEST_CASE("a handler after an output waits until that one has taken its event, i
   s.safe.take("another", 4);
   s.play->run_for(1h);
   CHECK(heard(*server).empty());
-  s.safe.take("o", 3);
+  s.safe.take("f", 3);
   s.play->run_for(0s);
   CHECK(heard(*server) == lines{"pong 1", "pong 2", "pong 3"});
-  s.safe.take("o", 4);
+  s.safe.take("f", 4);
   s.play->run_for(0s);
   CHECK(heard(*server).back() == "pong 4");
 }
