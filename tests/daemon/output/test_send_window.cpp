@@ -59,14 +59,14 @@ TEST_CASE("the topic of an event", "[broker]") {
   std::string error;
   const auto pattern = config::path_pattern::parse("feeds/${session}/${reply}/%Y", error);
   REQUIRE(pattern);
-  record_batch::record event;
-  event.time = "2026-11-21T02:11:55.123456Z";
-  event.session = "a/b+#";
-  event.name = "c.d";
-  CHECK(topic_of(*pattern, event, "/+#") == "feeds/a_b__/c.d/2026");
-  CHECK(topic_of(*pattern, event, ".*> ") == "feeds/a_b+#/c_d/2026");
-  event.name = "";
-  CHECK(topic_of(*pattern, event, "/+#") == "feeds/a_b__/raw/2026");
+  const auto topic = [&](std::string_view name, std::string_view special) {
+    return topic_of(*pattern, "a/b+#", name, "2026-11-21T02:11:55.123456Z", special);
+  };
+  CHECK(topic("c.d", "/+#") == "feeds/a_b__/c.d/2026");
+  CHECK(topic("c.d", ".*> ") == "feeds/a_b+#/c_d/2026");
+  CHECK(topic("", "/+#") == "feeds/a_b__/raw/2026");
+  const std::string_view with_nul("/\0", 2);
+  CHECK(topic(with_nul, with_nul) == "feeds/a_b+#/__/2026");
 }
 
 TEST_CASE("a message has the record, without the newline behind a map", "[broker]") {
