@@ -48,7 +48,6 @@ const choice_row choices[] = {
     {"output", "overflow", {"block", "drop_oldest", "drop_newest"}},
     {"output", "compress", {"none", "gzip", "zstd"}},
     {"journal", "full", {"block", "drop_oldest"}},
-    {"handler", "after", {"arrival", "journaled"}},
     {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw", "template"}},
     {"tls", "min_version", {"1.2", "1.3"}},
     {"step", "others", {"cancel", "continue"}, false, R"({"gather": [{"sleep": 0}]})"},
