@@ -11,7 +11,8 @@ import tempfile
 import time
 import unittest
 
-from support.daemon import ROOT, Daemon, Exit
+from support.config import config, listener
+from support.daemon import BINARY, ROOT, Daemon, Exit, write_config
 from support.postgres import PASSWORD, Postgres
 from support.raw_server import RawServer
 from support.trades import MOST_KIB, Trades, trade

@@ -107,8 +107,8 @@ class Programs(unittest.TestCase):
 class Partner(Programs):
     # The page's own example: its program and its configuration, with another address.
     def test_example(self):
-        page = (ROOT / "docs" / "commands.md").read_text()
-        *_, settings = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S))
+        page = (ROOT / "docs" / "commands.md").read_text().partition("## A program that drives a session")[2]
+        settings, *_ = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.S))
         [program] = re.findall(r"```python\n(.*?)```", page, re.S)
         (self.place / "partner.py").write_text(program)
         server = self.answering()

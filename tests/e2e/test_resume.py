@@ -115,7 +115,7 @@ class Resume(Durable):
                                 on=[{"reply": "trade", "after": "journaled", "do": []}])
         self.assertIn("no durable output of the session gets the reply 'trade'", refused(with_handler))
         durable = {"outputs": self.outputs("store"), "journal": {"path": "j", "full": "drop_oldest"}}
-        self.assertIn("after: journaled and a journal that drops events do not go together",
+        self.assertIn("handlers that wait for the journal ('after') and a journal that drops events do not go together",
                       refused(with_handler | {"outputs": ["store"]}, **durable))
 
 

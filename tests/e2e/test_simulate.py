@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
 from support import peers
 from support.config import EXAMPLE, LOGIN, SET_SERVICE, TO_FREE, config, reply, session
@@ -94,9 +95,16 @@ class Recipes(unittest.TestCase):
         text = path.read_text()
         for name in re.findall(r"\$\{[^}]*?env:(\w+)", text):
             os.environ.setdefault(name, "secret")
+        for name in re.findall(r"credential:(\w+)", text):
+            subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+                            "-out", os.path.join(os.environ["CREDENTIALS_DIRECTORY"], name)], check=True, capture_output=True)
         port = free_port()
         text = re.sub(r"wss?://[^/\s\"']*", f"ws://localhost:{port}", text)
         return re.sub(r"https?://[^/\s\"']*", f"http://localhost:{port}", text)
+
+    def setUp(self):
+        credentials = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=credentials))
 
     # It logs in and carries out its steps without a fault: to their end, or for as long as it is let.
     def test_every_example_meets_its_simulator(self):
