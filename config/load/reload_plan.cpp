@@ -70,7 +70,8 @@ struct digested {
 
 void take_in_place(const std::string& session, const std::vector<std::string>& fields, reload_plan& plan) {
   plan.in_place.push_back(session);
-  for (const std::string& each : fields) plan.live.push_back("sessions." + session + "." + each);
+  const std::string prefix = "sessions." + session + ".";
+  for (const std::string& each : fields) plan.live.push_back(prefix + each);
 }
 
 }  // namespace

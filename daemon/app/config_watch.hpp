@@ -5,7 +5,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -31,7 +30,9 @@ class config_watch {
   config_watch& operator=(const config_watch&) = delete;
 
   /// Waits on this loop from now on. Call once.
-  void attach(const asio::any_io_executor& loop) { on_loop_.emplace(loop, inotify_); }
+  void attach(const asio::any_io_executor& loop) {
+    on_loop_ = std::make_unique<asio::posix::stream_descriptor>(loop, inotify_);
+  }
 
   /// Suspends until there may have been a change since the last time. False when cancelled, or when the file
   /// can no longer be watched: see `failed()`.
@@ -46,7 +47,7 @@ class config_watch {
 
   const std::string file_;
   int inotify_ = -1;
-  std::optional<asio::posix::stream_descriptor> on_loop_;
+  std::unique_ptr<asio::posix::stream_descriptor> on_loop_;
   std::set<int> folders_;                     ///< as inotify numbers them
   std::set<std::string, std::less<>> names_;  ///< that the file has in the folders
   std::string failed_;
