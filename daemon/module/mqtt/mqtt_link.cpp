@@ -49,12 +49,12 @@ broker_link::sent mqtt_link::publish(const message& what) {
   const std::string topic =
       topic_ ? topic_of(*topic_, what.session, what.name, what.time, mqtt_special) : settings_.topic;
   auto made = link_.publish({topic, what.payload, settings_.qos, settings_.retain, what.id});
-  if (!made.failed.empty()) made.failed = told_reason(std::move(made.failed));
+  if (!made.failed.empty()) made.failed = told_reason(made.failed);
   return {made.key, std::move(made.refusal), std::move(made.failed)};
 }
 
 // A broker that closes the connection may have said why before.
-std::string mqtt_link::told_reason(std::string failed) {
+std::string mqtt_link::told_reason(const std::string& failed) {
   std::string ended = link_.turn_now();
   answers come = take_answers();
   if (!come.failed.empty()) return std::move(come.failed);

@@ -32,7 +32,7 @@ class mqtt_link final : public broker_link {
   [[nodiscard]] answers wait(deadline until) override;
 
  private:
-  [[nodiscard]] std::string told_reason(std::string failed);
+  [[nodiscard]] std::string told_reason(const std::string& failed);
   [[nodiscard]] answers take_answers();
 
   config::output_settings settings_;
