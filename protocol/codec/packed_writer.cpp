@@ -47,7 +47,7 @@ class writer {
   }
 
   void big(std::uint64_t value, unsigned width) {
-    for (unsigned i = width; i-- > 0;) out_ += static_cast<char>(value >> (8 * i) & 0xff);
+    for (unsigned i = width; i > 0; --i) out_ += static_cast<char>(value >> (8 * (i - 1)) & 0xff);
   }
 
   void cbor_head(unsigned major, std::uint64_t value) {

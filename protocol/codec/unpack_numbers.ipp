@@ -229,7 +229,7 @@ inline void unpacker<Visitor>::flags(const instruction& in, std::uint64_t raw) {
   }
   for (; raw != 0; raw &= raw - 1) {
     visitor_.element();
-    visitor_.natural(raw & -raw);
+    visitor_.natural(raw & (~raw + 1));  // its lowest bit
   }
   visitor_.end_array();
 }

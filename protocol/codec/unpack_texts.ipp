@@ -183,8 +183,10 @@ inline bool unpacker<Visitor>::measure_text(const instruction& in, std::size_t& 
   const std::size_t window = std::min(left, static_cast<std::size_t>(e.value) + end.size());
   const std::string_view all(reinterpret_cast<const char*>(data_.data() + pos_), window);
   size = all.find(end);
-  whole = size + end.size();
-  if (size != std::string_view::npos) return true;
+  if (size != std::string_view::npos) {
+    whole = size + end.size();
+    return true;
+  }
   return fail(in, pos_,
               window < left ? fmt::format("no \"{}\" behind at most {} bytes", one_line(end), e.value)
                             : fmt::format("no \"{}\" ends it", one_line(end)));

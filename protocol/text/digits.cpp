@@ -17,7 +17,7 @@ bool read_digits(number_type type, std::string_view text, std::uint64_t& raw) no
   if (is_hex) return true;
   constexpr auto top = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (raw > top + (below ? 1 : 0)) return false;
-  if (below) raw = ~raw + 1;
+  if (below && raw > 0) raw = ~raw + 1;
   return true;
 }
 

@@ -258,7 +258,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) noexcept {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value, base);
   if (failed != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   constexpr std::uint64_t limit = std::uint64_t{1} << 63;
-  if (negative) return value > limit ? std::nullopt : std::optional(static_cast<std::int64_t>(0 - value));
+  if (negative && value > limit) return std::nullopt;
+  if (negative && value > 0) return -static_cast<std::int64_t>(value - 1) - 1;  // 2^63 itself is no int64_t
   if (value >= limit) return std::nullopt;
   return static_cast<std::int64_t>(value);
 }
