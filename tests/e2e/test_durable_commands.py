@@ -183,8 +183,10 @@ class DurableCommands(unittest.TestCase):
                 run.kill()
                 run = self.run_daemon(server.url, **rules)
                 until(lambda: self.bought(server).count(number) == count and self.kept()[f"c{number}"] == state)
+                ends = ["c1"] if count == 1 else []
+                until(lambda: [name for name, _, _ in run.ends()] == ends)  # told after it is on the disk
                 run.kill()
-                self.assertEqual([name for name, _, _ in run.ends()], ["c1"] if count == 1 else [])
+                self.assertEqual([name for name, _, _ in run.ends()], ends)
 
     # A connection that ends each time: four times, then no more.
     def test_quarantine(self):

@@ -146,9 +146,9 @@ class Replays(Record):
         before = self.record()
         code, report, after = self.replay(session(URL))
         self.assertEqual((code, report), (0, ["replay: 3 messages as recorded, 0 differences"]))
-        # This server ticks by the clock: how many ticks fit in before the close is not the same twice.
+        # Two answers; then this server ticks by the clock: how many ticks fit in before the close is not the same twice.
         both = min(len(after), len(before))
-        self.assertGreater(both, 2)
+        self.assertGreaterEqual(both, 2)
         self.assertEqual(without_time(after)[:both], without_time(before)[:both])
 
     # Without delays, too.

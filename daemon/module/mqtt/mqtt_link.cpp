@@ -7,8 +7,8 @@
 
 namespace duplexd {
 
-std::optional<mqtt_target> target_of(const config::output_settings& settings, reference_reader& references,
-                                     std::string& error) {
+std::optional<mqtt_target> mqtt_target_of(const config::output_settings& settings,
+                                          reference_reader& references, std::string& error) {
   mqtt_target target{.address = {},
                      .client_id = settings.client_id,
                      .keepalive = settings.keepalive,
@@ -41,7 +41,7 @@ bool mqtt_link::is_open() {
 
 std::string mqtt_link::open() {
   std::string error;
-  const auto target = target_of(settings_, references_, error);
+  const auto target = mqtt_target_of(settings_, references_, error);
   return target ? link_.open(*target) : error;
 }
 

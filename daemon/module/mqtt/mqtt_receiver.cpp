@@ -38,7 +38,7 @@ std::string mqtt_receiver::open() {
   if (link_.is_open()) return "";
   unanswered_ = 0;
   std::string error;
-  auto target = target_of(settings_, references_, error);
+  auto target = mqtt_target_of(settings_, references_, error);
   if (!target) return error;
   target->retain = false;
   target->receives = true;

@@ -8,8 +8,8 @@
 
 namespace duplexd {
 
-std::optional<nats_target> target_of(const config::output_settings& settings, reference_reader& references,
-                                     std::string& error) {
+std::optional<nats_target> nats_target_of(const config::output_settings& settings,
+                                          reference_reader& references, std::string& error) {
   nats_target target{.address = {}, .creds_file = settings.creds_file};
   std::string url;
   for (const auto& [text, into] :
@@ -36,7 +36,7 @@ nats_link::nats_link(const config::output_settings& settings, reference_reader& 
 std::string nats_link::open() {
   flushed_ = next_;
   std::string error;
-  const auto target = target_of(settings_, references_, error);
+  const auto target = nats_target_of(settings_, references_, error);
   return target ? link_.open(*target) : error;
 }
 

@@ -29,7 +29,7 @@ std::string nats_receiver::open() {
   close();
   if (!why.empty()) return why;
   lost_ = 0;
-  auto target = target_of(settings_, references_, why);
+  auto target = nats_target_of(settings_, references_, why);
   if (!target) return why;
   why = link_.open(*target);
   if (why.empty()) why = link_.listen(settings_.commands.from, inbox_);

@@ -18,6 +18,7 @@
 #include "daemon/net/tcp/resolver.hpp"
 #include "daemon/net/tls/certificates.hpp"
 #include "tests/catch.hpp"
+#include "tests/daemon/net/fetch.hpp"
 #include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/test_server.hpp"
 #include "tests/daemon/net/trust.hpp"
@@ -36,10 +37,6 @@ fault must_fail(asio::io_context& loop, dial_request request) {
   auto result = run(loop, dial->dial(std::move(request)));
   REQUIRE(std::holds_alternative<fault>(result));
   return std::get<fault>(std::move(result));
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 /// Reads the request and answers with these bytes, then ends the connection, or stays silent.

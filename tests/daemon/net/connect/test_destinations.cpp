@@ -13,6 +13,7 @@
 #include "daemon/net/tcp/tcp_options.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/child_process.hpp"
+#include "tests/daemon/net/fetch.hpp"
 #include "tests/daemon/net/http_script.hpp"
 #include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/raw_peer.hpp"
@@ -24,20 +25,12 @@ using namespace duplexd;
 using namespace duplexd::net;
 using namespace duplexd::net::test;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// What a dial leads to: nothing, or the fault's cause.
 std::string cause_of(asio::io_context& loop, dial_request request) {
   const auto dial = make_dialer(loop);
   auto result = run(loop, dial->dial(std::move(request)));
   const auto* failed = std::get_if<fault>(&result);
   return failed == nullptr ? "" : failed->cause;
-}
-
-std::string local(const std::string& scheme, std::uint16_t port, const std::string& target) {
-  return scheme + "://localhost:" + std::to_string(port) + target;
 }
 
 std::vector<config::url> origins_of(const std::vector<std::uint16_t>& ports) {

@@ -8,6 +8,7 @@
 #include "daemon/net/make_dialer.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/child_process.hpp"
+#include "tests/daemon/net/fetch.hpp"
 #include "tests/daemon/net/http_script.hpp"
 #include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/trust.hpp"
@@ -20,10 +21,6 @@ using namespace duplexd::net::test;
 using config::fault_class;
 using config::proxy_server;
 using std::chrono::milliseconds;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 proxy_server proxy_at(std::uint16_t port, bool socks, bool logs_in = false) {
   proxy_server made{.socks = socks, .host = "127.0.0.1", .port = port};

@@ -13,6 +13,7 @@
 #include "daemon/net/make_dialer.hpp"
 #include "daemon/net/tls/pins.hpp"
 #include "tests/catch.hpp"
+#include "tests/daemon/net/fetch.hpp"
 #include "tests/daemon/net/loop.hpp"
 #include "tests/daemon/net/test_server.hpp"
 #include "tests/daemon/net/trust.hpp"
@@ -23,10 +24,6 @@ using namespace duplexd;
 using namespace duplexd::net;
 using namespace duplexd::net::test;
 using config::fault_class;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// What a dial leads to: nothing, or the fault's cause.
 std::string cause_of(asio::io_context& loop, dialer& dial, const dial_request& request) {
