@@ -297,7 +297,7 @@ class Tasks(unittest.TestCase):
             self.assertEqual(server.wait("close")["code"], 1000)
 
     def test_restart(self):
-        with Server("tasks") as server, Daemon(cookbook.config("tasks", server.address)) as daemon:
+        with Server("tasks") as server, Daemon(cookbook.config("tasks", server.address)):
             server.wait("ask")
             server.kill()
             with Server("tasks", server.port) as again:

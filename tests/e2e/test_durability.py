@@ -69,7 +69,7 @@ class Durable(unittest.TestCase):
             for each in messages:
                 connection.send(each)
             if hold:
-                connection.hold(60)
+                connection.end()
 
         return self.enterContext(RawServer(pour))
 
@@ -243,7 +243,7 @@ class Bounds(Durable):
             for number in range(3000):
                 connection.send(trade(number, text=noise(20_000)))
                 sent[0] = number
-            connection.hold(60)
+            connection.end()
 
         server = self.enterContext(RawServer(pour))
         with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as other:
@@ -282,7 +282,7 @@ class Bounds(Durable):
             for first in range(0, 20_000, 1000):
                 connection.send(b"".join(trade(n, text=noise(2000)) for n in range(first, first + 1000)))
                 until(lambda end=first + 1000: len(self.stored()) == end)
-            connection.hold(60)
+            connection.end()
 
         server = self.enterContext(RawServer(pour))
         daemon = self.run_daemon(server, "store")

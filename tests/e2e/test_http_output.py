@@ -107,7 +107,7 @@ class Posts(unittest.TestCase):
             connection.accept()
             for first in range(0, count, 100):
                 connection.send(b"".join(trade(n) for n in range(first, min(first + 100, count))))
-            connection.hold(120)
+            connection.end()
 
         return self.enterContext(RawServer(serve))
 

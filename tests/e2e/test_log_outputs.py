@@ -71,7 +71,7 @@ class Logs(unittest.TestCase):
             connection.accept()
             for first in range(0, len(messages), 100):
                 connection.send(b"".join(messages[first:first + 100]))
-            connection.hold(120)
+            connection.end()
 
         return self.enterContext(RawServer(serve))
 

@@ -12,7 +12,7 @@ from support.certificates import certificates
 from support.daemon import Daemon, Exit
 from support.mosquitto import PASSWORD, Mosquitto
 from support.raw_server import RawServer
-from support.trades import MOST_KIB, PROTOCOL, Trades, trade
+from support.trades import MOST_KIB, PROTOCOL, SHORT_END, Trades, trade
 from support.waiting import until
 
 
@@ -87,7 +87,7 @@ class Messages(Broker):
 
     def test_untrusted_certificate(self):
         self.start(secure=True)
-        daemon = self.run_daemon(self.feed([trade(1)]))
+        daemon = self.run_daemon(self.feed([trade(1)]), top=SHORT_END)
         daemon.wait_log("output store failed: MQTT: .*certificate verify failed.*next attempt in")
         self.end(daemon, Exit.INTERRUPTED)
 
@@ -130,7 +130,7 @@ class Faults(Broker):
                 sent.append(next(numbers))
                 connection.send(trade(sent[-1]))
                 time.sleep(0.001)
-            connection.hold(60)
+            connection.end()
 
         daemon = self.run_daemon(self.enterContext(RawServer(pour)), queue="64KiB")
         for count in (1, 2):
@@ -166,7 +166,7 @@ class Faults(Broker):
             connection.send(trade(0))
             until(lambda: go)
             connection.send(trade(1))
-            connection.hold(60)
+            connection.end()
 
         daemon = self.run_daemon(self.enterContext(RawServer(pour)), keepalive="5s", client_id="feeds")
         until(lambda: self.broker.has_logged("Received PINGREQ from feeds"))

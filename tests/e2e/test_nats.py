@@ -14,7 +14,7 @@ from support.daemon import Daemon, Exit
 from support.nats import PASSWORD, Nats, free_port
 from support.nats_keys import write_accounts
 from support.raw_server import RawServer
-from support.trades import MOST_KIB, Trades, trade
+from support.trades import MOST_KIB, SHORT_END, Trades, trade
 from support.waiting import until
 
 
@@ -118,7 +118,7 @@ class Messages(Server):
 
     def test_untrusted_certificate(self):
         self.start(secure=True, stream=False)
-        daemon = self.run_daemon(self.feed([trade(1)]), jetstream=None)
+        daemon = self.run_daemon(self.feed([trade(1)]), jetstream=None, top=SHORT_END)
         daemon.wait_log("output store failed: NATS: SSL Error .*unable to get local issuer certificate.*next attempt in")
         self.end(daemon, Exit.INTERRUPTED)
 
@@ -130,7 +130,7 @@ class Faults(Server):
         daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]))
         daemon.wait_log("output store failed: NATS: .*Authorization Violation.*; events wait, next attempt in")
         self.server.configure('{user: duplexd, password: "another-s3cret"}')
-        self.server.signal(signal.SIGHUP)
+        self.server.reload()
         until(lambda: self.count() == 10)
         self.assertEqual(self.numbers(), list(range(10)))
         daemon.wait_log("output store works again")
@@ -140,7 +140,7 @@ class Faults(Server):
     def test_no_right_to_the_subject(self):
         self.start(stream=False, users=f'{{user: duplexd, password: "{PASSWORD}", permissions: {{publish: ["other.>"]}}}}')
         for jetstream in (True, None):
-            daemon = self.run_daemon(self.feed([trade(1)]), jetstream=jetstream, timeout="2s")
+            daemon = self.run_daemon(self.feed([trade(1)]), jetstream=jetstream, timeout="2s", top=SHORT_END)
             daemon.wait_log('output store failed: NATS: .*[Pp]ermissions [Vv]iolation for [Pp]ublish.*; events wait, next attempt in')
             self.end(daemon, Exit.INTERRUPTED)
 
@@ -159,7 +159,7 @@ class Faults(Server):
     def test_full_stream(self):
         self.start(stream=False)
         self.server.add_stream(max_msgs=5, discard="new")
-        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]))
+        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]), top=SHORT_END)
         daemon.wait_log(r"output store failed: NATS: JetStream says: maximum messages exceeded \(10077\); events wait")
         self.assertEqual(self.numbers(), list(range(5)))
         self.end(daemon, Exit.INTERRUPTED)
@@ -176,7 +176,7 @@ class Faults(Server):
                 sent.append(next(numbers))
                 connection.send(trade(sent[-1]))
                 time.sleep(0.001)
-            connection.hold(60)
+            connection.end()
 
         daemon = self.run_daemon(self.enterContext(RawServer(pour)), queue="64KiB")
         for count in (1, 2):

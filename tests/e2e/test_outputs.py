@@ -52,7 +52,7 @@ class Outputs(unittest.TestCase):
             for each in messages:
                 connection.send(each)
             if hold:
-                connection.hold(60)
+                connection.end()
             else:
                 connection.send(close_frame())
                 connection.read_close()
@@ -189,7 +189,7 @@ class Files(Outputs):
                     for number in range(300):
                         connection.send(trade(number))
                         time.sleep(wait[0])
-                    connection.hold(60)
+                    connection.end()
 
                 wait[0] = 0.005
                 server = self.enterContext(RawServer(pour))

@@ -91,7 +91,7 @@ class Faults(Database):
                 sent.append(next(numbers))
                 connection.send(trade(sent[-1]))
                 time.sleep(0.001)
-            connection.hold(60)
+            connection.end()
 
         daemon = self.run_daemon(self.enterContext(RawServer(pour)), queue="64KiB")
         for count in (1, 2):

@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-from support.config import LOGIN, config, listener, reply, session
+from support.config import config, listener, reply, session
 from support.daemon import BINARY as DUPLEXD
 from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
 from support.lines import Lines

@@ -87,7 +87,7 @@ class Programs(unittest.TestCase):
             for first in range(0, count, 100):
                 connection.send(b"".join(answer(n) for n in range(first, min(first + 100, count))))
             if hold:
-                connection.hold(120)
+                connection.end()
             else:
                 connection.send(close_frame())
                 connection.read_close()
@@ -133,7 +133,7 @@ class Partner(Programs):
         def serve(connection, _):
             connection.accept()
             connection.send(b"".join(prices))
-            connection.hold(60)
+            connection.end()
 
         server = self.enterContext(RawServer(serve))
         block["sessions"]["feed"] |= {"url": server.url, "tls": session(server)["tls"]}

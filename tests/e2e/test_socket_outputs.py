@@ -89,7 +89,7 @@ class Sockets(unittest.TestCase):
                 connection.send(close_frame())
                 connection.read_close()
             else:
-                connection.hold(120)
+                connection.end()
 
         return self.enterContext(RawServer(serve))
 

@@ -71,6 +71,14 @@ class Nats:
         self.process.kill()
         self.process.wait()
 
+    def reload(self):
+        """Reads its configuration again; when it has, all clients that were there meanwhile are disconnected."""
+        def times():
+            return (self.path / "log").read_bytes().count(b"Reloaded server configuration")
+        before = times()
+        self.signal(signal.SIGHUP)
+        until(lambda: times() > before)
+
     def signal(self, number):
         self.process.send_signal(number)
 

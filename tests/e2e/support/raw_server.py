@@ -109,6 +109,12 @@ class Connection:
             if opcode == CLOSE:
                 return struct.unpack("!H", payload[:2])[0], payload[2:].decode()
 
+    def end(self, seconds=60):
+        """Waits for the client's close frame, so long between two messages, and answers it."""
+        self.stream.settimeout(seconds)
+        code, _ = self.read_close()
+        self.send(close_frame(code))
+
     def hold(self, seconds=30):
         """Says nothing, reads nothing, until the client hangs up or the time is over."""
         end = select.poll()

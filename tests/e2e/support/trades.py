@@ -14,6 +14,7 @@ from .raw_server import TEXT, RawServer, frame
 
 PROTOCOL = {"replies": [{"as": "trade", "when": {"json": "/op", "is": "trade"}}]}
 QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
+SHORT_END = {"shutdown": {"limit": "1s"}}  # for events that nobody takes
 # The sanitizer keeps freed memory for a while, on purpose.
 MOST_KIB = 1_500_000 if "asan" in BINARY else 60_000
 
@@ -32,7 +33,7 @@ class Trades(unittest.TestCase):
             connection.accept()
             for first in range(0, len(messages), 100):
                 connection.send(b"".join(messages[first:first + 100]))
-            connection.hold(60)
+            connection.end()
 
         return self.enterContext(RawServer(pour))
 
