@@ -14,7 +14,7 @@ namespace duplexd {
 
 /// Where an output's broker is, with its references read now. None: `error` says why.
 [[nodiscard]] std::optional<mqtt_target> mqtt_target_of(const config::output_settings& settings,
-                                                   reference_reader& references, std::string& error);
+                                                        reference_reader& references, std::string& error);
 
 /// What means something in a topic: levels, wildcards, and U+0000, which it cannot hold.
 inline constexpr std::string_view mqtt_special{"/+#\0", 4};

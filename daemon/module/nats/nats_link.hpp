@@ -14,7 +14,7 @@ namespace duplexd {
 
 /// Where an output's server is, with its references read now. None: `error` says why.
 [[nodiscard]] std::optional<nats_target> nats_target_of(const config::output_settings& settings,
-                                                   reference_reader& references, std::string& error);
+                                                        reference_reader& references, std::string& error);
 
 /// Publishes to a NATS server. The answer is JetStream's acknowledgement, or without JetStream that the
 /// server has what it was sent.
