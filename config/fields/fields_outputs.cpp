@@ -229,16 +229,17 @@ const section& section_of<parsed_output>() {
               .apart(),
           make.as<path_parser>("ca_file", &s::ca_file,
                                "PEM file with the CA certificates to trust instead of the system's store "
-                               "(mqtt, nats; with TLS).")
+                               "(http, mqtt, nats; with TLS).")
               .example("/etc/duplexd/ca.pem")
               .apart(),
-          make.as<path_parser>("cert_file", &s::cert_file,
-                               "PEM file with the client certificate and its chain (mqtt, nats; with TLS).")
+          make.as<path_parser>(
+                  "cert_file", &s::cert_file,
+                  "PEM file with the client certificate and its chain (http, mqtt, nats; with TLS).")
               .example("client.pem")
               .apart(),
           make.as<path_parser>("key_file", &s::key_file,
                                "PEM file with the certificate's private key, if it is not in `cert_file` "
-                               "(mqtt, nats; with TLS).")
+                               "(http, mqtt, nats; with TLS).")
               .only_beside({"cert_file"})
               .example("client.key")
               .apart(),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "config/fields/field_judge.hpp"
 #include "config/fields/output_choices.hpp"
@@ -82,7 +83,12 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
   if (output.url.empty())
     judge.complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
   judge.check_value("url", parse_http_url, "https://HOST/PATH");
-  check_outside(at, output.url, "url", in);
+  for (const auto& [field, text] :
+       {std::pair{"url", &output.url}, std::pair{"ca_file", &output.ca_file},
+        std::pair{"cert_file", &output.cert_file}, std::pair{"key_file", &output.key_file}})
+    judge.check_outside(*text, field);
+  if (output.url.display().starts_with("http://"))
+    for (const char* field : {"ca_file", "cert_file", "key_file"}) judge.refuse(field, "http:// without TLS");
   for (const auto& [name, text] : output.headers) check_outside(at, text, "headers", in);
   check_outside(at, output.sign.secret, "sign", in);
   if (!output.sign.header.empty() && !is_http_token(output.sign.header))

@@ -10,6 +10,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -18,6 +19,7 @@ import unittest
 
 import yaml
 
+from support.certificates import certificates
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, run_to_end, write_config
 from support.raw_server import TEXT, RawServer, frame
@@ -34,7 +36,7 @@ def trade(number):
 class Collector:
     """Python's own HTTP server. `answer(count)` says what to do with the n-th request, from 0: a status, or headers too."""
 
-    def __init__(self, answer=lambda count: 200, port=0):
+    def __init__(self, answer=lambda count: 200, port=0, tls=None):
         self.requests = []
         lock = threading.Lock()
 
@@ -64,6 +66,9 @@ class Collector:
                 pass
 
         self.server = Server(("127.0.0.1", port), Handler)
+        self.scheme = "https" if tls else "http"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self.thread.start()
 
@@ -73,7 +78,7 @@ class Collector:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/events"
+        return f"{self.scheme}://localhost:{self.port}/events"
 
     def taken(self):
         """The numbers of the trades in requests that were answered with 200."""
@@ -179,6 +184,23 @@ class Posts(unittest.TestCase):
         self.assertEqual(after, list(range(after[0], 20_000)))
 
     # Slower than the limit of a request, then quick enough.
+    # A server with a certificate of its own CA, which asks for the client's: who trusts it and has one is let in.
+    def test_certificates(self):
+        made = certificates()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(made.valid.certificate, made.valid.key)
+        tls.load_verify_locations(made.ca)
+        tls.verify_mode = ssl.CERT_REQUIRED
+        with Collector(tls=tls) as collector:
+            for files, why in (({}, "not trusted here.*ca_file"), ({"ca_file": made.ca}, ".*certificate.required"),
+                               ({"ca_file": "/nowhere"}, "/nowhere")):
+                daemon = self.start(collector, 1, **files)
+                daemon.wait_log(f"output post failed: .*{why}.*; events wait, next attempt in")
+                daemon.process.kill()
+            daemon = self.start(collector, 10, ca_file=made.ca, cert_file=made.valid.certificate, key_file=made.valid.key)
+            until(lambda: collector.taken() == list(range(10)))
+            self.finish(daemon)
+
     def test_slow(self):
         def answer(count):
             if count == 0:

@@ -63,7 +63,7 @@ std::string explain_verify_failure(x509_store_ctx_st* store, const std::string& 
       return "certificate is not valid before " + date_of(X509_get0_notBefore(certificate)) + " (" + subject +
              "): check this machine's clock";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-      return "self-signed certificate (" + subject + "): give it as tls.ca_file if you trust it";
+      return "self-signed certificate (" + subject + "): give it as ca_file if you trust it";
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -72,7 +72,7 @@ std::string explain_verify_failure(x509_store_ctx_st* store, const std::string& 
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
       return "certificate is signed by an authority that is not trusted here (" +
              common_name(X509_get_issuer_name(certificate)) +
-             "): give the authority's certificate as tls.ca_file";
+             "): give the authority's certificate as ca_file";
     case X509_V_ERR_HOSTNAME_MISMATCH:
       if (has_common_name_only(certificate, wanted_name)) {
         return "certificate has the name '" + wanted_name +

@@ -207,7 +207,8 @@ TEST_CASE("where events are posted to, and how", "[outputs]") {
   const settings all = load_good(
       file_with(
           "{p: {type: http, url: 'https://h/p', headers: {A: b}, body: json, compress: gzip, timeout: 5s, "
-          "batch: {events: 7, size: 8, time: 9ms}, dead_letters: /x/d, sign: {header: S, secret: k}, "
+          "ca_file: /c/a, cert_file: /c/b, key_file: /c/k, batch: {events: 7, size: 8, time: 9ms}, "
+          "dead_letters: /x/d, sign: {header: S, secret: k}, "
           "idempotency: true, format: ndjson}, q: {type: http, url: 'http://h/'}}",
           "[p, q]"),
       "f.yaml");
@@ -226,6 +227,9 @@ TEST_CASE("where events are posted to, and how", "[outputs]") {
   CHECK(first.sign.header == "S");
   CHECK(first.sign.secret.display() == "k");
   CHECK(first.idempotency);
+  CHECK(first.ca_file.display() == "/c/a");
+  CHECK(first.cert_file.display() == "/c/b");
+  CHECK(first.key_file.display() == "/c/k");
   const output_settings& usual = all.outputs.at(1);
   CHECK(usual.body == batch_body::ndjson);
   CHECK(usual.batch.events == 500);
@@ -245,6 +249,10 @@ TEST_CASE("mistakes about requests are told", "[outputs]") {
   };
   CHECK(first("") == "f:1:14: outputs.p: an output of type http needs a url (add url: https://HOST/PATH)");
   CHECK(first(", url: 'wss://h/'").find("outputs.p.url: ") != std::string::npos);
+  CHECK(first(", url: 'http://h/', ca_file: c").find("outputs.p.ca_file: ") != std::string::npos);
+  CHECK(first(", url: 'https://h/', key_file: k").find("outputs.p.key_file: ") != std::string::npos);
+  CHECK(first(", url: 'https://h/', cert_file: '${var:x}'")
+            .find("outputs.p.cert_file: an output belongs to no") != std::string::npos);
   CHECK(first(", url: 'http://h/', format: raw") ==
         "f:1:53: outputs.p.format: an output of type http writes json or ndjson");
   CHECK(first(", url: 'http://h/', compress: zstd") ==

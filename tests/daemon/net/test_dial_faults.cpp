@@ -148,7 +148,7 @@ TEST_CASE("a wrong certificate is refused and explained") {
 
   const auto self_signed = tls_fault(trusted, make_self_signed({"localhost"}), trusted.ca_file());
   CHECK(self_signed.kind == fault_class::tls);
-  CHECK(contains(self_signed.cause, "self-signed certificate (CN=localhost): give it as tls.ca_file"));
+  CHECK(contains(self_signed.cause, "self-signed certificate (CN=localhost): give it as ca_file"));
 
   const auto stranger =
       tls_fault(trusted, throw_away_authority("stranger").issue({"localhost"}), trusted.ca_file());

@@ -178,6 +178,21 @@ TEST_CASE("what a request looks like", "[http_sink]") {
     CHECK(sent.body == "{\"a\":1}\n{\"a\":2}\n");
     CHECK(s.header(0, "Content-Type") == "application/x-ndjson");
     CHECK(sent.headers.size() == 1);
+    CHECK(sent.ca_file.empty());
+    CHECK(sent.cert_file.empty());
+    CHECK(sent.key_file.empty());
+  }
+  SECTION("certificates") {
+    with.ca_file = config::text_template("/a");
+    with.cert_file = config::text_template("/b");
+    with.key_file = config::text_template("/c");
+    scene s{with};
+    s.add("1\n");
+    s.time.run_for(0s);
+    REQUIRE(s.http.asked.size() == 1);
+    CHECK(s.http.asked[0].ca_file == "/a");
+    CHECK(s.http.asked[0].cert_file == "/b");
+    CHECK(s.http.asked[0].key_file == "/c");
   }
   SECTION("a list") {
     with.body = config::batch_body::json;
