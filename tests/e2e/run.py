@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the end-to-end tests: run.py [MODULE…], with DUPLEXD naming the binary (default: build/release/duplexd).
 
-Each module runs in a process of its own, four at a time: they mostly wait. Ends with 'N passed, N failed, N skipped'.
+Each module runs in a process of its own, three at a time: they mostly wait. Ends with 'N passed, N failed, N skipped'.
 """
 
 import concurrent.futures
@@ -13,7 +13,7 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-AT_ONCE = 4
+AT_ONCE = 3
 
 
 def run_module(name):
