@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "protocol/document/diagnostic.hpp"
 #include "protocol/document/node.hpp"
@@ -13,9 +14,22 @@ namespace duplexd::config {
 struct reading {
   protocol::diagnostics& mistakes;
   protocol::diagnostics& warnings;  ///< legal, but hardly meant
+  protocol::diagnostics& missing;   ///< mistakes too: references without a value now, in fields that are right
   std::string directory;            ///< relative paths start here
   bool secrets_absent = false;      ///< references are not looked up
+  /// Of a document of several files their names, as `position::file` counts them; else empty.
+  const std::vector<std::string>& files = single_file;
+
+  static const std::vector<std::string> single_file;
+
+  /// "LINE:COLUMN", after the name of the file if there are several.
+  [[nodiscard]] std::string text_of(protocol::position where) const {
+    const std::string place = std::to_string(where.line) + ":" + std::to_string(where.column);
+    return where.file < files.size() ? files[where.file] + ":" + place : place;
+  }
 };
+
+inline const std::vector<std::string> reading::single_file{};
 
 /// One value of the document on its way to being read: the node and its path, for messages.
 struct value_at {

@@ -31,7 +31,7 @@ class field_judge {
     if (place == nullptr) return;
     const std::size_t before = in_.mistakes.size();
     protocol::diagnostics told_already;
-    reading mine{in_.mistakes, told_already, in_.directory, in_.secrets_absent};
+    reading mine{in_.mistakes, told_already, told_already, in_.directory, in_.secrets_absent, in_.files};
     text_template ignored;
     (void)read_checked({*place, fmt::format("{}.{}", at_.path, field)}, ignored, mine, check);
     for (std::size_t i = before; i < in_.mistakes.size(); ++i)

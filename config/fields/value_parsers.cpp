@@ -53,7 +53,8 @@ void warn_of_empty(const value_at& at, const text_template& parsed, reading& in)
   }
 }
 
-/// Complains of what a template could not read or, unless secrets are absent, cannot resolve.
+/// Complains of what a template could not read or, unless secrets are absent, cannot resolve. A value that is only
+/// missing now leaves the field usable: what refers to it has no mistake of its own.
 bool check_references(const value_at& at, const text_template& parsed, const std::string& error,
                       reading& in) {
   if (!error.empty()) {
@@ -62,10 +63,14 @@ bool check_references(const value_at& at, const text_template& parsed, const std
   }
   warn_of_shell_variable(at, parsed, in);
   if (in.secrets_absent) return true;
-  const std::string why = parsed.check_outside();
-  if (!why.empty()) at.complain(in, why, "to check without secrets, use --secrets-absent");
-  if (why.empty()) warn_of_empty(at, parsed, in);
-  return why.empty();
+  std::string why = parsed.check_outside();
+  if (why.empty()) {
+    warn_of_empty(at, parsed, in);
+  } else {
+    in.missing.push_back(
+        {at.value.where, at.path, std::move(why), "to check without secrets, use --secrets-absent"});
+  }
+  return true;
 }
 
 bool read_literal(const value_at& at, std::string& out, reading& in) {

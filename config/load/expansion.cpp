@@ -121,14 +121,14 @@ void expansion::check_parameters(const value_at& body, const std::vector<std::st
       return;
     body.complain(in, fmt::format("the template has no parameter {}", in_quotes(name)),
                   protocol::suggest_or_list(name, declared));
-    undeclared_.emplace(body.value.where.line, body.value.where.column);
+    undeclared_.insert(body.value.where);
   });
   for (std::size_t i = 0; i < body.value.items.size(); ++i) check_parameters(body.item(i), declared, in);
   for (const node_entry& entry : body.value.entries) check_parameters(body.entry(entry), declared, in);
 }
 
 bool expansion::is_told_already(protocol::position where) const {
-  return undeclared_.contains({where.line, where.column});
+  return undeclared_.contains(where);
 }
 
 void expansion::read_parameters(const value_at& at, session_template& out, reading& in) {

@@ -54,7 +54,7 @@ class expansion {
 
   const protocol::node* defaults_ = nullptr;
   std::map<std::string, session_template, std::less<>> templates_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> undeclared_;  ///< line and column
+  std::set<protocol::position> undeclared_;
 };
 
 }  // namespace duplexd::config

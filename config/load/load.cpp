@@ -8,8 +8,10 @@
 #include <map>
 #include <set>
 
+#include "config/document/merged_document.hpp"
 #include "config/document/source_map.hpp"
 #include "config/fields/fields.hpp"
+#include "config/load/config_folder.hpp"
 #include "config/load/expansion.hpp"
 #include "config/load/protocol_library.hpp"
 #include "config/load/reload_plan.hpp"
@@ -33,13 +35,10 @@ namespace {
 
 /// In the order of the file, each mistake once: what stands in a template goes wrong in each of its sessions.
 void tidy(diagnostics& all) {
-  using place = std::pair<std::uint32_t, std::uint32_t>;
-  std::multimap<place, diagnostic> sorted;  // equal places stay in the order in which they came
-  std::set<std::pair<place, std::string>> seen;
-  for (diagnostic& each : all) {
-    const place where{each.where.line, each.where.column};
-    if (seen.emplace(where, each.message).second) sorted.emplace(where, std::move(each));
-  }
+  std::multimap<protocol::position, diagnostic> sorted;  // equal places stay in the order in which they came
+  std::set<std::pair<protocol::position, std::string>> seen;
+  for (diagnostic& each : all)
+    if (seen.emplace(each.where, each.message).second) sorted.emplace(each.where, std::move(each));
   all.clear();
   for (auto& [where, each] : sorted) all.push_back(std::move(each));
 }
@@ -68,7 +67,9 @@ void take_digests(const node* written, std::vector<handler>& handlers) {
 class loader {
  public:
   loader(const node& document, settings& out, reading& in)
-      : document_(document), source_map_(document), out_(out), in_(in) {}
+      : document_(document), source_map_(document, in), out_(out), in_(in) {
+    if (!in.files.empty()) files_ = std::make_shared<const std::vector<std::string>>(in.files);
+  }
 
   void run() {
     parsed_document parsed;
@@ -155,12 +156,14 @@ class loader {
                                 "use letters, digits, '_', '.' and '-'"});
       const std::size_t mistakes = in_.mistakes.size();
       const std::size_t warnings = in_.warnings.size();
+      const std::size_t missing = in_.missing.size();
       read_session(entry, all.entry(entry), expand, protocols);
       const auto follows = [&](const diagnostic& each) { return expand.is_told_already(each.where); };
       const auto first = in_.mistakes.begin() + static_cast<std::ptrdiff_t>(mistakes);
       in_.mistakes.erase(std::remove_if(first, in_.mistakes.end(), follows), in_.mistakes.end());
       source_map_.add_hints(in_.mistakes, mistakes, entry);
       source_map_.add_hints(in_.warnings, warnings, entry);
+      source_map_.add_hints(in_.missing, missing, entry);
     }
   }
 
@@ -178,7 +181,7 @@ class loader {
     const session_digest digest = digest_of(whole.value, named_protocol(parsed.protocol_source));
     session_settings session = build_session(std::move(parsed), out_.outputs, in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
-    session.file = out_.file;
+    session.files = files_;
     session.digest = digest;
     take_digests(whole.value.find("on"), session.on);
     out_.sessions.push_back(std::move(session));
@@ -193,6 +196,7 @@ class loader {
 
   const node& document_;
   const source_map source_map_;
+  std::shared_ptr<const std::vector<std::string>> files_;  ///< null: there is one
   settings& out_;
   reading& in_;
 };
@@ -203,28 +207,84 @@ std::string directory_of(const std::string& file) {
   return failed ? "." : path.parent_path().string();
 }
 
+/// What was found on the way to settings.
+struct findings {
+  diagnostics mistakes{};
+  diagnostics warnings{};
+  diagnostics missing{};
+
+  /// All of it, in order, to whoever wants it. Whether there are no mistakes.
+  bool tell(const std::vector<std::string>& files, const load_options& options, diagnostics& out) {
+    mistakes.insert(mistakes.end(), missing.begin(), missing.end());
+    for (diagnostics* const each : {&mistakes, &warnings}) {
+      tidy(*each);
+      for (diagnostic& one : *each)
+        if (one.file.empty() && one.where.file < files.size()) one.file = files[one.where.file];
+    }
+    out.insert(out.end(), mistakes.begin(), mistakes.end());
+    if (options.warnings != nullptr)
+      options.warnings->insert(options.warnings->end(), warnings.begin(), warnings.end());
+    return mistakes.empty();
+  }
+};
+
+/// Reads the files, and says of each mistake which of them it is in.
+std::vector<node> read_documents(const std::vector<std::string>& files, diagnostics& mistakes) {
+  std::vector<node> all;
+  std::size_t room = largest_config_file;
+  for (std::uint32_t i = 0; i < files.size(); ++i) {
+    const std::size_t before = mistakes.size();
+    const auto text = read_file_or_pipe(files[i], room, config_wait);
+    if (!text) {
+      mistakes.push_back({{}, "", "the file cannot be read: " + text.error, ""});
+    } else if (auto document = read_document(text.value, format_of(files[i]), mistakes)) {
+      room -= text.value.size();
+      set_file(*document, i);
+      all.push_back(std::move(*document));
+    }
+    for (std::size_t each = before; each < mistakes.size(); ++each) mistakes[each].where.file = i;
+  }
+  return all;
+}
+
+std::optional<settings> load_folder(const std::string& folder, const load_options& options,
+                                    diagnostics& out) {
+  const auto files = config_files_in(folder);
+  if (!files) {
+    out.push_back({{}, "", "the folder cannot be read: " + files.error, ""});
+    return std::nullopt;
+  }
+  findings found;
+  settings result;
+  result.file = folder;
+  std::vector<node> parts = read_documents(files.value, found.mistakes);
+  reading in{found.mistakes,         found.warnings, found.missing, directory_of(files.value.front()),
+             options.secrets_absent, files.value};
+  // What is missing may be in a file that cannot be read.
+  if (found.mistakes.empty()) {
+    const node document = merge_documents(std::move(parts), in);
+    loader(document, result, in).run();
+  }
+  return found.tell(files.value, options, out) ? std::optional(std::move(result)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<settings> load_text(std::string_view text, document_format format, const std::string& file,
                                   const load_options& options, diagnostics& out) {
-  diagnostics mistakes;
-  diagnostics warnings;
+  findings found;
   settings result;
   result.file = file;
-  if (const auto document = read_document(text, format, mistakes)) {
-    reading in{mistakes, warnings, directory_of(file), options.secrets_absent};
+  if (const auto document = read_document(text, format, found.mistakes)) {
+    reading in{found.mistakes, found.warnings, found.missing, directory_of(file), options.secrets_absent};
     loader(*document, result, in).run();
   }
-  tidy(mistakes);
-  tidy(warnings);
-  out.insert(out.end(), mistakes.begin(), mistakes.end());
-  if (options.warnings != nullptr)
-    options.warnings->insert(options.warnings->end(), warnings.begin(), warnings.end());
-  if (!mistakes.empty()) return std::nullopt;
-  return result;
+  return found.tell({}, options, out) ? std::optional(std::move(result)) : std::nullopt;
 }
 
 std::optional<settings> load(const std::string& file, const load_options& options, diagnostics& out) {
+  std::error_code ignored;
+  if (file != "-" && std::filesystem::is_directory(file, ignored)) return load_folder(file, options, out);
   const auto text = read_file_or_pipe(file == "-" ? "/dev/stdin" : file, largest_config_file, config_wait);
   if (!text) {
     out.push_back({{}, "", "the file cannot be read: " + text.error, ""});
@@ -234,7 +294,7 @@ std::optional<settings> load(const std::string& file, const load_options& option
 }
 
 std::string format(const std::string& file, const diagnostic& mistake) {
-  std::string line = file;
+  std::string line = mistake.file.empty() ? file : mistake.file;
   if (mistake.where.line != 0) line += fmt::format(":{}:{}", mistake.where.line, mistake.where.column);
   if (!mistake.path.empty()) line += ": " + mistake.path;
   line += ": " + mistake.message;

@@ -50,7 +50,7 @@ node substitute_text(const value_at& body, const arguments& values, reading& in)
       body.complain(in,
                     fmt::format("the parameter '{}' is {} and cannot be part of a text", name,
                                 describe(found->second->kind)),
-                    fmt::format("given at {}:{}", found->second->where.line, found->second->where.column));
+                    "given at " + in.text_of(found->second->where));
     }
   };
   split(text, literal, parameter);

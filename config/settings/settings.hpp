@@ -261,7 +261,7 @@ struct session_digest {
 
 struct session_settings {
   std::string name;
-  std::string file;  ///< the configuration file that `where` is in
+  std::shared_ptr<const std::vector<std::string>> files;  ///< of a configuration of several; else null
   protocol::position where;
   std::vector<text_template> urls;  ///< at least one; each is tried in turn
   std::vector<std::pair<std::string, text_template>> headers;
@@ -296,6 +296,11 @@ struct session_settings {
 
   session_digest digest{};
 
+  /// The file that a place of a configuration of several is in, else empty.
+  [[nodiscard]] std::string file_of(protocol::position place) const {
+    return files != nullptr && place.file < files->size() ? (*files)[place.file] : "";
+  }
+
   /// The rules of a command; null: it has none of its own.
   [[nodiscard]] const command_settings* rules_of(const std::string& command) const {
     const auto found = commands.find(command);
@@ -314,7 +319,7 @@ struct log_settings {
 
 /// A whole configuration file, checked. A plain value; sessions share compiled protocols.
 struct settings {
-  std::string file;
+  std::string file;  ///< or folder
   log_settings log;
   milliseconds shutdown_limit{10'000};  ///< SIGTERM: drain and close within this
   std::uint16_t connect_at_once = 100;  ///< dials at once in the whole process; 0: no limit

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "config/load/config_folder.hpp"
 #include "daemon/runtime/as_value.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/within.hpp"
@@ -21,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t changes = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR;
+constexpr std::uint32_t losses = IN_DELETE | IN_MOVED_FROM;  // a file less is another configuration
 
 // What Kubernetes replaces when a ConfigMap changes: a link to the folder of all files.
 constexpr const char* mounted = "..data";
@@ -48,10 +50,12 @@ bool config_watch::watch_folders() {
   std::error_code ignored;
   const fs::path named = fs::absolute(file_, ignored);
   const fs::path real = fs::weakly_canonical(named, ignored);
+  is_folder_ = fs::is_directory(real, ignored);
   for (const fs::path& each : {named, real}) {
-    names_.insert(each.filename().string());
-    const int folder = ::inotify_add_watch(inotify_, each.parent_path().c_str(), changes);
-    if (folder < 0) failed_ = each.parent_path().string() + ": " + std::strerror(errno);
+    if (!is_folder_) names_.insert(each.filename().string());
+    const fs::path watched = is_folder_ ? each : each.parent_path();
+    const int folder = ::inotify_add_watch(inotify_, watched.c_str(), is_folder_ ? changes | losses : changes);
+    if (folder < 0) failed_ = watched.string() + ": " + std::strerror(errno);
     if (folder < 0) return false;
     folders.insert(folder);
   }
@@ -60,7 +64,7 @@ bool config_watch::watch_folders() {
   return true;
 }
 
-/// Takes what there is. Whether it may concern the file.
+/// Takes what there is. Whether it may concern the configuration.
 bool config_watch::take_events() {
   bool concerns = false;
   alignas(inotify_event) std::array<char, 4096> room{};
@@ -73,7 +77,8 @@ bool config_watch::take_events() {
       const char* const name = event.len == 0 ? "" : room.data() + at + sizeof(event);
       const bool is_gone = (event.mask & IN_IGNORED) != 0 && folders_.contains(event.wd);
       const bool is_unknown = (event.mask & IN_Q_OVERFLOW) != 0;
-      concerns = concerns || is_gone || is_unknown || names_.contains(std::string_view(name));
+      const bool is_one = names_.contains(std::string_view(name)) || (is_folder_ && config::is_config_name(name));
+      concerns = concerns || is_gone || is_unknown || is_one;
       at += sizeof(event) + event.len;
     }
   }

@@ -13,7 +13,8 @@
 namespace duplexd {
 
 /// Tells when a configuration file may have changed (inotify(7)). Its folder is watched, because editors and
-/// mounts put another file in its place, and the folder of the file that it is a link to.
+/// mounts put another file in its place, and the folder of the file that it is a link to. Of a folder all files
+/// are watched that belong to its configuration.
 class config_watch {
  public:
   /// After a change the file is left alone for so long before that is told, and no longer than `patience`:
@@ -48,6 +49,7 @@ class config_watch {
   const std::string file_;
   int inotify_ = -1;
   std::unique_ptr<asio::posix::stream_descriptor> on_loop_;
+  bool is_folder_ = false;
   std::set<int> folders_;                     ///< as inotify numbers them
   std::set<std::string, std::less<>> names_;  ///< that the file has in the folders
   std::string failed_;

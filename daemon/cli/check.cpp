@@ -69,6 +69,7 @@ class check_report {
     if (!given_.as_json) return tell(given_.config.file, all, warning);
     for (const protocol::diagnostic& each : all)
       problems_.push_back({{"severity", warning ? "warning" : "error"},
+                           {"file", each.file.empty() ? given_.config.file : each.file},
                            {"line", each.where.line},
                            {"column", each.where.column},
                            {"path", each.path},

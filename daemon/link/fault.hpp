@@ -15,9 +15,9 @@ enum class fault_reason : std::uint8_t {
   no_reply,  ///< an awaited reply did not come in time
 };
 
-/// A line of a configuration file.
+/// A line of the configuration.
 struct fault_place {
-  std::string file;
+  std::string file;  ///< which of several; empty: the only one
   std::uint32_t line = 0;
   friend bool operator==(const fault_place&, const fault_place&) = default;
 };
@@ -36,7 +36,8 @@ struct fault {
 /// The cause and the line of the step, for people.
 [[nodiscard]] inline std::string text_of(const fault& what) {
   if (!what.place) return what.cause;
-  return what.cause + " (line " + std::to_string(what.place->line) + ")";
+  const std::string file = what.place->file.empty() ? "" : what.place->file + ", ";
+  return what.cause + " (" + file + "line " + std::to_string(what.place->line) + ")";
 }
 
 }  // namespace duplexd

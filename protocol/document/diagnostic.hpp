@@ -13,6 +13,7 @@ struct diagnostic {
   std::string path;     ///< "sessions.callcentre.url"; empty for the whole document
   std::string message;  ///< what happened, in one line
   std::string hint;     ///< what to do, or empty: "did you mean 'timeout'?"
+  std::string file{};   ///< of a document of several files the one that it is in, else empty
 };
 
 /// All mistakes of a document, collected in one pass.

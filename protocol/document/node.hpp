@@ -1,8 +1,10 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,7 +14,11 @@ namespace duplexd::protocol {
 struct position {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
+  std::uint32_t file = 0;  ///< of a document of several: which of its files, from 0
   friend bool operator==(const position&, const position&) = default;
+  friend auto operator<=>(const position& a, const position& b) noexcept {
+    return std::tie(a.file, a.line, a.column) <=> std::tie(b.file, b.line, b.column);
+  }
 };
 
 /// What a node holds. Scalars of a file keep their text, whatever their kind.

@@ -179,7 +179,8 @@ asio::awaitable<flow_result> flow::attempt(const script_step& step) {
   if (!how.ends_flow() && !stopped)
     if (auto failed = save(step, how.result)) how.failed = std::move(failed);
   if (!how.failed) co_return how;
-  if (!how.failed->place) how.failed->place = fault_place{shared_.settings.file, step.where.line};
+  if (!how.failed->place)
+    how.failed->place = fault_place{shared_.settings.file_of(step.where), step.where.line};
   if (!step.on_fault) co_return how;
   const auto before = std::exchange(caught_, values_of_fault(*how.failed));
   how = co_await run(*step.on_fault);
