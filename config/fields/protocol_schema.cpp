@@ -55,7 +55,7 @@ nlohmann::ordered_json protocol_definitions() {
           "required": ["delimiter"],
           "additionalProperties": false
         },
-        {"enum": ["lines", null]}
+        {"enum": ["lines", "layouts", null]}
       ],
       "description": "How packets are told apart within a message or a stream."
     },
@@ -255,7 +255,13 @@ nlohmann::ordered_json protocol_definitions() {
         }
       ]
     },
-    "fits": {"type": "boolean"}
+    "fits": {"type": "boolean"},
+    "after": {
+      "anyOf": [
+        {"$ref": "#/$defs/protocol_name"},
+        {"type": "array", "items": {"$ref": "#/$defs/protocol_name"}, "minItems": 1}
+      ]
+    }
   },
   "not": {"anyOf": [
     {"properties": {"json": true, "slot": true}, "required": ["json", "slot"]},

@@ -278,6 +278,7 @@ struct framing_rule {
   bool strip = false;       ///< layouts do not see the length
   std::string delimiter{};  ///< stands behind each packet, of text messages too; empty: there is a length
   bool lines = false;       ///< a carriage return in front of the delimiter belongs to it
+  bool layouts = false;     ///< nothing of the above: a packet is as long as its layout says, always a stream
 };
 
 struct routine {

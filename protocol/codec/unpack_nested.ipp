@@ -50,6 +50,10 @@ inline void unpacker<Visitor>::inside(std::size_t from, const char* what) {
 
 template <class Visitor>
 inline bool unpacker<Visitor>::frames(const instruction& in) {
+  if constexpr (Visitor::measures) {
+    pos_ = end_;  // in a region whose size is known
+    return true;
+  }
   const routine& what = p_.routines[in.its<routine>()];
   if (budget_.depth + 1 > p_.limits.nesting)
     return fail(in, pos_, fmt::format("nested more than {} deep", p_.limits.nesting));

@@ -19,14 +19,21 @@ inline bool unpacker<Visitor>::object(const instruction& in, std::int32_t pc) {
 }
 
 template <class Visitor>
+inline bool unpacker<Visitor>::count_of(const instruction& in, std::uint64_t& count) {
+  if (!measure(in, in.count, count)) return false;
+  const std::size_t room = p_.limits.elements - budget_.elements;
+  return count <= room ||
+         fail(in, pos_,
+              fmt::format("{} elements exceed the limit of {} in a packet", count, p_.limits.elements));
+}
+
+template <class Visitor>
 inline bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
+  if constexpr (Visitor::measures)
+    if (is_open()) return open_array(in, pc);
   const bool to_end = p_.extents[in.count].what == extent::kind::rest;
   std::uint64_t count = int64_max;
-  if (!to_end && !measure(in, in.count, count)) return false;
-  const std::size_t room = p_.limits.elements - budget_.elements;
-  if (!to_end && count > room)
-    return fail(in, pos_,
-                fmt::format("{} elements exceed the limit of {} in a packet", count, p_.limits.elements));
+  if (!to_end && !count_of(in, count)) return false;
   announce_container(in);
   visitor_.begin_array();
   for (std::uint64_t i = 0; to_end ? pos_ < end_ : i < count; ++i) {
@@ -45,6 +52,8 @@ inline bool unpacker<Visitor>::array(const instruction& in, std::int32_t pc) {
 // Elements up to the bytes that end them.
 template <class Visitor>
 inline bool unpacker<Visitor>::list(const instruction& in, std::int32_t pc) {
+  if constexpr (Visitor::measures)
+    if (is_open()) return open_list(in, pc);
   const std::string& end = p_.texts[p_.extents[in.count].end];
   const auto ends_here = [&] {
     return end_ - pos_ >= end.size() &&
@@ -80,6 +89,8 @@ inline bool unpacker<Visitor>::nullable(const instruction& in, std::int32_t pc) 
 
 template <class Visitor>
 inline bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
+  if constexpr (Visitor::measures)
+    if (is_open()) return open_region(in, pc);
   std::size_t size = 0;
   if (!measure_bytes(in, in.size, size)) return false;
   const std::size_t outer_end = end_;

@@ -12,6 +12,8 @@ template <class Visitor>
 inline bool unpacker<Visitor>::blob(const instruction& in) {
   std::size_t size = 0;
   const std::size_t from = pos_;
+  if constexpr (Visitor::measures)
+    if (is_open() && !may_begin(in)) return false;
   if (!measure_bytes(in, in.size, size)) return false;
   bytes_view bytes = data_.subspan(pos_, size);
   pos_ += size;
@@ -27,6 +29,7 @@ template <class Visitor>
 inline bool unpacker<Visitor>::contents(const instruction& in, std::size_t from, bytes_view bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (in.from == value_source::constant && !same_text(in, from, text)) return false;
+  if constexpr (Visitor::measures) return true;
   switch (in.what) {
     case content::bytes:
     case content::base64:
@@ -149,7 +152,7 @@ inline bool unpacker<Visitor>::made(const instruction& in, std::string_view json
   announce(in);
   if constexpr (std::is_same_v<Visitor, json_writer>)
     visitor_.json(json);
-  else if constexpr (!std::is_same_v<Visitor, null_visitor>)
+  else if constexpr (!std::is_base_of_v<null_visitor, Visitor>)
     visit_json(nlohmann::ordered_json::parse(json, nullptr, false), visitor_);
   return true;
 }
@@ -161,12 +164,14 @@ inline bool unpacker<Visitor>::zero_text(const instruction& in) {
   if (!measure_bytes(in, in.size, size)) return false;
   const auto* begin = reinterpret_cast<const char*>(data_.data() + pos_);
   const std::string_view all(begin, size);
-  const std::size_t length = all.find('\0');
-  if (length == std::string_view::npos) return fail(in, from, "the text has no zero byte at its end");
   const bool fixed = p_.extents[in.size].what != extent::kind::rest;
+  const std::size_t length = all.find('\0', fixed ? 0 : searched());
+  if (length == std::string_view::npos && !fixed && wants_more(size + 1)) return false;
+  if (length == std::string_view::npos) return fail(in, from, "the text has no zero byte at its end");
   pos_ += fixed ? size : length + 1;
   place(from, in);
   if (in.from == value_source::constant && !same_text(in, from, all.substr(0, length))) return false;
+  if constexpr (Visitor::measures) return true;
   return plain_text(in, from, all.substr(0, length));
 }
 
@@ -182,11 +187,13 @@ inline bool unpacker<Visitor>::measure_text(const instruction& in, std::size_t& 
   const std::size_t left = end_ - pos_;
   const std::size_t window = std::min(left, static_cast<std::size_t>(e.value) + end.size());
   const std::string_view all(reinterpret_cast<const char*>(data_.data() + pos_), window);
-  size = all.find(end);
+  const std::size_t known = searched();
+  size = all.find(end, known >= end.size() ? known - (end.size() - 1) : 0);
   if (size != std::string_view::npos) {
     whole = size + end.size();
     return true;
   }
+  if (window == left && wants_more(left + 1)) return false;
   return fail(in, pos_,
               window < left ? fmt::format("no \"{}\" behind at most {} bytes", one_line(end), e.value)
                             : fmt::format("no \"{}\" ends it", one_line(end)));
@@ -197,6 +204,8 @@ inline bool unpacker<Visitor>::until(const instruction& in) {
   const std::size_t from = pos_;
   std::size_t size = 0;
   std::size_t whole = 0;
+  if constexpr (Visitor::measures)
+    if (is_open() && !may_begin(in)) return false;
   if (!measure_text(in, size, whole)) return false;
   pos_ += whole;
   place(from, in);

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "protocol/codec/checksum.hpp"
 #include "protocol/codec/compression.hpp"
@@ -36,6 +37,23 @@ inline std::string& shared_scratch() {
   return text;
 }
 
+/// What a measuring unpacker keeps until more bytes arrive, so that none is walked over twice.
+struct open_walk {
+  struct block_place {
+    std::int32_t pc = 0;
+    bool begun = false;       // a list or array: `index` and `count` hold
+    std::uint64_t index = 0;  // the element that is being walked over
+    std::uint64_t count = 0;
+  };
+  std::vector<block_place> path;  // of the blocks that are open
+  std::size_t level = 0;          // blocks entered
+  std::size_t closed = 0;         // regions around whose size is known
+  std::size_t resume_at = 0;      // where the instruction begins that had too few bytes
+  std::size_t searched = 0;       // up to here no end of a text was found
+  std::size_t need = 0;           // bytes without which there is nothing to do
+  bool more = false;
+};
+
 /// Walks a program over one packet. A place is an offset into `data_`, which is the packet, or within
 /// `nested` the bytes that came out of it. The parts are in unpack_*.ipp.
 template <class Visitor>
@@ -47,6 +65,19 @@ class unpacker {
 
   bool run(const routine& what) { return block(what.begin, what.end); }
 
+  // Measuring: goes on where the bytes ended, now that there are more. `pos()` is the packet's end.
+  bool resume(bytes_view packet) {
+    data_ = packet;
+    end_ = packet.size();
+    pos_ = open_.resume_at;
+    open_.level = 0;
+    open_.more = false;
+    error_ = {};
+    return block(p_.routines.front().begin, p_.routines.front().end);
+  }
+  [[nodiscard]] std::size_t pos() const noexcept { return pos_; }
+  [[nodiscard]] const open_walk& open() const noexcept { return open_; }
+
  private:
   // errors
   bool fail(const instruction& in, std::size_t offset, std::string message) {
@@ -56,6 +87,7 @@ class unpacker {
     return false;
   }
   bool short_of(const instruction& in, std::uint64_t need) {
+    if (wants_more(need)) return false;
     return fail(in, pos_,
                 fmt::format("expected {} byte{}, found {}", need, need == 1 ? "" : "s", end_ - pos_));
   }
@@ -67,6 +99,25 @@ class unpacker {
     prefix_path(error_, fmt::format("[{}]", index));
     return under(in, false);
   }
+
+  // measuring a packet whose end is not known: unpack_open.ipp
+  [[nodiscard]] bool is_open() const noexcept {
+    if constexpr (Visitor::measures)
+      return open_.closed == 0;
+    else
+      return false;
+  }
+  bool wants_more(std::uint64_t need);
+  bool may_begin(const instruction& in);
+  [[nodiscard]] std::size_t searched() const noexcept {
+    if constexpr (Visitor::measures) return is_open() && open_.searched > pos_ ? open_.searched - pos_ : 0;
+    return 0;
+  }
+  bool open_block(std::int32_t pc, std::int32_t end);
+  bool open_region(const instruction& in, std::int32_t pc);
+  bool open_array(const instruction& in, std::int32_t pc);
+  bool open_list(const instruction& in, std::int32_t pc);
+  bool count_of(const instruction& in, std::uint64_t& count);
 
   // helpers
   void announce(const instruction& in) {
@@ -169,6 +220,9 @@ class unpacker {
   std::array<std::int64_t, slot_limit>
       slots_;  // each is written before it is read: the compiler sees to that
   std::array<std::size_t, slot_limit> marks_;
+
+  struct nothing {};
+  [[no_unique_address]] std::conditional_t<Visitor::measures, open_walk, nothing> open_;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "protocol/codec/unpacker.hpp"
 
+#include "protocol/codec/packet_measure.hpp"
 #include "protocol/codec/unpack_nested.ipp"
 #include "protocol/codec/unpack_numbers.ipp"
+#include "protocol/codec/unpack_open.ipp"
 #include "protocol/codec/unpack_structure.ipp"
 #include "protocol/codec/unpack_texts.ipp"
 
@@ -42,6 +44,8 @@ inline bool unpacker<Visitor>::measure(const instruction& in, extent_id index, s
 
 template <class Visitor>
 inline bool unpacker<Visitor>::block(std::int32_t pc, std::int32_t end) {
+  if constexpr (Visitor::measures)
+    if (is_open()) return open_block(pc, end);
   while (pc < end) {
     const instruction& in = p_.code[static_cast<std::size_t>(pc)];
     if (in.simple && !in.begin_mark && !in.end_mark) {
@@ -114,6 +118,37 @@ bool unpack(const program& layout, bytes_view packet, Visitor& visitor, codec_er
   unpack_budget budget;
   unpacker<Visitor> walk(layout, packet, visitor, budget, error);
   return walk.run(layout.routines.front());
+}
+
+struct packet_measure::state {
+  explicit state(const program& layout) : walk(layout, {}, nothing, budget, error) {}
+  measuring_visitor nothing;
+  unpack_budget budget;
+  codec_error error;
+  unpacker<measuring_visitor> walk;
+};
+
+packet_measure::packet_measure(const program& layout) : state_(std::make_unique<state>(layout)) {}
+packet_measure::packet_measure(packet_measure&&) noexcept = default;
+packet_measure& packet_measure::operator=(packet_measure&&) noexcept = default;
+packet_measure::~packet_measure() = default;
+
+packet_measure::outcome packet_measure::go_on(bytes_view all) {
+  if (all.size() < state_->walk.open().need) return outcome::more;
+  if (state_->walk.resume(all)) return outcome::whole;
+  return state_->walk.open().more ? outcome::more : outcome::wrong;
+}
+
+std::size_t packet_measure::size() const noexcept {
+  return state_->walk.pos();
+}
+
+std::size_t packet_measure::need() const noexcept {
+  return state_->walk.open().need;
+}
+
+const codec_error& packet_measure::error() const noexcept {
+  return state_->error;
 }
 
 template bool unpack(const program&, bytes_view, json_writer&, codec_error&);

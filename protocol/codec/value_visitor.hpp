@@ -37,6 +37,7 @@ class value_visitor {
     (void)data, (void)begin, (void)end, (void)field;
   }
   static constexpr bool wants_places = true;
+  static constexpr bool measures = false;
 };
 
 /// Passes a value on, part by part.
@@ -80,6 +81,7 @@ class json_writer {
   }
   void place(bytes_view, std::size_t, std::size_t, const instruction&) {}
   static constexpr bool wants_places = false;
+  static constexpr bool measures = false;
 
  private:
   std::string& out_;
@@ -106,6 +108,13 @@ class null_visitor {
   void json(std::string_view) {}
   void place(bytes_view, std::size_t, std::size_t, const instruction&) {}
   static constexpr bool wants_places = false;
+  static constexpr bool measures = false;
+};
+
+/// Takes nothing either: looks for the packet's end alone, and leaves out what texts hold.
+class measuring_visitor : public null_visitor {
+ public:
+  static constexpr bool measures = true;
 };
 
 /// Builds a JSON value.

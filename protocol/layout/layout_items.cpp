@@ -86,7 +86,8 @@ bool layout_compiler::is_type(const node& from) {
        {"enum", "flags", "bits", "inflate", "decode", "fill", "none", "one_of", "invalid", "pairs"})
     if (from.find(key) != nullptr && (from.find(key)->is_scalar() || from.find(key)->kind == node_kind::null))
       return true;
-  return false;
+  const node* pairs = from.find("pairs");  // a map, which a field's layout may be, too
+  return pairs != nullptr && pairs->find("separator") != nullptr && pairs->find("equals") != nullptr;
 }
 
 // {type: …, none: …, one_of: […], pairs: {…}}

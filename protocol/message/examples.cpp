@@ -17,6 +17,7 @@ std::string hex_of(bytes_view bytes) {
 std::string check_unpacking(const std::shared_ptr<const protocol>& types, const message_type& type,
                             const message_example& example) {
   packet_reader reader(types, type.way);
+  reader.expect(type);
   reader.begin({type.frame, example.bytes});
   packet found;
   if (!reader.next(found)) return "the bytes hold no whole packet";

@@ -1,6 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "protocol/codec/framing.hpp"
+#include "protocol/codec/packet_measure.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol.hpp"
 
@@ -18,6 +22,10 @@ struct packet_reader::state {
   std::size_t carried = 0;         // bytes of `kept` that came before this message
   std::size_t searched = 0;        // bytes of `kept` that hold no whole delimiter
   frame_kind kept_kind = frame_kind::binary;
+  const message_type* previous = nullptr;  // of the packet in front; null: none, or it is raw
+  const message_type* expected = nullptr;  // may come whatever is in front
+  std::size_t candidate = 0;               // framing by layouts: what the packet is measured as,
+  std::optional<packet_measure> measured;  // and how far
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {
@@ -44,10 +52,21 @@ struct packet_reader::state {
     if (!type.has_when) return true;
     return type.body == message_type::body_kind::layout && frame.bytes.size() < type.layout.min_size;
   }
+  /// Whether the packet in front is one that the type comes after.
+  [[nodiscard]] bool follows(const message_type& type) const {
+    if (type.after.empty() || &type == expected) return true;
+    return previous != nullptr && std::ranges::find(type.after, previous->name) != type.after.end();
+  }
+  [[nodiscard]] bool may_be(const message_type& type, frame_view frame) const {
+    return follows(type) && matches(type, frame);
+  }
   void classify(packet& out) const;
   void classify_by_trial(packet& out) const;
   bool next_framed(const framing_rule& rule, packet& out);
   bool next_delimited(const framing_rule& rule, packet& out);
+  bool next_laid_out(packet& out);
+  bool next(packet& out);
+  prospect choose(bytes_view front, codec_error& why);
   void give_up(packet& out, std::string why);
 };
 
@@ -81,11 +100,24 @@ bool packet_reader::next(packet& out) {
   out.type = nullptr;
   out.offset = 0;
   if (!out.error.message.empty()) out.error = {};
-  if (const framing_rule* rule = s.framing())
-    return rule->delimiter.empty() ? s.next_framed(*rule, out) : s.next_delimited(*rule, out);
-  s.done = true;
-  out.frame = s.message;
-  s.classify(out);
+  if (!s.next(out)) return false;
+  s.previous = out.type;
+  s.expected = nullptr;
+  return true;
+}
+
+void packet_reader::expect(const message_type& next) {
+  state_->expected = &next;
+}
+
+bool packet_reader::state::next(packet& out) {
+  if (const framing_rule* rule = framing()) {
+    if (rule->layouts) return next_laid_out(out);
+    return rule->delimiter.empty() ? next_framed(*rule, out) : next_delimited(*rule, out);
+  }
+  done = true;
+  out.frame = message;
+  classify(out);
   return true;
 }
 
@@ -181,9 +213,68 @@ bool packet_reader::state::next_delimited(const framing_rule& rule, packet& out)
   }
 }
 
+// The first type, from `candidate` on, that the packet may be. A command without 'when' is tried.
+prospect packet_reader::state::choose(bytes_view front, codec_error& why) {
+  const std::vector<message_type>& all = candidates();
+  for (; candidate < all.size(); ++candidate, measured.reset()) {
+    const message_type& type = all[candidate];
+    if (type.frame != frame_kind::binary || !follows(type)) continue;
+    const prospect found = begins_as(type, front);
+    if (found == prospect::open) return found;
+    if (found == prospect::no) continue;
+    if (!measured) measured.emplace(type.layout);
+    const packet_measure::outcome end = measured->go_on(front);
+    if (end == packet_measure::outcome::whole && measured->size() > 0) return prospect::yes;
+    if (end == packet_measure::outcome::more) return prospect::open;
+    why = end == packet_measure::outcome::whole ? codec_error{"", 0, "a packet of no bytes"}
+                                                : measured->error();
+    if (way == direction::reply || type.has_when) return prospect::no;
+  }
+  return prospect::no;
+}
+
+// The packet is as long as the layout says of the type that its first bytes, and the packet in front, choose.
+bool packet_reader::state::next_laid_out(packet& out) {
+  const bytes_view left = source().subspan(at);
+  if (left.empty()) {
+    done = true;
+    return false;
+  }
+  if (broken) return give_up(out, "an earlier packet broke the framing of the stream"), true;
+  codec_error why;
+  const prospect found = choose(left, why);
+  const bool too_large = std::max(left.size(), measured ? measured->need() : 0) > types->limits.packet;
+  if (found == prospect::open && !too_large) {
+    done = true;
+    return false;
+  }
+  if (found == prospect::yes && measured->size() <= types->limits.packet) {
+    out.type = &candidates()[candidate];
+    out.frame = {frame_kind::binary, left.first(measured->size())};
+    out.offset = offset_of(at);
+    at += measured->size();
+    candidate = 0;
+    measured.reset();
+    return true;
+  }
+  broken = true;
+  const std::size_t begin = offset_of(at);
+  const bool unknown = found == prospect::no && why.message.empty();
+  give_up(out, found != prospect::no
+                   ? fmt::format("a packet of more than {} bytes exceeds the limit", types->limits.packet)
+               : unknown
+                   ? fmt::format("no {} begins like this", way == direction::command ? "command" : "reply")
+                   : "");
+  if (found == prospect::no && !unknown) {
+    out.error = std::move(why);
+    out.error.offset += begin;
+  }
+  return true;
+}
+
 void packet_reader::state::classify(packet& out) const {
   for (const message_type& type : candidates()) {
-    if (!matches(type, out.frame)) continue;
+    if (!may_be(type, out.frame)) continue;
     if (on_trial(type, out.frame)) break;
     out.type = &type;
     return;
@@ -195,7 +286,7 @@ void packet_reader::state::classify_by_trial(packet& out) const {
   codec_error first;
   std::size_t tried = 0;
   for (const message_type& type : candidates()) {
-    if (!matches(type, out.frame)) continue;
+    if (!may_be(type, out.frame)) continue;
     auto error = on_trial(type, out.frame) ? check_fit(type, out.frame) : std::nullopt;
     if (!error) {
       out.type = &type;

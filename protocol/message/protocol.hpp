@@ -70,6 +70,9 @@ class packet_reader {
   /// Takes one message. Its bytes must stay where they are until `next()` returned false.
   void begin(frame_view message);
 
+  /// Lets the next packet be of this type, whatever came before it (`when: {after: …}`).
+  void expect(const message_type& next);
+
   /// The next packet of the message; false when there is none left. A packet's bytes live until the next
   /// `begin()`. Time is linear in the message's size.
   bool next(packet& out);

@@ -57,6 +57,7 @@ bool protocol_compiler::compile(const node& definition, protocol::state& to) {
   if (const node* from = definition.find("layouts")) layouts(*from);
   if (const node* from = definition.find("commands")) commands(*from);
   if (const node* from = definition.find("replies")) replies(*from);
+  followers();
   if (mistakes_ == 0 && to_->framing && !to_->framing->delimiter.empty() && to_->commands.empty() &&
       to_->replies.empty())
     fail(*definition.find("framing"), "a delimiter cuts packets, and there are no commands and no replies",
@@ -130,6 +131,20 @@ void protocol_compiler::replies(const node& from) {
   unreachable();
 }
 
+void protocol_compiler::followers() {
+  const std::string here = path_;
+  for (const auto& [where, name, way, path] : followed_) {
+    path_ = path;
+    const std::vector<message_type>& all = way == direction::command ? to_->commands : to_->replies;
+    std::vector<std::string> names;
+    for (const message_type& each : all) names.push_back(each.name);
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      fail(*where, fmt::format("there is no {} '{}'", way == direction::command ? "command" : "reply", name),
+           suggest(name, names));
+  }
+  path_ = here;
+}
+
 void protocol_compiler::message(const node& from, message_type& type) {
   type.style = env_.style;
   if (env_.framing && !env_.framing->delimiter.empty()) type.layout.framing = env_.framing;  // of JSON, too
@@ -157,6 +172,7 @@ void protocol_compiler::message(const node& from, message_type& type) {
     if (const node* when = from.find("when")) selection(*when, type);
   }
   body(from, type);
+  if (to_->framing && to_->framing->layouts && mistakes_ == 0) ends_itself(from, type);
   if (from.kind == node_kind::map)
     if (const node* given = from.find("examples")) examples(*given, type);
 }
@@ -223,6 +239,19 @@ void protocol_compiler::tie_length(const framing_rule& rule, const node& where, 
     fail(where,
          fmt::format("framing wants a length at byte {}, and no field of this layout stands there", rule.at),
          "put a field of that type there, or let framing add it with 'strip: true'");
+}
+
+// What is cut out of a stream by its layout: the layout has to say where it ends, and its first bytes what it
+// is.
+void protocol_compiler::ends_itself(const node& from, const message_type& type) {
+  if (type.frame != frame_kind::binary) return;
+  for (const condition& c : type.when)
+    if (c.what != condition::kind::opcode && c.what != condition::kind::starts)
+      fail(from, "with framing: layouts a packet is chosen by its first bytes, before its end is known",
+           "write 'starts', 'opcode' or 'after' in its 'when'");
+  if (const std::string why = why_endless(type.layout); !why.empty())
+    fail(from, fmt::format("framing: layouts cannot tell where '{}' ends: {}", type.name, why),
+         "give it a size or a count, or let it end at a text: str(until \"\\n\")");
 }
 
 void protocol_compiler::examples(const node& from, message_type& type) {

@@ -23,6 +23,8 @@ class protocol_compiler {
   void message(const node& from, message_type& type);
   void body(const node& from, message_type& type);
   void tie_length(const framing_rule& rule, const node& where, message_type& type);
+  void ends_itself(const node& from, const message_type& type);
+  void followers();
   void examples(const node& from, message_type& type);
 
   // protocol_settings.cpp
@@ -44,6 +46,7 @@ class protocol_compiler {
   void json_conditions(const node& from, message_type& type);
   void size_condition(const node& from, message_type& type);
   void starts_condition(const node& from, message_type& type);
+  void after_condition(const node& from, message_type& type);
   void unreachable();
 
   bool fail(const node& from, std::string message, std::string hint = {}, std::size_t at = 0);
@@ -74,6 +77,13 @@ class protocol_compiler {
   layout_environment env_;
   std::optional<opcode_rule> opcode_;
   std::vector<const node*> places_;  // of the replies
+  struct followed {
+    const node* where;
+    std::string name;
+    direction way;
+    std::string path;
+  };
+  std::vector<followed> followed_;  // the names in `after`, known when all are
   std::size_t mistakes_ = 0;
 };
 

@@ -67,7 +67,7 @@ void protocol_compiler::settings(const node& from) {
     if (opcode(*given, rule, false, nullptr)) opcode_ = rule;
   }
   to_->limits = env_.limits;
-  to_->framing = env_.framing;
+  if (!to_->framing) to_->framing = env_.framing;
 }
 
 void protocol_compiler::limits(const node& from) {
@@ -97,14 +97,20 @@ void protocol_compiler::framing(const node& from) {
     env_.framing = rule;
     return;
   }
-  if (!is_map(from, "a map, or lines") ||
+  if (from.text == "layouts") {  // what is in a packet does not know of it
+    rule.layouts = rule.stream = true;
+    to_->framing = rule;
+    return;
+  }
+  if (!is_map(from, "a map, lines or layouts") ||
       !known_keys(from, {"length", "at", "counts", "add", "mode", "strip", "delimiter"}))
     return;
   if (const node* delimiter = from.find("delimiter")) return delimited(from, *delimiter, rule);
   const node* length = from.find("length");
   if (length == nullptr) {
     fail(from, "'length' is missing",
-         "the type of the length field, such as '>I' or varint; or 'delimiter', the text behind each packet");
+         "the type of the length field, such as '>I' or varint; or 'delimiter', the text behind each packet; "
+         "framing: layouts is for packets that have neither");
     return;
   }
   if (!integer_type(*length, rule.type, rule.big, rule.limit)) return;

@@ -66,6 +66,20 @@ bool meets_conditions(const message_type& type, frame_view frame) {
   return true;
 }
 
+prospect begins_as(const message_type& type, bytes_view front) {
+  prospect out = prospect::yes;
+  for (const condition& c : type.when) {
+    const bool is_opcode = c.what == condition::kind::opcode;
+    const std::size_t need = is_opcode ? c.opcode.at + width_of(c.opcode.type) : c.prefix.size();
+    const bool known = front.size() >= need;
+    const bool fits = is_opcode ? !known || opcode_is(c, front)
+                                : std::string_view(c.prefix).starts_with(as_text(front).substr(0, need));
+    if (!fits) return prospect::no;
+    if (!known) out = prospect::open;
+  }
+  return out;
+}
+
 void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet) {
   for (const condition& c : type.when) {
     const opcode_rule& rule = c.opcode;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/protocol_compiler.hpp"
@@ -47,8 +48,16 @@ bool implies(const condition& narrow, const condition& wide) {
   return false;
 }
 
+bool follows_all_of(const message_type& wide, const message_type& narrow) {
+  const auto has = [&](const std::string& name) {
+    return std::ranges::find(wide.after, name) != wide.after.end();
+  };
+  return wide.after.empty() || (!narrow.after.empty() && std::ranges::all_of(narrow.after, has));
+}
+
 bool takes_all_of(const message_type& earlier, const message_type& later) {
-  return earlier.frame == later.frame && std::ranges::all_of(earlier.when, [&](const condition& wide) {
+  return follows_all_of(earlier, later) && earlier.frame == later.frame &&
+         std::ranges::all_of(earlier.when, [&](const condition& wide) {
            return std::ranges::any_of(later.when, [&](const condition& each) { return implies(each, wide); });
          });
 }
@@ -58,7 +67,7 @@ bool takes_all_of(const message_type& earlier, const message_type& later) {
 void protocol_compiler::selection(const node& from, message_type& type) {
   const step in(*this, "when");
   if (!is_map(from, "a map") || !known_keys(from, {"frame", "size", "opcode", "json", "slot", "cbor",
-                                                   "msgpack", "is", "starts", "fits"}))
+                                                   "msgpack", "is", "starts", "fits", "after"}))
     return;
   type.has_when = true;
   if (const node* frame = from.find("frame");
@@ -73,6 +82,7 @@ void protocol_compiler::selection(const node& from, message_type& type) {
   }
   json_conditions(from, type);
   if (const node* starts = from.find("starts")) starts_condition(*starts, type);
+  if (const node* given = from.find("after")) after_condition(*given, type);
   if (const node* fits = from.find("fits")) {
     if (fits->kind != node_kind::boolean) fail(*fits, "expected true or false");
     condition c;
@@ -207,6 +217,21 @@ void protocol_compiler::starts_condition(const node& from, message_type& type) {
   type.when.push_back(std::move(c));
 }
 
+// The name of a message of the same direction, or a list of them.
+void protocol_compiler::after_condition(const node& from, message_type& type) {
+  const step in(*this, "after");
+  const bool one = from.kind == node_kind::text;
+  if (!one && (from.kind != node_kind::list || from.items.empty())) {
+    fail(from, "expected the name of what comes in front, or a list of names", "after: header");
+    return;
+  }
+  const std::span<const node> names = one ? std::span(&from, 1) : std::span(from.items);
+  for (const node& name : names) {
+    type.after.push_back(name.text);
+    followed_.push_back({&name, name.text, type.way, path_});
+  }
+}
+
 // The first reply that matches is taken.
 void protocol_compiler::unreachable() {
   for (std::size_t k = 1; k < to_->replies.size() && k < places_.size(); ++k) {
@@ -217,11 +242,12 @@ void protocol_compiler::unreachable() {
     if (earlier == end) continue;
     const step at(*this, fmt::format("[{}]", k));
     const char* kind = later.frame == frame_kind::text ? "text" : "binary";
-    const std::string what = earlier->when.empty() ? fmt::format("every {} frame", kind)
-                                                   : fmt::format("every {} frame of this one", kind);
+    const bool any = earlier->when.empty() && earlier->after.empty();
+    const std::string what =
+        any ? fmt::format("every {} frame", kind) : fmt::format("every {} frame of this one", kind);
     fail(*places_[k], fmt::format("never reached: '{}' before it takes {}", earlier->name, what),
-         earlier->when.empty() ? "give the earlier one a 'when', or move it to the end"
-                               : "give them different conditions, or put the one with more of them first");
+         any ? "give the earlier one a 'when', or move it to the end"
+             : "give them different conditions, or put the one with more of them first");
   }
 }
 

@@ -48,6 +48,8 @@ protocols:
       trailing: keep, description: 5}, {as: s, when: {json: {/a: 1}}}, {as: t, when: {slot: 3, is: [a, ~]}},
       {as: v, when: {cbor: /a, is: 1}}, {as: w, when: {msgpack: {/a: 1}}},
       {as: u, when: {starts: {hex: 0a0B}}, layout: 'x:bytes', examples: []}]}
+  q: {framing: layouts, replies: [{as: r, when: {starts: a}, layout: 'x:B'}, {as: s, when: {after: r}, layout: 'x:H'},
+      {as: t, when: {after: [r, t]}, layout: 'x:I'}]}
 sessions: {s: {url: wss://h/, protocol: p}}
 ---
 templates: {t: {parameters: [o], session: {url: 'wss://h/', protocol: {byte_order: '${param:o}'},
@@ -121,6 +123,12 @@ BAD_PROTOCOLS = """
 {limits: {nesting: 201}}
 ---
 {framing: {at: 1}}
+---
+{framing: layout}
+---
+{replies: [{as: r, when: {after: []}, layout: 'x:B'}]}
+---
+{replies: [{as: r, when: {after: {r: 1}}, layout: 'x:B'}]}
 ---
 {framing: {length: 'B H'}}
 ---

@@ -27,6 +27,8 @@ const char* const headers = R"([{h: {type: 'str(until "\n\n")', pairs: {separato
 const char* const slashes =
     "[{m: {type: str, pairs: {separator: /, equals: '@=', closed: true, "
     "escape: {'@A': '@', '@S': /}}}}]";
+const char* const named =
+    "{layout: 'q:head', layouts: {head: {type: str, pairs: {separator: '&', equals: '='}}}}";
 const char* const plain = "[{p: {type: str, pairs: {separator: '||', equals: '=='}}}]";
 const char* const few =
     "{layout: ['n:B[1]', {p: {type: str, pairs: {separator: ',', equals: '='}}}], limits: {count: 3}}";
@@ -38,6 +40,7 @@ TEST_CASE("a text of pairs is a map") {
               {query, "a=1&b=x%20y&c=", R"({"q":{"a":"1","b":"x y","c":""}})"},
               {query, "a&=b&c=d=e", R"({"q":{"a":null,"":"b","c":"d=e"}})"},
               {query, "&a=1&&", R"({"q":{"a":"1"}})"},
+              {named, "a=1", R"({"q":{"a":"1"}})"},
               {query, "%3d=%26%C3%a4", R"({"q":{"=":"&ä"}})"},
               {query, "a=1&b=%4", "! q at byte 6: '%' without two hex digits"},
               {query, "a=%-1", "! q at byte 2: '%' without two hex digits"},

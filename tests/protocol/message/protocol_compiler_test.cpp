@@ -19,17 +19,17 @@ TEST_CASE("the protocol's own fields are checked") {
           {"{limits: {nesting: 201}}", "1:20 p.limits.nesting: expected an integer from 0 to 200"},
           {"{limits: {json_depth: 201}}", "1:23 p.limits.json_depth: expected an integer from 0 to 200"},
           {"{limits: {count: [1]}}", "1:18 p.limits.count: expected an integer from 0 to 2147483648"},
-          {"{framing: 5}", "1:11 p.framing: expected a map, or lines, found an integer"},
+          {"{framing: 5}", "1:11 p.framing: expected a map, lines or layouts, found an integer"},
           {"{framing: ~}", ""},
           {"{framing: {}}",
            "1:11 p.framing: 'length' is missing (the type of the length field, such as '>I' or varint; or "
-           "'delimiter', the text behind each packet)"},
+           "'delimiter', the text behind each packet; framing: layouts is for packets that have neither)"},
           {"{framing: lines, commands: {c: {frame: text}}}", ""},
           {"{framing: lines}",
            "1:11 p: a delimiter cuts packets, and there are no commands and no replies (replies: [{as: "
            "message, "
            "frame: text}])"},
-          {"{framing: line}", "1:11 p.framing: expected a map, or lines, found a text"},
+          {"{framing: line}", "1:11 p.framing: expected a map, lines or layouts, found a text"},
           {"{framing: {delimiter: \"\\x1e\", mode: stream}, commands: {c: ~}}", ""},
           {"{framing: {delimiter: 1234567890123456, mode: stream}}",
            "1:23 p.framing: a delimiter is a text of 1 to 16 bytes (such as \"\\r\\n\" or lines)"},
