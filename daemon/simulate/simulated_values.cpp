@@ -74,6 +74,12 @@ void meet(ordered_json& values, const std::string& path, const ordered_json& wan
   if (!is_condition) return set_at(values, path, wanted);
   const ordered_json* found = config::find_path(values, path);
   if (wanted.contains("$any") && !wanted["$any"].empty()) set_at(values, path, wanted["$any"].front());
+  if (const auto part = wanted.find("$contains");
+      part != wanted.end() && found != nullptr && found->is_array()) {
+    ordered_json with_it = *found;
+    with_it.push_back(*part);
+    return set_at(values, path, with_it);
+  }
   for (const char* as_given : {"$min", "$max", "$starts", "$ends", "$contains"})
     if (wanted.contains(as_given)) set_at(values, path, wanted[as_given]);
   if (wanted.contains("$not") && found != nullptr) set_at(values, path, other_than(*found));
