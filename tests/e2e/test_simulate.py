@@ -1,5 +1,6 @@
 """`duplexd simulate`, met by clients that nobody here wrote, and by duplexd itself."""
 
+import json
 import os
 import re
 import signal
@@ -104,12 +105,12 @@ class Recipes(unittest.TestCase):
 
     def setUp(self):
         credentials = self.enterContext(tempfile.TemporaryDirectory())
-        self.enterContext(mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=credentials))
+        self.enterContext(mock.patch.dict(os.environ, CREDENTIALS_DIRECTORY=credentials, SOUND=__file__))  # any bytes will do
 
     # It logs in and carries out its steps without a fault: to their end, or for as long as it is let.
     def test_every_example_meets_its_simulator(self):
         paths = sorted((ROOT / "config" / "examples").rglob("*.yaml"))
-        self.assertGreater(len(paths), 12)
+        self.assertGreater(len(paths), 17)
         for path in paths:
             with self.subTest(path.name), tempfile.TemporaryDirectory() as directory:
                 text = self.local(path)
@@ -123,6 +124,18 @@ class Recipes(unittest.TestCase):
                     self.assertEqual(code, 0, said)
                     self.assertRegex(said, "connected")
                     self.assertNotRegex(said, r"disconnected: |no layout fits|cannot send|a client failed in|no command fits")
+
+
+    # npm's own client of obs-websocket logs in and gets the answer to its request.
+    def test_obs_client_meets_the_studio(self):
+        text = self.local(ROOT / "config" / "examples" / "cookbook" / "studio.yaml")
+        url = re.search(r"ws://localhost:\d+/", text)[0]
+        with tempfile.TemporaryDirectory() as directory, PlainSimulator(write_config(text, directory)) as simulator:
+            done = subprocess.run(["node", peers.PEERS / "obs_client.mjs", url, "secret", "GetVersion"], capture_output=True, text=True,
+                                  timeout=20, check=False)
+        self.assertEqual(done.returncode, 0, "\n".join([done.stderr, *simulator.log.all()]))
+        self.assertEqual(json.loads(done.stdout), {"negotiatedRpcVersion": 1, "answer": {"obsVersion": "30.0.0", "rpcVersion": 1}})
+        self.assertEqual([line for line in simulator.log.all() if "no command fits" in line], [])
 
 
 class Answers(unittest.TestCase):

@@ -11,7 +11,7 @@ ADDRESS = "localhost:8080"  # where every configuration expects its server
 
 # What the configurations' ${env:…} stand for; the servers read them too.
 os.environ |= {"OCPP_PASSWORD": "charge", "MQTT_PASSWORD": "broker", "CHAT_TOKEN": "chatter", "CLIENT_SECRET": "client",
-               "DEVICE_KEY": "device"}
+               "DEVICE_KEY": "device", "OBS_PASSWORD": "studio", "SPEECH_KEY": "speech", "STOMP_PASSWORD": "stomp"}
 
 # For links that break often: no test waits for the backoff of real life.
 QUICK = "\ndefaults:\n  reconnect: {initial: 50ms, maximum: 200ms}\n"

@@ -1,0 +1,97 @@
+"""The recipes for TCP protocols behind a WebSocket: streams without lengths, against redis-server and TigerVNC through websockify."""
+
+import json
+import os
+import unittest
+
+from support import cookbook
+from support.daemon import Daemon
+from support.services import Drawing, Redis, Screen, Websockify
+from support.waiting import until
+
+
+class Streams(unittest.TestCase):
+    def ends_cleanly(self, daemon):
+        daemon.signal()
+        self.assertEqual(daemon.wait(), 0, daemon.log.all())
+        self.assertEqual([line for line in daemon.log.all() if "no layout fits" in line or "framing" in line], [])
+        self.assertEqual([event for event in daemon.events.all() if event["event"] == "raw"], [])
+
+
+class Store(Streams):
+    def publish(self, redis, orders):
+        for order in orders:
+            self.assertEqual(redis.ask("PUBLISH", "orders", json.dumps(order)), "1")
+
+    def messages(self, daemon, count):
+        daemon.events.wait(lambda event: event.get("reply") == "message", count)
+        return [event["data"] for event in daemon.events.all() if event["event"] == "reply"]
+
+    # Login, set and get, what others publish; a large message comes in many pieces, many small ones in one.
+    def test_redis(self):
+        os.environ["REDIS_PASSWORD"] = Redis.PASSWORD
+        redis = self.enterContext(Redis())
+        front = self.enterContext(Websockify(redis.port))
+        daemon = self.enterContext(Daemon(cookbook.config("redis", f"localhost:{front.port}")))
+        self.wait_subscribed(redis)
+        orders = [{"id": number, "text": "ä" * number} for number in range(20)] + [{"id": 20, "text": "x" * 300_000}]
+        self.publish(redis, orders[:20])
+        redis.ask("EVAL", "return redis.call('PUBLISH', 'orders', '{\"id\": 20, \"text\": \"' .. string.rep('x', 300000) .. '\"}')", "0")
+        self.assertEqual(self.messages(daemon, 21), [{"channel": "orders", "data": each} for each in orders])
+        self.wait_counted(redis, "21")
+        self.assertRegex(redis.ask("GET", "duplexd:seen"), r"^\d{4}-")
+        redis.kill()
+        daemon.wait_log("next attempt in")
+        redis.start()
+        self.wait_subscribed(redis)
+        self.publish(redis, [{"id": "again"}])
+        self.assertEqual(self.messages(daemon, 22)[-1], {"channel": "orders", "data": {"id": "again"}})
+        self.ends_cleanly(daemon)
+
+    def wait_subscribed(self, redis):
+        until(lambda: redis.ask("PUBSUB", "NUMSUB", "orders").split() == ["orders", "1"])
+
+    def wait_counted(self, redis, count):
+        until(lambda: redis.ask("HGET", "duplexd:counts", "orders") == count)
+
+    def test_wrong_password(self):
+        os.environ["REDIS_PASSWORD"] = "mistaken"
+        with Redis() as redis, Websockify(redis.port) as front:
+            with Daemon(cookbook.config("redis", f"localhost:{front.port}")) as daemon:
+                daemon.wait_log("WRONGPASS")
+                self.assertFalse([line for line in daemon.log.all() if "mistaken" in line])
+
+
+class Rfb(Streams):
+    def changes(self, daemon):
+        return [event["data"] for event in daemon.events.all() if event.get("reply") == "changed"]
+
+    # The handshake, whose bytes mean something else each time; the first picture, rectangles that are drawn, a bell.
+    def test_screen(self):
+        screen = self.enterContext(Screen())
+        front = self.enterContext(Websockify(screen.port))
+        daemon = self.enterContext(Daemon(cookbook.config("screen", f"localhost:{front.port}")))
+        first = daemon.events.wait(lambda event: event.get("reply") == "changed")["data"]
+        self.assertEqual(first["count"], 1)
+        self.draw(screen, daemon)
+        screen.kill()
+        daemon.wait_log("next attempt in")
+        known = len(self.changes(daemon))
+        screen.start()
+        daemon.events.wait(lambda event: event.get("reply") == "changed", known + 1)
+        self.draw(screen, daemon)
+        self.ends_cleanly(daemon)
+
+    def draw(self, screen, daemon):
+        bells = sum(event.get("reply") == "bell" for event in daemon.events.all())
+        with Drawing(screen) as drawing:
+            for number in range(5):
+                known = len(self.changes(daemon))
+                drawing.fill(0x0000ff << (4 * number), 3 * number, 2 * number, 10, 10)
+                daemon.events.wait(lambda event: event.get("reply") == "changed", known + 1)
+            drawing.ring()
+            daemon.events.wait(lambda event: event.get("reply") == "bell", bells + 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
