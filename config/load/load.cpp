@@ -18,6 +18,7 @@
 #include "config/value/path_pattern.hpp"
 #include "config/value/regular_file.hpp"
 #include "protocol/document/node_json.hpp"
+#include "protocol/message/schema.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::config {
@@ -67,8 +68,8 @@ void take_digests(const node* written, std::vector<handler>& handlers) {
 
 class loader {
  public:
-  loader(const node& document, settings& out, reading& in)
-      : document_(document), source_map_(document), out_(out), in_(in) {}
+  loader(const node& document, settings& out, reading& in, protocol::schema_reader* schemas)
+      : document_(document), source_map_(document), out_(out), in_(in), schemas_(schemas) {}
 
   void run() {
     parsed_document parsed;
@@ -81,7 +82,7 @@ class loader {
     take_outputs(parsed.outputs);
     out_.journal = parsed.journal;
     const expansion expand(parsed, in_);
-    protocol_library protocols(parsed.protocols, in_);
+    protocol_library protocols(parsed.protocols, schemas_, in_);
     if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
     check_journal();
     out_.process = process_part(document_);
@@ -175,7 +176,8 @@ class loader {
     read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &parsed,
                  in_);
     parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
-    const session_digest digest = digest_of(whole.value, named_protocol(parsed.protocol_source));
+    session_digest digest = digest_of(whole.value, named_protocol(parsed.protocol_source));
+    if (parsed.protocol) digest.fixed += schema_digest(*parsed.protocol);  // files of its own
     session_settings session = build_session(std::move(parsed), out_.outputs, in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
     session.file = out_.file;
@@ -195,6 +197,7 @@ class loader {
   const source_map source_map_;
   settings& out_;
   reading& in_;
+  protocol::schema_reader* const schemas_;
 };
 
 std::string directory_of(const std::string& file) {
@@ -213,7 +216,7 @@ std::optional<settings> load_text(std::string_view text, document_format format,
   result.file = file;
   if (const auto document = read_document(text, format, mistakes)) {
     reading in{mistakes, warnings, directory_of(file), options.secrets_absent};
-    loader(*document, result, in).run();
+    loader(*document, result, in, options.schemas).run();
   }
   tidy(mistakes);
   tidy(warnings);

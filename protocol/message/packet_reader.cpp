@@ -45,7 +45,7 @@ struct packet_reader::state {
     return type.body == message_type::body_kind::layout && frame.bytes.size() < type.layout.min_size;
   }
   void classify(packet& out) const;
-  void classify_by_trial(packet& out) const;
+  void classify_by_trial(packet& out, frame_memo& memo) const;
   bool next_framed(const framing_rule& rule, packet& out);
   bool next_delimited(const framing_rule& rule, packet& out);
   void give_up(packet& out, std::string why);
@@ -182,20 +182,21 @@ bool packet_reader::state::next_delimited(const framing_rule& rule, packet& out)
 }
 
 void packet_reader::state::classify(packet& out) const {
+  frame_memo memo;
   for (const message_type& type : candidates()) {
-    if (!matches(type, out.frame)) continue;
+    if (!matches(type, out.frame, memo)) continue;
     if (on_trial(type, out.frame)) break;
     out.type = &type;
     return;
   }
-  classify_by_trial(out);
+  classify_by_trial(out, memo);
 }
 
-void packet_reader::state::classify_by_trial(packet& out) const {
+void packet_reader::state::classify_by_trial(packet& out, frame_memo& memo) const {
   codec_error first;
   std::size_t tried = 0;
   for (const message_type& type : candidates()) {
-    if (!matches(type, out.frame)) continue;
+    if (!matches(type, out.frame, memo)) continue;
     auto error = on_trial(type, out.frame) ? check_fit(type, out.frame) : std::nullopt;
     if (!error) {
       out.type = &type;
@@ -207,6 +208,8 @@ void packet_reader::state::classify_by_trial(packet& out) const {
   out.type = nullptr;
   if (tried == 1) {
     out.error = std::move(first);
+  } else if (tried == 0 && memo.schema != nullptr && memo.json.empty()) {
+    out.error = std::move(memo.error);  // conditions on its fields ask what it is
   } else {
     out.error = {
         "", 0,
