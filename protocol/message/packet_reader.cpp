@@ -18,6 +18,7 @@ struct packet_reader::state {
   std::size_t carried = 0;         // bytes of `kept` that came before this message
   std::size_t searched = 0;        // bytes of `kept` that hold no whole delimiter
   frame_kind kept_kind = frame_kind::binary;
+  mutable frame_memo memo;  // of the packet at hand
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {
@@ -45,7 +46,7 @@ struct packet_reader::state {
     return type.body == message_type::body_kind::layout && frame.bytes.size() < type.layout.min_size;
   }
   void classify(packet& out) const;
-  void classify_by_trial(packet& out, frame_memo& memo) const;
+  void classify_by_trial(packet& out) const;
   bool next_framed(const framing_rule& rule, packet& out);
   bool next_delimited(const framing_rule& rule, packet& out);
   void give_up(packet& out, std::string why);
@@ -182,17 +183,17 @@ bool packet_reader::state::next_delimited(const framing_rule& rule, packet& out)
 }
 
 void packet_reader::state::classify(packet& out) const {
-  frame_memo memo;
+  memo.schema = nullptr;
   for (const message_type& type : candidates()) {
     if (!matches(type, out.frame, memo)) continue;
     if (on_trial(type, out.frame)) break;
     out.type = &type;
     return;
   }
-  classify_by_trial(out, memo);
+  classify_by_trial(out);
 }
 
-void packet_reader::state::classify_by_trial(packet& out, frame_memo& memo) const {
+void packet_reader::state::classify_by_trial(packet& out) const {
   codec_error first;
   std::size_t tried = 0;
   for (const message_type& type : candidates()) {
