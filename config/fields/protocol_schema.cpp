@@ -142,8 +142,32 @@ nlohmann::ordered_json protocol_definitions() {
   ]
 },
 "layout": {
-  "description": "A line such as 'code:i rest:bytes', or a list of lines and items.",
-  "anyOf": [{"$ref": "#/$defs/layout_lines"}, {"type": "object"}]
+  "description": "A line such as 'code:i rest:bytes', or a list of lines and items; or {protobuf, message}.",
+  "anyOf": [
+    {"$ref": "#/$defs/layout_lines"},
+    {"$ref": "#/$defs/protobuf_layout"},
+    {"type": "object", "properties": {"protobuf": false}}
+  ]
+},
+"protobuf_layout": {
+  "description": "A message of Protocol Buffers.",
+  "type": "object",
+  "properties": {
+    "protobuf": {"description": ".proto files, relative to the configuration.", "$ref": "#/$defs/file_names"},
+    "message": {"description": "The name of a message in them.", "type": "string"},
+    "import": {"description": "Folders of the files that they import.", "$ref": "#/$defs/file_names"},
+    "int64": {"description": "What integers of 64 bits are in JSON.", "enum": ["text", "number"], "default": "text"},
+    "names": {"description": "lowerCamelCase, or as in the .proto file.", "enum": ["json", "proto"], "default": "json"},
+    "defaults": {"description": "Show fields that are not there, too.", "type": "boolean", "default": false}
+  },
+  "required": ["protobuf", "message"],
+  "additionalProperties": false
+},
+"file_names": {
+  "anyOf": [
+    {"type": "string", "minLength": 1},
+    {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
+  ]
 },
 "command_message": {
   "type": "object",
@@ -242,6 +266,7 @@ nlohmann::ordered_json protocol_definitions() {
     "slot": {"$ref": "#/$defs/protocol_slot"},
     "cbor": {"$ref": "#/$defs/json_places"},
     "msgpack": {"$ref": "#/$defs/json_places"},
+    "protobuf": {"$ref": "#/$defs/json_places"},
     "is": {
       "anyOf": [{"$ref": "#/$defs/scalar"}, {"type": "array", "items": {"$ref": "#/$defs/scalar"}}]
     },
@@ -269,7 +294,11 @@ nlohmann::ordered_json protocol_definitions() {
     {"properties": {"json": true, "msgpack": true}, "required": ["json", "msgpack"]},
     {"properties": {"slot": true, "cbor": true}, "required": ["slot", "cbor"]},
     {"properties": {"slot": true, "msgpack": true}, "required": ["slot", "msgpack"]},
-    {"properties": {"cbor": true, "msgpack": true}, "required": ["cbor", "msgpack"]}
+    {"properties": {"cbor": true, "msgpack": true}, "required": ["cbor", "msgpack"]},
+    {"properties": {"json": true, "protobuf": true}, "required": ["json", "protobuf"]},
+    {"properties": {"slot": true, "protobuf": true}, "required": ["slot", "protobuf"]},
+    {"properties": {"cbor": true, "protobuf": true}, "required": ["cbor", "protobuf"]},
+    {"properties": {"msgpack": true, "protobuf": true}, "required": ["msgpack", "protobuf"]}
   ]},
   "dependentSchemas": {
     "is": {
@@ -277,6 +306,7 @@ nlohmann::ordered_json protocol_definitions() {
         {"properties": {"json": {"type": "string"}}, "required": ["json"]},
         {"properties": {"cbor": {"type": "string"}}, "required": ["cbor"]},
         {"properties": {"msgpack": {"type": "string"}}, "required": ["msgpack"]},
+        {"properties": {"protobuf": {"type": "string"}}, "required": ["protobuf"]},
         {"properties": {"slot": true}, "required": ["slot"]}
       ]
     }

@@ -20,6 +20,7 @@
 #include "config/value/path_pattern.hpp"
 #include "config/value/regular_file.hpp"
 #include "protocol/document/node_json.hpp"
+#include "protocol/message/schema.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::config {
@@ -66,8 +67,8 @@ void take_digests(const node* written, std::vector<handler>& handlers) {
 
 class loader {
  public:
-  loader(const node& document, settings& out, reading& in)
-      : document_(document), source_map_(document, in), out_(out), in_(in) {
+  loader(const node& document, settings& out, reading& in, protocol::schema_reader* schemas)
+      : document_(document), source_map_(document, in), out_(out), in_(in), schemas_(schemas) {
     if (!in.files.empty()) files_ = std::make_shared<const std::vector<std::string>>(in.files);
   }
 
@@ -82,7 +83,7 @@ class loader {
     take_outputs(parsed.outputs);
     out_.journal = parsed.journal;
     const expansion expand(parsed, in_);
-    protocol_library protocols(parsed.protocols, in_);
+    protocol_library protocols(parsed.protocols, schemas_, in_);
     if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
     check_journal();
     out_.process = process_part(document_);
@@ -178,7 +179,8 @@ class loader {
     read_section(whole.is_complete ? session_fields() : partial_session_fields(), from, entry.where, &parsed,
                  in_);
     parsed.protocol = protocols.find(parsed.protocol_source, at.path + ".protocol", in_);
-    const session_digest digest = digest_of(whole.value, named_protocol(parsed.protocol_source));
+    session_digest digest = digest_of(whole.value, named_protocol(parsed.protocol_source));
+    if (parsed.protocol) digest.fixed += schema_digest(*parsed.protocol);  // files of its own
     session_settings session = build_session(std::move(parsed), out_.outputs, in_);
     if (whole.is_complete && in_.mistakes.size() == mistakes) check_session(session, from, in_);
     session.files = files_;
@@ -199,6 +201,7 @@ class loader {
   std::shared_ptr<const std::vector<std::string>> files_;  ///< null: there is one
   settings& out_;
   reading& in_;
+  protocol::schema_reader* const schemas_;
 };
 
 std::string directory_of(const std::string& file) {
@@ -263,7 +266,7 @@ std::optional<settings> load_folder(const std::string& folder, const load_option
   // What is missing may be in a file that cannot be read.
   if (found.mistakes.empty()) {
     const node document = merge_documents(std::move(parts), in);
-    loader(document, result, in).run();
+    loader(document, result, in, options.schemas).run();
   }
   return found.tell(files.value, options, out) ? std::optional(std::move(result)) : std::nullopt;
 }
@@ -277,7 +280,7 @@ std::optional<settings> load_text(std::string_view text, document_format format,
   result.file = file;
   if (const auto document = read_document(text, format, found.mistakes)) {
     reading in{found.mistakes, found.warnings, found.missing, directory_of(file), options.secrets_absent};
-    loader(*document, result, in).run();
+    loader(*document, result, in, options.schemas).run();
   }
   return found.tell({}, options, out) ? std::optional(std::move(result)) : std::nullopt;
 }

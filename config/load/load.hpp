@@ -8,6 +8,10 @@
 #include "config/settings/settings.hpp"
 #include "protocol/document/diagnostic.hpp"
 
+namespace duplexd::protocol {
+class schema_reader;
+}
+
 namespace duplexd::config {
 
 struct load_options {
@@ -16,6 +20,9 @@ struct load_options {
 
   /// If not null, takes what is legal but insecure or hardly meant, in the order of the places.
   protocol::diagnostics* warnings = nullptr;
+
+  /// Reads layouts that are schemas (Protocol Buffers). Null: they are mistakes.
+  protocol::schema_reader* schemas = nullptr;
 };
 
 /// Reads, checks and compiles the file, or stdin if it is "-". `.json` is read as JSON, everything else as

@@ -28,7 +28,8 @@ bool same(const node& a, const node& b) {
 
 }  // namespace
 
-protocol_library::protocol_library(const node* named, reading& in) {
+protocol_library::protocol_library(const node* named, protocol::schema_reader* schemas, reading& in)
+    : schemas_(schemas) {
   if (named == nullptr) return;
   const value_at all{*named, "protocols"};
   if (named->kind != node_kind::map) {
@@ -46,7 +47,11 @@ protocol_library::protocol_library(const node* named, reading& in) {
 
 protocol_library::compiled protocol_library::compile(const node& definition, const std::string& path,
                                                      reading& in) {
-  if (definition.kind == node_kind::map) return protocol::protocol::compile(definition, path, in.mistakes);
+  if (definition.kind == node_kind::map) {
+    compiled made = protocol::protocol::compile(definition, path, in.mistakes);
+    const bool good = made && protocol::read_schemas(*made, schemas_, in.directory, in.mistakes);
+    return good ? made : nullptr;
+  }
   in.mistakes.push_back(
       {definition.where, path, expected("a map with commands and replies", definition), ""});
   return nullptr;

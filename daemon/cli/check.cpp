@@ -12,6 +12,7 @@
 #include "daemon/app/exit_code.hpp"
 #include "daemon/app/outside.hpp"
 #include "daemon/cli/config_option.hpp"
+#include "daemon/loading/schema_module.hpp"
 #include "protocol/message/message_type.hpp"
 
 namespace duplexd::cli {
@@ -116,7 +117,9 @@ int check(options given) {
   }
   protocol::diagnostics mistakes;
   protocol::diagnostics warnings;
-  const config::load_options how{.secrets_absent = given.secrets_absent, .warnings = &warnings};
+  schema_modules schemas;
+  const config::load_options how{
+      .secrets_absent = given.secrets_absent, .warnings = &warnings, .schemas = &schemas};
   const auto settings = config::load(given.config.file, how, mistakes);
   found.add(mistakes, false);
   found.add(warnings, true);

@@ -5,8 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "config/document/document.hpp"
 #include "config/load/load.hpp"
 #include "daemon/app/exit_code.hpp"
+#include "daemon/loading/schema_module.hpp"
+#include "protocol/message/schema.hpp"
 
 namespace duplexd::cli {
 
@@ -20,14 +23,28 @@ protocol::node text_node(const std::string& text) {
   return out;
 }
 
+// A line, or what a configuration may hold in its place: {protobuf: feed.proto, message: Feed}.
+protocol::node layout_node(const std::string& text) {
+  protocol::diagnostics not_yaml;
+  if (text.starts_with('{'))
+    if (auto map = config::read_document(text, config::document_format::yaml, not_yaml);
+        map && not_yaml.empty())
+      return *std::move(map);
+  return text_node(text);
+}
+
 // A protocol of one layout, for both directions.
 protocol::node lone_protocol(const codec_source& from) {
+  const protocol::node layout = layout_node(from.layout);
   protocol::node command;
   command.kind = protocol::node_kind::map;
-  command.entries.push_back({lone_layout_name, {}, text_node(from.layout)});
+  protocol::node message;
+  message.kind = protocol::node_kind::map;
+  message.entries.push_back({"layout", {}, layout});
+  command.entries.push_back({lone_layout_name, {}, std::move(message)});
   protocol::node reply;
   reply.kind = protocol::node_kind::map;
-  reply.entries.push_back({"layout", {}, text_node(from.layout)});
+  reply.entries.push_back({"layout", {}, layout});
   reply.entries.push_back({"as", {}, text_node(lone_layout_name)});
   protocol::node replies;
   replies.kind = protocol::node_kind::list;
@@ -42,7 +59,9 @@ protocol::node lone_protocol(const codec_source& from) {
 
 std::shared_ptr<const protocol::protocol> open_layout(const codec_source& from, int& exit_code) {
   protocol::diagnostics mistakes;
+  schema_modules schemas;
   auto made = protocol::protocol::compile(lone_protocol(from), "layout", mistakes);
+  if (made && !read_schemas(*made, &schemas, ".", mistakes)) made.reset();
   // Both directions say the same; the first is enough.
   if (!made && !mistakes.empty())
     std::fputs((config::format("layout", mistakes.front()) + "\n").c_str(), stderr);
@@ -53,7 +72,9 @@ std::shared_ptr<const protocol::protocol> open_layout(const codec_source& from, 
 std::optional<config::settings> load(const codec_source& from, int& exit_code) {
   protocol::diagnostics mistakes;
   config::load_options how;
+  schema_modules schemas;
   how.secrets_absent = true;
+  how.schemas = &schemas;
   auto settings = config::load(from.file, how, mistakes);
   for (const protocol::diagnostic& each : mistakes)
     std::fprintf(stderr, "%s\n", config::format(from.file, each).c_str());

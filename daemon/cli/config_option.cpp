@@ -11,6 +11,7 @@
 
 #include "config/value/regular_file.hpp"
 #include "daemon/cli/environment_file.hpp"
+#include "daemon/loading/schema_module.hpp"
 #include "daemon/log/journal.hpp"
 
 namespace duplexd::cli {
@@ -78,8 +79,9 @@ std::optional<config::settings> load_config(const config_choice& from, bool secr
   }
   protocol::diagnostics mistakes;
   protocol::diagnostics warnings;
-  auto settings =
-      config::load(from.file, {.secrets_absent = secrets_absent, .warnings = &warnings}, mistakes);
+  schema_modules schemas;
+  auto settings = config::load(
+      from.file, {.secrets_absent = secrets_absent, .warnings = &warnings, .schemas = &schemas}, mistakes);
   tell(from.file, mistakes, false);
   if (with_warnings) tell(from.file, warnings, true);
   return settings;

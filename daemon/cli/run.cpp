@@ -16,6 +16,7 @@
 #include "daemon/capture/recorder.hpp"
 #include "daemon/cli/config_option.hpp"
 #include "daemon/cli/event_form.hpp"
+#include "daemon/loading/schema_module.hpp"
 
 namespace duplexd::cli {
 
@@ -50,7 +51,8 @@ loaded_configuration load_again(const options& given) {
   constexpr std::size_t most_told = 20;
   loaded_configuration made;
   protocol::diagnostics mistakes;
-  made.settings = config::load(given.config.file, {}, mistakes);
+  schema_modules schemas;
+  made.settings = config::load(given.config.file, {.schemas = &schemas}, mistakes);
   for (std::size_t i = 0; i < mistakes.size() && i < most_told; ++i)
     made.mistakes += (i == 0 ? "" : "; ") + config::format(given.config.file, mistakes[i]);
   if (mistakes.size() > most_told)

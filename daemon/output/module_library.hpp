@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "config/settings/output_settings.hpp"
+#include "daemon/loading/module_file.hpp"
 #include "daemon/output/output_module.hpp"
 
 namespace duplexd {
 
 /// Which module an output of that type needs: "postgres"; none: it is part of the program.
 [[nodiscard]] std::optional<std::string_view> module_of(config::output_type type) noexcept;
-
-/// Where modules are: beside the program, below its prefix (`../lib/duplexd`) or its build directory
-/// (`lib/duplexd`).
-[[nodiscard]] std::vector<std::filesystem::path> module_folders();
 
 struct loaded_module {
   const output_module* module = nullptr;

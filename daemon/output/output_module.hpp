@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/settings/output_settings.hpp"
+#include "daemon/loading/module_file.hpp"
 #include "daemon/output/broker_receiver.hpp"
 #include "daemon/output/event_writer.hpp"
 #include "daemon/output/record_batch.hpp"
@@ -34,11 +35,9 @@ class module_host : public reference_reader {
                                                  const std::string& why) = 0;
 };
 
-/// What a module, `duplexd-TYPE.so`, gives when it is loaded. It holds C++ objects of ours, so a module and a
-/// daemon fit together only if they are of one version. The first two members never change.
+/// What a module for outputs, `duplexd-TYPE.so`, gives when it is loaded.
 struct output_module {
-  std::uint32_t interface;  ///< `module_interface` of its build
-  const char* version;      ///< duplexd's, likewise
+  module_head head;
   /// The writer, which is deleted before the host is.
   event_writer* (*make)(const config::output_settings& settings, module_host& host);
   /// What receives commands, which is deleted before the reader is; null: there is none of that kind.
@@ -46,8 +45,7 @@ struct output_module {
 };
 
 inline constexpr std::uint32_t module_interface = 2;
-/// The name of a module's only symbol, of this type.
+/// The name of such a module's only symbol, a function that returns its head.
 inline constexpr const char* module_entry = "duplexd_output_module";
-using module_entry_type = const output_module*();
 
 }  // namespace duplexd

@@ -16,6 +16,10 @@ void layout_compiler::item(const node& from) {
   if (from.find("size") != nullptr && from.find("type") != nullptr) return region_item(from, {}, false, true);
   if (const node* bits = from.find("bits"); bits != nullptr && from.find("fields") != nullptr)
     return bits_item(from, {}, false, true);
+  if (from.find("protobuf") != nullptr) {
+    fail(from, 0, "a layout of Protocol Buffers is a whole message, and cannot be a part of another one");
+    return;
+  }
   for (const node_entry& entry : from.entries) {
     node key;
     key.kind = node_kind::text;

@@ -223,6 +223,7 @@ std::string byte_table(const message_type& type) {
     out += fmt::format("{:>6}  {:>6}  field\n", "offset", "bytes");
     return out + table_writer(type.layout).run();
   }
+  if (type.schema) return out + type.schema->table();
   if (type.body == message_type::body_kind::json) return out + "        the whole text is JSON\n";
   add_rows(type.parts, "", out);
   return out;

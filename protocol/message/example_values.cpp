@@ -3,6 +3,7 @@
 
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol.hpp"
+#include "protocol/message/value_shape.hpp"
 #include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
@@ -160,6 +161,47 @@ void meet(const condition& c, const message_type& type, ordered_json& values) {
   *at = c.values.empty() ? ordered_json(1) : c.values.front();
 }
 
+// What a schema's message may hold: each single value, and none of those that exclude one another.
+ordered_json of_shape(const value_shape& shape, std::size_t depth) {
+  constexpr std::size_t deepest = 4;
+  if (shape.what == value_shape::kind::list) return ordered_json::array();
+  if (shape.what != value_shape::kind::map) return shape.sample;
+  ordered_json made = ordered_json::object();
+  if (depth == deepest) return made;
+  for (const auto& [name, inner] : shape.members) {
+    const bool is_left_out = inner.steers || inner.what == value_shape::kind::any ||
+                             inner.what == value_shape::kind::list || inner.open;
+    if (inner.required || !is_left_out) made[name] = of_shape(inner, depth + 1);
+  }
+  return made;
+}
+
+// The place that a condition on a schema's field looks at.
+void meet(const condition& c, const value_shape& whole, ordered_json& values) {
+  const value_shape* shape = &whole;
+  ordered_json* at = &values;
+  for (const std::string& part : c.pointer) {
+    shape = shape != nullptr ? shape->at(part) : nullptr;
+    if (at->is_array()) {  // an index
+      if (at->empty()) at->push_back(shape != nullptr ? of_shape(*shape, 0) : ordered_json(1));
+      at = &at->front();
+      continue;
+    }
+    if (!at->is_object()) *at = ordered_json::object();
+    if (!at->contains(part)) (*at)[part] = shape != nullptr ? of_shape(*shape, 0) : ordered_json(1);
+    at = &(*at)[part];
+  }
+  if (!c.values.empty()) *at = c.values.front();
+}
+
+ordered_json of_schema(const message_type& type) {
+  const value_shape shape = type.schema->shape();
+  ordered_json made = of_shape(shape, 0);
+  for (const condition& c : type.when)
+    if (c.schema != nullptr) meet(c, shape, made);
+  return made;
+}
+
 }  // namespace
 
 ordered_json sample_text(const program& p, const instruction& in) {
@@ -182,6 +224,7 @@ ordered_json sample_text(const program& p, const instruction& in) {
 ordered_json example_values(const message_type& type) {
   if (!type.examples.empty()) return type.examples.front().values;
   if (type.body == message_type::body_kind::layout) return inventor(type.layout).object(0);
+  if (type.schema) return of_schema(type);
   ordered_json made = of_template(type.parts);
   for (const condition& c : type.when)
     if (c.what == condition::kind::json) meet(c, type, made);

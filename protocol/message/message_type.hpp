@@ -8,6 +8,7 @@
 #include "protocol/codec/packed_value.hpp"
 #include "protocol/codec/program.hpp"
 #include "protocol/message/protocol.hpp"
+#include "protocol/message/schema.hpp"
 
 namespace duplexd::protocol {
 
@@ -28,6 +29,7 @@ struct condition {
   opcode_rule opcode;
   std::vector<std::string> pointer;
   std::optional<packed_format> packed;         ///< of json: the frame is CBOR or MessagePack
+  const schema_layout* schema = nullptr;       ///< of json: the frame is one of these
   std::vector<nlohmann::ordered_json> values;  ///< any of them; of json: empty means "is there"
   std::string prefix;
 };
@@ -58,13 +60,15 @@ struct message_example {
 
 class message_type {
  public:
-  enum class body_kind : std::uint8_t { layout, json, json_list, json_map };
+  enum class body_kind : std::uint8_t { layout, json, json_list, json_map, schema };
 
   std::string name;
   direction way = direction::reply;
   frame_kind frame = frame_kind::binary;
   body_kind body = body_kind::layout;
   program layout;
+  std::shared_ptr<schema_layout> schema{};  ///< of that body; null otherwise
+  diagnostic schema_when{};                 ///< the place of its conditions on fields
   std::vector<json_part> parts;
   std::vector<condition> when;
   std::vector<std::string> after;  ///< names, one of which the packet in front has; empty: any
@@ -74,12 +78,19 @@ class message_type {
   std::vector<message_example> examples;
 };
 
+/// What was found out about one frame: several conditions look into one schema's message.
+struct frame_memo {
+  const schema_layout* schema = nullptr;
+  std::string json{};   ///< empty: the frame is none
+  codec_error error{};  ///< why
+};
+
 /// Whether every condition of `when` holds. `fits` conditions unpack the frame.
-[[nodiscard]] bool meets_conditions(const message_type& type, frame_view frame);
+[[nodiscard]] bool meets_conditions(const message_type& type, frame_view frame, frame_memo& memo);
 
 /// Whether the frame may be of that type.
-[[nodiscard]] inline bool matches(const message_type& type, frame_view frame) {
-  return type.frame == frame.kind && (type.when.empty() || meets_conditions(type, frame));
+[[nodiscard]] inline bool matches(const message_type& type, frame_view frame, frame_memo& memo) {
+  return type.frame == frame.kind && (type.when.empty() || meets_conditions(type, frame, memo));
 }
 
 /// Whether a packet that begins with these bytes may be of that type, when more of it is to come.

@@ -26,6 +26,7 @@ struct packet_reader::state {
   const message_type* expected = nullptr;  // may come whatever is in front
   std::size_t candidate = 0;               // framing by layouts: what the packet is measured as,
   std::optional<packet_measure> measured;  // and how far
+  mutable frame_memo memo;  // of the packet at hand
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {
@@ -58,7 +59,7 @@ struct packet_reader::state {
     return previous != nullptr && std::ranges::find(type.after, previous->name) != type.after.end();
   }
   [[nodiscard]] bool may_be(const message_type& type, frame_view frame) const {
-    return follows(type) && matches(type, frame);
+    return follows(type) && matches(type, frame, memo);
   }
   void classify(packet& out) const;
   void classify_by_trial(packet& out) const;
@@ -273,6 +274,7 @@ bool packet_reader::state::next_laid_out(packet& out) {
 }
 
 void packet_reader::state::classify(packet& out) const {
+  memo.schema = nullptr;
   for (const message_type& type : candidates()) {
     if (!may_be(type, out.frame)) continue;
     if (on_trial(type, out.frame)) break;
@@ -298,6 +300,8 @@ void packet_reader::state::classify_by_trial(packet& out) const {
   out.type = nullptr;
   if (tried == 1) {
     out.error = std::move(first);
+  } else if (tried == 0 && memo.schema != nullptr && memo.json.empty()) {
+    out.error = std::move(memo.error);  // conditions on its fields ask what it is
   } else {
     out.error = {
         "", 0,

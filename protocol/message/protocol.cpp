@@ -75,9 +75,11 @@ frame_kind frame_of(const message_type& type) noexcept {
 std::optional<codec_error> pack(const message_type& type, const ordered_json& values,
                                 std::vector<std::uint8_t>& out) {
   const std::size_t begin = out.size();
-  const bool is_json = type.body != message_type::body_kind::layout;
-  if (auto error = is_json ? pack_json(type, values, out) : pack_layout(type.layout, values, out))
-    return error;
+  const auto pack_body = [&] {
+    if (type.body == message_type::body_kind::layout) return pack_layout(type.layout, values, out);
+    return type.schema ? type.schema->pack(values, out) : pack_json(type, values, out);
+  };
+  if (auto error = pack_body()) return error;
   const char* why = close_framed(type.layout.framing, type.frame, out, begin);
   if (why == nullptr) return std::nullopt;
   out.resize(begin);
@@ -97,6 +99,8 @@ bool write_json(const packet& from, std::string& out, codec_error& error) {
     json_writer visitor(out);
     if (unpack(type.layout, from.frame.bytes, visitor, error)) return true;
     out.resize(before);
+  } else if (type.schema) {
+    if (type.schema->unpack(from.frame.bytes, out, error)) return true;
   } else {
     auto failed = unpack_json(type, as_text(from.frame.bytes), out);
     if (!failed) return true;

@@ -191,6 +191,9 @@ void protocol_compiler::body(const node& from, message_type& type) {
     type.body = message_type::body_kind::json;
     return;
   }
+  if (const node* schema = schema_of(layout)) return schema_body(from, *schema, type);
+  if (const node* when = whole ? nullptr : from.find("when"); when != nullptr && when->find("protobuf"))
+    fail(*when->find("protobuf"), "'protobuf' is only allowed with a layout of Protocol Buffers");
   trailing left = trailing::refuse;
   if (const node* given = whole ? nullptr : from.find("trailing")) {
     if (given->text == "drop" || given->text == "keep")

@@ -35,6 +35,11 @@ class protocol_compiler {
   void read_mode(const node& from, framing_rule& rule);
   bool integer_type(const node& from, number_type& type, bool& big, std::uint8_t& limit);
 
+  // schema_compiler.cpp
+  [[nodiscard]] const node* schema_of(const node* layout) const;
+  void schema_body(const node& message, const node& layout, message_type& type);
+  std::shared_ptr<schema_layout> schema_as(const node& layout);
+
   // json_template.cpp
   void json_body(const node& from, message_type& type);
   void json_place(const node& from, json_part& part);
@@ -84,6 +89,7 @@ class protocol_compiler {
     std::string path;
   };
   std::vector<followed> followed_;  // the names in `after`, known when all are
+  std::vector<std::shared_ptr<schema_layout>> schemas_;
   std::size_t mistakes_ = 0;
 };
 

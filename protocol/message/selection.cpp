@@ -29,27 +29,45 @@ bool opcode_is(const condition& c, bytes_view bytes) {
   return std::any_of(c.values.begin(), c.values.end(), is);
 }
 
-bool json_is(const message_type& type, const condition& c, bytes_view bytes) {
+/// A frame's values by a schema, read once.
+std::string_view schema_json(const schema_layout& schema, bytes_view bytes, frame_memo& memo) {
+  if (memo.schema == &schema) return memo.json;
+  memo.schema = &schema;
+  memo.json.clear();
+  (void)schema.unpack(bytes, memo.json, memo.error);
+  return memo.json;
+}
+
+/// Protocol Buffers write 64-bit integers as texts.
+bool is_number_as_text(const ordered_json& value, const ordered_json& wanted) {
+  return value.is_string() && wanted.is_number_integer() && value == wanted.dump();
+}
+
+bool json_is(const message_type& type, const condition& c, bytes_view bytes, frame_memo& memo) {
   std::string read;
   if (c.packed && read_packed(bytes, *c.packed, type.json_depth, read)) return false;
-  const auto found = find_json(c.packed ? read : as_text(bytes), c.pointer);
+  const std::string_view whole = c.schema != nullptr ? schema_json(*c.schema, bytes, memo)
+                                 : c.packed          ? std::string_view(read)
+                                                     : as_text(bytes);
+  if (whole.empty()) return false;
+  const auto found = find_json(whole, c.pointer);
   if (!found) return false;
   if (c.values.empty()) return true;
   if (found->front() == '{' || found->front() == '[') return false;
   const ordered_json value = ordered_json::parse(*found, nullptr, false);
   for (const ordered_json& wanted : c.values)
-    if (same_json(value, wanted)) return true;
+    if (same_json(value, wanted) || (c.schema != nullptr && is_number_as_text(value, wanted))) return true;
   return false;
 }
 
-bool holds(const message_type& type, const condition& c, frame_view frame) {
+bool holds(const message_type& type, const condition& c, frame_view frame, frame_memo& memo) {
   switch (c.what) {
     case condition::kind::size:
       return frame.bytes.size() >= c.low && frame.bytes.size() <= c.high;
     case condition::kind::opcode:
       return opcode_is(c, frame.bytes);
     case condition::kind::json:
-      return json_is(type, c, frame.bytes);
+      return json_is(type, c, frame.bytes, memo);
     case condition::kind::starts:
       return as_text(frame.bytes).starts_with(c.prefix);
     case condition::kind::fits:
@@ -60,9 +78,9 @@ bool holds(const message_type& type, const condition& c, frame_view frame) {
 
 }  // namespace
 
-bool meets_conditions(const message_type& type, frame_view frame) {
+bool meets_conditions(const message_type& type, frame_view frame, frame_memo& memo) {
   for (const condition& c : type.when)
-    if (!holds(type, c, frame)) return false;
+    if (!holds(type, c, frame, memo)) return false;
   return true;
 }
 
@@ -94,9 +112,14 @@ void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet) 
 }
 
 std::optional<codec_error> check_fit(const message_type& type, frame_view frame) {
+  codec_error error;
+  if (type.schema) {
+    std::string ignored;
+    if (type.schema->unpack(frame.bytes, ignored, error)) return std::nullopt;
+    return error;
+  }
   if (type.body != message_type::body_kind::layout) return check_json_message(type, as_text(frame.bytes));
   null_visitor nothing;
-  codec_error error;
   if (unpack(type.layout, frame.bytes, nothing, error)) return std::nullopt;
   return error;
 }

@@ -38,7 +38,7 @@ bool implies(const condition& narrow, const condition& wide) {
     case condition::kind::opcode:
       return same_place(narrow.opcode, wide.opcode) && all_in(narrow.values, wide.values);
     case condition::kind::json:
-      return narrow.pointer == wide.pointer && narrow.packed == wide.packed &&
+      return narrow.pointer == wide.pointer && narrow.packed == wide.packed && narrow.schema == wide.schema &&
              (wide.values.empty() || (!narrow.values.empty() && all_in(narrow.values, wide.values)));
     case condition::kind::starts:
       return narrow.prefix.starts_with(wide.prefix);
@@ -67,7 +67,7 @@ bool takes_all_of(const message_type& earlier, const message_type& later) {
 void protocol_compiler::selection(const node& from, message_type& type) {
   const step in(*this, "when");
   if (!is_map(from, "a map") || !known_keys(from, {"frame", "size", "opcode", "json", "slot", "cbor",
-                                                   "msgpack", "is", "starts", "fits", "after"}))
+                                                   "msgpack", "protobuf", "is", "starts", "fits", "after"}))
     return;
   type.has_when = true;
   if (const node* frame = from.find("frame");
@@ -124,10 +124,15 @@ bool protocol_compiler::opcode(const node& from, opcode_rule& rule, bool in_when
   return true;
 }
 
-// {json: /type, is: order}, {slot: 0, is: 3}, {json: {/type: order, /v: 2}}; cbor and msgpack as json.
+// {json: /type, is: order}, {slot: 0, is: 3}, {json: {/type: order, /v: 2}}; cbor, msgpack and protobuf as
+// json.
 void protocol_compiler::json_conditions(const node& from, message_type& type) {
   static constexpr std::pair<const char*, std::optional<packed_format>> kinds[] = {
-      {"json", {}}, {"slot", {}}, {"cbor", packed_format::cbor}, {"msgpack", packed_format::msgpack}};
+      {"json", {}},
+      {"slot", {}},
+      {"cbor", packed_format::cbor},
+      {"msgpack", packed_format::msgpack},
+      {"protobuf", {}}};
   const node* is = from.find("is");
   const node* place = nullptr;
   std::string kind;
@@ -145,10 +150,11 @@ void protocol_compiler::json_conditions(const node& from, message_type& type) {
     packed = format;
   }
   if (place == nullptr) {
-    if (is != nullptr) fail(*is, "'is' is only allowed with 'json', 'slot', 'cbor' or 'msgpack'");
+    if (is != nullptr) fail(*is, "'is' is only allowed with 'json', 'slot', 'cbor', 'msgpack' or 'protobuf'");
     return;
   }
-  if (packed && type.frame == frame_kind::text) fail(*place, fmt::format("'{}' is for binary frames", kind));
+  if ((packed || kind == "protobuf") && type.frame == frame_kind::text)
+    fail(*place, fmt::format("'{}' is for binary frames", kind));
   const auto add = [&](const node& at, const std::string& pointer, const node* values) {
     condition c;
     c.what = condition::kind::json;

@@ -275,6 +275,7 @@ std::vector<std::string> value_shape::names() const {
 value_shape shape_of(const message_type& type) {
   if (type.body == message_type::body_kind::layout) return shape_builder(type.layout, type.way).whole();
   if (type.body == message_type::body_kind::json) return {};
+  if (type.schema) return type.schema->shape();
   value_shape made = of_parts(type.parts, type.body == message_type::body_kind::json_list, type.way);
   made.what = kind::map;  // a list's places have names
   return made;

@@ -174,6 +174,12 @@ BAD_PROTOCOLS = """
 ---
 {replies: [{as: a, when: {msgpack: type}}]}
 ---
+{replies: [{as: a, when: {protobuf: /a, json: /b}, layout: {protobuf: a.proto, message: A}}]}
+---
+{replies: [{as: a, layout: {protobuf: a.proto}}]}
+---
+{replies: [{as: a, layout: {protobuf: a.proto, message: A, int64: real}}]}
+---
 {replies: [{as: a, when: {starts: {hex: '0'}}}]}
 ---
 {replies: [{as: a, layout: 'x:B', examples: [{hex: '01'}]}]}

@@ -86,6 +86,19 @@ class Cookbook(unittest.TestCase):
     def test_charge_point(self):
         self.carry_through("charge-point", "ocpp", self.charge_point)
 
+    # Commands and replies that python3-protobuf read and wrote.
+    def protobuf(self, server, daemon):
+        server.wait("subscribe", symbols=["EURUSD", "GBPUSD"])
+        server.wait("order", id="first", side=1, price=1.1, quantity=100000)
+        daemon.events.wait(lambda event: event.get("reply") == "accepted")
+        daemon.events.wait(lambda event: event.get("reply") == "tick", count=5)
+        event = daemon.events.wait(lambda event: event.get("reply") == "tick" and event["data"]["tick"]["side"] == "SELL")
+        self.assertEqual(event["data"], {"sequence": 2**53 + 1, "tick": {
+            "symbol": "EURUSD", "price": 1.25, "side": "SELL", "time": "2022-06-16T10:27:44Z", "venues": {"lse": 0.5}}})
+
+    def test_protobuf(self):
+        self.carry_through("protobuf", "protobuf", self.protobuf)
+
     # Packets cut into pieces of one to three bytes arrive whole, in order; what is published and acknowledged arrives too.
     def mqtt(self, server, daemon):
         server.wait("login", id="duplexd")

@@ -12,6 +12,7 @@ from unittest import mock
 
 from support import peers
 from support.config import EXAMPLE, LOGIN, SET_SERVICE, TO_FREE, config, reply, session
+from support.cookbook import with_protos
 from support.daemon import BINARY, ROOT, Daemon, write_config
 from support.lines import Lines
 
@@ -93,7 +94,7 @@ class Recipes(unittest.TestCase):
 
     def local(self, path):
         """The configuration for servers on this machine, all on one port."""
-        text = path.read_text()
+        text = with_protos(path.read_text(), path.parent)
         for name in re.findall(r"\$\{[^}]*?env:(\w+)", text):
             os.environ.setdefault(name, "secret")
         for name in re.findall(r"credential:(\w+)", text):

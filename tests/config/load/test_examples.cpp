@@ -1,6 +1,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "daemon/module/protobuf/proto_reader.hpp"
 #include "tests/catch.hpp"
 #include "tests/config/support.hpp"
 
@@ -17,7 +18,8 @@ TEST_CASE("every example passes the check", "[examples]") {
     ++count;
     protocol::diagnostics mistakes;
     protocol::diagnostics warnings;
-    const auto all = load(file, {true, &warnings}, mistakes);
+    proto_reader schemas;
+    const auto all = load(file, {true, &warnings, &schemas}, mistakes);
     for (const auto& each : mistakes) UNSCOPED_INFO(format(file, each));
     for (const auto& each : warnings) UNSCOPED_INFO(format(file, each));
     CHECK(all.has_value());

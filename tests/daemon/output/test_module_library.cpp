@@ -32,8 +32,8 @@ TEST_CASE("a module is loaded from the first folder that has it", "[module]") {
     const loaded_module found = load_module(name, {"/nowhere", DUPLEXD_MODULES});
     REQUIRE(found.error == "");
     REQUIRE(found.module != nullptr);
-    CHECK(found.module->interface == module_interface);
-    CHECK(found.module->version == std::string(DUPLEXD_VERSION));
+    CHECK(found.module->head.interface == module_interface);
+    CHECK(found.module->head.version == std::string(DUPLEXD_VERSION));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 
 from .daemon import ROOT
 from .peers import PEERS, Reporter
@@ -17,9 +18,14 @@ os.environ |= {"OCPP_PASSWORD": "charge", "MQTT_PASSWORD": "broker", "CHAT_TOKEN
 QUICK = "\ndefaults:\n  reconnect: {initial: 50ms, maximum: 200ms}\n"
 
 
+def with_protos(text, folder):
+    """The text with absolute paths of the .proto files that are in the folder."""
+    return re.sub(r"protobuf: ([\w.-]+\.proto)", rf"protobuf: {folder}/\1", text)
+
+
 def text_of(name):
-    """A configuration's text."""
-    return (FOLDER / f"{name}.yaml").read_text()
+    """A configuration's text, for a file elsewhere."""
+    return with_protos((FOLDER / f"{name}.yaml").read_text(), FOLDER)
 
 
 def config(name, address, secure=None):

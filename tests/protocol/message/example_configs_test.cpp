@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "config/load/load.hpp"
+#include "daemon/module/protobuf/proto_reader.hpp"
 #include "protocol/message/message_type.hpp"
 #include "tests/catch.hpp"
 
@@ -20,7 +21,9 @@ void each_session(Use use) {
     INFO(entry.path().filename().string());
     diagnostics mistakes;
     config::load_options how;
+    proto_reader schemas;
     how.secrets_absent = true;
+    how.schemas = &schemas;
     const auto settings = config::load(entry.path().string(), how, mistakes);
     for (const diagnostic& mistake : mistakes) FAIL_CHECK(config::format(entry.path().string(), mistake));
     if (!settings) continue;

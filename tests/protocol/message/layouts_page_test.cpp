@@ -3,6 +3,7 @@
 #include <string>
 
 #include "config/document/document.hpp"
+#include "daemon/module/protobuf/proto_reader.hpp"
 #include "protocol/message/protocol.hpp"
 #include "tests/catch.hpp"
 #include "tests/protocol/tree.hpp"
@@ -60,7 +61,10 @@ TEST_CASE("docs/layouts.md says what is so") {
         duplexd::config::read_document(content, duplexd::config::document_format::yaml, mistakes);
     for (const diagnostic& mistake : mistakes) FAIL_CHECK(mistake.where.line << ": " << mistake.message);
     if (!block || !mistakes.empty()) continue;
-    const auto types = protocol::compile(protocol_of(*block), "block", mistakes);
+    auto types = protocol::compile(protocol_of(*block), "block", mistakes);
+    duplexd::proto_reader schemas;
+    if (types && !read_schemas(*types, &schemas, DUPLEXD_SOURCE_DIR "/config/examples/cookbook", mistakes))
+      types.reset();
     for (const diagnostic& mistake : mistakes)
       FAIL_CHECK(mistake.where.line << ": " << mistake.path << ": " << mistake.message << " (" << mistake.hint
                                     << ")");

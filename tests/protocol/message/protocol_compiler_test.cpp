@@ -261,7 +261,8 @@ TEST_CASE("conditions are checked") {
           {"{replies: [{as: a, when: {json: {/type: a}, is: 2}}]}",
            "1:49 p.replies[0].when: a map of pointers holds its values itself"},
           {"{replies: [{as: a, when: {is: 2}}]}",
-           "1:31 p.replies[0].when: 'is' is only allowed with 'json', 'slot', 'cbor' or 'msgpack'"},
+           "1:31 p.replies[0].when: 'is' is only allowed with 'json', 'slot', 'cbor', 'msgpack' or "
+           "'protobuf'"},
           {"{replies: [{as: a, when: {slot: 10000}}]}", ""},
           {"{replies: [{as: a, when: {slot: 10001}}]}",
            "1:33 p.replies[0].when: expected an integer from 0 to 10000"},
