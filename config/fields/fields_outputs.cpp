@@ -229,17 +229,17 @@ const section& section_of<parsed_output>() {
               .apart(),
           make.as<path_parser>("ca_file", &s::ca_file,
                                "PEM file with the CA certificates to trust instead of the system's store "
-                               "(http, mqtt, nats; with TLS).")
+                               "(http, tcp, syslog over TCP, mqtt, nats; with TLS).")
               .example("/etc/duplexd/ca.pem")
               .apart(),
-          make.as<path_parser>(
-                  "cert_file", &s::cert_file,
-                  "PEM file with the client certificate and its chain (http, mqtt, nats; with TLS).")
+          make.as<path_parser>("cert_file", &s::cert_file,
+                               "PEM file with the client certificate and its chain (http, tcp, syslog over "
+                               "TCP, mqtt, nats; with TLS).")
               .example("client.pem")
               .apart(),
           make.as<path_parser>("key_file", &s::key_file,
                                "PEM file with the certificate's private key, if it is not in `cert_file` "
-                               "(http, mqtt, nats; with TLS).")
+                               "(http, tcp, syslog over TCP, mqtt, nats; with TLS).")
               .only_beside({"cert_file"})
               .example("client.key")
               .apart(),
@@ -248,8 +248,8 @@ const section& section_of<parsed_output>() {
               .example("collector.test.com:5170")
               .apart(),
           make("tls", &s::tls,
-               "Whether the connection uses TLS, verified with the system's certificates (tcp, syslog over "
-               "TCP).")
+               "Whether the connection uses TLS, verified with the system's certificates or `ca_file` (tcp, "
+               "syslog over TCP).")
               .apart(),
           make("transport", &s::transport,
                "How messages travel: to a socket of this machine, or to `address` by UDP or TCP (syslog).")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "config/fields/field_judge.hpp"
@@ -17,6 +18,16 @@ namespace {
 
 void check_outside(const value_at& at, const text_template& text, std::string_view field, reading& in) {
   field_judge(at, in).check_outside(text, field);
+}
+
+/// `without_tls` says why certificates would have no effect; empty: they have one.
+void check_certificates(const parsed_output& output, std::string_view without_tls, field_judge& judge) {
+  for (const auto& [field, text] :
+       {std::pair{"ca_file", &output.ca_file}, std::pair{"cert_file", &output.cert_file},
+        std::pair{"key_file", &output.key_file}}) {
+    judge.check_outside(*text, field);
+    if (!without_tls.empty()) judge.refuse(field, without_tls);
+  }
 }
 
 bool is_visible(std::string_view text) {
@@ -82,13 +93,14 @@ void check_requests(const value_at& at, const parsed_output& output, reading& in
   field_judge judge(at, in);
   if (output.url.empty())
     judge.complain("url", "an output of type http needs a url", "add url: https://HOST/PATH");
-  judge.check_value("url", parse_http_url, "https://HOST/PATH");
-  for (const auto& [field, text] :
-       {std::pair{"url", &output.url}, std::pair{"ca_file", &output.ca_file},
-        std::pair{"cert_file", &output.cert_file}, std::pair{"key_file", &output.key_file}})
-    judge.check_outside(*text, field);
-  if (output.url.display().starts_with("http://"))
-    for (const char* field : {"ca_file", "cert_file", "key_file"}) judge.refuse(field, "http:// without TLS");
+  std::optional<url> server;  // what is known of it now
+  judge.check_value(
+      "url", [&](const std::string& text, std::string& error) { server = parse_http_url(text, error); },
+      "https://HOST/PATH");
+  std::string ignored;  // if not, its beginning
+  if (!server) server = parse_http_url(output.url.with_placeholder("1"), ignored);
+  judge.check_outside(output.url, "url");
+  check_certificates(output, server && !server->secure ? "http:// without TLS" : "", judge);
   for (const auto& [name, text] : output.headers) check_outside(at, text, "headers", in);
   check_outside(at, output.sign.secret, "sign", in);
   if (!output.sign.header.empty() && !is_http_token(output.sign.header))
@@ -130,8 +142,12 @@ void check_peer(const value_at& at, const parsed_output& output, reading& in) {
     judge.complain("address", what + " needs an address", "add address: HOST:PORT");
   if (is_local) judge.refuse("address", what);
   if (is_syslog && !is_local) judge.refuse("socket", what);
-  if (is_syslog && output.transport != syslog_transport::tcp)
+  if (is_syslog && output.transport != syslog_transport::tcp) {
     for (const char* field : {"tls", "timeout"}) judge.refuse(field, what);
+    check_certificates(output, what, judge);
+  } else if (is_syslog || output.type == output_type::tcp) {
+    check_certificates(output, output.tls ? "" : what + " without 'tls: true'", judge);
+  }
   constexpr std::size_t longest_socket = 107;  // sockaddr_un
   if (output.socket.size() > longest_socket)
     judge.complain("socket", "the socket's path is longer than 107 bytes, the system's limit");

@@ -31,6 +31,7 @@ struct server_request {
   config::redirect_rules redirects;
   std::shared_ptr<cookie_jar> cookies{};  ///< what servers set, and what is sent back; null: neither
 
+  bool resumes_tls = true;         ///< whether tickets of earlier connections may be used
   dial_observer* watch = nullptr;  ///< told about the phases; may be null
 };
 

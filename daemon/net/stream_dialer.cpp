@@ -21,6 +21,8 @@ namespace {
 // How often the kernel is asked whether all is acknowledged: it does not say so by itself.
 constexpr std::chrono::milliseconds shortest_pause{1};
 constexpr std::chrono::milliseconds longest_pause{50};
+// How long a server that asked for our certificate may take to refuse it once the handshake is over for us.
+constexpr std::chrono::seconds judgement{1};
 
 /// Until the connection ends or is given up.
 asio::awaitable<void> read_on(std::shared_ptr<tcp_connection> connection) {
@@ -42,6 +44,17 @@ class socket_stream final : public sending_stream {
   ~socket_stream() override { connection_->abort(); }
 
   [[nodiscard]] std::string end_cause() const override { return connection_->end_cause().value_or(""); }
+
+  /// Suspends until the connection ends or `judgement` has passed.
+  asio::awaitable<void> wait_for_judgement() {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const auto end = tcp_connection::clock::now() + judgement;
+    loop_timer timer(connection_->get_executor());
+    while (!connection_->end_cause() && !is_cancelled(state) && tcp_connection::clock::now() < end) {
+      timer.expires_after(longest_pause);
+      std::ignore = co_await timer.async_wait(as_value);
+    }
+  }
 
   asio::awaitable<std::string> send(std::string bytes, std::chrono::milliseconds limit) override {
     const auto state = co_await asio::this_coro::cancellation_state;
@@ -74,9 +87,15 @@ class socket_stream_dialer final : public stream_dialer {
   explicit socket_stream_dialer(asio::io_context& loop) : connector_(loop) {}
 
   asio::awaitable<stream_result> open(server_request to) override {
+    to.resumes_tls = false;  // who resumes is not asked for a certificate, and may be refused all the same
     auto opened = co_await connector_.open(to);
     if (auto* failed = std::get_if<fault>(&opened)) co_return std::move(*failed);
-    co_return std::make_unique<socket_stream>(std::get<std::shared_ptr<tcp_connection>>(std::move(opened)));
+    const auto connection = std::get<std::shared_ptr<tcp_connection>>(std::move(opened));
+    auto stream = std::make_unique<socket_stream>(connection);
+    if (connection->judges_us()) co_await stream->wait_for_judgement();
+    if (!connection->judges_us() || !connection->end_cause()) co_return std::move(stream);
+    const std::string words = connection->tls_failed() ? "" : " after it asked for a client certificate";
+    co_return make_fault(config::fault_class::tls, "TLS: " + *connection->end_cause() + words);
   }
 
  private:

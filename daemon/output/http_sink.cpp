@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "config/reference/functions.hpp"
+#include "daemon/output/certificate_files.hpp"
 #include "daemon/output/outside_scope.hpp"
 #include "daemon/output/record_text.hpp"
 #include "daemon/runtime/cancelled.hpp"
@@ -115,13 +115,7 @@ std::variant<http_request, std::string> http_sink::request_of(const record_batch
   const auto address = config::parse_http_url(url.value, why);
   if (!address) return "url: " + why;
   made.address = *address;
-  for (const auto& [field, text, file] : {std::tuple{"ca_file", &settings_.ca_file, &made.ca_file},
-                                          std::tuple{"cert_file", &settings_.cert_file, &made.cert_file},
-                                          std::tuple{"key_file", &settings_.key_file, &made.key_file}}) {
-    const auto path = text->resolve(&scope);
-    if (!path) return fmt::format("{}: {}", field, path.error);
-    *file = path.value;
-  }
+  if (why = resolve_certificates(settings_, scope, made); !why.empty()) return why;
   made.method = "POST";
   made.timeout = settings_.timeout;
   made.largest_answer = largest_answer;

@@ -4,19 +4,25 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/output/certificate_files.hpp"
+#include "daemon/output/outside_scope.hpp"
 #include "daemon/runtime/cancelled.hpp"
 
 namespace duplexd {
 
 stream_sink::stream_sink(const output_context& context, const config::output_settings& settings,
                          record_text text)
-    : context_(context), settings_(settings), text_(std::move(text)) {}
+    : context_(context), settings_(settings), text_(std::move(text)), secrets_(context.secrets) {}
 
 /// Why there is no connection; empty: there is one, or we were cancelled.
 asio::awaitable<std::string> stream_sink::connect() {
   server_request to;
   to.address = settings_.address;
   to.address.secure = settings_.tls;
+  secrets_.begin_attempt([](std::string_view) { return false; });
+  outside_scope scope{context_.time, secrets_};
+  std::string unknown = resolve_certificates(settings_, scope, to);
+  if (!unknown.empty()) co_return unknown;
   auto work = context_.streams.open(std::move(to));
   auto opened = co_await std::move(work);
   const bool given_up = co_await cancelled();

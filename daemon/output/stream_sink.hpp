@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/settings/output_settings.hpp"
+#include "daemon/event/secret_index.hpp"
 #include "daemon/link/stream_dialer.hpp"
 #include "daemon/output/output_context.hpp"
 #include "daemon/output/record_sink.hpp"
@@ -30,6 +31,7 @@ class stream_sink final : public record_sink {
   output_context context_;
   config::output_settings settings_;
   record_text text_;
+  secret_holder secrets_;
   std::unique_ptr<sending_stream> stream_;
 };
 

@@ -88,7 +88,7 @@ class GoesOn(unittest.TestCase):
             with self.subTest(version), RawServer(welcome, prepare=demand) as server, \
                     Daemon(config(listener(server.url, timeouts=SHORT))) as daemon:
                 daemon.wait_log("callcentre: tls: TLS: the peer refused TLS with the alert '.*' .the server asked for a client "
-                                "certificate: give one as tls.cert_file" + AGAIN)
+                                "certificate: give one as cert_file" + AGAIN)
 
     # The server of openssl(1): what it says after our refusal must not pass for its own complaint.
     def test_renegotiation_is_refused(self):

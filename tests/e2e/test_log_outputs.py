@@ -34,6 +34,11 @@ def free_port(kind=socket.SOCK_STREAM):
         return probe.getsockname()[1]
 
 
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Rsyslog:
     """A real rsyslogd that writes each message that it understood as JSON, without privileges and services."""
 
@@ -125,7 +130,7 @@ class Syslog(Logs):
         path, inputs = self.unix()
         with Rsyslog(self.place, inputs) as server:
             until(path.exists)
-            self.run_page("type: syslog", {"socket": str(path)}, lambda: len(server.messages()) == 10)
+            self.run_page("type: syslog, ", {"socket": str(path)}, lambda: len(server.messages()) == 10)
 
     def test_unix(self):
         path, inputs = self.unix()
@@ -141,12 +146,40 @@ class Syslog(Logs):
     def test_tcp(self):
         port = free_port()
 
-        def listens():
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
         self.check_transport(f'module(load="imtcp")\ninput(type="imtcp" address="127.0.0.1" port="{port}")',
-                             {"transport": "tcp", "address": f"127.0.0.1:{port}"}, listens)
+                             {"transport": "tcp", "address": f"127.0.0.1:{port}"}, lambda: listens(port))
+
+    # Over TLS with each of rsyslog's libraries, and the client's certificate asked for. A service that refuses it, whatever it
+    # says or does not say, gets nothing, and everything later.
+    def test_tls(self):
+        made = certificates()
+        good = {"ca_file": made.ca, "cert_file": made.valid.certificate, "key_file": made.valid.key}
+        stranger = {"cert_file": made.self_signed.certificate, "key_file": made.self_signed.key}
+        for driver in ("gtls", "ossl"):
+            place = self.place / driver
+            place.mkdir()
+            port = free_port()
+            inputs = (f'global(DefaultNetstreamDriver="{driver}" DefaultNetstreamDriverCAFile="{made.ca}"\n'
+                      f'  DefaultNetstreamDriverCertFile="{made.valid.certificate}"\n'
+                      f'  DefaultNetstreamDriverKeyFile="{made.valid.key}")\n'
+                      f'module(load="imtcp" StreamDriver.Name="{driver}" StreamDriver.Mode="1" '
+                      f'StreamDriver.AuthMode="x509/certvalid")\n'
+                      f'input(type="imtcp" address="127.0.0.1" port="{port}")')
+            settings = self.OURS | {"transport": "tcp", "tls": True, "address": f"localhost:{port}"}
+
+            with self.subTest(driver), Rsyslog(place, inputs) as server:
+                until(lambda port=port: listens(port))
+                for files, why in (({}, "not trusted here.*ca_file"), ({"ca_file": made.ca}, ".*"),
+                                   ({"ca_file": made.ca} | stranger, ".*"), ({"ca_file": "/nowhere"}, "/nowhere")):
+                    daemon = self.start([trade(0)], settings | files)
+                    daemon.wait_log(f"output o failed: TLS: .*{why}.*; events wait, next attempt in", count=2)
+                    daemon.process.kill()
+                self.assertEqual(server.messages(), [])
+                self.start([trade(n) for n in range(1000)], settings | good)
+                until(lambda server=server: len(server.messages()) >= 1000)
+                self.judge(server.messages(), 1000)
+                self.run_page("transport: tcp\n", {"address": f"localhost:{port}"} | good,
+                              lambda server=server: len(server.messages()) == 1010)
 
     # A message of several lines stays one: its length is told.
     def test_lines_in_a_message(self):

@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -29,9 +30,11 @@ def trade(number, **more):
 
 
 class Peer:
-    """A TCP server of one thread that keeps whole lines. `serve(stream, count)` reads the count-th connection its own way."""
+    """A TCP server of one thread that keeps whole lines. `serve(stream, count)` reads the count-th connection its own way.
+    With a context `tls` it is Python's own TLS server."""
 
-    def __init__(self, serve=None, port=0):
+    def __init__(self, serve=None, port=0, tls=None):
+        self.tls = tls
         self.lines = []
         self.connections = 0
         self.serve = serve or self.take
@@ -55,7 +58,14 @@ class Peer:
                 return
             with stream:
                 self.connections += 1
-                self.serve(stream, self.connections)
+                try:
+                    if self.tls:
+                        stream = self.tls.wrap_socket(stream, server_side=True)
+                    self.serve(stream, self.connections)
+                except ssl.SSLError:
+                    pass  # who was refused is told so
+                finally:
+                    stream.close()
 
     def take(self, stream, _, most=None):
         """Reads to the end, or until there are so many lines."""
@@ -214,6 +224,51 @@ class Tcp(Sockets):
         self.addCleanup(lambda: os.environ.pop("SSL_CERT_FILE") if before is None else os.environ.update(SSL_CERT_FILE=before))
         self.start([trade(n) for n in range(1000)], settings)
         until(lambda: [json.loads(line)["n"] for line in taken.read_bytes().split(b"\n")[:-1]] == list(range(1000)))
+
+    # A server that asks for the client's certificate: nothing counts as written that it refused to read.
+    def test_certificates(self):
+        made = certificates()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(made.valid.certificate, made.valid.key)
+        tls.load_verify_locations(made.ca)
+        tls.verify_mode = ssl.CERT_REQUIRED
+        own = {"cert_file": made.valid.certificate, "key_file": made.valid.key}
+        stranger = {"cert_file": made.self_signed.certificate, "key_file": made.self_signed.key}
+        for name, version in (("1.2", ssl.TLSVersion.TLSv1_2), ("1.3", ssl.TLSVersion.TLSv1_3)):
+            tls.minimum_version = tls.maximum_version = version
+            for files, why in (({}, "TLS: .*not trusted here.*give the authority's certificate as ca_file"),
+                               ({"ca_file": made.ca}, r"TLS: .*give one as cert_file\)"),
+                               ({"ca_file": made.ca} | stranger, "TLS: the peer refused TLS with the alert .*"),
+                               ({"ca_file": "/nowhere"}, "TLS: .*/nowhere.*"),
+                               ({"ca_file": made.ca} | own | {"key_file": "/nowhere"}, "TLS: .*/nowhere.*")):
+                with self.subTest(version=name, files=files), Peer(tls=tls) as peer:
+                    settings = {"type": "tcp", "address": f"localhost:{peer.port}", "tls": True, "format": "ndjson"}
+                    daemon = self.start([trade(n) for n in range(10)], settings | files)
+                    daemon.wait_log(f"output o failed: {why}; events wait, next attempt in", count=2)
+                    self.assertEqual(peer.lines, [])
+                    daemon.process.kill()
+            with self.subTest(version=name), Peer(tls=tls) as peer:
+                settings = {"type": "tcp", "address": f"localhost:{peer.port}", "tls": True, "format": "ndjson"}
+                daemon = self.start([trade(n) for n in range(10)], settings | {"ca_file": made.ca} | own)
+                until(lambda peer=peer: peer.numbers() == list(range(10)))
+                self.assertFalse(any("output o failed" in line for line in daemon.log.all()))
+
+    # Those that were refused come when the server has changed its mind.
+    def test_nothing_is_lost_by_a_refusal(self):
+        made = certificates()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(made.valid.certificate, made.valid.key)
+        tls.load_verify_locations(made.ca)
+        tls.verify_mode = ssl.CERT_REQUIRED
+        peer = self.enterContext(Peer(tls=tls))
+        daemon = self.start([trade(n) for n in range(1000)],
+                            {"type": "tcp", "address": f"localhost:{peer.port}", "tls": True, "format": "ndjson",
+                             "ca_file": made.ca})
+        daemon.wait_log("output o failed: TLS: .*give one as cert_file", count=2)
+        tls.verify_mode = ssl.CERT_NONE
+        until(lambda: len(peer.lines) >= 1000)
+        self.assertEqual(peer.numbers(), list(range(1000)))
+        daemon.wait_log("output o works again")
 
     def test_end_without_a_server(self):
         with Peer() as gone:

@@ -89,7 +89,7 @@ asio::awaitable<std::optional<fault>> connector::start_tls(std::shared_ptr<tcp_c
   tls_peer peer{.name = to.tls.server_name.value_or(to.address.host_without_zone()),
                 .verify = to.tls.verify,
                 .by_common_name = to.tls.allow_common_name || !to.tls.pins.empty(),  // a pin must match, then
-                .address = to.address.authority()};
+                .address = to.resumes_tls ? to.address.authority() : ""};
   const deadline guard(connection, to.timeouts.tls);
   auto engine = std::make_unique<tls_engine>(trusted.context, std::move(peer));
   tls_engine& session = *engine;

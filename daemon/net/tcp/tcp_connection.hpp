@@ -66,6 +66,8 @@ class tcp_connection : public std::enable_shared_from_this<tcp_connection> {
   [[nodiscard]] bool has_tls() const noexcept { return tls_ != nullptr; }
   /// True if it was TLS that failed, not the connection under it.
   [[nodiscard]] bool tls_failed() const noexcept { return tls_ && !tls_->failure().empty(); }
+  /// See `tls_engine`; false without TLS.
+  [[nodiscard]] bool judges_us() const noexcept { return tls_ && tls_->judges_us(); }
   [[nodiscard]] clock::time_point last_heard() const noexcept { return last_heard_; }
 
   /// Gives back memory that an idle connection does not need.

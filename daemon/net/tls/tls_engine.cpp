@@ -95,7 +95,7 @@ void tls_engine::offer_ticket() {
 void tls_engine::prepare_client(ssl_ctx_st* context) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, &tls_engine::on_ticket);
-  SSL_CTX_set_client_cert_cb(context, &tls_engine::on_certificate_request);
+  SSL_CTX_set_cert_cb(context, &tls_engine::on_certificate_request, nullptr);
   SSL_CTX_set_info_callback(context, &tls_engine::on_event);
 }
 
@@ -209,7 +209,7 @@ void tls_engine::explain_failure() {
   if (refused_renegotiation_)
     failure_ = "the server wanted to renegotiate, which is refused here, and then gave up (" + failure_ + ")";
   else if (lacks_certificate_)
-    failure_ += " (the server asked for a client certificate: give one as tls.cert_file)";
+    failure_ += " (the server asked for a client certificate: give one as cert_file)";
 }
 
 void tls_engine::on_event(const ssl_st* session, int where, int value) {
@@ -217,10 +217,11 @@ void tls_engine::on_event(const ssl_st* session, int where, int value) {
   static_cast<tls_engine*>(SSL_get_app_data(session))->refused_renegotiation_ = true;
 }
 
-/// Asked only if the context has none.
-int tls_engine::on_certificate_request(ssl_st* session, x509_st** /*certificate*/, evp_pkey_st** /*key*/) {
-  static_cast<tls_engine*>(SSL_get_app_data(session))->lacks_certificate_ = true;
-  return 0;
+int tls_engine::on_certificate_request(ssl_st* session, void* /*unused*/) {
+  auto* self = static_cast<tls_engine*>(SSL_get_app_data(session));
+  self->shows_certificate_ = SSL_get_certificate(session) != nullptr;
+  self->lacks_certificate_ = !self->shows_certificate_;
+  return 1;
 }
 
 int tls_engine::on_verify(int ok, x509_store_ctx_st* store) {

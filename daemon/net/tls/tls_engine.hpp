@@ -14,10 +14,8 @@
 #include "daemon/net/tls/tls_tickets.hpp"
 #include "daemon/runtime/byte_queue.hpp"
 
-struct evp_pkey_st;
 struct ssl_st;
 struct bio_st;
-struct x509_st;
 struct x509_store_ctx_st;
 
 namespace duplexd::net {
@@ -78,6 +76,10 @@ class tls_engine {
   /// What was agreed on, and the peer, once established.
   [[nodiscard]] tls_details details() const;
 
+  /// Whether the server asked for a client certificate. It may judge what it got, or that it got none, when
+  /// the handshake is over for us (TLS 1.3).
+  [[nodiscard]] bool judges_us() const noexcept { return shows_certificate_ || lacks_certificate_; }
+
   /// When the peer's certificate expires; nothing if it has shown none.
   [[nodiscard]] std::optional<std::chrono::sys_seconds> certificate_end() const;
 
@@ -92,7 +94,7 @@ class tls_engine {
   void note_failure(int result);
   void explain_failure();
   static void on_event(const ssl_st* session, int where, int value);
-  static int on_certificate_request(ssl_st* session, x509_st** certificate, evp_pkey_st** key);
+  static int on_certificate_request(ssl_st* session, void* unused);
   static int on_verify(int ok, x509_store_ctx_st* store);
   static int bio_read(bio_st* bio, char* out, int size);
   static int bio_write(bio_st* bio, const char* bytes, int size);
@@ -109,7 +111,8 @@ class tls_engine {
   std::vector<tls_ticket> tickets_;  ///< got before the peer was approved of
   bool approved_ = false;
   bool refused_renegotiation_ = false;
-  bool lacks_certificate_ = false;  ///< the server asked for one, and there is none
+  bool shows_certificate_ = false;  ///< the server asked for one, and got it
+  bool lacks_certificate_ = false;  ///< likewise, and there is none
   std::string failure_;
 };
 

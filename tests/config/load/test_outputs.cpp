@@ -250,6 +250,8 @@ TEST_CASE("mistakes about requests are told", "[outputs]") {
   CHECK(first("") == "f:1:14: outputs.p: an output of type http needs a url (add url: https://HOST/PATH)");
   CHECK(first(", url: 'wss://h/'").find("outputs.p.url: ") != std::string::npos);
   CHECK(first(", url: 'http://h/', ca_file: c").find("outputs.p.ca_file: ") != std::string::npos);
+  CHECK(first(", url: 'HTTP://h/', ca_file: c") ==
+        "f:1:54: outputs.p.ca_file: http:// without TLS has no 'ca_file'");
   CHECK(first(", url: 'https://h/', key_file: k").find("outputs.p.key_file: ") != std::string::npos);
   CHECK(first(", url: 'https://h/', cert_file: '${var:x}'")
             .find("outputs.p.cert_file: an output belongs to no") != std::string::npos);
@@ -267,6 +269,38 @@ TEST_CASE("mistakes about requests are told", "[outputs]") {
         "f:2:42: sessions.s.outputs[0]: an output of type http writes json or ndjson");
   CHECK(mistakes_of("{p: {type: http, url: 'http://h/', dead_letters: f}, f: {type: file, path: f}}", "[p]")
             .size() == 1);
+}
+
+TEST_CASE("certificates need a connection with TLS", "[outputs]") {
+  const auto with = [](const std::string& type) {
+    return mistakes_of("{o: {type: " + type + ", ca_file: /a, cert_file: /b, key_file: /c}}", "[o]");
+  };
+  for (const std::string type : {"tcp", "syslog, transport: tcp"}) {
+    const settings all = load_good(
+        file_with("{o: {type: " + type +
+                      ", address: 'h:1', tls: true, ca_file: a, cert_file: /b, key_file: /c}}",
+                  "[o]"),
+        "/etc/f.yaml");
+    CHECK(all.outputs.at(0).ca_file.display() == "/etc/a");
+    CHECK(all.outputs.at(0).cert_file.display() == "/b");
+    CHECK(all.outputs.at(0).key_file.display() == "/c");
+  }
+  CHECK(with("tcp, address: 'h:1'") ==
+        lines{"f:1:51: outputs.o.ca_file: an output of type tcp without 'tls: true' has no 'ca_file'",
+              "f:1:66: outputs.o.cert_file: an output of type tcp without 'tls: true' has no 'cert_file'",
+              "f:1:80: outputs.o.key_file: an output of type tcp without 'tls: true' has no 'key_file'"});
+  CHECK(with("syslog, transport: tcp, address: 'h:1'")
+            .at(0)
+            .ends_with("syslog over transport tcp without 'tls: true' has no 'ca_file'"));
+  CHECK(with("syslog, transport: udp, address: 'h:1'")
+            .at(0)
+            .ends_with("syslog over transport udp has no 'ca_file'"));
+  CHECK(with("syslog").size() == 3);
+  CHECK(with("udp, address: 'h:1'").at(0).ends_with("an output of type udp has no 'ca_file'"));
+  CHECK(mistakes_of("{o: {type: tcp, address: 'h:1', tls: true, key_file: /c}}", "[o]").size() == 1);
+  CHECK(mistakes_of("{o: {type: tcp, address: 'h:1', tls: true, ca_file: '${var:x}'}}", "[o]")
+            .at(0)
+            .find("outputs.o.ca_file: an output belongs to no session") != std::string::npos);
 }
 
 TEST_CASE("names that syslog and journald take", "[outputs]") {

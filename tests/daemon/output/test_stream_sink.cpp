@@ -1,6 +1,7 @@
 // Records over a TCP connection that comes and goes.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <cstdlib>
 
 #include "daemon/output/queued_output.hpp"
 #include "daemon/output/stream_sink.hpp"
@@ -80,6 +81,31 @@ TEST_CASE("a connection with TLS is asked for as such", "[stream]") {
   stream_scene s(with);
   s.add("a\n");
   CHECK(s.streams.asked.at(0).address.secure);
+  CHECK(s.streams.asked.at(0).ca_file.empty());
+  CHECK(s.streams.asked.at(0).cert_file.empty());
+  CHECK(s.streams.asked.at(0).key_file.empty());
+}
+
+TEST_CASE("certificates are read from their references for each connection", "[stream]") {
+  auto with = peer_settings();
+  with.tls = true;
+  with.ca_file = config::text_template("/a");
+  with.cert_file = config::text_template("${env:DUPLEXD_TEST_CERTIFICATE}");
+  with.key_file = config::text_template("/c");
+  ::unsetenv("DUPLEXD_TEST_CERTIFICATE");
+  stream_scene s(with);
+  s.add("a\n");
+  CHECK(s.streams.asked.empty());
+  REQUIRE(s.log.lines.size() == 1);
+  CHECK(s.log.lines[0].find("output o failed: cert_file: ") == 0);
+  ::setenv("DUPLEXD_TEST_CERTIFICATE", "/b", 1);
+  s.time.run_for(1s);
+  ::unsetenv("DUPLEXD_TEST_CERTIFICATE");
+  REQUIRE(s.streams.asked.size() == 1);
+  CHECK(s.streams.asked[0].ca_file == "/a");
+  CHECK(s.streams.asked[0].cert_file == "/b");
+  CHECK(s.streams.asked[0].key_file == "/c");
+  CHECK(s.streams.made.at(0)->sent == lines{"a\n"});
 }
 
 // It is tried again for ever, and nothing is lost meanwhile.
