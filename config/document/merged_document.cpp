@@ -24,8 +24,8 @@ void add(node& to, node_entry entry, const std::string& path, reading& in) {
   if (first == nullptr)
     to.entries.push_back(std::move(entry));
   else
-    in.mistakes.push_back(
-        {entry.where, path, fmt::format("'{}' is given twice", entry.key), "first at " + in.text_of(first->where)});
+    in.mistakes.push_back({entry.where, path, fmt::format("'{}' is given twice", entry.key),
+                           "first at " + in.text_of(first->where)});
 }
 
 void add_section(node& whole, node_entry section, reading& in) {
@@ -62,6 +62,7 @@ node merge_documents(std::vector<node> parts, reading& in) {
   whole.kind = node_kind::map;
   if (!parts.empty()) whole.where = parts.front().where;
   for (node& part : parts) {
+    if (part.kind == node_kind::null) continue;  // nothing but comments
     if (part.kind != node_kind::map)
       in.mistakes.push_back({part.where, "", fmt::format("expected a map, got {}", describe(part.kind)), ""});
     for (node_entry& each : part.entries) add_section(whole, std::move(each), in);

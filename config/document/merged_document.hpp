@@ -8,7 +8,8 @@
 
 namespace duplexd::config {
 
-/// Whether a section of the document defines parts by name: sessions, outputs, … These may stand in several files.
+/// Whether a section of the document defines parts by name: sessions, outputs, … These may stand in several
+/// files.
 [[nodiscard]] bool holds_named_parts(std::string_view section) noexcept;
 
 /// Says of a document and all in it which file it came from.

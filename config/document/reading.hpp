@@ -14,9 +14,9 @@ namespace duplexd::config {
 struct reading {
   protocol::diagnostics& mistakes;
   protocol::diagnostics& warnings;  ///< legal, but hardly meant
-  protocol::diagnostics& missing;   ///< mistakes too: references without a value now, in fields that are right
-  std::string directory;            ///< relative paths start here
-  bool secrets_absent = false;      ///< references are not looked up
+  protocol::diagnostics& missing;  ///< mistakes too: references without a value now, in fields that are right
+  std::string directory;           ///< relative paths start here
+  bool secrets_absent = false;     ///< references are not looked up
   /// Of a document of several files their names, as `position::file` counts them; else empty.
   const std::vector<std::string>& files = single_file;
 

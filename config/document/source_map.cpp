@@ -12,8 +12,7 @@ source_map::source_map(const protocol::node& document, const reading& in) : in_(
   for (const node_entry& top : document.entries) {
     starts_[top.where] = top.key;
     if (!holds_named_parts(top.key)) continue;
-    for (const node_entry& part : top.value.entries)
-      starts_[part.where] = top.key + "." + part.key;
+    for (const node_entry& part : top.value.entries) starts_[part.where] = top.key + "." + part.key;
   }
 }
 

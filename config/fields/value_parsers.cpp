@@ -53,8 +53,8 @@ void warn_of_empty(const value_at& at, const text_template& parsed, reading& in)
   }
 }
 
-/// Complains of what a template could not read or, unless secrets are absent, cannot resolve. A value that is only
-/// missing now leaves the field usable: what refers to it has no mistake of its own.
+/// Complains of what a template could not read or, unless secrets are absent, cannot resolve. A value that is
+/// only missing now leaves the field usable: what refers to it has no mistake of its own.
 bool check_references(const value_at& at, const text_template& parsed, const std::string& error,
                       reading& in) {
   if (!error.empty()) {

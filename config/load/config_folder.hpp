@@ -9,10 +9,12 @@
 
 namespace duplexd::config {
 
-/// The most files that one configuration may have. All of them together have at most `largest_config_file` bytes.
+/// The most files that one configuration may have. All of them together have at most `largest_config_file`
+/// bytes.
 constexpr std::size_t most_config_files = 1'000;
 
-/// Whether a file of a folder belongs to its configuration: it ends in .yaml, .yml or .json and is not hidden.
+/// Whether a file of a folder belongs to its configuration: it ends in .yaml, .yml or .json and is not
+/// hidden.
 [[nodiscard]] bool is_config_name(std::string_view name) noexcept;
 
 /// The files of a folder that make up its configuration, with the folder's name before them, in the order of

@@ -26,8 +26,9 @@ struct load_options {
 };
 
 /// Reads, checks and compiles the file, or stdin if it is "-". `.json` is read as JSON, everything else as
-/// YAML. Of a folder it reads all files that `is_config_name` takes, as one configuration. All mistakes of the file go to `out`, in the order of their places; the result is empty if there are
-/// any. Reads files; blocks.
+/// YAML. Of a folder it reads all files that `is_config_name` takes, as one configuration. All mistakes of
+/// the file go to `out`, in the order of their places; the result is empty if there are any. Reads files;
+/// blocks.
 [[nodiscard]] std::optional<settings> load(const std::string& file, const load_options& options,
                                            protocol::diagnostics& out);
 

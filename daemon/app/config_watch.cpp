@@ -54,7 +54,8 @@ bool config_watch::watch_folders() {
   for (const fs::path& each : {named, real}) {
     if (!is_folder_) names_.insert(each.filename().string());
     const fs::path watched = is_folder_ ? each : each.parent_path();
-    const int folder = ::inotify_add_watch(inotify_, watched.c_str(), is_folder_ ? changes | losses : changes);
+    const int folder =
+        ::inotify_add_watch(inotify_, watched.c_str(), is_folder_ ? changes | losses : changes);
     if (folder < 0) failed_ = watched.string() + ": " + std::strerror(errno);
     if (folder < 0) return false;
     folders.insert(folder);
@@ -77,7 +78,8 @@ bool config_watch::take_events() {
       const char* const name = event.len == 0 ? "" : room.data() + at + sizeof(event);
       const bool is_gone = (event.mask & IN_IGNORED) != 0 && folders_.contains(event.wd);
       const bool is_unknown = (event.mask & IN_Q_OVERFLOW) != 0;
-      const bool is_one = names_.contains(std::string_view(name)) || (is_folder_ && config::is_config_name(name));
+      const bool is_one =
+          names_.contains(std::string_view(name)) || (is_folder_ && config::is_config_name(name));
       concerns = concerns || is_gone || is_unknown || is_one;
       at += sizeof(event) + event.len;
     }

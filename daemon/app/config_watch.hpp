@@ -13,8 +13,8 @@
 namespace duplexd {
 
 /// Tells when a configuration file may have changed (inotify(7)). Its folder is watched, because editors and
-/// mounts put another file in its place, and the folder of the file that it is a link to. Of a folder all files
-/// are watched that belong to its configuration.
+/// mounts put another file in its place, and the folder of the file that it is a link to. Of a folder all
+/// files are watched that belong to its configuration.
 class config_watch {
  public:
   /// After a change the file is left alone for so long before that is told, and no longer than `patience`:

@@ -17,8 +17,9 @@
 namespace duplexd::cli {
 
 void add_config_option(CLI::App& command, config_choice& to) {
-  command.add_option("FILE,-c,--config", to.file,
-                     "Configuration file (YAML, or JSON if it ends in .json), or a folder of them; - is stdin");
+  command.add_option(
+      "FILE,-c,--config", to.file,
+      "Configuration file (YAML, or JSON if it ends in .json), or a folder of them; - is stdin");
   command.parse_complete_callback([&command, &to] {
     if (!to.file.empty() || !to.unit.empty()) return;
     const CLI::App* const above = command.get_parent();

@@ -26,7 +26,7 @@ struct packet_reader::state {
   const message_type* expected = nullptr;  // may come whatever is in front
   std::size_t candidate = 0;               // framing by layouts: what the packet is measured as,
   std::optional<packet_measure> measured;  // and how far
-  mutable frame_memo memo;  // of the packet at hand
+  mutable frame_memo memo;                 // of the packet at hand
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {

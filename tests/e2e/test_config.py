@@ -1,5 +1,7 @@
 """A bad configuration: every mistake with its place, one exit code, nothing started."""
 
+import json
+import pathlib
 import re
 import tempfile
 import unittest
@@ -21,6 +23,27 @@ sessions:
       - sleep: 500 lightyears
       - send: pong
 """
+
+
+class Folder(unittest.TestCase):
+    # Each mistake is told with the file that it is in; one session to a file is what a package or a program drops there.
+    def test_folder(self):
+        with tempfile.TemporaryDirectory() as directory:
+            place = pathlib.Path(directory)
+            one = "sessions:\n  {}: {{url: 'ws://127.0.0.1:1/', outputs: [stdout]}}\n"
+            (place / "00.yaml").write_text("version: 1\n")
+            (place / "one.yaml").write_text(one.format("one"))
+            (place / "two.yaml").write_text(one.format("two"))
+            (place / "two.yaml.bak").write_text("{")
+            done = run_to_end("check", "-c", directory)
+            self.assertEqual((done.returncode, done.stdout), (0, f"{directory}: ok, 2 sessions\n"), done.stderr)
+            (place / "three.json").write_text('{"sessions": {"two": {"color": "red"}}}')
+            done = run_to_end("check", directory)
+            self.assertEqual(done.returncode, Exit.CONFIG)
+            self.assertIn(f"{place / 'two.yaml'}:2:3: sessions: 'two' is given twice (first at {place / 'three.json'}:1:",
+                          done.stderr)
+            told = json.loads(run_to_end("check", "--json", directory).stdout)["problems"]
+            self.assertEqual({each["file"] for each in told}, {str(place / "three.json"), str(place / "two.yaml")})
 
 
 class Mistakes(unittest.TestCase):

@@ -296,6 +296,24 @@ class Reload(unittest.TestCase):
                 process.communicate()
                 self.assertEqual(process.returncode, 0)
 
+    # Of a folder each file counts, one that comes and one that goes.
+    def test_watch_of_a_folder(self):
+        place = pathlib.Path(self.place) / "conf.d"
+        place.mkdir()
+        with RawServer(Counter()) as server:
+            (place / "a.json").write_text(json.dumps(self.settings({"feed": ticks(server)})))
+            more = place / "b.json"
+            with Daemon(place, "--watch") as daemon:
+                daemon.wait_reply(session="feed")
+                more.write_text(json.dumps({"sessions": {"second": ticks(server)}}))
+                daemon.wait_reply(session="second")
+                (place / "notes.txt").write_text("not ours")
+                more.unlink()
+                daemon.wait_log("configuration reloaded: 0 .* 1 removed")
+                daemon.signal()
+                self.assertEqual(daemon.wait(), 0)
+                self.assertEqual(len([line for line in daemon.log.all() if "configuration reloaded" in line]), 2)
+
     def test_watch_needs_a_file(self):
         for options in (["--watch", "-"], ["--watch", "--once", "x.yaml"]):
             self.assertEqual(run_to_end("run", *options).returncode, Exit.USAGE)

@@ -276,11 +276,11 @@ TEST_CASE("certificates need a connection with TLS", "[outputs]") {
     return mistakes_of("{o: {type: " + type + ", ca_file: /a, cert_file: /b, key_file: /c}}", "[o]");
   };
   for (const std::string type : {"tcp", "syslog, transport: tcp"}) {
-    const settings all = load_good(
-        file_with("{o: {type: " + type +
-                      ", address: 'h:1', tls: true, ca_file: a, cert_file: /b, key_file: /c}}",
-                  "[o]"),
-        "/etc/f.yaml");
+    const settings all =
+        load_good(file_with("{o: {type: " + type +
+                                ", address: 'h:1', tls: true, ca_file: a, cert_file: /b, key_file: /c}}",
+                            "[o]"),
+                  "/etc/f.yaml");
     CHECK(all.outputs.at(0).ca_file.display() == "/etc/a");
     CHECK(all.outputs.at(0).cert_file.display() == "/b");
     CHECK(all.outputs.at(0).key_file.display() == "/c");

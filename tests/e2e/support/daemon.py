@@ -57,7 +57,8 @@ class Daemon:
 
     def __init__(self, config, *options, read_stdout=True, prefix=()):
         self._dir = tempfile.TemporaryDirectory(prefix="duplexd-e2e-")
-        self.path = write_config(config, self._dir.name)
+        is_there = isinstance(config, pathlib.Path)
+        self.path = str(config) if is_there else write_config(config, self._dir.name)
         self.process = subprocess.Popen([*prefix, BINARY, "run", "-c", self.path, *options], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.log = Lines(self.process.stderr)
