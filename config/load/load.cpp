@@ -237,9 +237,11 @@ std::vector<node> read_documents(const std::vector<std::string>& files, diagnost
   std::size_t room = largest_config_file;
   for (std::uint32_t i = 0; i < files.size(); ++i) {
     const std::size_t before = mistakes.size();
-    const auto text = read_file_or_pipe(files[i], room, config_wait);
+    const auto text = read_file_or_pipe(files[i], largest_config_file, config_wait);
     if (!text) {
       mistakes.push_back({{}, "", "the file cannot be read: " + text.error, ""});
+    } else if (text.value.size() > room) {
+      mistakes.push_back({{}, "", "it and the files before it have more than 16 MiB", ""});
     } else if (auto document = read_document(text.value, format_of(files[i]), mistakes)) {
       room -= text.value.size();
       set_file(*document, i);

@@ -248,6 +248,14 @@ void protocol_compiler::tie_length(const framing_rule& rule, const node& where, 
 // is.
 void protocol_compiler::ends_itself(const node& from, const message_type& type) {
   if (type.frame != frame_kind::binary) return;
+  if (type.schema != nullptr) {
+    fail(from,
+         fmt::format("framing: layouts cannot tell where '{}' ends: a message of Protocol Buffers has no end "
+                     "of its own",
+                     type.name),
+         "");
+    return;
+  }
   for (const condition& c : type.when)
     if (c.what != condition::kind::opcode && c.what != condition::kind::starts)
       fail(from, "with framing: layouts a packet is chosen by its first bytes, before its end is known",

@@ -72,7 +72,7 @@ TEST_CASE("a configuration of several files", "[folder]") {
            "version: 1\nx-note: &o {type: file, path: a.jsonl}\noutputs: {kept: *o}\nlog: {level: debug}\n");
   at.write("20-a.yml", "version: 1\nx-note: 2\nsessions:\n  a: " + session +
                            "\ntemplates: {t: {session: {outputs: [kept]}}}\n");
-  at.write("30-b.json", R"({"sessions": {"b": {"use": "t", "url": "ws://127.0.0.1:1/"}}})");
+  at.write("30-b.json", R"({"sessions": {"b": {"template": "t", "url": "ws://127.0.0.1:1/"}}})");
   at.write(".hidden.yaml", "{");
   at.write("notes.txt", "{");
   fs::create_directory(at.path / "more.yaml");
@@ -94,7 +94,7 @@ TEST_CASE("a mistake says which of several files it is in", "[folder]") {
   at.write("a.yaml", "version: 1\nsessions:\n  a: " + session + "\nlog: {level: debug}\n");
   at.write("b.yaml", "version: 1\nsessions:\n  b: {url: 'ws://h/', colour: red}\n  a: " + session +
                          "\nlog: {level: info}\n");
-  CHECK(at.load().mistakes == lines{"b.yaml:3:20: sessions.b: unknown field 'colour'",
+  CHECK(at.load().mistakes == lines{"b.yaml:3:23: sessions.b.colour: unknown field 'colour'",
                                     "b.yaml:4:3: sessions: 'a' is given twice (first at a.yaml:3:3)",
                                     "b.yaml:5:1: 'log' is given twice (first at a.yaml:4:1)"});
 }
@@ -119,7 +119,7 @@ TEST_CASE("what a session takes over from another file", "[folder]") {
   const folder at;
   at.write("a.yaml",
            "version: 1\ntemplates:\n  t: {session: {headers: {X: \"a\\nb\"}, outputs: [stdout]}}\n");
-  at.write("b.yaml", "sessions:\n  s: {use: t, url: 'ws://h/'}\n");
+  at.write("b.yaml", "sessions:\n  s: {template: t, url: 'ws://h/'}\n");
   const lines found = at.load().mistakes;
   REQUIRE(found.size() == 1);
   CHECK(found[0].starts_with("a.yaml:3:"));
@@ -146,7 +146,7 @@ TEST_CASE("how many files a configuration may have, and how large they are toget
   other.write("b.yaml", "#" + std::string(left - 2, ' ') + "\n");
   CHECK(other.load().mistakes == lines{});
   other.write("b.yaml", "#" + std::string(left - 1, ' ') + "\n");
-  CHECK(other.load().mistakes.at(0).starts_with("b.yaml: the file cannot be read: it has more than"));
+  CHECK(other.load().mistakes.at(0).starts_with("b.yaml: it and the files before it have more than 16 MiB"));
 }
 
 }  // namespace duplexd::config

@@ -231,7 +231,7 @@ TEST_CASE("what is insecure or hardly meant is a warning", "[load]") {
 TEST_CASE("a file that cannot be read is a mistake", "[load]") {
   const auto [file, why] = GENERATE(table<std::string, std::string>({
       {"/nonexistent/duplexd.yaml", "there is no such file"},
-      {"/", "it is a directory"},
+      {"/dev/null/x", "Not a directory"},
       {"/dev/zero", "the file is larger than 16 MiB"},
   }));
   protocol::diagnostics mistakes;

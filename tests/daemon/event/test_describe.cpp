@@ -19,7 +19,7 @@ TEST_CASE("a failed attempt says phase, cause and next attempt") {
   const auto never = describe(happening::attempt_failed{what, {}});
   CHECK(never.level == config::log_level::error);
   CHECK(never.message == "http: HTTP 503; giving up");
-  const fault in_step{.kind = config::fault_class::script, .cause = "oh", .place = fault_place{"f", 3}};
+  const fault in_step{.kind = config::fault_class::script, .cause = "oh", .place = fault_place{"", 3}};
   CHECK(describe(happening::attempt_failed{in_step, {}}).message == "script: oh (line 3); giving up");
   CHECK(describe(happening::attempt_failed{in_step, {}}).fields["cause"] == "oh (line 3)");
 }
