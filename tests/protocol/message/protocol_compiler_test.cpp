@@ -29,6 +29,10 @@ TEST_CASE("the protocol's own fields are checked") {
            "1:11 p: a delimiter cuts packets, and there are no commands and no replies (replies: [{as: "
            "message, "
            "frame: text}])"},
+          {"{framing: layouts, replies: [{as: r, layout: {protobuf: f.proto, message: M}}]}",
+           "1:30 p.replies[0]: framing: layouts cannot tell where 'r' ends: a message of Protocol Buffers "
+           "has no "
+           "end of its own"},
           {"{framing: line}", "1:11 p.framing: expected a map, lines or layouts, found a text"},
           {"{framing: {delimiter: \"\\x1e\", mode: stream}, commands: {c: ~}}", ""},
           {"{framing: {delimiter: 1234567890123456, mode: stream}}",
