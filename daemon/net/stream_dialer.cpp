@@ -93,9 +93,10 @@ class socket_stream_dialer final : public stream_dialer {
     const auto connection = std::get<std::shared_ptr<tcp_connection>>(std::move(opened));
     auto stream = std::make_unique<socket_stream>(connection);
     if (connection->judges_us()) co_await stream->wait_for_judgement();
-    if (!connection->judges_us() || !connection->end_cause()) co_return std::move(stream);
+    const auto end = connection->judges_us() ? connection->end_cause() : std::nullopt;
+    if (!end) co_return std::move(stream);
     const std::string words = connection->tls_failed() ? "" : " after it asked for a client certificate";
-    co_return make_fault(config::fault_class::tls, "TLS: " + *connection->end_cause() + words);
+    co_return make_fault(config::fault_class::tls, "TLS: " + *end + words);
   }
 
  private:

@@ -249,11 +249,12 @@ bool packet_reader::state::next_laid_out(packet& out) {
     done = true;
     return false;
   }
-  if (found == prospect::yes && measured->size() <= types->limits.packet) {
+  const std::size_t size = measured ? measured->size() : 0;
+  if (found == prospect::yes && size <= types->limits.packet) {
     out.type = &candidates()[candidate];
-    out.frame = {frame_kind::binary, left.first(measured->size())};
+    out.frame = {frame_kind::binary, left.first(size)};
     out.offset = offset_of(at);
-    at += measured->size();
+    at += size;
     candidate = 0;
     measured.reset();
     return true;

@@ -36,7 +36,7 @@ class asking_writer final : public event_writer {
   module_host& host_;
 };
 
-const output_module asking{module_interface, DUPLEXD_VERSION,
+const output_module asking{{module_interface, DUPLEXD_VERSION},
                            [](const config::output_settings& settings, module_host& host) -> event_writer* {
                              return new asking_writer(settings, host);
                            },
