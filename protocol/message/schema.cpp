@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <set>
 #include <utility>
 
@@ -82,11 +83,11 @@ bool read_schemas(const protocol& types, schema_reader* reader, const std::strin
 }
 
 std::size_t schema_digest(const protocol& types) noexcept {
-  constexpr std::size_t odd = 31;
+  constexpr int turn = 5;  // so that the order counts
   std::size_t all = 0;
   for (const direction way : {direction::command, direction::reply})
     for (const message_type& each : types.types(way))
-      if (each.schema && each.schema->message) all = all * odd + each.schema->message->digest();
+      if (each.schema && each.schema->message) all = std::rotl(all, turn) ^ each.schema->message->digest();
   return all;
 }
 
