@@ -62,8 +62,8 @@ const std::vector<protocol::node_entry>& entries_of(const api_value& map) noexce
 
 api_value asyncapi_document::follow(api_value from) const {
   const api_value start = from;
-  for (int hop = 0; from.is_map(); ++hop) {
-    const node* reference = from.value->find("$ref");
+  for (int hop = 0;; ++hop) {
+    const node* const reference = from.find("$ref");
     if (reference == nullptr || reference->kind != node_kind::text) break;
     if (hop == most_hops) {
       note(start, "its references lead in a circle");
@@ -86,7 +86,7 @@ api_value asyncapi_document::follow(api_value from) const {
       }
       next.path = joined(next.path, part);
       // What is on the way may be a reference itself.
-      if (next.is_map() && end < target.size() && next.value->find("$ref") != nullptr) {
+      if (end < target.size() && next.find("$ref") != nullptr) {
         next = follow(next);
         if (!next) return {};
       }
@@ -99,8 +99,7 @@ api_value asyncapi_document::follow(api_value from) const {
 }
 
 api_value asyncapi_document::at(const api_value& map, std::string_view key) const {
-  if (!map.is_map()) return {};
-  const node* const found = map.value->find(key);
+  const node* const found = map.find(key);
   return found == nullptr ? api_value{} : follow({found, joined(map.path, key), ""});
 }
 
@@ -113,7 +112,7 @@ api_value asyncapi_document::entry(const api_value& map, const protocol::node_en
 }
 
 api_value asyncapi_document::with_traits(const api_value& map, std::string_view key) const {
-  if (map.is_map() && map.value->find(key) != nullptr) return at(map, key);
+  if (map.find(key) != nullptr) return at(map, key);
   const api_value traits = at(map, "traits");
   if (!traits || traits.value->kind != node_kind::list) return {};
   for (std::size_t i = traits.value->items.size(); i-- > 0;)  // a later trait wins
@@ -137,7 +136,7 @@ void asyncapi_document::note(const api_value& at, std::string message, std::stri
 void apply_extension(const api_value& extension, nlohmann::ordered_json& to) {
   if (!extension.is_map()) return;
   if (to.is_null()) to = nlohmann::ordered_json::object();
-  for (const protocol::node_entry& each : extension.value->entries) {
+  for (const protocol::node_entry& each : entries_of(extension)) {
     if (each.value.kind == node_kind::null)
       to.erase(each.key);
     else

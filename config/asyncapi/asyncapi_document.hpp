@@ -20,6 +20,10 @@ struct api_value {
   [[nodiscard]] bool is_map() const noexcept {
     return value != nullptr && value->kind == protocol::node_kind::map;
   }
+  /// What a map has under this key itself; null: nothing, or no map.
+  [[nodiscard]] const protocol::node* find(std::string_view key) const noexcept {
+    return is_map() ? value->find(key) : nullptr;
+  }
 };
 
 /// The entries of a map; none of anything else.

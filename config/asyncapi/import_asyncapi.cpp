@@ -71,7 +71,7 @@ class importer {
 
   void choose_server() {
     const api_value servers = document_.at(document_.root(), "servers");
-    if (!options_.server.empty() && (!servers.is_map() || servers.value->find(options_.server) == nullptr)) {
+    if (!options_.server.empty() && servers.find(options_.server) == nullptr) {
       fail(servers, fmt::format("there is no server '{}'", options_.server), "");
       return;
     }

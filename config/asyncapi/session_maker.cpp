@@ -73,7 +73,7 @@ std::optional<std::string> session_maker::reply(const api_value& message, const 
   apply_extension(extension, made.entry);
   made.entry["as"] = name;
   for (const char* const key_of : {"when", "layout", "frame", "json"})
-    if (extension.is_map() && extension.value->find(key_of) != nullptr) made.conditions = nullptr;
+    if (extension.find(key_of) != nullptr) made.conditions = nullptr;
   if (made.conditions.is_null()) {
     replies_.push_back(std::move(made));
     return name;
@@ -133,9 +133,8 @@ ordered_json session_maker::body_of(const api_value& message, ordered_json* cond
   ordered_json none = ordered_json::object();
   if (conditions != nullptr) *conditions = none;
   const api_value extension = document_.with_traits(message, "x-duplexd");
-  const bool has_body = extension.is_map() && (extension.value->find("layout") != nullptr ||
-                                               extension.value->find("json") != nullptr ||
-                                               extension.value->find("frame") != nullptr);
+  const bool has_body = extension.find("layout") != nullptr || extension.find("json") != nullptr ||
+                        extension.find("frame") != nullptr;
   if (has_body) return none;
   if (!is_json_type(type)) {
     const bool is_text = type.starts_with("text/");

@@ -221,6 +221,10 @@ const section& section_of<limit_settings>() {
           make("tasks", &s::tasks,
                "The maximum number of tasks; `spawn` waits until one has ended, with a warning.")
               .range(1, 65535, "1 to 65535"),
+          make("kdf_iterations", &s::kdf_iterations,
+               "The maximum number of iterations of a `pbkdf2` step, which a server may choose; with more it "
+               "fails. Two million take about a second.")
+              .range(1, most_iterations, "1 to 10000000"),
       }};
   return fields;
 }

@@ -67,6 +67,9 @@ step_kind emit_kind();
 // steps_stream.cpp
 step_kind stream_kind();
 
+// steps_keys.cpp
+step_kind pbkdf2_kind();
+
 // steps_outside.cpp
 step_kind http_kind();
 step_kind exec_kind();

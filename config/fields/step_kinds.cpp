@@ -39,10 +39,10 @@ const field* step_kind::find(std::string_view wanted) const noexcept {
 
 const std::vector<step_kind>& step_kinds() {
   static const std::vector<step_kind> kinds{
-      sleep_kind(), send_kind(),   call_kind(), json_kind(),     echo_kind(),   expect_kind(),
-      every_kind(), gather_kind(), race_kind(), wait_kind(),     spawn_kind(),  cancel_kind(),
-      set_kind(),   http_kind(),   exec_kind(), if_kind(),       repeat_kind(), each_kind(),
-      emit_kind(),  stream_kind(), fail_kind(), reconnect_kind()};
+      sleep_kind(), send_kind(),   call_kind(),   json_kind(),   echo_kind(),     expect_kind(),
+      every_kind(), gather_kind(), race_kind(),   wait_kind(),   spawn_kind(),    cancel_kind(),
+      set_kind(),   http_kind(),   exec_kind(),   pbkdf2_kind(), if_kind(),       repeat_kind(),
+      each_kind(),  emit_kind(),   stream_kind(), fail_kind(),   reconnect_kind()};
   return kinds;
 }
 
@@ -73,7 +73,7 @@ const section& section_of<parsed_step>() {
              "Variables to set, with the paths of their values in the step's result; `*` is the whole "
              "result.")
             .map_only()
-            .only_beside({"expect", "call", "http", "exec", "gather", "race", "wait", "stream"})
+            .only_beside({"expect", "call", "http", "exec", "pbkdf2", "gather", "race", "wait", "stream"})
             .example({{"answer", "*"}}));
     step.fields.push_back(
         make("on_fault", &s::on_fault,

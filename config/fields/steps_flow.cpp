@@ -273,6 +273,7 @@ struct parsed_repeat : repeat_step, parsed_body {
       make.complain(*end, "'until' must be a map when used with 'repeat'",
                     "variables, or reply.FIELD, and their values");
     if (steps.empty()) make.complain(from, "the field 'do' is missing");
+    if (!variable.empty()) make.know_variable(variable);
     body = make.repeated(steps);
     if (end && end->match) until = make.condition(std::move(*end->match), {"", end->where, end->path});
   }
@@ -382,6 +383,9 @@ step_kind repeat_kind() {
   const fields_of<s> make;
   return kind_of<repeat_step, s>(
       {make.as<rounds_parser>("repeat", &s::times, "Run `do` this many times, or `forever`.").example(10),
+       make("as", &s::variable, "The variable that has the number of the round, from 0.")
+           .only_beside({"repeat"})
+           .example("round"),
        until_field<s>(), body_field<s>()});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "config/value/http_token.hpp"
 #include "config/value/quantity.hpp"
@@ -105,6 +106,23 @@ bool check_template(const value_at& at, reading& in) {
                                           : check_number(at, in);
 }
 
+template <class T>
+bool read_whole(const value_at& at, T& out, reading& in) {
+  if (at.value.kind != node_kind::integer) {
+    at.complain(in, expected("an integer", at.value));
+    return false;
+  }
+  constexpr T most = std::numeric_limits<T>::max();
+  const auto value = protocol::to_integer(at.value.text);
+  if (!value || *value < 0 || *value > most) {
+    at.complain(in, fmt::format("{} is out of range", in_quotes(at.value.text)),
+                fmt::format("allowed: 0 to {}", most));
+    return false;
+  }
+  out = static_cast<T>(*value);
+  return true;
+}
+
 /// Texts may not have references.
 bool check_literal(const value_at& at, reading& in) {
   std::string ignored;
@@ -149,17 +167,11 @@ value_type value_parser<std::uint16_t>::type() {
 }
 
 bool value_parser<std::uint16_t>::read(const value_at& at, std::uint16_t& out, reading& in) {
-  if (at.value.kind != node_kind::integer) {
-    at.complain(in, expected("an integer", at.value));
-    return false;
-  }
-  const auto value = protocol::to_integer(at.value.text);
-  if (!value || *value < 0 || *value > 0xFFFF) {
-    at.complain(in, fmt::format("{} is out of range", in_quotes(at.value.text)), "allowed: 0 to 65535");
-    return false;
-  }
-  out = static_cast<std::uint16_t>(*value);
-  return true;
+  return read_whole(at, out, in);
+}
+
+bool value_parser<std::uint32_t>::read(const value_at& at, std::uint32_t& out, reading& in) {
+  return read_whole(at, out, in);
 }
 
 value_type value_parser<double>::type() {

@@ -43,6 +43,14 @@ struct value_parser<std::uint16_t> {
 };
 
 template <>
+struct value_parser<std::uint32_t> {
+  static value_type type() { return value_parser<std::uint16_t>::type(); }
+  static nlohmann::ordered_json show(std::uint32_t value) { return value; }
+  static bool read(const value_at& at, std::uint32_t& out, reading& in);
+  static double magnitude(std::uint32_t value) { return value; }
+};
+
+template <>
 struct value_parser<double> {
   static value_type type();
   static nlohmann::ordered_json show(double value) { return value; }

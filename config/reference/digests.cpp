@@ -1,4 +1,5 @@
 // Functions, part: digests, message authentication codes, and bytes as text and back.
+#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -84,6 +85,17 @@ outcome decoded(std::optional<std::vector<std::uint8_t>> bytes) {
   return {ordered_json::binary(std::move(*bytes)), ""};
 }
 
+outcome combined(function_call& call) {
+  std::string bytes = as_text(call.input);
+  const std::string other = as_text(call.arguments[0]);
+  if (bytes.size() != other.size())
+    return {nullptr,
+            fmt::format("'xor' takes as many bytes again, not {} and {}", bytes.size(), other.size())};
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<char>(static_cast<unsigned char>(bytes[i]) ^ static_cast<unsigned char>(other[i]));
+  return {as_bytes(bytes), ""};
+}
+
 outcome from_base64(function_call& call) {
   return decoded(of_base64(as_text(call.input)));
 }
@@ -120,6 +132,7 @@ std::vector<function_info> digest_functions() {
       {"hmac_sha1", "hmac_sha1(credential:NAME)", any, bytes, {scalar}, 1, mac<EVP_sha1>},
       {"hmac_sha256", "hmac_sha256(credential:NAME)", any, bytes, {scalar}, 1, mac<EVP_sha256>},
       {"hmac_sha512", "hmac_sha512(credential:NAME)", any, bytes, {scalar}, 1, mac<EVP_sha512>},
+      {"xor", "xor(BYTES)", text | bytes, bytes, {text | bytes}, 1, combined},
       {"base64", "base64", any, text, {}, 0, encoded<append_base64>},
       {"base64url", "base64url", any, text, {}, 0, encoded<append_base64url>},
       {"from_base64", "from_base64", scalar, bytes, {}, 0, from_base64},

@@ -253,6 +253,7 @@ class parser {
       case reference_source::nonce:
         return value_kinds::text;
       case reference_source::counter:
+      case reference_source::link_count:
         return value_kinds::number;
       case reference_source::time:
         return source.name.starts_with("unix") ? value_kinds::number : value_kinds::text;

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t largest_nonce = 1024;  // bytes
 
-constexpr std::array<std::pair<reference_source, std::string_view>, 9> source_names{{
+constexpr std::array<std::pair<reference_source, std::string_view>, 10> source_names{{
     {reference_source::env, "env"},
     {reference_source::file, "file"},
     {reference_source::credential, "credential"},
@@ -32,6 +32,7 @@ constexpr std::array<std::pair<reference_source, std::string_view>, 9> source_na
     {reference_source::time, "time"},
     {reference_source::nonce, "nonce"},
     {reference_source::counter, "counter"},
+    {reference_source::link_count, "link_counter"},
 }};
 
 std::string_view name_of(reference_source source) {
@@ -123,9 +124,8 @@ std::optional<reference> parse_reference(std::string_view text, std::string& err
   }
   error = fmt::format(
       "'${{{}}}' is not a valid reference; known: ${{env:NAME}}, ${{file:PATH}}, ${{credential:NAME}}, "
-      "${{var:NAME}}, ${{reply:FIELD}}, ${{fault:text}}, ${{time:unix}}, ${{nonce:16}} and "
-      "${{counter:NAME}}, and "
-      "${{param:NAME}} in templates",
+      "${{var:NAME}}, ${{reply:FIELD}}, ${{fault:text}}, ${{time:unix}}, ${{nonce:16}}, "
+      "${{counter:NAME}} and ${{link_counter:NAME}}, and ${{param:NAME}} in templates",
       text);
   return std::nullopt;
 }
@@ -157,6 +157,7 @@ resolved<ordered_json> look_up(const reference& what, const std::string& directo
   if (inside == nullptr) return failed(what, "only has a value while the session runs");
   if (what.source == reference_source::time) return {time_as(what.name, inside->wall()), ""};
   if (what.source == reference_source::counter) return {inside->count(what.name), ""};
+  if (what.source == reference_source::link_count) return {inside->count_of_link(what.name), ""};
   if (what.source == reference_source::reply) {
     const ordered_json* reply = inside->reply();
     if (reply == nullptr) return failed(what, "no reply was received yet");

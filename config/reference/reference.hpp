@@ -23,6 +23,7 @@ enum class reference_source : std::uint8_t {
   time,        ///< `${time:unix}`, unix_ms, unix_us, iso, http
   nonce,       ///< `${nonce:N}`, N random bytes, written in hexadecimal
   counter,     ///< `${counter:NAME}`, 1, 2, 3 …
+  link_count,  ///< `${link_counter:NAME}`, the same, from 1 on each connection
   literal,     ///< 'a text', beside others
 };
 

@@ -41,6 +41,9 @@ class scope {
   /// `${counter:NAME}`: 1 at first, and one more at each call.
   [[nodiscard]] virtual std::uint64_t count(std::string_view name) = 0;
 
+  /// `${link_counter:NAME}`: the same, from 1 for each connection.
+  [[nodiscard]] virtual std::uint64_t count_of_link(std::string_view /*name*/) { return 0; }
+
   /// How deep JSON and what references put into values may be nested.
   [[nodiscard]] virtual std::size_t json_depth() const noexcept { return protocol::standard_json_depth; }
 

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/reference/key_derivation.hpp"
 #include "config/reference/template.hpp"
 #include "config/value/redirect_rules.hpp"
 #include "protocol/document/diagnostic.hpp"
@@ -129,6 +130,13 @@ struct exec_step {
   milliseconds timeout{0};
   std::vector<std::pair<std::string, text_template>> environment;  ///< what is added to it
 };
+/// A key from a password (RFC 8018).
+struct pbkdf2_step {
+  text_template password;
+  text_template salt;
+  json_template iterations;  ///< a number, or its digits: servers choose it
+  key_digest digest = key_digest::sha256;
+};
 struct if_step {
   json_template condition;  ///< variables (or `reply.…`) and what they must be
   step_list then;
@@ -138,6 +146,7 @@ struct repeat_step {
   std::uint64_t times = 0;             ///< 0: for ever
   std::optional<json_template> until;  ///< looked at after each round
   step_list body;
+  std::string variable{};  ///< has the number of the round, from 0; empty: none
 };
 /// Runs the steps for each element of a list, which has it as a variable.
 struct each_step {
@@ -197,7 +206,7 @@ struct burst {
 struct script_step {
   protocol::position where{};  ///< for error messages
   std::variant<sleep_step, send_step, json_step, echo_step, expect_step, call_step, every_step, gather_step,
-               race_step, wait_step, spawn_step, cancel_step, set_step, http_step, exec_step, if_step,
+               race_step, wait_step, spawn_step, cancel_step, set_step, http_step, exec_step, pbkdf2_step, if_step,
                repeat_step, each_step, emit_step, stream_step, fail_step, reconnect_step>
       action;
   std::optional<duration_template> timeout{};  ///< the step is cancelled then: a fault

@@ -187,6 +187,7 @@ struct limit_settings {
   std::uint64_t sequences = 4u << 20;           ///< bytes of keys that `liveness.sequence` knows
   std::uint16_t calls = 10'000;                 ///< calls that wait for their reply
   std::uint16_t tasks = 10'000;                 ///< tasks that run
+  std::uint32_t kdf_iterations = 2'000'000;     ///< of a `pbkdf2` step
 };
 
 /// The WebSocket subprotocols that are offered to the server.

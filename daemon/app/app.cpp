@@ -107,7 +107,8 @@ void app::add_session(const std::shared_ptr<const config::session_settings>& set
                        .limiter = limiter_.get(),
                        .keeper = commands_.get(),
                        .sources = sources_.get(),
-                       .safe = journal_.get()};
+                       .safe = journal_.get(),
+                       .beside = &calculations_};
   mine.outputs = routes_of(*settings);
   sessions_[settings->name] = {std::make_shared<session>(settings, std::move(mine))};
 }

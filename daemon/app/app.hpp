@@ -37,6 +37,7 @@
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/notifier.hpp"
 #include "daemon/runtime/task_group.hpp"
+#include "daemon/runtime/work_line.hpp"
 #include "daemon/runtime/worker.hpp"
 #include "daemon/session/session.hpp"
 
@@ -183,6 +184,7 @@ class app : private control_target {
   signal_echo echo_;
   service_manager systemd_;
   worker loader_{loop_.get_executor()};
+  work_line calculations_{loop_.get_executor()};
   bool reloading_ = false;
   std::multiset<std::string, std::less<>> closing_;  ///< sessions that a reload removed and that still run
   notifier closed_{loop_.get_executor()};            ///< one of them has ended

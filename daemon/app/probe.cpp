@@ -119,7 +119,8 @@ probe::probe(const config::session_settings& settings)
                                           .outputs = {{this}},
                                           .once = false,
                                           .secrets = std::make_shared<secret_holder>(secrets_),
-                                          .sources = sources_.get()}) {}
+                                          .sources = sources_.get(),
+                                          .beside = &calculations_}) {}
 
 probe_report probe::run(std::chrono::milliseconds limit, row_taker taker) {
   taker_ = std::move(taker);

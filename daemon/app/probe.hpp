@@ -21,6 +21,7 @@
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
 #include "daemon/runtime/clock.hpp"
+#include "daemon/runtime/work_line.hpp"
 #include "daemon/session/session.hpp"
 
 namespace duplexd {
@@ -93,6 +94,7 @@ class probe final : private dial_observer, private dialer, private telemetry, pr
   std::unique_ptr<http_client> http_;
   std::unique_ptr<program_runner> programs_;
   std::unique_ptr<byte_sources> sources_;
+  work_line calculations_{loop_.get_executor()};
   asio::steady_timer limit_{loop_};
   session session_;
   probe_phase phase_ = probe_phase::prepare;

@@ -216,6 +216,7 @@ asio::awaitable<dial_result_pointer> session::attempt(std::size_t index, bool& r
     context_.secrets->begin_attempt([this](std::string_view secret) { return values_.mention(secret); });
   ++context_.counters->attempts;
   context_.telemetry.record(settings->name, happening::attempting{url});
+  values_.begin_link();
   flow_context context{*settings, context_, values_};
   flow before{context};
   flow_result how = co_await before.run(settings->before);

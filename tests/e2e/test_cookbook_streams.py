@@ -1,13 +1,27 @@
-"""The recipes for TCP protocols behind a WebSocket: streams without lengths, against redis-server and TigerVNC through websockify."""
+"""The recipes for TCP protocols behind a WebSocket: streams without lengths, against redis-server, PostgreSQL and TigerVNC through
+websockify."""
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import unittest
 
 from support import cookbook
 from support.daemon import Daemon
+from support.postgres import PASSWORD, Postgres
 from support.services import Drawing, Redis, Screen, Websockify
 from support.waiting import until
+
+
+def verifier(password, iterations):
+    """What PostgreSQL keeps of a password."""
+    salt = b"a salt of the test"
+    key = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(key, b"Client Key", "sha256")).digest()
+    parts = [base64.b64encode(each).decode() for each in (salt, stored, hmac.digest(key, b"Server Key", "sha256"))]
+    return f"SCRAM-SHA-256${iterations}:{parts[0]}${parts[1]}:{parts[2]}"
 
 
 class Streams(unittest.TestCase):
@@ -60,6 +74,51 @@ class Store(Streams):
             with Daemon(cookbook.config("redis", f"localhost:{front.port}")) as daemon:
                 daemon.wait_log("WRONGPASS")
                 self.assertFalse([line for line in daemon.log.all() if "mistaken" in line])
+
+
+class Database(Streams):
+    def start(self, database, password):
+        os.environ["DATABASE_PASSWORD"] = password
+        front = self.enterContext(Websockify(database.port))
+        return self.enterContext(Daemon(cookbook.config("database", f"localhost:{front.port}")))
+
+    def wait_listening(self, database):
+        until(lambda: database.ask("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN orders' AND state = 'idle'") == ["1"])
+
+    # The login with SCRAM, what others NOTIFY, and again after the server was killed.
+    def test_notifications(self):
+        database = self.enterContext(Postgres())
+        daemon = self.start(database, PASSWORD)
+        self.wait_listening(database)
+        for number in range(20):
+            database.ask(f"NOTIFY orders, '{number} {'ä' * 50 * number}'")
+        daemon.events.wait(lambda event: event.get("reply") == "notification", 20)
+        database.kill()
+        daemon.wait_log("next attempt in")
+        database.start()
+        self.wait_listening(database)
+        database.ask("NOTIFY orders, 'again'")
+        daemon.events.wait(lambda event: event.get("reply") == "notification", 21)
+        got = [event["data"] for event in daemon.events.all() if event["event"] == "reply"]
+        self.assertEqual([each["data"] for each in got], [f"{number} {'ä' * 50 * number}" for number in range(20)] + ["again"])
+        self.assertEqual({each["channel"] for each in got}, {"orders"})
+        self.ends_cleanly(daemon)
+
+    # The server chooses how many iterations there are: more than usual, or more than the limit.
+    def test_iterations(self):
+        database = self.enterContext(Postgres())
+        database.ask(f"ALTER ROLE duplexd PASSWORD '{verifier(PASSWORD, 100_000)}'")
+        self.start(database, PASSWORD)
+        self.wait_listening(database)
+        database.ask(f"ALTER ROLE duplexd PASSWORD '{verifier(PASSWORD, 2_000_001)}'")
+        refused = self.start(database, PASSWORD)
+        refused.wait_log("'iterations' is not a number from 1 to 2000000")
+
+    def test_wrong_password(self):
+        database = self.enterContext(Postgres())
+        daemon = self.start(database, "mistaken")
+        daemon.wait_log("password authentication failed")
+        self.assertFalse([line for line in daemon.log.all() if "mistaken" in line])
 
 
 class Rfb(Streams):

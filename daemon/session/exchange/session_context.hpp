@@ -17,6 +17,7 @@
 #include "daemon/link/dialer.hpp"
 #include "daemon/link/http_client.hpp"
 #include "daemon/link/program_runner.hpp"
+#include "daemon/runtime/background_work.hpp"
 #include "daemon/runtime/clock.hpp"
 #include "daemon/runtime/turn_lane.hpp"
 #include "daemon/session/exchange/session_counters.hpp"
@@ -49,6 +50,7 @@ struct session_context {
   command_keeper* keeper = nullptr;          ///< of durable commands; null: none is durable
   byte_sources* sources = nullptr;           ///< what `stream` steps read; null: nothing
   safe_keeping* safe = nullptr;              ///< the journal; null: there is none
+  background_work* beside = nullptr;         ///< what `pbkdf2` steps calculate on; null: they fail
 };
 
 }  // namespace duplexd

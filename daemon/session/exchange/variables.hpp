@@ -85,6 +85,10 @@ class variables {
     if (is_durable(counter)) keeper_(counter_prefix + std::string(counter), std::to_string(number));
     return number;
   }
+  /// The same, among those of one connection.
+  std::uint64_t count_of_link(std::string_view counter) { return ++link_counters_[std::string(counter)]; }
+  /// Those of the next connection begin at 1.
+  void begin_link() { link_counters_.clear(); }
   /// The next is one more.
   void go_on_from(const std::string& counter, std::uint64_t number) { counters_[counter] = number; }
   static constexpr const char* counter_prefix = "counter:";
@@ -101,6 +105,7 @@ class variables {
   std::map<std::string, std::uint64_t> sizes_;
   std::map<std::string, nlohmann::ordered_json, std::less<>> values_;
   std::map<std::string, std::uint64_t> counters_;
+  std::map<std::string, std::uint64_t> link_counters_;
   std::map<std::string, std::uint64_t, std::less<>> durable_;  ///< with the bytes of each
   std::uint64_t durable_limit_ = 0;
   keeper keeper_;

@@ -25,9 +25,11 @@ flow_result ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
-bool asks_outside(const script_step& step) {
+// Whose results may be secrets.
+bool gives_tokens(const script_step& step) {
   return std::holds_alternative<config::http_step>(step.action) ||
-         std::holds_alternative<config::exec_step>(step.action);
+         std::holds_alternative<config::exec_step>(step.action) ||
+         std::holds_alternative<config::pbkdf2_step>(step.action);
 }
 
 // The first time after `last`, in whole intervals, that has not passed.
@@ -96,6 +98,10 @@ std::chrono::system_clock::time_point flow::wall() const {
 
 std::uint64_t flow::count(std::string_view name) {
   return shared_.values.count(name);
+}
+
+std::uint64_t flow::count_of_link(std::string_view name) {
+  return shared_.values.count_of_link(name);
 }
 
 void flow::take_secret(std::string_view value, config::secret_origin from) {
@@ -218,7 +224,7 @@ std::optional<fault> flow::save(const script_step& step, const ordered_json& res
   for (const auto& [variable, path] : step.save) {
     const ordered_json* found = config::find_path(result, path);
     if (found == nullptr) return mishap(fmt::format("the result has no {} to save as {}", path, variable));
-    if (asks_outside(step)) take_tokens(*this, *found);
+    if (gives_tokens(step)) take_tokens(*this, *found);
     if (auto failed = set(variable, *found)) return failed;
   }
   return std::nullopt;
@@ -294,6 +300,8 @@ asio::awaitable<flow_result> flow::execute(const config::if_step& step) {
 asio::awaitable<flow_result> flow::execute(const config::repeat_step& step) {
   flow_result how;
   for (std::uint64_t round = 0; step.times == 0 || round < step.times; ++round) {
+    if (!step.variable.empty())
+      if (auto failed = set(step.variable, round)) co_return ended_by(std::move(*failed));
     const std::size_t sent = send_at_once(step.body);
     if (sent != 0 && sent == step.body.size() && !step.until) continue;
     how = co_await run(std::span(step.body).subspan(sent));

@@ -95,6 +95,7 @@ class flow final : public config::scope {
   [[nodiscard]] const nlohmann::ordered_json* caught() const override { return caught_.get(); }
   [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
   [[nodiscard]] std::uint64_t count(std::string_view name) override;
+  [[nodiscard]] std::uint64_t count_of_link(std::string_view name) override;
   [[nodiscard]] std::size_t json_depth() const noexcept override { return shared_.limits.json_depth; }
   [[nodiscard]] std::uint64_t largest_value() const noexcept override { return shared_.limits.variables; }
   void take_secret(std::string_view value, config::secret_origin from) override;
@@ -130,6 +131,7 @@ class flow final : public config::scope {
   asio::awaitable<flow_result> execute(const config::set_step& step);
   asio::awaitable<flow_result> execute(const config::http_step& step);
   asio::awaitable<flow_result> execute(const config::exec_step& step);
+  asio::awaitable<flow_result> execute(const config::pbkdf2_step& step);
   asio::awaitable<flow_result> execute(const config::if_step& step);
   asio::awaitable<flow_result> execute(const config::repeat_step& step);
   asio::awaitable<flow_result> execute(const config::each_step& step);

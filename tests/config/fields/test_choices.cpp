@@ -50,6 +50,7 @@ const choice_row choices[] = {
     {"journal", "full", {"block", "drop_oldest"}},
     {"route", "format", {"json", "ndjson", "csv", "msgpack", "raw", "template"}},
     {"tls", "min_version", {"1.2", "1.3"}},
+    {"pbkdf2", "digest", {"sha1", "sha256", "sha512"}},
     {"step", "others", {"cancel", "continue"}, false, R"({"gather": [{"sleep": 0}]})"},
 };
 

@@ -77,6 +77,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.limits.sequences == 4'194'304);
   CHECK(s.limits.calls == 10'000);
   CHECK(s.limits.tasks == 10'000);
+  CHECK(s.limits.kdf_iterations == 2'000'000);
   CHECK(s.login == nullptr);
   CHECK(s.rate.messages == 0);
   CHECK(s.rate.per.count() == 1'000);
@@ -218,11 +219,11 @@ TEST_CASE("each value arrives in its own place", "[defaults]") {
   CHECK(deflate.level == 3);
   CHECK(deflate.threshold == 5);
   CHECK(with("permessage_deflate: {client_no_context_takeover: true}").deflate->client_no_context_takeover);
-  const limit_settings limits =
-      with(
-          "limits: {message: 1KiB, frame: 2KB, json_depth: 5, inbox: 2KiB, "
-          "variables: 3KiB, durable_variables: 99, sequences: 4KiB, calls: 6, tasks: 7}")
-          .limits;
+  const limit_settings limits = with(
+                                    "limits: {message: 1KiB, frame: 2KB, json_depth: 5, inbox: 2KiB, "
+                                    "variables: 3KiB, durable_variables: 99, sequences: 4KiB, calls: 6, "
+                                    "tasks: 7, kdf_iterations: 70000}")
+                                    .limits;
   CHECK(limits.message == 1'024);
   CHECK(limits.frame == 2'000);
   CHECK(limits.json_depth == 5);
@@ -232,6 +233,7 @@ TEST_CASE("each value arrives in its own place", "[defaults]") {
   CHECK(limits.sequences == 4096);
   CHECK(limits.calls == 6);
   CHECK(limits.tasks == 7);
+  CHECK(limits.kdf_iterations == 70'000);
   const tcp_settings tcp = with("tcp: {no_delay: false, keepalive: 1s, user_timeout: 2s}").tcp;
   CHECK_FALSE(tcp.no_delay);
   CHECK(tcp.keepalive.count() == 1'000);

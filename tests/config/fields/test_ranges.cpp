@@ -80,6 +80,7 @@ const range_row ranges[] = {
     {"limits", "sequences", "1024", "1073741824", "1023", "1073741825"},
     {"limits", "calls", "1", "65535", "0", "65536"},
     {"limits", "tasks", "1", "65535", "0", "65536"},
+    {"limits", "kdf_iterations", "1", "10000000", "0", "10000001"},
     {"permessage_deflate", "server_max_window_bits", "9", "15", "8", "16"},
     {"permessage_deflate", "client_max_window_bits", "9", "15", "8", "16"},
     {"permessage_deflate", "level", "1", "9", "0", "10"},

@@ -100,7 +100,7 @@ TEST_CASE("what sections demand stands in the schema", "[schema]") {
       "required": ["reply", "within"]})"));
   // Of a session nothing is demanded: defaults and templates may say the rest.
   CHECK(definition("session") == json::parse(R"({"type": "object", "additionalProperties": false})"));
-  CHECK(definition("step").at("oneOf").size() == 22);
+  CHECK(definition("step").at("oneOf").size() == 23);
   CHECK(definition("step").at("dependentRequired").at("reply") == json::parse(R"(["call"])"));
   CHECK_FALSE(definition("step").at("dependentRequired").contains("with"));  // beside either of two
   const json& root = schema();

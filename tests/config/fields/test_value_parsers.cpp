@@ -78,7 +78,8 @@ TEST_CASE("each required field must be there", "[forms]") {
       {"digest", "password"},    {"output", "type"},         {"route", "to"},
       {"sign", "header"},        {"sign", "secret"},         {"health", "listen"},
       {"for_each", "in"},        {"for_each", "as"},         {"for_each", "do"},
-      {"emit", "reply"},         {"emit", "data"},           {"stream", "send"}};
+      {"emit", "reply"},         {"emit", "data"},           {"stream", "send"},
+      {"pbkdf2", "password"},    {"pbkdf2", "salt"},         {"pbkdf2", "iterations"}};
   for (const auto& [id, name] : required) {
     INFO(id << "." << name);
     ordered_json document = ordered_json::parse(document_with(id, ordered_json::object()));
@@ -218,7 +219,7 @@ TEST_CASE("versions of TLS, names and lists", "[forms]") {
         list{"limits.message: expected a size, found a list (such as 65536, 64KB, 16MiB)"});
   CHECK(mistakes("limits: 5").at(0) ==
         "limits: expected a map, found an integer (fields: message, frame, json_depth, inbox, variables, "
-        "durable_variables, sequences, calls, tasks)");
+        "durable_variables, sequences, calls, tasks, kdf_iterations)");
   CHECK(mistakes("commands: [a]") == list{"commands: expected a map, found a list"});
   CHECK(mistakes("rate: {messages: .inf}") == list{"rate.messages: expected a number, found a number"});
   CHECK(mistakes("rate: {burst: 1.0}") == list{"rate.burst: expected an integer, found a number"});

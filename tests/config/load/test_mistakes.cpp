@@ -52,7 +52,7 @@ TEST_CASE("mistakes in keys", "[mistakes]") {
         "f:4:14: sessions.s.script[0]: a required field is missing (give one of: sleep, send, call, json, "
         "echo, expect, "
         "every, gather, race, "
-        "wait, spawn, cancel, set, http, exec, if, repeat, for_each, emit, stream, fail, reconnect)");
+        "wait, spawn, cancel, set, http, exec, pbkdf2, if, repeat, for_each, emit, stream, fail, reconnect)");
   CHECK(mistake("    simulate: {pushes: [{every: 5s}]}\n")
             .find("f:4:25: sessions.s.simulate.pushes[0]: the field 'send' is missing") == 0);
   CHECK(load_document("version: 1\n").mistakes == lines{"f:1:1: the field 'sessions' is missing"});

@@ -13,6 +13,7 @@ TEST_CASE("each field that goes only beside others", "[steps]") {
       {"count: 1", "expect' or 'call"},
       {"retries: 1", "call"},
       {"jitter: 0", "every"},
+      {"as: n", "repeat"},
       {"others: cancel", "gather"},
       {"until: all", "wait' or 'repeat"},
       {"input: 1", "exec"},
@@ -20,7 +21,8 @@ TEST_CASE("each field that goes only beside others", "[steps]") {
       {"then: []", "if"},
       {"else: []", "if"},
       {"do: []", "every' or 'spawn' or 'repeat"},
-      {"save: {}", "expect' or 'call' or 'http' or 'exec' or 'gather' or 'race' or 'wait' or 'stream"}};
+      {"save: {}",
+       "expect' or 'call' or 'http' or 'exec' or 'pbkdf2' or 'gather' or 'race' or 'wait' or 'stream"}};
   for (const auto& [written, others] : rows) {
     const std::string name(written, std::string_view(written).find(':'));
     const list found = step_mistakes(std::string("{sleep: 0, ") + written + "}");

@@ -46,6 +46,8 @@ TEST_CASE("values of steps arrive", "[steps]") {
   CHECK(repeat.times == 4);
   CHECK(repeat.until->unresolved().dump() == R"({"a":1})");
   CHECK_FALSE(first<repeat_step>("{repeat: 4, do: {sleep: 0}}").until.has_value());
+  CHECK(repeat.variable.empty());
+  CHECK(first<repeat_step>("{repeat: 2, as: n, do: {set: {a: '${var:n}'}}}").variable == "n");
   const auto each =
       first<each_step>("{for_each: {in: [1, 2], as: n, do: {send: of, with: {n: '${var:n}'}}}}");
   CHECK(each.list.unresolved().dump() == "[1,2]");
@@ -92,6 +94,29 @@ TEST_CASE("requests and programs", "[steps]") {
   CHECK(step_mistakes("{http: {url: 'http://h/', json: 1, body: x}}") ==
         list{"6:21: sessions.s.script[0].http: 'json' and 'body' cannot be used together"});
   CHECK(step_mistakes("{http: {}}") == list{"6:21: sessions.s.script[0].http: the field 'url' is missing"});
+}
+
+TEST_CASE("keys from passwords", "[steps]") {
+  const auto step = first<pbkdf2_step>("{pbkdf2: {password: '${time:iso}', salt: s, iterations: 4096}}");
+  CHECK(step.password.display() == "${time:iso}");
+  CHECK(step.salt.display() == "s");
+  CHECK(step.iterations.unresolved() == 4096);
+  CHECK(step.digest == key_digest::sha256);
+  CHECK(first<pbkdf2_step>("{pbkdf2: {password: p, salt: s, iterations: '${time:unix}', digest: sha512}}")
+            .digest == key_digest::sha512);
+  const auto refused = [](const std::string& fields) {
+    const list all = step_mistakes("{pbkdf2: {" + fields + "}}");
+    REQUIRE(all.size() == 1);
+    return all[0].substr(all[0].find("pbkdf2"));
+  };
+  const std::string no_number = "pbkdf2: 'iterations' is not a number from 1 to 10000000";
+  CHECK(refused("password: p, salt: s, iterations: 0") == no_number);
+  CHECK(refused("password: p, salt: s, iterations: 10000001") == no_number);
+  CHECK(refused("password: p, salt: s, iterations: many") == no_number);
+  CHECK(refused("password: p, salt: s") == "pbkdf2: the field 'iterations' is missing");
+  CHECK(refused("password: p, iterations: 1") == "pbkdf2: the field 'salt' is missing");
+  CHECK(refused("password: p, salt: s, iterations: 1, digest: md5").starts_with("pbkdf2.digest: 'md5'"));
+  CHECK(refused("password: p, salt: '${var:none}', iterations: 1").starts_with("pbkdf2.salt: "));
 }
 
 TEST_CASE("a secret among a program's arguments is warned of", "[steps]") {
@@ -198,7 +223,7 @@ TEST_CASE("what a step needs beside its verb", "[steps]") {
       step_mistakes("{sleep: 0, json: 1}") ==
       list{
           "6:31: sessions.s.script[0]: 'sleep' and 'json' cannot be used together (give one of: sleep, send, "
-          "call, json, echo, expect, every, gather, race, wait, spawn, cancel, set, http, exec, if, "
+          "call, json, echo, expect, every, gather, race, wait, spawn, cancel, set, http, exec, pbkdf2, if, "
           "repeat, for_each, emit, stream, fail, reconnect)"});
 }
 

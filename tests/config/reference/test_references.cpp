@@ -46,6 +46,7 @@ class session_at final : public scope {
     return std::chrono::system_clock::time_point{std::chrono::microseconds{now_}};
   }
   [[nodiscard]] std::uint64_t count(std::string_view name) override { return name == "n" ? ++count_ : 77; }
+  [[nodiscard]] std::uint64_t count_of_link(std::string_view name) override { return name.size(); }
 
  private:
   std::int64_t now_;
@@ -154,7 +155,8 @@ TEST_CASE("what only a running session knows", "[references]") {
   CHECK(look("counter:n", &now).value == 1);
   CHECK(look("counter:n", &now).value == 2);
   CHECK(look("counter:m", &now).value == 77);
-  for (const char* inside : {"var:v", "reply:x", "time:unix", "counter:n"}) {
+  CHECK(look("link_counter:abc", &now).value == 3);
+  for (const char* inside : {"var:v", "reply:x", "time:unix", "counter:n", "link_counter:n"}) {
     INFO(inside);
     CHECK(look(inside).error == std::string("${") + inside + "}: only has a value while the session runs");
   }
@@ -180,12 +182,11 @@ TEST_CASE("what is not a reference", "[references]") {
     INFO(text);
     std::string error;
     CHECK_FALSE(parse_reference(text, error).has_value());
-    CHECK(
-        error ==
-        std::string("'${") + text +
-            "}' is not a valid reference; known: ${env:NAME}, ${file:PATH}, ${credential:NAME}, "
-            "${var:NAME}, ${reply:FIELD}, ${fault:text}, ${time:unix}, ${nonce:16} and ${counter:NAME}, and "
-            "${param:NAME} in templates");
+    CHECK(error ==
+          std::string("'${") + text +
+              "}' is not a valid reference; known: ${env:NAME}, ${file:PATH}, ${credential:NAME}, "
+              "${var:NAME}, ${reply:FIELD}, ${fault:text}, ${time:unix}, ${nonce:16}, ${counter:NAME} and "
+              "${link_counter:NAME}, and ${param:NAME} in templates");
   }
   std::string error;
   CHECK(parse_reference("env:A:B", error)->name == "A:B");
@@ -298,7 +299,7 @@ TEST_CASE("mistakes in functions", "[references]") {
   CHECK(mistake_in("${'a' | hmac_sha1(x)}").find("'${x}' is not a valid reference") == 0);
   CHECK(mistake_in("${'a' | xyzzy}") ==
         "unknown function 'xyzzy' (known: md5, sha1, sha256, sha512, hmac_sha1, hmac_sha256, hmac_sha512, "
-        "base64, base64url, from_base64, hex, from_hex, url, lower, upper, trim, replace, split, match, "
+        "xor, base64, base64url, from_base64, hex, from_hex, url, lower, upper, trim, replace, split, match, "
         "number, "
         "int, round, json, to_json, length, slice, contains, join, find, get, keys, values, default, "
         "format_time, parse_time, jwt_hs256, jwt_rs256, jwt_es256)");

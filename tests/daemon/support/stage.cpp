@@ -75,6 +75,12 @@ asio::awaitable<program_result> scripted_programs::until_killed() {
   co_return program_failure{"killed"};
 }
 
+asio::awaitable<bool> immediate_work::run(std::function<void()> work) {
+  if (!stuck) work();
+  if (stuck) co_await until_cancelled();
+  co_return !stuck;
+}
+
 namespace {
 
 class scripted_source final : public byte_source {
@@ -128,7 +134,8 @@ stage::stage(const std::string& yaml, bool once, std::size_t at_once, safe_keepi
                                 .secrets = std::make_shared<secret_holder>(secrets),
                                 .limiter = limiter.get(),
                                 .sources = &sources,
-                                .safe = safe};
+                                .safe = safe,
+                                .beside = &beside};
   session = std::make_unique<duplexd::session>(
       std::make_shared<const config::session_settings>(settings.sessions.at(0)), context);
 }

@@ -95,6 +95,12 @@ class scripted_sources final : public byte_sources {
   std::unique_ptr<byte_source> open(const std::string& name);
 };
 
+/// Calculates at once, or never.
+struct immediate_work final : background_work {
+  asio::awaitable<bool> run(std::function<void()> work) override;
+  bool stuck = false;
+};
+
 /// One session of a configuration text on a scripted network and a virtual clock.
 class stage {
  public:
@@ -128,6 +134,7 @@ class stage {
   scripted_http http;
   scripted_programs programs;
   scripted_sources sources;
+  immediate_work beside;
   config::settings settings;
   double random = 1.0;
   std::unique_ptr<dial_limiter> limiter;

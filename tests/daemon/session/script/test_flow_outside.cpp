@@ -285,3 +285,30 @@ TEST_CASE("a program's environment is what the step adds, its references read") 
   CHECK(s.play.programs.asked.at(0).environment ==
         std::map<std::string, std::string>{{"A", "x 1"}, {"B", ""}});
 }
+
+TEST_CASE("programs get JSON and give JSON") {
+  stage play{talk_yaml(R"(
+    script:
+      - exec: [sign, "${var:key}"]
+        input: {text: "${var:key}"}
+        save: {signature: value}
+        timeout: 3s
+      - {send: put, with: {data: "${var:signature}"}}
+      - {exec: [broken]}
+    before: [{set: {key: k1}}]
+)"),
+             true};
+  auto server = play.accept();
+  play.programs.answer = [](const program_request& what) -> program_result {
+    if (what.arguments[0] == "broken") return program_failure{"exit code 2: no such key"};
+    return std::string(R"({"value": "signed"})");
+  };
+  play.run_for(1s);
+  REQUIRE(play.programs.asked.size() == 2);
+  CHECK(play.programs.asked[0].arguments == lines{"sign", "k1"});
+  CHECK(play.programs.asked[0].input == "{\"text\":\"k1\"}\n");
+  CHECK(play.programs.asked[0].timeout == 3s);
+  CHECK(values_of(server->received.at(0))["data"] == "signed");
+  REQUIRE(play.result);
+  CHECK(play.result->fatal->cause.find("exec broken: exit code 2: no such key") == 0);
+}
