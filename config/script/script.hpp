@@ -206,8 +206,8 @@ struct burst {
 struct script_step {
   protocol::position where{};  ///< for error messages
   std::variant<sleep_step, send_step, json_step, echo_step, expect_step, call_step, every_step, gather_step,
-               race_step, wait_step, spawn_step, cancel_step, set_step, http_step, exec_step, pbkdf2_step, if_step,
-               repeat_step, each_step, emit_step, stream_step, fail_step, reconnect_step>
+               race_step, wait_step, spawn_step, cancel_step, set_step, http_step, exec_step, pbkdf2_step,
+               if_step, repeat_step, each_step, emit_step, stream_step, fail_step, reconnect_step>
       action;
   std::optional<duration_template> timeout{};  ///< the step is cancelled then: a fault
   savings save{};
