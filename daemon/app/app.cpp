@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "config/settings/column_types.hpp"
 #include "daemon/app/daemon_sources.hpp"
 #include "daemon/app/descriptors.hpp"
 #include "daemon/app/version.hpp"
@@ -77,7 +78,9 @@ app::app(config::settings settings, app_options how)
                               line_input& lines) { return door_.take_answers(std::move(from), lines); }};
   take_journal(std::move(how.kept));
   for (const config::output_settings& each : settings_.outputs)
-    if (auto made = journal_ != nullptr && each.durable ? make_durable(each) : make_output(theirs, each))
+    if (auto made = journal_ != nullptr && each.durable
+                        ? make_durable(each)
+                        : make_output(theirs, each, config::columns_of(each, settings_.sessions)))
       outputs_.emplace(each.name, std::move(made));
   for (const config::output_settings& each : settings_.outputs)
     if (auto receiver = make_receiver(time_, each))
@@ -145,8 +148,8 @@ void app::restore_commands() {
 std::unique_ptr<output> app::make_durable(const config::output_settings& settings) {
   return std::make_unique<durable_output>(
       loop_.get_executor(), time_, *telemetry_,
-      [this] { return std::uniform_real_distribution<>{}(random_); }, settings, make_writer(time_, settings),
-      *journal_);
+      [this] { return std::uniform_real_distribution<>{}(random_); }, settings,
+      make_writer(time_, settings, config::columns_of(settings, settings_.sessions)), *journal_);
 }
 
 std::vector<event_route> app::routes_of(const config::session_settings& session) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "config/settings/column_types.hpp"
+
 namespace duplexd {
 
 using nlohmann::ordered_json;
@@ -98,7 +100,8 @@ std::string event_table::name_of(const record_batch::record& event, const name_r
 ordered_json event_table::values_of(const record_batch::record& event) {
   ordered_json values = ordered_json::parse(event.text, nullptr, false);
   const bool is_reply = event.what == session_event::kind::reply;
-  if (!values.is_object() || !is_reply) values = {{is_reply ? "value" : "event", std::move(values)}};
+  if (!values.is_object() || !is_reply)
+    values = {{is_reply ? config::whole_value_column : "event", std::move(values)}};
   return values;
 }
 

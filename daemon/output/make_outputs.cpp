@@ -40,7 +40,8 @@ std::unique_ptr<event_writer> make_refused(const config::output_settings& settin
 
 }  // namespace
 
-std::unique_ptr<event_writer> make_writer(const clock& time, const config::output_settings& settings) {
+std::unique_ptr<event_writer> make_writer(const clock& time, const config::output_settings& settings,
+                                          config::table_columns columns) {
   if (const auto module = module_of(settings.type))
     return std::make_unique<module_writer>(
         settings, time, [name = *module] { return load_module(name, module_folders()); },
@@ -61,7 +62,7 @@ std::unique_ptr<event_writer> make_writer(const clock& time, const config::outpu
       return path ? std::make_unique<file_writer>(settings, std::move(*path)) : nullptr;
     }
     case config::output_type::sqlite:
-      return std::make_unique<sqlite_writer>(settings);
+      return std::make_unique<sqlite_writer>(settings, std::move(columns));
     case config::output_type::udp:
       return std::make_unique<datagram_writer>(settings, text_as_it_is);
     case config::output_type::syslog: {
@@ -118,14 +119,15 @@ std::unique_ptr<record_sink> make_sink(const output_context& context,
 
 }  // namespace
 
-std::unique_ptr<output> make_output(const output_context& context, const config::output_settings& settings) {
+std::unique_ptr<output> make_output(const output_context& context, const config::output_settings& settings,
+                                    config::table_columns columns) {
   if (settings.type == config::output_type::exec) return std::make_unique<exec_output>(context, settings);
   if (settings.type == config::output_type::standard_error)
     return std::make_unique<line_output>(context.loop, context.log, settings.name, STDERR_FILENO);
   if (auto sink = make_sink(context, settings))
     return std::make_unique<queued_output>(context.loop, context.time, context.log, context.random, settings,
                                            std::move(sink));
-  auto writer = make_writer(context.time, settings);
+  auto writer = make_writer(context.time, settings, std::move(columns));
   if (writer == nullptr) return nullptr;
   return std::make_unique<queued_output>(context.loop, context.time, context.log, context.random, settings,
                                          std::move(writer));

@@ -9,37 +9,27 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <limits>
+#include <utility>
 
 #include "daemon/event/timestamp.hpp"
+#include "daemon/output/sqlite_column.hpp"
 
 namespace duplexd {
 
 namespace {
 
+using config::column_type;
 using nlohmann::ordered_json;
 
-const name_rules sqlite_names{.folds_case = true};
+// A value called _rowid_ would hide the order of the rows.
+const name_rules sqlite_names{.folds_case = true, .reserved = {"_rowid_"}};
 constexpr auto places = event_table::places;
 constexpr auto id_column = event_table::id_column;
 constexpr int busy_ms = 5'000;
 constexpr int rows_at_once = 10'000;  // deleted in one transaction
 
-int bind_text(sqlite3_stmt* to, int place, std::string_view text) {
-  return sqlite3_bind_text64(to, place, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
-// Integers beyond SQLite's are texts with all their digits; lists and maps are JSON.
-int bind_value(sqlite3_stmt* to, int place, const ordered_json& value) {
-  if (value.is_null()) return sqlite3_bind_null(to, place);
-  if (value.is_boolean()) return sqlite3_bind_int64(to, place, value.get<bool>() ? 1 : 0);
-  if (value.is_number_unsigned() &&
-      value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    return bind_text(to, place, fmt::format("{}", value.get<std::uint64_t>()));
-  if (value.is_number_integer()) return sqlite3_bind_int64(to, place, value.get<std::int64_t>());
-  if (value.is_number()) return sqlite3_bind_double(to, place, value.get<double>());
-  if (value.is_string()) return bind_text(to, place, value.get_ref<const std::string&>());
-  return bind_text(to, place, value.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+int parameter(std::size_t column) {
+  return static_cast<int>(column) + 1;
 }
 
 }  // namespace
@@ -47,11 +37,14 @@ int bind_value(sqlite3_stmt* to, int place, const ordered_json& value) {
 struct sqlite_writer::table {
   std::string name;
   event_table columns{sqlite_names};             ///< in the order of the parameters of `insert`
+  std::vector<column_type> types{};              ///< of the columns, in their order
+  bool is_strict = true;                         ///< else somebody made it: its types convert what they get
   statement insert{nullptr, &sqlite3_finalize};  ///< its parameters are numbered from 1
   int id = 0;                                    ///< the parameter of the event's id; 0: there is none
 };
 
-sqlite_writer::sqlite_writer(const config::output_settings& settings) : settings_(settings) {}
+sqlite_writer::sqlite_writer(const config::output_settings& settings, config::table_columns columns)
+    : settings_(settings), columns_(std::move(columns)) {}
 
 sqlite_writer::~sqlite_writer() {
   close();
@@ -85,7 +78,18 @@ std::int64_t sqlite_writer::number_of(const std::string& sql) {
                                                                      : 0;
 }
 
+// SQLite goes on writing to a file that was deleted or renamed, which nobody would find.
+void sqlite_writer::let_go_of_moved() {
+  int moved = 0;
+  if (sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || moved == 0)
+    return;
+  // The log has the old name: a renamed file is to have what was committed, and a new one none of it.
+  (void)sqlite3_wal_checkpoint_v2(database_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  close();
+}
+
 bool sqlite_writer::open() {
+  if (database_ != nullptr) let_go_of_moved();
   if (database_ != nullptr) return true;
   std::error_code ignored;
   std::filesystem::create_directories(std::filesystem::path(settings_.path).parent_path(), ignored);
@@ -108,24 +112,47 @@ bool sqlite_writer::open() {
 
 sqlite_writer::table* sqlite_writer::find_table(const std::string& name) {
   if (const auto known = tables_.find(name); known != tables_.end()) return &known->second;
-  if (!run(fmt::format("CREATE TABLE IF NOT EXISTS {} (_time ANY, _session ANY) STRICT", sql_name(name))))
+  if (!run(fmt::format("CREATE TABLE IF NOT EXISTS {} (_time TEXT, _session TEXT) STRICT", sql_name(name))))
     return nullptr;
   table made;
   made.name = name;
-  const statement columns = prepare(fmt::format("SELECT name FROM pragma_table_info({})", sql_name(name)));
+  made.is_strict = number_of(fmt::format("SELECT strict FROM pragma_table_list({})", sql_name(name))) != 0;
+  const statement columns =
+      prepare(fmt::format("SELECT name, type FROM pragma_table_info({})", sql_name(name)));
   while (columns != nullptr && sqlite3_step(columns.get()) == SQLITE_ROW) {
     const std::string column{reinterpret_cast<const char*>(sqlite3_column_text(columns.get(), 0))};
+    const std::string type{reinterpret_cast<const char*>(sqlite3_column_text(columns.get(), 1))};
     made.columns.add(column);
+    made.types.push_back(made.is_strict ? declared_type(type) : column_type::any);
     if (column == id_column) made.id = static_cast<int>(made.columns.columns().size());
     if (!index(made, column, column)) return nullptr;
   }
   if (columns == nullptr) return nullptr;
   if (settings_.durable && made.id == 0) {
-    if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} ANY", sql_name(name), id_column))) return nullptr;
+    if (!append_column(made, std::string(id_column), column_type::text)) return nullptr;
     made.columns.add(std::string(id_column));
     made.id = static_cast<int>(made.columns.columns().size());
   }
   return &tables_.emplace(name, std::move(made)).first->second;
+}
+
+// The columns of a table that is not STRICT have no type: each would convert what it gets.
+bool sqlite_writer::append_column(table& to, const std::string& column, column_type type) {
+  const std::string_view declared = to.is_strict ? sql_type(type) : "";
+  if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} {}", sql_name(to.name), sql_name(column), declared)))
+    return false;
+  to.types.push_back(to.is_strict ? type : column_type::any);
+  return true;
+}
+
+// What the layouts say of a value.
+config::column_type sqlite_writer::type_of(const table& at, const std::string& key) const {
+  if (key == event_table::more_column || (at.name == event_table::other_events && key == "event"))
+    return column_type::text;
+  const auto columns = columns_.find(at.name);
+  if (columns == columns_.end()) return column_type::any;
+  const auto known = columns->second.find(key);
+  return known == columns->second.end() ? column_type::any : known->second;
 }
 
 bool sqlite_writer::add_column(table& to, const std::string& key) {
@@ -134,8 +161,7 @@ bool sqlite_writer::add_column(table& to, const std::string& key) {
     to.columns.assign(key, column);
     return true;
   }
-  if (!run(fmt::format("ALTER TABLE {} ADD COLUMN {} ANY", sql_name(to.name), sql_name(column))))
-    return false;
+  if (!append_column(to, column, type_of(to, key))) return false;
   to.columns.assign(key, column);
   to.insert.reset();
   return index(to, key, column);
@@ -149,16 +175,23 @@ bool sqlite_writer::index(const table& at, const std::string& key, const std::st
                          sql_name(at.name), sql_name(column)));
 }
 
+// None: `_more` is for it.
+std::optional<std::size_t> sqlite_writer::column_for(const table& at, const std::string& key,
+                                                     const ordered_json& value) {
+  if (key == event_table::more_column) return std::nullopt;
+  const auto column = at.columns.find(key);
+  return column && can_hold(at.types[*column], value) ? column : std::nullopt;
+}
+
 bool sqlite_writer::insert(table& into, const record_batch::record& event, const std::string& id) {
   const ordered_json values = event_table::values_of(event);
   const std::string more_column{event_table::more_column};
-  ordered_json more = ordered_json::object();
+  ordered_json more = ordered_json::object();  // what has no column, or one of another type
   for (const auto& [key, value] : values.items()) {
-    if (key != more_column && into.columns.find(key)) continue;
-    if (into.columns.is_full() || key == more_column)
-      more[key] = value;
-    else if (!add_column(into, key))
-      return false;
+    const bool has_column = key != more_column && into.columns.find(key);
+    const bool wants_column = key != more_column && !has_column && !into.columns.is_full();
+    if (wants_column && !add_column(into, key)) return false;
+    if (!column_for(into, key, value)) more[key] = value;
   }
   if (!more.empty() && !into.columns.find(more_column) && !add_column(into, more_column)) return false;
   if (into.insert == nullptr) {
@@ -175,12 +208,9 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event, const
   sqlite3_reset(to);
   sqlite3_clear_bindings(to);
   int bad = bind_text(to, 1, event.time) | bind_text(to, 2, event.session);
-  const auto parameter = [&into](const std::string& key) {
-    return static_cast<int>(into.columns.find(key).value_or(0)) + 1;
-  };
   for (const auto& [key, value] : values.items())
-    if (key != more_column && into.columns.find(key)) bad |= bind_value(to, parameter(key), value);
-  if (!more.empty()) bad |= bind_value(to, parameter(more_column), more);
+    if (const auto column = column_for(into, key, value)) bad |= bind_value(to, parameter(*column), value);
+  if (!more.empty()) bad |= bind_value(to, parameter(into.columns.find(more_column).value_or(0)), more);
   if (into.id != 0 && !id.empty()) bad |= bind_text(to, into.id, id);
   const bool good = bad == SQLITE_OK && sqlite3_step(to) == SQLITE_DONE;
   if (!good) failed_ = error();
@@ -232,7 +262,10 @@ event_writer::target_place sqlite_writer::find_place(const std::string& journal)
     good = code == SQLITE_ROW || code == SQLITE_DONE;
     if (!good) failed_ = error();
   }
-  if (!good) found.failed = fmt::format("{}: {}", settings_.path, failed_);
+  if (!good) {
+    found.failed = fmt::format("{}: {}", settings_.path, failed_);
+    close();
+  }
   return found;
 }
 
@@ -269,7 +302,7 @@ bool sqlite_writer::delete_old_rows() {
     bool more = true;
     while (more) {
       const statement cut =
-          prepare(fmt::format("DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} ORDER BY rowid "
+          prepare(fmt::format("DELETE FROM {0} WHERE _rowid_ IN (SELECT _rowid_ FROM {0} ORDER BY _rowid_ "
                               "LIMIT {1}) AND _time < ?",
                               sql_name(name), rows_at_once));
       if (cut == nullptr || bind_text(cut.get(), 1, first) != SQLITE_OK ||
@@ -300,8 +333,9 @@ bool sqlite_writer::shrink() {
     }
     if (most == 0) return true;
     const auto rows = std::clamp<std::int64_t>(most / 10, 1, rows_at_once);
-    if (!run(fmt::format("DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} ORDER BY rowid LIMIT {1})",
-                         sql_name(largest), rows)))
+    if (!run(fmt::format(
+            "DELETE FROM {0} WHERE _rowid_ IN (SELECT _rowid_ FROM {0} ORDER BY _rowid_ LIMIT {1})",
+            sql_name(largest), rows)))
       return false;
   }
   return true;

@@ -3,10 +3,12 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/settings/column_types.hpp"
 #include "config/settings/output_settings.hpp"
 #include "daemon/output/event_table.hpp"
 #include "daemon/output/event_writer.hpp"
@@ -17,10 +19,12 @@ struct sqlite3_stmt;
 namespace duplexd {
 
 /// An SQLite database with a table for each reply: `_time`, `_session` and a column for each top-level value,
-/// added when it first comes (docs/outputs.md). A batch is a transaction. Other programs may read meanwhile.
+/// added when it first comes, of the type that the layouts say (docs/outputs.md). A batch is a transaction.
+/// Other programs may read meanwhile.
 class sqlite_writer final : public event_writer {
  public:
-  explicit sqlite_writer(const config::output_settings& settings);
+  /// `columns`: those whose types are known.
+  explicit sqlite_writer(const config::output_settings& settings, config::table_columns columns = {});
   ~sqlite_writer() override;
 
   [[nodiscard]] progress write(const record_batch& records) override;
@@ -39,11 +43,16 @@ class sqlite_writer final : public event_writer {
   using statement = std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>;
 
   [[nodiscard]] bool open();
+  void let_go_of_moved();
   void close();
   [[nodiscard]] bool run(const std::string& sql);
   [[nodiscard]] statement prepare(const std::string& sql);
   [[nodiscard]] table* find_table(const std::string& name);
+  [[nodiscard]] bool append_column(table& to, const std::string& column, config::column_type type);
+  [[nodiscard]] config::column_type type_of(const table& at, const std::string& key) const;
   [[nodiscard]] bool add_column(table& to, const std::string& key);
+  [[nodiscard]] static std::optional<std::size_t> column_for(const table& at, const std::string& key,
+                                                             const nlohmann::ordered_json& value);
   [[nodiscard]] bool index(const table& at, const std::string& key, const std::string& column);
   [[nodiscard]] bool insert(table& into, const record_batch::record& event, const std::string& id);
   [[nodiscard]] bool make_places();
@@ -56,6 +65,7 @@ class sqlite_writer final : public event_writer {
   [[nodiscard]] std::string error() const;
 
   config::output_settings settings_;
+  config::table_columns columns_;
   sqlite3* database_ = nullptr;
   std::map<std::string, table> tables_;
   std::string failed_;

@@ -16,6 +16,7 @@ using nlohmann::ordered_json;
 namespace {
 
 using kind = value_shape::kind;
+using exact_type = value_shape::exact_type;
 
 // What two cases of a layout have to say about one value.
 void merge(value_shape& into, value_shape other) {
@@ -27,6 +28,10 @@ void merge(value_shape& into, value_shape other) {
   }
   if (into.constant != other.constant) into.constant.reset();
   if (into.json != other.json) into.json = value_shape::json_type::any;
+  if (into.exact == exact_type::null)
+    into.exact = other.exact;
+  else if (into.exact != other.exact && other.exact != exact_type::null)
+    into.exact = exact_type::any;
   if (into.bytes != other.bytes) into.bytes = value_shape::bytes_text::none;
   if (into.what == kind::tuple && into.members.size() != other.members.size()) into.what = kind::any;
   if (into.what == kind::any || into.what == kind::scalar) return;
@@ -37,6 +42,56 @@ void merge(value_shape& into, value_shape other) {
     else
       merge(known->second, std::move(shape));
   }
+}
+
+// Of an integer that is shown as it is: 63 bits and a sign hold all of them, or not.
+exact_type exact_integer(const instruction& in) {
+  constexpr unsigned varint_bits = 7;
+  constexpr unsigned most_bits = 63;
+  if (in.type == number_type::boolean) return exact_type::boolean;
+  const bool fits = in.type == number_type::varint
+                        ? in.limit * varint_bits <= most_bits
+                        : in.type != number_type::u64 && in.type != number_type::hexnum;
+  return fits ? exact_type::integer : exact_type::any;
+}
+
+// A number that is calculated from an integer on the wire.
+exact_type exact_scaled(const scale_rule& rule, number_type type) {
+  if (rule.divisor != 1 || rule.places != 0 || rule.divisor_expr) return exact_type::real;
+  constexpr unsigned small = 4;  // bytes: most factors leave them within 63 bits
+  return width_of(type) != 0 && width_of(type) <= small ? exact_type::integer : exact_type::any;
+}
+
+exact_type exact_number(const program& p, const instruction& in) {
+  if (is_float(in.type)) return exact_type::real;
+  switch (in.as) {
+    case form::plain:
+      return exact_integer(in);
+    case form::scaled:
+      return exact_scaled(p.scales[in.its<scale_rule>()], in.type);
+    case form::time:
+      return exact_type::text;
+    case form::names:
+      return in.strict ? exact_type::text : exact_type::any;
+    case form::checksum:
+      return exact_type::integer;
+    default:
+      return exact_type::any;
+  }
+}
+
+exact_type exact_view(const view_rule& rule) {
+  if (!rule.mapped) return exact_type::integer;
+  const auto exact = [](const view_value& value) {
+    return value.what == view_value::kind::text ? exact_type::text : exact_type::integer;
+  };
+  std::optional<exact_type> all;
+  if (rule.otherwise) all = exact(*rule.otherwise);
+  for (const auto& [number, value] : rule.map) {
+    if (all && *all != exact(value)) return exact_type::any;
+    all = exact(value);
+  }
+  return all.value_or(exact_type::any);
 }
 
 /// Walks a program as it packs and unpacks, through all of its cases.
@@ -109,26 +164,29 @@ class shape_builder {
       }
       case op::region:
         members(pc + 1, in.next, into, sure);
-        if (in.left == trailing::keep) put(into, in.name, false, scalar(value_shape::json_type::text));
+        if (in.left == trailing::keep)
+          put(into, in.name, false, scalar(value_shape::json_type::text, exact_type::text));
         return;
       case op::nested:
         return members(pc + 1, in.next, into, sure);
       case op::nullable:
         members(pc + 1, in.next, into, sure);
-        return put(into, in.name, in.hidden, scalar(value_shape::json_type::any));
+        return put(into, in.name, in.hidden, scalar(value_shape::json_type::any, exact_type::null));
       case op::choose:
         return choose(in, into);
       case op::view:
-        return put(into, in.name, in.hidden, scalar(value_shape::json_type::any));
+        return put(into, in.name, in.hidden,
+                   scalar(value_shape::json_type::any, exact_view(p_.views[in.its<view_rule>()])));
       default:
         return;
     }
   }
 
-  static value_shape scalar(value_shape::json_type json) {
+  static value_shape scalar(value_shape::json_type json, exact_type exact) {
     value_shape made;
     made.what = kind::scalar;
     made.json = json;
+    made.exact = exact;
     return made;
   }
 
@@ -162,7 +220,8 @@ class shape_builder {
     const bool boolean = in.type == number_type::boolean;
     value_shape made = scalar(!plain || in.none || is_float(in.type) ? json_type::any
                               : boolean                              ? json_type::boolean
-                                                                     : json_type::number);
+                                                                     : json_type::number,
+                              exact_number(p_, in));
     made.required = sure && in.from == value_source::given && in.as != form::checksum;
     made.steers = bool(in.slot);
     made.sample = boolean ? ordered_json(false) : ordered_json(0);
@@ -172,7 +231,7 @@ class shape_builder {
     if (in.as == form::flags) {
       made.sample = ordered_json::array();
       made.what = kind::list;
-      made.members.emplace_back("", scalar(json_type::any));
+      made.members.emplace_back("", scalar(json_type::any, exact_type::any));
     }
     put(into, in.name, in.hidden, std::move(made));
   }
@@ -184,7 +243,9 @@ class shape_builder {
     own.shape.what = kind::map;
     own.shape.required = sure;
     for (const bit_member& m : rule.members) {
-      value_shape made = scalar(value_shape::json_type::any);
+      value_shape made = scalar(value_shape::json_type::any, m.boolean ? exact_type::boolean
+                                                             : m.names ? exact_type::any
+                                                                       : exact_type::integer);
       made.required = sure && m.from == value_source::given;
       made.steers = bool(m.slot);
       made.sample = m.from == value_source::constant ? m.constant : 0;
@@ -199,7 +260,7 @@ class shape_builder {
     value_shape made;
     const bool is_json = in.what == content::json || in.what == content::cbor ||
                          in.what == content::msgpack || in.what == content::pairs;
-    if (!is_json) made = scalar(value_shape::json_type::text);
+    if (!is_json) made = scalar(value_shape::json_type::text, exact_type::text);
     if (in.what == content::bytes) made.bytes = value_shape::bytes_text::hex;
     if (in.what == content::base64) made.bytes = value_shape::bytes_text::base64;
     made.required = sure && in.from == value_source::given;

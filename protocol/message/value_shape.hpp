@@ -25,8 +25,18 @@ struct value_shape {
   /// How a text stands for bytes.
   enum class bytes_text : std::uint8_t { none, hex, base64 };
   enum class json_type : std::uint8_t { any, number, text, boolean };
+  /// What every value of a scalar is, if it is not null.
+  enum class exact_type : std::uint8_t {
+    any,   ///< not known, or several
+    null,  ///< there is no other value
+    boolean,
+    integer,  ///< that has a sign and 63 bits
+    real,     ///< a number with or without a fraction; or one of the texts nan, inf, -inf
+    text,     ///< of times, a number if it has no date
+  };
   kind what = kind::any;
   json_type json = json_type::any;                   ///< of a scalar; any: not known, or several
+  exact_type exact = exact_type::any;                ///< of a scalar
   bytes_text bytes = bytes_text::none;               ///< of a text
   bool open = false;                                 ///< a map that may have fields beside its members
   bool required = false;                             ///< packing needs it, whatever the other values are

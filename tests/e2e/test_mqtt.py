@@ -91,6 +91,21 @@ class Messages(Broker):
         daemon.wait_log("output store failed: MQTT: .*certificate verify failed.*next attempt in")
         self.end(daemon, Exit.INTERRUPTED)
 
+    # The broker asks who the client is: what it refuses waits, and nothing of it is lost.
+    def test_client_certificate(self):
+        self.start(secure=True, options="require_certificate true\n")
+        made = certificates()
+        good = {"cert_file": made.valid.certificate, "key_file": made.valid.key}
+        stranger = {"cert_file": made.self_signed.certificate, "key_file": made.self_signed.key}
+        for refused in ({}, stranger):
+            daemon = self.run_daemon(self.feed([trade(1)]), top=SHORT_END, ca_file=made.ca, **refused)
+            daemon.wait_log("output store failed: MQTT: .*; events wait, next attempt in")
+            self.end(daemon, Exit.INTERRUPTED)
+        self.assertEqual(self.broker.lines(), [])
+        daemon = self.run_daemon(self.feed([trade(n) for n in range(10)]), ca_file=made.ca, **good)
+        until(lambda: self.numbers() == list(range(10)))
+        self.end(daemon)
+
 
 class Faults(Broker):
     def test_bad_password(self):

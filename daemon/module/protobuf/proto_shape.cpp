@@ -11,6 +11,7 @@ namespace duplexd {
 namespace pb = google::protobuf;
 using pb::FieldDescriptor;
 using protocol::value_shape;
+using exact_type = value_shape::exact_type;
 
 namespace {
 
@@ -86,6 +87,7 @@ class walk {
     value_shape made;
     made.what = value_shape::kind::scalar;
     made.json = json;
+    if (json == value_shape::json_type::text) made.exact = exact_type::text;
     made.sample = std::move(sample);
     return made;
   }
@@ -115,11 +117,37 @@ class walk {
     return made;
   }
 
+  exact_type exact(const FieldDescriptor& of) const {
+    switch (of.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_INT32:
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return exact_type::integer;
+      case FieldDescriptor::CPPTYPE_INT64:
+        return options_.numbers ? exact_type::integer : exact_type::text;
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return options_.numbers ? exact_type::any : exact_type::text;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return exact_type::boolean;
+      case FieldDescriptor::CPPTYPE_FLOAT:
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return exact_type::real;
+      case FieldDescriptor::CPPTYPE_STRING:
+        return exact_type::text;
+      default:
+        return exact_type::any;
+    }
+  }
+
   value_shape single(const FieldDescriptor& of) {
+    if (of.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return message(*of.message_type());
+    value_shape made = sampled(of);
+    made.exact = exact(of);
+    return made;
+  }
+
+  value_shape sampled(const FieldDescriptor& of) {
     using json_type = value_shape::json_type;
     switch (of.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        return message(*of.message_type());
       case FieldDescriptor::CPPTYPE_INT64:
       case FieldDescriptor::CPPTYPE_UINT64:
         return options_.numbers ? scalar(json_type::number, 1) : scalar(json_type::text, "1");

@@ -1,78 +1,18 @@
 // SQLite as an output, read by SQLite itself.
-#include <sqlite3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "daemon/event/timestamp.hpp"
-#include "daemon/output/sqlite_writer.hpp"
-#include "tests/catch.hpp"
-#include "tests/daemon/output/event_records.hpp"
+#include "tests/daemon/output/sqlite_place.hpp"
 
 using namespace duplexd;
 using namespace duplexd::test;
 namespace fs = std::filesystem;
-using lines = std::vector<std::string>;
-
-namespace {
-
-/// A reader of its own.
-class reader {
- public:
-  explicit reader(const std::string& path) {
-    REQUIRE(sqlite3_open_v2(path.c_str(), &database_, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK);
-  }
-  ~reader() { sqlite3_close(database_); }
-  reader(const reader&) = delete;
-  reader& operator=(const reader&) = delete;
-
-  /// A text for each row: its values, separated by `|`.
-  lines ask(const std::string& sql) {
-    lines rows;
-    sqlite3_stmt* query = nullptr;
-    INFO(sql);
-    REQUIRE(sqlite3_prepare_v2(database_, sql.c_str(), -1, &query, nullptr) == SQLITE_OK);
-    while (sqlite3_step(query) == SQLITE_ROW) {
-      std::string row;
-      for (int i = 0; i < sqlite3_column_count(query); ++i) {
-        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(query, i));
-        row += (i > 0 ? "|" : "") + std::string(text == nullptr ? "-" : text);
-      }
-      rows.push_back(row);
-    }
-    sqlite3_finalize(query);
-    return rows;
-  }
-
- private:
-  sqlite3* database_ = nullptr;
-};
-
-struct place {
-  fs::path path = fs::temp_directory_path() / ("duplexd-test-sqlite-" + std::to_string(::getpid()));
-  config::output_settings settings{.name = "o", .type = config::output_type::sqlite};
-  place() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-    settings.path = (path / "sub" / "feed.db").string();
-  }
-  ~place() { fs::remove_all(path); }
-  lines ask(const std::string& sql) const { return reader(settings.path).ask(sql); }
-};
-
-void put(sqlite_writer& to, const record_batch& what) {
-  const auto made = to.write(what);
-  INFO(made.failed);
-  CHECK(made.failed.empty());
-  CHECK(made.written == what.size());
-}
-
-}  // namespace
 
 TEST_CASE("each reply has a table, each value a column of its own type", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   sqlite_writer writer{at.settings};
   record_batch batch =
       batch_of({R"({"symbol":"EUR","n":-5,"p":1.5,"ok":true,"no":null,"l":[1,{"a":2}],"t":"007"})"});
@@ -90,7 +30,7 @@ TEST_CASE("each reply has a table, each value a column of its own type", "[sqlit
 }
 
 TEST_CASE("integers that SQLite does not have are texts with all their digits", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   sqlite_writer writer{at.settings};
   put(writer,
       batch_of(
@@ -103,7 +43,7 @@ TEST_CASE("integers that SQLite does not have are texts with all their digits", 
 
 // A layout that grew, and what an earlier run has made.
 TEST_CASE("columns are added when values come that had none", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   {
     sqlite_writer writer{at.settings};
     put(writer, batch_of({R"({"a":1})", R"({"b":2})"}));
@@ -115,7 +55,7 @@ TEST_CASE("columns are added when values come that had none", "[sqlite]") {
 
 // Binance has "e" and "E" in one message; SQLite knows no difference.
 TEST_CASE("names that SQLite takes for the same have columns of their own, in every run", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   for (int run = 0; run < 2; ++run) {
     sqlite_writer writer{at.settings};
     put(writer, batch_of({R"({"e":"x","E":5,"_time":"mine","_session":1,"q\"x":2})"}));
@@ -127,7 +67,7 @@ TEST_CASE("names that SQLite takes for the same have columns of their own, in ev
 
 // The names come from a server.
 TEST_CASE("columns beyond the bound share one", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   sqlite_writer writer{at.settings};
   std::string text = "{";
   for (std::size_t i = 0; i < event_table::most_columns; ++i) text += "\"k" + std::to_string(i) + "\":1,";
@@ -140,7 +80,7 @@ TEST_CASE("columns beyond the bound share one", "[sqlite]") {
 }
 
 TEST_CASE("what is not a reply, or not a map, has a place as well", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   sqlite_writer writer{at.settings};
   record_batch batch = batch_of({"[1,2]", "5"});
   session_event raw = reply_event();
@@ -152,7 +92,7 @@ TEST_CASE("what is not a reply, or not a map, has a place as well", "[sqlite]") 
 }
 
 TEST_CASE("indexes are made for new columns and for those that are there", "[sqlite]") {
-  place at;
+  sqlite_place at;
   {
     sqlite_writer writer{at.settings};
     put(writer, batch_of({R"({"a":1,"b":2})"}));
@@ -168,7 +108,7 @@ TEST_CASE("indexes are made for new columns and for those that are there", "[sql
 
 // All or nothing: what failed is given again.
 TEST_CASE("a database that is locked or broken takes nothing, and works again later", "[sqlite]") {
-  place at;
+  sqlite_place at;
   fs::create_directories(fs::path(at.settings.path).parent_path());
   {
     std::ofstream(at.settings.path) << "this is not a database at all, and it is long enough to be looked at";
@@ -188,7 +128,7 @@ TEST_CASE("a database that is locked or broken takes nothing, and works again la
 }
 
 TEST_CASE("old rows are deleted by age, the oldest by size", "[sqlite]") {
-  place at;
+  sqlite_place at;
   SECTION("age") {
     at.settings.keep.age = std::chrono::hours{1};
   }
@@ -220,10 +160,10 @@ TEST_CASE("old rows are deleted by age, the oldest by size", "[sqlite]") {
 
 // Who reads sees a consistent state and keeps nobody from writing.
 TEST_CASE("a long reader does not hold up the writer", "[sqlite]") {
-  const place at;
+  const sqlite_place at;
   sqlite_writer writer{at.settings};
   put(writer, batch_of({R"({"a":1})"}));
-  reader slow{at.settings.path};
+  sqlite_reader slow{at.settings.path};
   slow.ask("BEGIN");
   CHECK(slow.ask("SELECT count(*) FROM tick") == lines{"1"});
   put(writer, batch_of({R"({"a":2})", R"({"b":2})"}));
@@ -234,7 +174,7 @@ TEST_CASE("a long reader does not hold up the writer", "[sqlite]") {
 
 // The place is in the transaction of the rows: both or none.
 TEST_CASE("a durable database keeps its place, by journal and output", "[sqlite]") {
-  place at;
+  sqlite_place at;
   at.settings.durable = true;
   sqlite_writer writer{at.settings};
   CHECK(writer.find_place("J").is_kept);
@@ -254,7 +194,7 @@ TEST_CASE("a durable database keeps its place, by journal and output", "[sqlite]
 }
 
 TEST_CASE("a table that was made before its output was durable gets the column of ids", "[sqlite]") {
-  place at;
+  sqlite_place at;
   put(*std::make_unique<sqlite_writer>(at.settings), batch_of({R"({"a":1})"}));
   at.settings.durable = true;
   for (std::uint64_t run = 1; run <= 2; ++run) {
@@ -270,7 +210,7 @@ TEST_CASE("a table that was made before its output was durable gets the column o
 }
 
 TEST_CASE("a place that cannot be read is told", "[sqlite]") {
-  place at;
+  sqlite_place at;
   at.settings.durable = true;
   fs::create_directories(at.settings.path);
   const auto found = sqlite_writer{at.settings}.find_place("J");
@@ -280,10 +220,10 @@ TEST_CASE("a place that cannot be read is told", "[sqlite]") {
 // The log's size is made up: its end holds no frames.
 TEST_CASE("nothing is written while a reader keeps a full write-ahead log from being reused",
           "[sqlite][bounds]") {
-  const place at;
+  const sqlite_place at;
   sqlite_writer writer{at.settings};
   put(writer, batch_of({R"({"n":1})"}));
-  reader long_reader{at.settings.path};
+  sqlite_reader long_reader{at.settings.path};
   long_reader.ask("BEGIN");
   CHECK(long_reader.ask("SELECT n FROM tick") == lines{"1"});
   put(writer, batch_of({R"({"n":2})"}));
@@ -298,4 +238,33 @@ TEST_CASE("nothing is written while a reader keeps a full write-ahead log from b
   put(writer, batch_of({R"({"n":4})"}));
   CHECK(at.ask("SELECT n FROM tick") == lines{"1", "2", "3", "4"});
   CHECK(fs::file_size(at.settings.path + "-wal") < sqlite_writer::most_log);
+}
+
+// Rows are deleted in the order of their rowid, which a column may hide.
+TEST_CASE("values that are called as SQLite calls the row have columns of their own", "[sqlite]") {
+  sqlite_place at;
+  at.settings.keep.age = std::chrono::hours{1};
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"rowid":9,"oid":8,"_ROWID_":7})", R"({"rowid":null,"oid":8,"_ROWID_":7})"}));
+  CHECK(at.ask("SELECT rowid, oid, _ROWID__, _rowid_ FROM tick") == lines{"9|8|7|1", "-|8|7|2"});
+  writer.tidy();
+  CHECK(at.ask("SELECT count(*) FROM tick") == lines{"0"});
+}
+
+// Another program may have been told to make room, or to keep the file.
+TEST_CASE("a database that was deleted or renamed is begun again", "[sqlite]") {
+  const sqlite_place at;
+  const fs::path kept = at.path / "kept.db";
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"a":1})", R"({"a":2})"}));
+  const bool deleted = GENERATE(true, false);
+  if (deleted)
+    fs::remove(at.settings.path);
+  else
+    fs::rename(at.settings.path, kept);
+  put(writer, batch_of({R"({"a":3})"}));
+  put(writer, batch_of({R"({"a":4})"}));
+  CHECK(at.ask("SELECT a FROM tick") == lines{"3", "4"});
+  CHECK(at.ask("PRAGMA integrity_check") == lines{"ok"});
+  if (!deleted) CHECK(sqlite_reader(kept.string()).ask("SELECT a FROM tick") == lines{"1", "2"});
 }

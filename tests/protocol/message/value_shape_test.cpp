@@ -160,3 +160,66 @@ TEST_CASE("what is certainly wrong with values of which some come later is told"
         strings{"z at byte 0: there is no such field; did you mean 'k'?"});
   CHECK(check("{json: {op: put, v: ~}}", R"({"v":null,"op":"get"})", {"/v"}).size() == 1);
 }
+
+// A database's columns are declared by it.
+TEST_CASE("what every value of a field is", "[value_shape]") {
+  const auto exact = [](const std::string& layout) {
+    const auto types = compiled(yaml("{replies: [{as: r, layout: " + layout + "}]}"));
+    const value_shape shape = shape_of(*types->find(direction::reply, "r"));
+    const auto* found = shape.find("a");
+    REQUIRE(found != nullptr);
+    REQUIRE(found->what == value_shape::kind::scalar);
+    switch (found->exact) {
+      case value_shape::exact_type::any:
+        return "any";
+      case value_shape::exact_type::null:
+        return "null";
+      case value_shape::exact_type::boolean:
+        return "boolean";
+      case value_shape::exact_type::integer:
+        return "integer";
+      case value_shape::exact_type::real:
+        return "real";
+      case value_shape::exact_type::text:
+        return "text";
+    }
+    return "";
+  };
+  const std::pair<const char*, const char*> table[] = {
+      {"'a:B'", "integer"},
+      {"'a:q'", "integer"},
+      {"'a:Q'", "any"},
+      {"'a:varint(4)'", "integer"},
+      {"'a:varint(9)'", "integer"},
+      {"'a:varint'", "any"},
+      {"'a:zigzag'", "integer"},
+      {"'a:decnum(4)'", "integer"},
+      {"'a:hexnum(4)'", "any"},
+      {"'a:?'", "boolean"},
+      {"'a:f'", "real"},
+      {"'a:d/10'", "real"},
+      {"'a:H/100'", "real"},
+      {"'a:q/100'", "real"},
+      {"'a:H/3'", "real"},
+      {"'a:H*10'", "integer"},
+      {"'a:q*10'", "any"},
+      {"'a:str'", "text"},
+      {"'a:bytes'", "text"},
+      {"'a:B=7'", "integer"},
+      {"'a:i@s'", "text"},
+      {"[{a: {type: H, none: 0}}]", "integer"},
+      {"[{a: {type: 'str(:h)', none: -1}}]", "text"},
+      {"[{a: {enum: B, names: {1: x}}}]", "any"},
+      {"[{a: {enum: B, names: {1: x}, strict: true}}]", "text"},
+      {"[{bits: B, fields: {a: 3, b: 5}}]", "integer"},
+      {"['n:B', {switch: n, cases: {1: 'a:B', 2: 'a:i'}}]", "integer"},
+      {"['n:B', {switch: n, cases: {1: 'a:B', 2: 'a:str'}}]", "any"},
+      {"['n:B', {let: {a: n * 2}}]", "integer"},
+      {"['n:B', {let: {a: {of: n, map: {1: x, 2: y}}}}]", "text"},
+      {"['n:B', {let: {a: {of: n, map: {1: x, 2: 5}}}}]", "any"},
+  };
+  for (const auto& [layout, expected] : table) {
+    CAPTURE(layout);
+    CHECK(exact(layout) == std::string(expected));
+  }
+}
