@@ -98,6 +98,10 @@ const section& section_of<parsed_session>() {
           make("liveness", &s::unresolved_liveness, "How a dead server is detected.")
               .merged()
               .changed(change_rule::live),
+          make("lag", &s::unresolved_lag,
+               "The field of a reply that says when its event happened. `/metrics` and `duplexd status` then "
+               "tell how old events are when they arrive; `liveness.lag` acts on it.")
+              .changed(change_rule::live),
           make("limits", &s::limits, "Limits on what the server sends.").merged().changed(change_rule::live),
           make("protocol", &s::protocol_source,
                "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "

@@ -232,6 +232,7 @@ ordered_json control_server::describe_session(const session& which, bool whole) 
   report.update(describe(status, now, secrets_));
   if (status.round_trip) report["round_trip_ms"] = static_cast<double>(status.round_trip->count()) / 1000.0;
   if (status.certificate_end) report["certificate_expires"] = timestamp(*status.certificate_end);
+  if (which.lag().rule()) report["lag"] = describe_lag(which.lag(), status);
   report["queued"] = status.queued;
   report["unconfirmed"] = status.unconfirmed;
   report["unsent_bytes"] = status.unsent;

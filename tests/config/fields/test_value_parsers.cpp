@@ -78,7 +78,8 @@ TEST_CASE("each required field must be there", "[forms]") {
       {"digest", "password"},    {"output", "type"},         {"route", "to"},
       {"sign", "header"},        {"sign", "secret"},         {"health", "listen"},
       {"for_each", "in"},        {"for_each", "as"},         {"for_each", "do"},
-      {"emit", "reply"},         {"emit", "data"},           {"stream", "send"}};
+      {"emit", "reply"},         {"emit", "data"},           {"stream", "send"},
+      {"lag", "reply"},          {"lag", "field"},           {"lag_limit", "at_most"}};
   for (const auto& [id, name] : required) {
     INFO(id << "." << name);
     ordered_json document = ordered_json::parse(document_with(id, ordered_json::object()));
