@@ -286,6 +286,14 @@ const section& section_of<control_settings>() {
                "request.")
               .only_beside({"listen"})
               .example("${credential:duplexd_control}"),
+          make.as<path_parser>(
+                  "view_socket", &s::view_socket,
+                  "The path of a second socket, for those who may see everything and change nothing.")
+              .example("/run/duplexd/view.sock"),
+          make("view_token", &s::view_token,
+               "Another token for `listen`, whose clients may see everything and change nothing.")
+              .only_beside({"listen"})
+              .example("${credential:duplexd_view}"),
           make.as<list_parser<host_name_parser, std::string>>(
                   "hosts", &s::hosts,
                   "The names under which it may be requested, besides IP addresses and `localhost`.")
