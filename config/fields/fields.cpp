@@ -98,6 +98,10 @@ const section& section_of<parsed_session>() {
           make("liveness", &s::unresolved_liveness, "How a dead server is detected.")
               .merged()
               .changed(change_rule::live),
+          make("lag", &s::unresolved_lag,
+               "The field of a reply that says when its event happened. `/metrics` and `duplexd status` then "
+               "tell how old events are when they arrive; `liveness.lag` acts on it.")
+              .changed(change_rule::live),
           make("limits", &s::limits, "Limits on what the server sends.").merged().changed(change_rule::live),
           make("protocol", &s::protocol_source,
                "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "
@@ -282,6 +286,14 @@ const section& section_of<control_settings>() {
                "request.")
               .only_beside({"listen"})
               .example("${credential:duplexd_control}"),
+          make.as<path_parser>(
+                  "view_socket", &s::view_socket,
+                  "The path of a second socket, for those who may see everything and change nothing.")
+              .example("/run/duplexd/view.sock"),
+          make("view_token", &s::view_token,
+               "Another token for `listen`, whose clients may see everything and change nothing.")
+              .only_beside({"listen"})
+              .example("${credential:duplexd_view}"),
           make.as<list_parser<host_name_parser, std::string>>(
                   "hosts", &s::hosts,
                   "The names under which it may be requested, besides IP addresses and `localhost`.")

@@ -1,4 +1,4 @@
-// The field table, part: when a link is tried again, watched, renewed and ended.
+// The field table, part: when a link is tried again, renewed and ended.
 #include <array>
 #include <charconv>
 
@@ -19,20 +19,11 @@ static const auto& words_of(jitter_kind /*any*/) {
       {{jitter_kind::none, "none"}, {jitter_kind::half, "half"}, {jitter_kind::full, "full"}}};
   return words;
 }
-static const auto& words_of(liveness_action /*any*/) {
-  static constexpr std::array<std::pair<liveness_action, std::string_view>, 3> words{
-      {{liveness_action::log, "log"},
-       {liveness_action::resubscribe, "resubscribe"},
-       {liveness_action::reconnect, "reconnect"}}};
-  return words;
-}
 
 template <>
 struct value_parser<fault_class> : choice_parser<fault_class> {};
 template <>
 struct value_parser<jitter_kind> : choice_parser<jitter_kind> {};
-template <>
-struct value_parser<liveness_action> : choice_parser<liveness_action> {};
 
 /// `login_rejected`, `http:429`, `http:500-599`, `closed:4001`.
 template <>
@@ -175,105 +166,6 @@ const section& section_of<reconnect_settings>() {
                "Fault classes that end the session instead of leading to another attempt.")
               .example({"login_rejected", "tls"}),
           make("faults", &s::faults, "Rules for certain faults; the first one that matches applies."),
-      }};
-  return fields;
-}
-
-template <>
-const section& section_of<parsed_heartbeat>() {
-  using s = parsed_heartbeat;
-  const fields_of<s> make;
-  static const section fields{
-      "heartbeat",
-      "A command sent periodically after the login, and the reply that must follow.",
-      {
-          make("every", &s::every,
-               "The interval from one message to the next, however long its answer takes; may be taken from "
-               "a reply.")
-              .required()
-              .range(1, 36'500 * a_day, "1ms to 876000h")
-              .example("${var:interval}"),
-          make("send", &s::send, "The command to send.").example("heartbeat"),
-          make("with", &s::with, "The command's values.").only_beside({"send"}).example({{"seq", 1}}),
-          make("json", &s::json, "A text message to send instead of a command.").example({{"op", "ping"}}),
-          make("expect", &s::expect, "The reply that must follow.").example("pong"),
-          make("where", &s::match, "Values required in the reply.")
-              .map_only()
-              .only_beside({"expect"})
-              .example({{"op", "pong"}}),
-          make("timeout", &s::timeout, "How long to wait for the reply.")
-              .only_beside({"expect"})
-              .range(1, a_day, "1ms to 24h"),
-          make("action", &s::action, "What to do when the reply does not arrive."),
-      },
-      false,
-      {"send", "json"}};
-  return fields;
-}
-
-template <>
-const section& section_of<parsed_freshness>() {
-  using s = parsed_freshness;
-  const fields_of<s> make;
-  static const section fields{
-      "fresh",
-      "A reply that must keep arriving after the login.",
-      {
-          make("reply", &s::reply, "The reply.").required().example("tick"),
-          make("within", &s::within, "The longest time allowed between two of these replies.")
-              .required()
-              .range(1, a_day, "1ms to 24h")
-              .example("5s"),
-          make("action", &s::action, "What to do when none arrived within that time."),
-      }};
-  return fields;
-}
-
-template <>
-const section& section_of<parsed_sequence>() {
-  using s = parsed_sequence;
-  const fields_of<s> make;
-  static const section fields{
-      "sequence",
-      "A field that numbers a reply's messages: a missing or repeated number causes a `gap` event. So do "
-      "numbers "
-      "that are missing between two connections; a lower number on a new connection starts the count again.",
-      {
-          make("reply", &s::reply, "The reply.").required().example("trade"),
-          make("field", &s::field, "The field; use dots to reach into objects.").required().example("seq"),
-          make("key", &s::key,
-               "Fields whose values identify a stream; each combination of values is counted separately.")
-              .example({"symbol"}),
-          make("action", &s::action,
-               "What to do when there is a gap, except between two connections: that is only reported."),
-      }};
-  return fields;
-}
-
-template <>
-const section& section_of<parsed_liveness>() {
-  using s = parsed_liveness;
-  const fields_of<s> make;
-  static const section fields{
-      "liveness",
-      "How a dead server is detected.",
-      {
-          make("ping_interval", &s::ping_interval, "The interval between WebSocket pings; 0 disables them.")
-              .range(0, a_day, "0 to 24h"),
-          make("idle_timeout", &s::idle_timeout,
-               "Drop the connection when nothing was received for this long; 0 means never. After a sleep of "
-               "the machine the server is pinged first, and has up to 5 s.")
-              .range(0, a_day, "0 to 24h"),
-          make(
-              "send_timeout", &s::send_timeout,
-              "Drop the connection when the server's host has acknowledged nothing of what was sent for this "
-              "long; 0 means never. Default: the same as `idle_timeout`.")
-              .range(0, a_day, "0 to 24h")
-              .example("60s"),
-          make("heartbeat", &s::heartbeat, "The heartbeat of the application's protocol.")
-              .changed(change_rule::reconnect),
-          make("fresh", &s::fresh, "Replies that must keep arriving."),
-          make("sequence", &s::sequence, "Fields that number messages."),
       }};
   return fields;
 }

@@ -132,6 +132,17 @@ struct parsed_sequence {
   liveness_action action = liveness_action::log;
 };
 
+struct parsed_lag {
+  unresolved_name reply;
+  std::string field;
+  protocol::time_unit unit = lag_settings{}.unit;
+};
+
+struct parsed_lag_limit : lag_limit_settings {
+  protocol::position where;
+  std::string path;
+};
+
 struct parsed_liveness {
   milliseconds ping_interval = liveness_settings{}.ping_interval;
   milliseconds idle_timeout = liveness_settings{}.idle_timeout;
@@ -139,6 +150,7 @@ struct parsed_liveness {
   std::optional<parsed_heartbeat> heartbeat;
   std::vector<parsed_freshness> fresh;
   std::vector<parsed_sequence> sequence;
+  std::optional<parsed_lag_limit> lag;
 };
 
 struct parsed_command {
@@ -210,6 +222,7 @@ struct parsed_session : session_settings {
   parsed_close unresolved_close;
   std::vector<parsed_handler> unresolved_on;
   parsed_liveness unresolved_liveness;
+  std::optional<parsed_lag> unresolved_lag;
   std::optional<parsed_active> unresolved_active;
   std::vector<std::pair<unresolved_name, parsed_command>> unresolved_commands;
   parsed_simulate unresolved_simulate;

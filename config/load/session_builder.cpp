@@ -72,7 +72,21 @@ liveness_settings build_liveness(parsed_liveness& written, script_builder& make)
     for (const std::string& key : each.key) make.check_path(replies, key, each.reply.where, each.reply.path);
     made.sequence.push_back({each.reply.text, std::move(each.field), std::move(each.key), each.action});
   }
+  if (written.lag) made.lag = *written.lag;
   return made;
+}
+
+std::optional<lag_settings> build_lag(parsed_session& parsed, script_builder& make, reading& in) {
+  const std::optional<parsed_lag_limit>& limit = parsed.unresolved_liveness.lag;
+  if (!parsed.unresolved_lag) {
+    if (limit)
+      in.mistakes.push_back({limit->where, limit->path, "the session does not say which field has the time",
+                             "add lag: {reply: REPLY, field: FIELD} to the session"});
+    return std::nullopt;
+  }
+  parsed_lag& written = *parsed.unresolved_lag;
+  make.check_path(make.replies({written.reply}), written.field, written.reply.where, written.reply.path);
+  return lag_settings{written.reply.text, std::move(written.field), written.unit};
 }
 
 std::map<std::string, command_settings> build_commands(parsed_session& parsed, script_builder& make,
@@ -288,6 +302,7 @@ session_settings build_session(parsed_session parsed, const std::vector<output_s
   if (parsed.renew.after) make.use(*parsed.renew.after, parsed.where, "renew.after");
   if (parsed.renew.at) make.use(*parsed.renew.at, parsed.where, "renew.at");
   parsed.liveness = build_liveness(parsed.unresolved_liveness, make);
+  parsed.lag = build_lag(parsed, make, in);
   parsed.subscribe = make.steps(parsed.unresolved_subscribe, script_part::link);
   parsed.script = make.steps(parsed.unresolved_script, script_part::link);
   const close_settings& written = parsed.unresolved_close;

@@ -20,6 +20,8 @@ struct control_settings {
   std::optional<text_template> socket;   ///< path of a Unix-domain socket
   std::optional<listen_address> listen;  ///< besides; needs `token`
   std::optional<text_template> token;
+  std::optional<text_template> view_socket;  ///< another one, that answers only what changes nothing
+  std::optional<text_template> view_token;   ///< lets do the same over TCP
   std::vector<std::string> hosts;
 };
 

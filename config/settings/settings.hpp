@@ -21,6 +21,7 @@
 #include "config/value/fault_class.hpp"
 #include "config/value/redirect_rules.hpp"
 #include "protocol/message/protocol.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::config {
 
@@ -131,6 +132,20 @@ struct sequence_settings {
   liveness_action action = liveness_action::log;
 };
 
+/// The field of a reply that says when its event happened.
+struct lag_settings {
+  std::string reply;
+  std::string field;                                   ///< path
+  protocol::time_unit unit = protocol::time_unit::ms;  ///< of numbers
+  friend bool operator==(const lag_settings&, const lag_settings&) = default;
+};
+
+/// How old the newest event may be when it arrives.
+struct lag_limit_settings {
+  milliseconds at_most{0};
+  liveness_action action = liveness_action::log;
+};
+
 /// The clocks: WebSocket pings, the application's heartbeat, freshness of replies; and sequences.
 struct liveness_settings {
   milliseconds ping_interval{20'000};          ///< 0: no pings
@@ -139,6 +154,7 @@ struct liveness_settings {
   std::shared_ptr<const heartbeat_settings> heartbeat{};  ///< null: none
   std::vector<freshness_settings> fresh{};
   std::vector<sequence_settings> sequence{};
+  std::optional<lag_limit_settings> lag{};  ///< only if the session has a `lag`
 };
 
 /// A token bucket: `messages` in each `per`, up to `burst` at once.
@@ -271,6 +287,7 @@ struct session_settings {
   timeout_settings timeouts;
   reconnect_settings reconnect;
   liveness_settings liveness;
+  std::optional<lag_settings> lag;
   limit_settings limits;
   std::shared_ptr<const protocol::protocol> protocol;
   std::shared_ptr<const login_settings> login;  ///< null: none

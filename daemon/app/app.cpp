@@ -186,42 +186,6 @@ exit_code app::run() {
   return judge();
 }
 
-bool app::open_servers() {
-  const auto failed = [this](const char* what, const std::string& why) {
-    telemetry_->record("", happening::listen_failed{what, why});
-    (void)telemetry_->flush();
-    return false;
-  };
-  if (settings_.health) {
-    health_ = std::make_unique<health_server>(loop_, time_, secrets_, *settings_.health, version);
-    if (const auto why = health_->open(all_sessions())) return failed("health", *why);
-    telemetry_->record("", happening::listening{"health", health_->address()});
-  }
-  return open_control(failed);
-}
-
-// The socket is the configuration's, or where systemd has made room for it.
-bool app::open_control(const std::function<bool(const char*, const std::string&)>& failed) {
-  std::string socket;
-  const char* const place = std::getenv("RUNTIME_DIRECTORY");
-  if (settings_.control.socket) {
-    const auto path = settings_.control.socket->resolve();
-    if (!path) return failed("control", "cannot listen: " + path.error);
-    socket = path.value;
-  } else if (place != nullptr) {
-    socket = std::string(place) + "/control.sock";
-  }
-  if (socket.empty() && !settings_.control.listen) return true;
-  control_target& target = *this;
-  control_ = std::make_unique<control_server>(loop_, time_, *telemetry_, secrets_, target, settings_.control,
-                                              version);
-  door_.watch([this](const std::string& session, const submission& what) { control_->note(session, what); });
-  if (const auto why = control_->open(all_sessions(), socket)) return failed("control", *why);
-  for (const std::string& each : control_->addresses())
-    telemetry_->record("", happening::listening{"control", each});
-  return true;
-}
-
 asio::awaitable<app::task_result> app::serve_control() {
   co_await control_->run();
   co_return task_result{};

@@ -104,6 +104,7 @@ class app : private control_target {
 
   [[nodiscard]] bool open_servers();
   [[nodiscard]] bool open_control(const std::function<bool(const char*, const std::string&)>& failed);
+  [[nodiscard]] std::optional<std::string> find_control_sockets(std::vector<control_socket>& to) const;
   asio::awaitable<task_result> serve_health();
   asio::awaitable<task_result> serve_control();
   entry enter(session& to, command_request& what, std::function<void(const submission&)> on_change) override;

@@ -1,7 +1,12 @@
 #include "daemon/app/service_manager.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 namespace duplexd {
@@ -30,6 +35,33 @@ void service_manager::status(const std::string& text) {
 
 void service_manager::feed_watchdog() {
   sd_notify(0, "WATCHDOG=1");
+}
+
+namespace {
+
+/// Where a listening Unix-domain socket is; empty if it is none.
+std::string path_of(int handle) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  const bool listens = sd_is_socket_unix(handle, SOCK_STREAM, 1, nullptr, 0) > 0 &&
+                       ::getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const std::size_t most = listens ? size - offsetof(sockaddr_un, sun_path) : 0;
+  return {address.sun_path, ::strnlen(address.sun_path, most)};
+}
+
+}  // namespace
+
+std::vector<service_manager::passed_socket> service_manager::passed_sockets() {
+  std::vector<passed_socket> all;
+  char** names = nullptr;
+  const int count = sd_listen_fds_with_names(1, &names);
+  for (int i = 0; i < count; ++i) {
+    const int handle = SD_LISTEN_FDS_START + i;
+    all.push_back({handle, names[i], path_of(handle)});
+    std::free(names[i]);
+  }
+  std::free(names);
+  return all;
 }
 
 std::optional<std::chrono::microseconds> service_manager::watchdog_limit() {

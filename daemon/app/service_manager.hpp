@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace duplexd {
 
@@ -16,6 +17,15 @@ class service_manager {
   void stopping();
   void status(const std::string& text);
   void feed_watchdog();
+
+  /// A socket that systemd has opened for this process, sd_listen_fds(3).
+  struct passed_socket {
+    int handle = -1;
+    std::string name;    ///< FileDescriptorName= of its unit
+    std::string path{};  ///< empty: it is no listening Unix-domain socket
+  };
+  /// Programs that are started do not get them. To be called once.
+  [[nodiscard]] static std::vector<passed_socket> passed_sockets();
 
   /// WATCHDOG_USEC, if systemd watches this process.
   [[nodiscard]] static std::optional<std::chrono::microseconds> watchdog_limit();

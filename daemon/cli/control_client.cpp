@@ -26,7 +26,16 @@ namespace duplexd::cli {
 
 namespace {
 
-constexpr const char* usual_socket = "/run/duplexd/duplexd/control.sock";
+/// Of the socket units, and of the service itself.
+constexpr std::array<const char*, 3> usual_sockets{
+    "/run/duplexd/control.sock", "/run/duplexd/duplexd/control.sock", "/run/duplexd/view.sock"};
+
+/// The first that the user may use; if there is none, the service's own.
+std::string usual_socket() {
+  for (const char* path : usual_sockets)
+    if (::access(path, R_OK | W_OK) == 0) return path;
+  return usual_sockets[1];
+}
 constexpr std::chrono::seconds connect_limit{5};
 
 std::string reason_text(int error) {
@@ -119,7 +128,8 @@ control_answer control_client::ask(std::string_view method, const std::string& t
   control_answer answer;
   connection link(socket_, limit);
   link.send(
-      fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+      fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: duplexd\r\nConnection: "
+                  "close\r\nContent-Length: {}\r\n\r\n{}",
                   method, target, body.size(), body));
   net::answer_reader reader({.body = std::size_t{64} << 20, .sender = "daemon"});
   while (link.error().empty() && !reader.done() && !reader.failure()) {
@@ -143,7 +153,8 @@ control_answer control_client::follow(const std::string& target,
                                       follow_beside* beside) const {
   control_answer answer;
   connection link(socket_, std::chrono::seconds(0));
-  link.send(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target));
+  link.send(fmt::format(
+      "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: duplexd\r\nConnection: close\r\n\r\n", target));
   net::answer_reader reader({.body = std::size_t{64} << 20, .sender = "daemon"});
   bool go_on = true;
   while (go_on && link.error().empty() && !reader.done() && !reader.failure()) {
@@ -165,7 +176,7 @@ control_answer control_client::follow(const std::string& target,
 }
 
 void add_socket_option(CLI::App& command, std::string& socket) {
-  socket = usual_socket;
+  socket = usual_socket();
   command.add_option("--socket", socket, "The daemon's control socket (control.socket in its configuration)")
       ->envname("DUPLEXD_SOCKET")
       ->capture_default_str();

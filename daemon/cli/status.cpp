@@ -34,6 +34,8 @@ std::string line_of(const json& session) {
     line += fmt::format("  {}: {}", session["cause"].value("class", ""), session["cause"].value("text", ""));
   if (session.contains("next_attempt_seconds"))
     line += fmt::format("; next attempt in {:.1f} s", session.value("next_attempt_seconds", 0.0));
+  if (session.contains("lag") && session["lag"].contains("newest_age_seconds"))
+    line += fmt::format("  newest event {:.1f} s old", session["lag"].value("newest_age_seconds", 0.0));
   return protocol::one_line(line) + "\n";
 }
 

@@ -38,6 +38,7 @@ constexpr std::array reload_parameters{
 
 constexpr std::array routes{
     api_route{api_operation::list_sessions,
+              api_role::view,
               "GET",
               "/api/v1/sessions",
               "listSessions",
@@ -46,6 +47,7 @@ constexpr std::array routes{
               {},
               "SessionList"},
     api_route{api_operation::show_session,
+              api_role::view,
               "GET",
               "/api/v1/sessions/{name}",
               "showSession",
@@ -54,6 +56,7 @@ constexpr std::array routes{
               {},
               "Session"},
     api_route{api_operation::list_commands,
+              api_role::view,
               "GET",
               "/api/v1/sessions/{name}/commands",
               "listCommands",
@@ -62,11 +65,13 @@ constexpr std::array routes{
               {},
               "CommandList"},
     api_route{
-        api_operation::send_command, "POST", "/api/v1/sessions/{name}/commands", "sendCommand",
+        api_operation::send_command, api_role::operate, "POST", "/api/v1/sessions/{name}/commands",
+        "sendCommand",
         "Sends a command and waits for its end. A command with an `id` that came before is not sent again: "
         "the answer is what became of the first.",
         send_parameters, "CommandRequest", "Command", true},
     api_route{api_operation::show_command,
+              api_role::view,
               "GET",
               "/api/v1/sessions/{name}/commands/{id}",
               "showCommand",
@@ -76,6 +81,7 @@ constexpr std::array routes{
               "Command"},
     api_route{
         api_operation::cancel_command,
+        api_role::operate,
         "DELETE",
         "/api/v1/sessions/{name}/commands/{id}",
         "cancelCommand",
@@ -85,6 +91,7 @@ constexpr std::array routes{
         "Command",
         true},
     api_route{api_operation::pause,
+              api_role::operate,
               "POST",
               "/api/v1/sessions/{name}/pause",
               "pauseSession",
@@ -93,6 +100,7 @@ constexpr std::array routes{
               {},
               "Session"},
     api_route{api_operation::resume,
+              api_role::operate,
               "POST",
               "/api/v1/sessions/{name}/resume",
               "resumeSession",
@@ -101,6 +109,7 @@ constexpr std::array routes{
               {},
               "Session"},
     api_route{api_operation::reconnect,
+              api_role::operate,
               "POST",
               "/api/v1/sessions/{name}/reconnect",
               "reconnectSession",
@@ -109,6 +118,7 @@ constexpr std::array routes{
               {},
               "Session"},
     api_route{api_operation::drain,
+              api_role::operate,
               "POST",
               "/api/v1/sessions/{name}/drain",
               "drainSession",
@@ -118,6 +128,7 @@ constexpr std::array routes{
               "Session"},
     api_route{
         api_operation::follow_events,
+        api_role::view,
         "GET",
         "/api/v1/events",
         "followEvents",
@@ -126,6 +137,7 @@ constexpr std::array routes{
         {},
         "Event"},
     api_route{api_operation::set_log_level,
+              api_role::operate,
               "PUT",
               "/api/v1/log",
               "setLogLevel",
@@ -134,6 +146,7 @@ constexpr std::array routes{
               "Log",
               "Log"},
     api_route{api_operation::reload,
+              api_role::operate,
               "POST",
               "/api/v1/reload",
               "reloadConfiguration",
@@ -142,6 +155,7 @@ constexpr std::array routes{
               {},
               "Reload"},
     api_route{api_operation::describe_api,
+              api_role::view,
               "GET",
               "/api/v1/openapi.json",
               "describeApi",
@@ -201,98 +215,6 @@ bool fits(const api_route& route, const std::vector<std::string_view>& parts, ap
   return true;
 }
 
-ordered_json text(std::string_view doc) {
-  return {{"type", "string"}, {"description", doc}};
-}
-ordered_json whole(std::string_view doc) {
-  return {{"type", "integer"}, {"description", doc}};
-}
-ordered_json seconds(std::string_view doc) {
-  return {{"type", "number"}, {"description", doc}};
-}
-
-ordered_json names(std::string_view doc) {
-  return {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", doc}};
-}
-
-ordered_json fields(std::string_view doc) {
-  return {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/Field"}}}, {"description", doc}};
-}
-
-ordered_json object(ordered_json properties, std::vector<std::string> required) {
-  return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(properties)}};
-}
-
-ordered_json schemas() {
-  const ordered_json session_properties{
-      {"session", text("Its name.")},
-      {"required", {{"type", "boolean"}, {"description", "Whether readiness asks for it."}}},
-      {"phase", text("starting, inactive, connecting, login, up, waiting, closing, paused or ended.")},
-      {"phase_seconds", seconds("How long it has been in that phase.")},
-      {"cause", object({{"class", text("Of the fault.")}, {"text", text("For people.")}}, {"class", "text"})},
-      {"next_attempt_seconds", seconds("Until it connects again.")},
-      {"round_trip_ms", seconds("The kernel's estimate of the TCP round trip.")},
-      {"certificate_expires", text("When the server's certificate expires: RFC 3339, in UTC.")},
-      {"queued", whole("Commands that wait to be sent.")},
-      {"unconfirmed", whole("Commands that wait for the reply that confirms them.")},
-      {"unsent_bytes", whole("Bytes that the kernel has not taken.")},
-      {"counts", {{"type", "object"}, {"additionalProperties", {{"type", "integer"}}}}},
-      {"replies", {{"type", "object"}, {"additionalProperties", {{"type", "integer"}}}}}};
-  return {
-      {"Session", object(session_properties, {"session", "phase", "phase_seconds"})},
-      {"SessionList",
-       object({{"sessions", {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/Session"}}}}},
-               {"next", text("For `after` of the next page, if there is one.")}},
-              {"sessions"})},
-      {"CommandList",
-       object({{"session", text("The session's name.")},
-               {"commands", {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/CommandType"}}}}}},
-              {"session", "commands"})},
-      {"CommandType",
-       object({{"command", text("Its name.")},
-               {"frame", text("binary or text.")},
-               {"fields", fields("What `with` may hold.")},
-               {"open", {{"type", "boolean"}, {"description", "`with` is any JSON: it has no fields."}}},
-               {"example", {{"description", "A `with` that can be sent."}}}},
-              {"command", "frame", "fields", "example"})},
-      {"Field",
-       object({{"name", text("Its name; of a tuple its place. The elements of a list have none.")},
-               {"type", text("number, text, boolean, map, list, tuple, or any.")},
-               {"bytes", text("A text that stands for bytes: hex or base64.")},
-               {"required", {{"type", "boolean"}, {"description", "The command cannot be sent without it."}}},
-               {"constant", {{"description", "Its only value."}}},
-               {"fields", fields("Of a map or tuple; of a list its element.")}},
-              {"type", "required"})},
-      {"CommandRequest",
-       object({{"command", text("The name of a command of the session's protocol.")},
-               {"with", {{"type", "object"}, {"description", "The values of its fields."}}},
-               {"id", text("Names it and makes it safe to repeat; one is made if none is given.")}},
-              {"command"})},
-      {"Command", object({{"session", text("The session's name.")},
-                          {"id", text("The command's id.")},
-                          {"command", text("Its name.")},
-                          {"state", text("See commands.md.")},
-                          {"ended", {{"type", "boolean"}, {"description", "No further change follows."}}},
-                          {"why", text("Of a refusal, for people.")},
-                          {"reply", text("The name of the reply that confirmed it.")},
-                          {"data", {{"type", "object"}, {"description", "That reply's values."}}},
-                          {"data_omitted", {{"type", "boolean"}, {"description", "They are too large."}}}},
-                         {"session", "id", "command", "state", "ended"})},
-      {"Event", {{"type", "object"}, {"description", "One event a line, as in events.md."}}},
-      {"Log",
-       object({{"level", {{"type", "string"}, {"enum", {"debug", "info", "warning", "error"}}}}}, {"level"})},
-      {"Reload", object({{"applied", {{"type", "boolean"}}},
-                         {"added", names("Sessions that were not there.")},
-                         {"removed", names("Sessions that are closed.")},
-                         {"reconnect", names("Sessions that have changed and connect again.")},
-                         {"in_place", names("Sessions that have changed and keep their connections.")},
-                         {"unchanged", whole("The number of the other sessions.")},
-                         {"live", names("Fields that have changed without a new connection.")}},
-                        {"applied", "added", "removed", "reconnect", "in_place", "unchanged", "live"})},
-      {"Document", {{"type", "object"}}},
-      {"Error", object({{"error", text("What is wrong.")}}, {"error"})}};
-}
-
 ordered_json body_of(std::string_view schema, std::string_view type) {
   return {{"content",
            {{std::string(type), {{"schema", {{"$ref", "#/components/schemas/" + std::string(schema)}}}}}}}};
@@ -311,7 +233,7 @@ ordered_json operation_of(const api_route& route) {
     parameters.push_back(
         {{"name", each.name}, {"in", "query"}, {"description", each.doc}, {"schema", std::move(schema)}});
   }
-  ordered_json made{{"operationId", route.id}, {"summary", route.doc}};
+  ordered_json made{{"operationId", route.id}, {"summary", route.doc}, {"x-role", name_of(route.role)}};
   if (!parameters.empty()) made["parameters"] = std::move(parameters);
   if (!route.request.empty()) {
     made["requestBody"] = body_of(route.request, "application/json");
@@ -325,12 +247,20 @@ ordered_json operation_of(const api_route& route) {
     good["description"] = "Not at its end yet.";
     made["responses"]["202"] = good;
   }
+  if (route.role != api_role::view) {
+    made["responses"]["403"] = body_of("Error", "application/json");
+    made["responses"]["403"]["description"] = "Who asks may only view.";
+  }
   made["responses"]["default"] = body_of("Error", "application/json");
   made["responses"]["default"]["description"] = "It was not done.";
   return made;
 }
 
 }  // namespace
+
+std::string_view name_of(api_role role) noexcept {
+  return role == api_role::view ? "view" : "operate";
+}
 
 std::span<const api_route> api_routes() noexcept {
   return routes;
@@ -384,16 +314,16 @@ ordered_json openapi_document(std::string_view version) {
     for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
     paths[std::string(each.path)][method] = operation_of(each);
   }
-  return {
-      {"openapi", "3.0.3"},
-      {"info",
-       {{"title", "duplexd"},
-        {"description", "Operates a running duplexd: docs/operating.md."},
-        {"version", version},
-        {"license", {{"name", "MIT"}}}}},
-      {"paths", std::move(paths)},
-      {"components",
-       {{"schemas", schemas()}, {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
+  return {{"openapi", "3.0.3"},
+          {"info",
+           {{"title", "duplexd"},
+            {"description", "Operates a running duplexd: docs/operating.md."},
+            {"version", version},
+            {"license", {{"name", "MIT"}}}}},
+          {"paths", std::move(paths)},
+          {"components",
+           {{"schemas", api_schemas()},
+            {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}}};
 }
 
 }  // namespace duplexd

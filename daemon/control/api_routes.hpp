@@ -27,6 +27,12 @@ enum class api_operation : std::uint8_t {
   describe_api,
 };
 
+/// What somebody may do: see everything, or change things, too.
+enum class api_role : std::uint8_t { view, operate };
+
+/// "view".
+[[nodiscard]] std::string_view name_of(api_role role) noexcept;
+
 struct api_parameter {
   std::string_view name;
   std::string_view type;  ///< of JSON Schema: "integer", "string"
@@ -37,6 +43,7 @@ struct api_parameter {
 /// One operation, said once: dispatch and the OpenAPI document follow.
 struct api_route {
   api_operation what;
+  api_role role;  ///< that it needs
   std::string_view method;
   std::string_view path;  ///< "{name}" stands for one part
   std::string_view id;    ///< "pauseSession"
@@ -61,6 +68,9 @@ struct api_match {
 [[nodiscard]] std::map<std::string, std::string, std::less<>> read_query(const api_route& route,
                                                                          std::string_view query,
                                                                          std::string& error);
+
+/// The schemas that routes name, for `components` of the OpenAPI document.
+[[nodiscard]] nlohmann::ordered_json api_schemas();
 
 /// The OpenAPI 3.0 document of all routes.
 [[nodiscard]] nlohmann::ordered_json openapi_document(std::string_view version);

@@ -32,6 +32,7 @@ constexpr unsigned most_a_page = 1000;
 constexpr unsigned usual_page = 100;
 constexpr unsigned longest_wait = 300;  // seconds
 constexpr unsigned usual_wait = 30;
+constexpr std::size_t most_of_name = 80;  // bytes of what a client calls itself
 served_answer json_answer(const ordered_json& what, unsigned status = 200) {
   served_answer made;
   made.status = status;
@@ -61,6 +62,13 @@ bool is_same_secret(std::string_view given, std::string_view wanted) noexcept {
   return difference == 0 && !wanted.empty();
 }
 
+/// Who asks, for the audit: what the kernel knows, and what the client calls itself.
+std::string client_of(const net::served_request& request) {
+  const std::string* const name = request.head.first("User-Agent");
+  return name == nullptr ? request.who
+                         : fmt::format("{} ({})", request.who, protocol::printable(*name, most_of_name));
+}
+
 }  // namespace
 
 control_server::control_server(asio::io_context& loop, clock& time, telemetry& log,
@@ -75,15 +83,23 @@ control_server::control_server(asio::io_context& loop, clock& time, telemetry& l
       version_(std::move(version)),
       noted_(loop.get_executor()),
       local_(loop, settings.hosts, control_limits,
-             [this](const net::served_request& request) { return answer(request); }),
+             [this](const net::served_request& request) { return answer(request, api_role::operate); }),
+      viewing_(loop, settings.hosts, control_limits,
+               [this](const net::served_request& request) { return answer(request, api_role::view); }),
       remote_(loop, settings.hosts, control_limits,
               [this](const net::served_request& request) { return answer_with_token(request); }) {}
 
-std::optional<std::string> control_server::open(session_list sessions, const std::string& socket) {
+std::optional<std::string> control_server::open(session_list sessions,
+                                                const std::vector<control_socket>& sockets) {
   sessions_ = std::move(sessions);
-  if (!socket.empty()) {
-    if (auto why = local_.listen(socket, socket_mode)) return why;
-    addresses_.push_back(socket);
+  for (const control_socket& each : sockets) {
+    const bool is_for_viewers = each.role == api_role::view;
+    net::http_server& server = is_for_viewers ? viewing_ : local_;
+    if (each.handle >= 0)
+      server.listen(each.handle);
+    else if (auto why = server.listen(each.path, socket_mode))
+      return why;
+    addresses_.push_back(each.path + (is_for_viewers ? " (view only)" : ""));
   }
   if (settings_.listen) {
     config::listen_address address = *settings_.listen;
@@ -105,7 +121,8 @@ asio::awaitable<int> run_one(net::http_server& server) {
 asio::awaitable<void> control_server::run() {
   task_group<int> tasks{loop_.get_executor()};
   tasks.spawn(0, run_one(local_));
-  tasks.spawn(1, run_one(remote_));
+  tasks.spawn(1, run_one(viewing_));
+  tasks.spawn(2, run_one(remote_));
   co_await tasks.next();
   co_await tasks.join();
 }
@@ -136,21 +153,31 @@ asio::awaitable<served_answer> control_server::answer_with_token(const net::serv
   constexpr std::string_view scheme = "Bearer ";
   if (auto page = dashboard_page(request.head.method, request.path)) co_return std::move(*page);
   if (!settings_.token) co_return refuse(503, "the configuration has no control.token");
+  const std::string* const field = request.head.first("Authorization");
+  const bool is_given = field != nullptr && field->starts_with(scheme);
+  const std::string_view given = is_given ? std::string_view(*field).substr(scheme.size()) : "";
+  const auto fits = [given](const config::resolved<std::string>& wanted) {
+    return wanted && is_same_secret(given, wanted.value);
+  };
   const auto wanted = settings_.token->resolve();
-  if (!wanted) co_return refuse(503, "the token cannot be read: see the configuration's control.token");
-  const std::string* const given = request.head.first("Authorization");
-  const bool is_good = given != nullptr && given->starts_with(scheme) &&
-                       is_same_secret(std::string_view(*given).substr(scheme.size()), wanted.value);
+  bool is_good = is_given && fits(wanted);
+  api_role role = api_role::operate;
+  if (is_given && !is_good && settings_.view_token) {
+    is_good = fits(settings_.view_token->resolve());
+    role = api_role::view;
+  }
+  if (!is_good && !wanted)
+    co_return refuse(503, "the token cannot be read: see the configuration's control.token");
   if (!is_good) {
     served_answer refused = refuse(401, "a token is required: Authorization: Bearer TOKEN");
     refused.headers.emplace_back("WWW-Authenticate", "Bearer");
     co_return refused;
   }
-  served_answer made = co_await answer(request);
+  served_answer made = co_await answer(request, role);
   co_return made;
 }
 
-asio::awaitable<served_answer> control_server::answer(const net::served_request& request) {
+asio::awaitable<served_answer> control_server::answer(const net::served_request& request, api_role role) {
   if (auto page = dashboard_page(request.head.method, request.path)) co_return std::move(*page);
   const api_match found = match_api(request.head.method, request.path);
   if (found.route == nullptr) {
@@ -160,6 +187,9 @@ asio::awaitable<served_answer> control_server::answer(const net::served_request&
     if (!found.allow.empty()) refused.headers.emplace_back("Allow", found.allow);
     co_return refused;
   }
+  if (found.route->role == api_role::operate && role == api_role::view)
+    co_return refuse(
+        403, fmt::format("{} needs the role operate, and this client has the role view", found.route->id));
   std::string error;
   const parameters query = read_query(*found.route, request.query, error);
   if (!error.empty()) co_return refuse(400, error);
@@ -184,7 +214,7 @@ asio::awaitable<served_answer> control_server::answer(const net::served_request&
 
 served_answer control_server::act(const question& asked) {
   const auto acted = [&] {
-    log_.record("", happening::operated{asked.request.who,
+    log_.record("", happening::operated{client_of(asked.request),
                                         fmt::format("{} {}", asked.route.id, asked.about->name())});
     return json_answer(describe_session(*asked.about, true));
   };
@@ -232,6 +262,7 @@ ordered_json control_server::describe_session(const session& which, bool whole) 
   report.update(describe(status, now, secrets_));
   if (status.round_trip) report["round_trip_ms"] = static_cast<double>(status.round_trip->count()) / 1000.0;
   if (status.certificate_end) report["certificate_expires"] = timestamp(*status.certificate_end);
+  if (which.lag().rule()) report["lag"] = describe_lag(which.lag(), status);
   report["queued"] = status.queued;
   report["unconfirmed"] = status.unconfirmed;
   report["unsent_bytes"] = status.unsent;
@@ -284,7 +315,7 @@ served_answer control_server::cancel_command(const question& asked) {
   if (ledger_.find(asked.about->name(), asked.id) == nullptr) return show_command(*asked.about, asked.id);
   if (!asked.about->cancel(asked.id))
     return refuse(409, "the command does not wait: it was sent, or has ended");
-  log_.record("", happening::operated{asked.request.who,
+  log_.record("", happening::operated{client_of(asked.request),
                                       fmt::format("{} {} (id {})", asked.route.id, asked.about->name(),
                                                   protocol::printable(asked.id, 80))});
   served_answer made = show_command(*asked.about, asked.id);
@@ -310,9 +341,10 @@ asio::awaitable<served_answer> control_server::send(question asked) {
   const auto entered = target_.enter(to, what, {});
   if (entered == control_target::entry::too_many) co_return refuse(503, "too many commands are unfinished");
   if (entered == control_target::entry::taken)
-    log_.record("", happening::operated{asked.request.who, fmt::format("sendCommand {} {} (id {})", to.name(),
-                                                                       protocol::printable(what.command, 80),
-                                                                       protocol::printable(what.id, 80))});
+    log_.record(
+        "", happening::operated{client_of(asked.request), fmt::format("sendCommand {} {} (id {})", to.name(),
+                                                                      protocol::printable(what.command, 80),
+                                                                      protocol::printable(what.id, 80))});
   const auto deadline = time_.now() + std::chrono::seconds(*limit);
   const auto is_far_enough = [&](const command_ledger::record& known) {
     const bool is_taken = known.state != command_state::received;
@@ -339,7 +371,7 @@ asio::awaitable<served_answer> control_server::reload(question asked) {
   const bool dry_run = text_in(asked.query, "dry_run", "false") == "true";
   const reload_report made = co_await target_.reload(dry_run);
   if (!made.error.empty()) co_return refuse(409, made.error);
-  if (!dry_run) log_.record("", happening::operated{asked.request.who, "reloadConfiguration"});
+  if (!dry_run) log_.record("", happening::operated{client_of(asked.request), "reloadConfiguration"});
   co_return json_answer({{"applied", !dry_run},
                          {"added", made.plan.added},
                          {"removed", made.plan.removed},
@@ -362,7 +394,7 @@ served_answer control_server::set_log_level(const question& asked) {
   const auto& name = wanted["level"].get_ref<const std::string&>();
   for (const auto& [level, word] : levels) {
     if (word != name) continue;
-    log_.record("", happening::operated{asked.request.who, fmt::format("setLogLevel {}", word)});
+    log_.record("", happening::operated{client_of(asked.request), fmt::format("setLogLevel {}", word)});
     target_.set_log_level(level);
     return json_answer({{"level", word}});
   }

@@ -52,15 +52,22 @@ class control_target {
   virtual asio::awaitable<reload_report> reload(bool dry_run) = 0;
 };
 
+/// A Unix-domain socket of the interface.
+struct control_socket {
+  std::string path;
+  api_role role = api_role::operate;  ///< of all its clients
+  int handle = -1;                    ///< it listens already; negative: it is to be made
+};
+
 /// The HTTP interface for operators (docs/operating.md): on a Unix-domain socket, and with a token over TCP.
 class control_server {
  public:
   control_server(asio::io_context& loop, clock& time, telemetry& log, const secret_index& secrets,
                  control_target& target, const config::control_settings& settings, std::string version);
 
-  /// Begins to listen on the socket, if there is a path, and at the configured address. Says why if it
-  /// cannot.
-  [[nodiscard]] std::optional<std::string> open(session_list sessions, const std::string& socket);
+  /// Begins to listen on the sockets, and at the configured address. Says why if it cannot.
+  [[nodiscard]] std::optional<std::string> open(session_list sessions,
+                                                const std::vector<control_socket>& sockets);
 
   /// Other sessions from now on. Who follows the events of all follows those of the new ones, too.
   void update(session_list sessions);
@@ -88,7 +95,8 @@ class control_server {
   [[nodiscard]] static std::string text_in(const parameters& query, std::string_view name,
                                            std::string_view usual);
   asio::awaitable<net::served_answer> answer_with_token(const net::served_request& request);
-  asio::awaitable<net::served_answer> answer(const net::served_request& request);
+  /// The one place where roles are checked.
+  asio::awaitable<net::served_answer> answer(const net::served_request& request, api_role role);
   asio::awaitable<net::served_answer> send(question asked);
   asio::awaitable<net::served_answer> reload(question asked);
   [[nodiscard]] net::served_answer act(const question& asked);
@@ -114,6 +122,7 @@ class control_server {
   command_ledger ledger_;
   notifier noted_;
   net::http_server local_;
+  net::http_server viewing_;
   net::http_server remote_;
   std::vector<std::string> addresses_;
 };

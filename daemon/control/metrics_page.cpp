@@ -73,9 +73,27 @@ constexpr std::array metrics{
              if (!s.status.round_trip) return {};
              return seconds(*s.status.round_trip);
            }},
+    metric{"duplexd_session_newest_event_age_seconds", "gauge",
+           "How long ago the newest event happened, by its own time.",
+           [](const sample& s) -> number {
+             if (!s.status.newest_event_age) return {};
+             return seconds(*s.status.newest_event_age);
+           }},
+    metric{"duplexd_session_event_times_unusable_total", "counter", "Events whose field has no time.",
+           [](const sample& s) -> number {
+             if (!s.of.lag().rule()) return {};
+             return s.of.lag().unusable();
+           }},
+    metric{"duplexd_session_event_times_ahead_total", "counter",
+           "Events whose time was in the future when they arrived.",
+           [](const sample& s) -> number {
+             if (!s.of.lag().rule()) return {};
+             return s.of.lag().ahead();
+           }},
 };
 
 constexpr std::string_view replies_name = "duplexd_session_replies_total";
+constexpr std::string_view lag_name = "duplexd_session_event_lag_seconds";
 
 /// For a label's value.
 void append_escaped(std::string& to, std::string_view text) {
@@ -93,12 +111,27 @@ void append_head(std::string& to, std::string_view name, std::string_view type, 
   fmt::format_to(std::back_inserter(to), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
 }
 
+/// A histogram's lines: each bucket counts what the ones before it do, too.
+void append_histogram(std::string& to, std::string_view name, std::string_view label,
+                      const lag_histogram& lags) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < lags.counts.size(); ++i) {
+    count += lags.counts[i];
+    const bool is_last = i == lag_histogram::bounds.size();
+    const std::string bound = is_last ? "+Inf" : fmt::format("{}", seconds(lag_histogram::bounds[i]));
+    fmt::format_to(std::back_inserter(to), "{}_bucket{},le=\"{}\"}} {}\n", name, label, bound, count);
+  }
+  fmt::format_to(std::back_inserter(to), "{0}_sum{1}}} {2:.6f}\n{0}_count{1}}} {3}\n", name, label, lags.sum,
+                 count);
+}
+
 }  // namespace
 
 metrics_page::metrics_page() : parts_(metrics.size()) {
   for (std::size_t i = 0; i < metrics.size(); ++i)
     append_head(parts_[i], metrics[i].name, metrics[i].type, metrics[i].help);
   append_head(replies_, replies_name, "counter", "Replies received and unpacked.");
+  append_head(lags_, lag_name, "histogram", "How old events were when they arrived, by their own time.");
 }
 
 void metrics_page::add(const session& each, clock::time_point now) {
@@ -121,6 +154,7 @@ void metrics_page::add(const session& each, clock::time_point now) {
       append(parts_[i], metrics[i].name, "", *whole);
     if (const auto* real = std::get_if<double>(&value)) append(parts_[i], metrics[i].name, "", *real);
   }
+  if (each.lag().rule()) append_histogram(lags_, lag_name, label, each.lag().histogram());
   const auto& types = each.messages().types(protocol::direction::reply);
   std::string reply;
   for (std::size_t i = 0; i < taken.counted.replies.size(); ++i) {
@@ -137,11 +171,12 @@ std::string metrics_page::take(std::string_view version) && {
   page.append("duplexd_build_info{version=\"");
   append_escaped(page, version);
   page += "\"} 1\n";
-  std::size_t size = page.size() + replies_.size();
+  std::size_t size = page.size() + replies_.size() + lags_.size();
   for (const std::string& each : parts_) size += each.size();
   page.reserve(size);
   for (const std::string& each : parts_) page += each;
-  return page += replies_;
+  page += replies_;
+  return page += lags_;
 }
 
 }  // namespace duplexd

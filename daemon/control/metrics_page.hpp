@@ -24,6 +24,7 @@ class metrics_page {
  private:
   std::vector<std::string> parts_;  ///< the lines of each metric
   std::string replies_;
+  std::string lags_;
 };
 
 }  // namespace duplexd

@@ -43,6 +43,15 @@ nlohmann::ordered_json describe(const session_status& status, clock::time_point 
   return report;
 }
 
+nlohmann::ordered_json describe_lag(const lag_watch& lag, const session_status& status) {
+  nlohmann::ordered_json report = nlohmann::ordered_json::object();
+  if (status.newest_event_age) report["newest_age_seconds"] = seconds(*status.newest_event_age);
+  if (const auto last = lag.last_lag()) report["last_seconds"] = seconds(*last);
+  report["times_unusable"] = lag.unusable();
+  report["times_ahead"] = lag.ahead();
+  return report;
+}
+
 readiness judge_readiness(const session_list& sessions, clock::time_point now, const secret_index& secrets) {
   readiness verdict;
   std::size_t up = 0;

@@ -34,4 +34,8 @@ struct readiness {
 [[nodiscard]] nlohmann::ordered_json describe(const session_status& status, clock::time_point now,
                                               const secret_index& secrets);
 
+/// How old events are: {"newest_age_seconds": 0.1, "last_seconds": 0.05, "times_unusable": 0, "times_ahead":
+/// 0}.
+[[nodiscard]] nlohmann::ordered_json describe_lag(const lag_watch& lag, const session_status& status);
+
 }  // namespace duplexd

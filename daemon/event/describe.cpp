@@ -125,6 +125,33 @@ struct describer {
              {"expected", e.expected},
              {"found", e.found}}};
   }
+  description operator()(const happening::events_late& e) const {
+    return {log_level::warning,
+            "events_late",
+            fmt::format("the newest event of {} is {} old, allowed: {}", e.reply, seconds(e.age),
+                        seconds(e.at_most)),
+            {{"reply", e.reply}, {"age_ms", e.age.count()}, {"at_most_ms", e.at_most.count()}}};
+  }
+  description operator()(const happening::events_in_time& e) const {
+    return {log_level::info,
+            "events_in_time",
+            fmt::format("the newest event of {} is {} old: in time again", e.reply, seconds(e.age)),
+            {{"reply", e.reply}, {"age_ms", e.age.count()}}};
+  }
+  description operator()(const happening::event_time_unusable& e) const {
+    return {log_level::warning,
+            "event_time_unusable",
+            fmt::format("{}.{} is not a time: the lag of this event is not known", e.reply, e.field),
+            {{"reply", e.reply}, {"field", e.field}}};
+  }
+  description operator()(const happening::event_time_ahead& e) const {
+    return {log_level::warning,
+            "event_time_ahead",
+            fmt::format("{}.{} is {} in the future: the lag of this event counts as 0. Check the clocks, and "
+                        "the unit",
+                        e.reply, e.field, seconds(e.ahead)),
+            {{"reply", e.reply}, {"field", e.field}, {"ahead_ms", e.ahead.count()}}};
+  }
   description operator()(const happening::limit_reached& e) const {
     return {log_level::warning,
             "limit_reached",

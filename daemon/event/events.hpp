@@ -67,6 +67,24 @@ struct sequence_broken {
   nlohmann::ordered_json found;
   bool over_links = false;  ///< it was due before this link
 };
+struct events_late {  ///< the newest event is older than it may be
+  std::string reply;
+  std::chrono::milliseconds age{0};
+  std::chrono::milliseconds at_most{0};
+};
+struct events_in_time {  ///< after they were late
+  std::string reply;
+  std::chrono::milliseconds age{0};
+};
+struct event_time_unusable {  ///< the field of an event's time holds none
+  std::string reply;
+  std::string field;
+};
+struct event_time_ahead {  ///< an event's time is in the future
+  std::string reply;
+  std::string field;
+  std::chrono::milliseconds ahead{0};
+};
 struct limit_reached {  ///< a bound of the configuration, and what follows
   std::string limit;    ///< "limits.inbox"
   std::string what;
@@ -202,15 +220,17 @@ using event = std::variant<
     happening::login_accepted, happening::certificate_unverified, happening::command_refused,
     happening::undecodable, happening::script_finished, happening::call_retried, happening::command_ended,
     happening::command_invalid, happening::heartbeat_missed, happening::reply_overdue,
-    happening::sequence_broken, happening::limit_reached, happening::task_failed, happening::resubscribed,
-    happening::inactive, happening::link_renewed, happening::link_closed, happening::attempt_failed,
-    happening::held_back, happening::quit, happening::started, happening::descriptors_short,
-    happening::stopping, happening::reloaded, happening::reload_refused, happening::listening,
-    happening::listen_failed, happening::operated, happening::output_closed, happening::output_failed,
-    happening::output_recovered, happening::commands_failed, happening::commands_recovered,
-    happening::commands_lost, happening::batch_refused, happening::program_said, happening::events_dropped,
-    happening::journal_replaced, happening::journal_orphans, happening::journal_failed,
-    happening::journal_full, happening::journal_recovered, happening::journal_broken, happening::cut_short>;
+    happening::sequence_broken, happening::events_late, happening::events_in_time,
+    happening::event_time_unusable, happening::event_time_ahead, happening::limit_reached,
+    happening::task_failed, happening::resubscribed, happening::inactive, happening::link_renewed,
+    happening::link_closed, happening::attempt_failed, happening::held_back, happening::quit,
+    happening::started, happening::descriptors_short, happening::stopping, happening::reloaded,
+    happening::reload_refused, happening::listening, happening::listen_failed, happening::operated,
+    happening::output_closed, happening::output_failed, happening::output_recovered,
+    happening::commands_failed, happening::commands_recovered, happening::commands_lost,
+    happening::batch_refused, happening::program_said, happening::events_dropped, happening::journal_replaced,
+    happening::journal_orphans, happening::journal_failed, happening::journal_full,
+    happening::journal_recovered, happening::journal_broken, happening::cut_short>;
 
 /// Takes what happened. Called on the loop's thread; must not block for long and never throws.
 class telemetry {

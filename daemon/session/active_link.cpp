@@ -21,7 +21,7 @@ bool is_farewell(std::uint16_t code) {
 
 active_link::active_link(std::shared_ptr<const config::session_settings> settings,
                          const session_context& context, variables& values, outbox& commands,
-                         sequence_watch& sequences, stop_flag& stop, transport& link)
+                         sequence_watch& sequences, lag_watch& lag, stop_flag& stop, transport& link)
     : settings_(std::move(settings)),
       live_(settings_),
       context_(context),
@@ -35,16 +35,13 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
       outputs_(context.outputs),
       receiver_(*settings_, context, link, outputs_, replies_, script_, fresh_),
       sequences_(sequences),
+      lag_(lag),
       gap_line_(settings_->name),
       watch_again_(context.loop),
       tasks_(context.loop) {
   sequences_.begin_link();
-  observe_sequences();
-}
-
-void active_link::observe_sequences() {
-  for (const auto& [reply, fields] : sequences_.looked_at())
-    replies_.observe(reply, fields, [this](offered_reply& each) { see_sequences(each); });
+  lag_.begin_link();
+  observe_watched();
 }
 
 void active_link::adopt(std::shared_ptr<const config::session_settings> next) {
@@ -62,7 +59,7 @@ void active_link::adopt(std::shared_ptr<const config::session_settings> next) {
     script_.adopt_handlers(live_);
   else
     script_.observe();
-  observe_sequences();
+  observe_watched();
   receiver_.adopt(live_->limits.inbox);
   watch_again_.notify();
 }
@@ -225,46 +222,6 @@ active_link::end_of_task active_link::check(keepalive& decide, send_watch& taken
   if (broken_) return std::make_unique<task_result>(task_result{.failed = std::move(broken_)});
   check_again = std::min({step.check_at, taken.check_at(now), reading.when(fresh_.check_at())});
   return nullptr;
-}
-
-std::optional<fault> active_link::act_on(config::liveness_action action, std::string cause) {
-  if (action == config::liveness_action::reconnect)
-    return fault{.kind = config::fault_class::liveness, .cause = std::move(cause)};
-  if (action == config::liveness_action::resubscribe) script_.resubscribe();
-  return std::nullopt;
-}
-
-void active_link::see_sequences(offered_reply& reply) {
-  const auto gaps = sequences_.see(reply.name(), reply.fields());
-  if (sequences_.overflowed())
-    context_.telemetry.record(
-        settings_->name,
-        happening::limit_reached{"limits.sequences", "a new key of liveness.sequence is not watched"});
-  for (const sequence_gap& gap : gaps) {
-    const std::string key = gap.key.empty() ? "" : gap.key.dump();
-    context_.telemetry.record(settings_->name,
-                              happening::sequence_broken{reply.name(), gap.rule->field, key, gap.expected,
-                                                         gap.found, gap.over_links});
-    nlohmann::ordered_json fields{{"reply", reply.name()},
-                                  {"field", gap.rule->field},
-                                  {"key", gap.key},
-                                  {"expected", gap.expected},
-                                  {"found", gap.found}};
-    if (gap.over_links) fields["over_connections"] = true;
-    const std::string_view line = gap_line_.note(receiver_.time(), "gap", fields);
-    outputs_.emit({.what = session_event::kind::note,
-                   .session = settings_->name,
-                   .time = receiver_.time(),
-                   .name = "gap",
-                   .line = line});
-    if (gap.over_links) continue;  // a new link is what the rule could ask for
-    auto cause = fmt::format("gap in {}.{}: expected {}, found {}", reply.name(), gap.rule->field,
-                             gap.expected.dump(), gap.found.dump());
-    if (auto failed = act_on(gap.rule->action, std::move(cause))) {
-      broken_ = std::move(failed);
-      watch_again_.notify();
-    }
-  }
 }
 
 asio::awaitable<active_link::end_of_task> active_link::say_goodbye() {

@@ -16,6 +16,7 @@
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/freshness.hpp"
 #include "daemon/session/keepalive.hpp"
+#include "daemon/session/lag_watch.hpp"
 #include "daemon/session/receiver.hpp"
 #include "daemon/session/script/script_runner.hpp"
 #include "daemon/session/send_watch.hpp"
@@ -36,11 +37,11 @@ class active_link {
  public:
   /// The link keeps these settings, even if the session is given others meanwhile.
   active_link(std::shared_ptr<const config::session_settings> settings, const session_context& context,
-              variables& values, outbox& commands, sequence_watch& sequences, stop_flag& stop,
+              variables& values, outbox& commands, sequence_watch& sequences, lag_watch& lag, stop_flag& stop,
               transport& link);
 
   /// Other settings that differ only in fields that reloads take at once. To be called between two replies;
-  /// the session has adopted its part, the sequences among it.
+  /// the session has adopted its part, sequences and lag among it.
   void adopt(std::shared_ptr<const config::session_settings> next);
 
   /// Runs the link from login to the closing handshake. What is left to do is `finish()`.
@@ -70,8 +71,9 @@ class active_link {
   [[nodiscard]] end_of_task check(keepalive& decide, send_watch& taken, clock::time_point& check_again);
 
   [[nodiscard]] end_of_task link_over(const link_end& end) const;
-  void observe_sequences();
+  void observe_watched();
   void see_sequences(offered_reply& reply);
+  void see_lag(offered_reply& reply);
   [[nodiscard]] std::optional<fault> act_on(config::liveness_action action, std::string cause);
 
   std::shared_ptr<const config::session_settings> settings_;
@@ -86,10 +88,11 @@ class active_link {
   event_routes outputs_;
   receiver receiver_;
   sequence_watch& sequences_;
+  lag_watch& lag_;
   event_line gap_line_;
   notifier watch_again_;
   task_group<end_of_task> tasks_;
-  std::optional<fault> broken_;  ///< a sequence is, and that ends the link
+  std::optional<fault> broken_;  ///< what replies say, and that ends the link
 };
 
 }  // namespace duplexd

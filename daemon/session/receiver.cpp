@@ -58,6 +58,7 @@ asio::awaitable<void> receiver::run() {
     turn_budget turn{context_.time};
     const turn_end how = take_turn(turn);
     if (place_) place_->leave();
+    if (how == turn_end::dry) has_waited_ = false;
     judge_turn(turn.was_long());
     if (how == turn_end::no_room)
       co_await hold_back();
@@ -175,6 +176,7 @@ void receiver::read_ahead() {
 // be who waits.
 asio::awaitable<void> receiver::hold_back() {
   reading_.hold();
+  has_waited_ = true;
   if (!outputs_.has_room()) replies_.patience().hold();
   task_group<int> tasks{context_.loop};
   holding_ = &tasks;

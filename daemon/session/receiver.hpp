@@ -44,6 +44,9 @@ class receiver {
   /// When the link was last read again after it had not been.
   [[nodiscard]] clock::time_point read_again() const noexcept { return read_again_; }
 
+  /// Whether what is being handled may have waited for outputs or handlers: its age is no fault of the peer.
+  [[nodiscard]] bool has_waited() const noexcept { return has_waited_; }
+
   /// The wall's time of what is being handled, RFC 3339.
   [[nodiscard]] std::string_view time() const noexcept { return time_; }
 
@@ -84,8 +87,9 @@ class receiver {
   const protocol::message_type* types_;  ///< the first of the protocol's replies
   clock::time_point turn_began_{};       ///< by `reading_`
   std::optional<turn_lane::place> place_;
-  unsigned long_turns_ = 0;     ///< how many turns more are taken in line
-  bool settled_ = false;        ///< everything before the end of the link has had its effect
+  unsigned long_turns_ = 0;  ///< how many turns more are taken in line
+  bool settled_ = false;     ///< everything before the end of the link has had its effect
+  bool has_waited_ = false;
   bool in_message_ = false;     ///< `packets_` may have more of a message
   std::size_t of_message_ = 0;  ///< bytes of its packets that were handled
   message current_{};           ///< if it had been read ahead

@@ -39,6 +39,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_, context_.keeper),
       sequences_(std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences)),
+      lag_(settings_->lag),
       stop_(context_.loop),
       since_(context_.time.now()),
       tasks_(context_.loop),
@@ -65,7 +66,8 @@ session_status session::status() const {
                      .next_attempt = next_attempt_,
                      .cause = last_fault_,
                      .queued = outbox_.queued(),
-                     .unconfirmed = outbox_.awaiting_reply()};
+                     .unconfirmed = outbox_.awaiting_reply(),
+                     .newest_event_age = lag_.newest_age(context_.time.wall().time_since_epoch())};
   if (link_ == nullptr) return now;
   now.unsent = link_->unsent();
   now.round_trip = link_->round_trip();
@@ -125,6 +127,7 @@ void session::take_replacement() {
   start_variables(*settings_, values_, context_);
   outbox_.replace(settings_);
   sequences_ = std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences);
+  lag_.adopt(settings_->lag);
   if (settings_->cookies && context_.cookies == nullptr) context_.cookies = std::make_shared<cookie_jar>();
   if (!settings_->cookies) context_.cookies.reset();
   context_.counters->replies.clear();
@@ -301,7 +304,7 @@ asio::awaitable<void> session::dial() {
 asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
   enter(session_phase::login);
-  active_link on_link{settings_, context_, values_, outbox_, *sequences_, stop_, *link_};
+  active_link on_link{settings_, context_, values_, outbox_, *sequences_, lag_, stop_, *link_};
   serving_ = &on_link;
   const link_result result = co_await on_link.run();
   serving_ = nullptr;

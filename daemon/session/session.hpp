@@ -10,6 +10,7 @@
 #include "daemon/session/exchange/outbox.hpp"
 #include "daemon/session/exchange/session_context.hpp"
 #include "daemon/session/exchange/variables.hpp"
+#include "daemon/session/lag_watch.hpp"
 #include "daemon/session/sequence_watch.hpp"
 #include "daemon/session/session_status.hpp"
 
@@ -38,6 +39,7 @@ class session {
   [[nodiscard]] session_status status() const;
   [[nodiscard]] session_phase phase() const noexcept { return phase_; }
   [[nodiscard]] const session_counters& counters() const noexcept { return *context_.counters; }
+  [[nodiscard]] const lag_watch& lag() const noexcept { return lag_; }
   [[nodiscard]] const outbox::traffic& given() const noexcept { return outbox_.given(); }
   [[nodiscard]] const protocol::protocol& messages() const noexcept { return *settings_->protocol; }
 
@@ -145,6 +147,7 @@ class session {
   variables values_;
   outbox outbox_;
   std::unique_ptr<sequence_watch> sequences_;
+  lag_watch lag_;
   stop_flag stop_;  ///< what it does is to be left; `wish_` says what for
   wish wish_ = wish::run;
   notifier wish_changed_{context_.loop};

@@ -26,6 +26,9 @@ void session::adopt(std::shared_ptr<const config::session_settings> settings,
     *sequences_ = sequence_watch(settings_->liveness.sequence, settings_->limits.sequences);
   else
     sequences_->limit(settings_->limits.sequences);
+  lag_.adopt(settings_->lag);
+  if (std::ranges::any_of(changed, [](const auto& each) { return each.starts_with("liveness.lag"); }))
+    lag_.begin_link();
   if (serving_ != nullptr) serving_->adopt(settings_);
 }
 

@@ -36,8 +36,9 @@ struct session_status {
   std::size_t queued = 0;                           ///< commands that wait to be sent
   std::size_t unconfirmed = 0;                      ///< commands that wait for the reply that confirms them
   std::size_t unsent = 0;                           ///< bytes that the kernel has not taken
-  std::optional<std::chrono::microseconds> round_trip{};      ///< to the peer of the TCP connection
-  std::optional<std::chrono::sys_seconds> certificate_end{};  ///< of the server's
+  std::optional<std::chrono::nanoseconds> newest_event_age{};  ///< by its own time, see lag_watch
+  std::optional<std::chrono::microseconds> round_trip{};       ///< to the peer of the TCP connection
+  std::optional<std::chrono::sys_seconds> certificate_end{};   ///< of the server's
 };
 
 }  // namespace duplexd

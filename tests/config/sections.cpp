@@ -45,6 +45,8 @@ const section_place places[] = {
     {"heartbeat", "/sessions/s/liveness/heartbeat", R"({"every": "1s", "json": {}, "expect": "pong"})"},
     {"fresh", "/sessions/s/liveness/fresh/0", R"({"reply": "tick", "within": "1s"})"},
     {"sequence", "/sessions/s/liveness/sequence/0", R"({"reply": "trade", "field": "seq"})"},
+    {"lag", "/sessions/s/lag", R"({"reply": "tick", "field": "price"})"},
+    {"lag_limit", "/sessions/s/liveness/lag", R"({"at_most": "10s"})"},
     {"limits", "/sessions/s/limits", "{}"},
     {"rate", "/sessions/s/rate", "{}"},
     {"command", "/sessions/s/commands/to_free", R"({"confirm": "reply"})"},
@@ -75,6 +77,7 @@ const section_place places[] = {
 constexpr const char* whole = R"json({
   "sessions": {"s": {
     "url": "wss://h/",
+    "lag": {"reply": "tick", "field": "price"},
     "commands": {"ping": {"idempotent": true}},
     "on": [{"reply": "call", "do": []}],
     "script": [{"spawn": "warm_up", "do": [{"sleep": 0}]},
@@ -95,7 +98,7 @@ constexpr const char* whole = R"json({
                    "answer": "proof:json", "heartbeat": "seq:i", "audio": "op:b=6 channel:b?=0 data:bytes",
                    "audio_end": "op:b=7 channel:b?=0"},
       "replies": [{"as": "reply", "layout": "_op:B=1 code:i status:json(:H)", "when": {"opcode": 1}}, {"as": "welcome", "layout": "_op:B=2 status:json", "when": {"opcode": 2}},
-                  {"as": "tick", "layout": "_op:B=3 price:d", "when": {"opcode": 3}}, {"as": "trade", "layout": "_op:B=4 seq:i symbol:json(:H)", "when": {"opcode": 4}},
+                  {"as": "tick", "layout": "_op:B=3 price:d", "when": {"opcode": 3}}, {"as": "trade", "layout": "_op:B=4 seq:i time:q@ms symbol:json(:H)", "when": {"opcode": 4}},
                   {"as": "call", "layout": "_op:B=5 action:json(:H) nonce:json(:H) status:json(:H)", "when": {"opcode": 5}}, {"as": "pong", "layout": "_op:B=6 op:json", "when": {"opcode": 6}},
                   {"as": "quote", "layout": "_op:B=7 code:i request_id:i status:json(:H)", "when": {"opcode": 7}}, {"as": "orders", "layout": "_op:B=8 a:i", "when": {"opcode": 8}},
                   {"as": "trades", "layout": "_op:B=9 a:i", "when": {"opcode": 9}}, {"as": "ready", "layout": "_op:B=10 a:i", "when": {"opcode": 10}},

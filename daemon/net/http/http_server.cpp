@@ -197,10 +197,14 @@ std::optional<std::string> http_server::listen(const std::string& path, mode_t m
   const int error = errno;
   if (!good && handle >= 0) ::close(handle);
   if (!good) return failed(std::generic_category().message(error));
-  // The protocol is only a name here, as in connect_unix.
-  acceptors_.emplace_back(loop_.get_executor(), asio::ip::tcp::v4(), handle);
+  listen(handle);
   sockets_.push_back(path);
   return std::nullopt;
+}
+
+// The protocol is only a name here, as in connect_unix.
+void http_server::listen(int handle) {
+  acceptors_.emplace_back(loop_.get_executor(), asio::ip::tcp::v4(), handle);
 }
 
 asio::awaitable<void> http_server::run() {

@@ -96,6 +96,9 @@ class http_server {
   /// On a Unix-domain socket with this mode; one that nobody listens on any more is replaced.
   [[nodiscard]] std::optional<std::string> listen(const std::string& path, mode_t mode);
 
+  /// On a Unix-domain socket that listens already; it is closed, and its path stays.
+  void listen(int handle);
+
   /// Serves until it is cancelled; then the sockets are closed.
   asio::awaitable<void> run();
 

@@ -32,6 +32,8 @@ const choice_row choices[] = {
     {"heartbeat", "action", {"log", "resubscribe", "reconnect"}},
     {"fresh", "action", {"log", "resubscribe", "reconnect"}},
     {"sequence", "action", {"log", "resubscribe", "reconnect"}},
+    {"lag_limit", "action", {"log", "resubscribe", "reconnect"}},
+    {"lag", "unit", {"s", "ms", "us", "ns"}},
     {"command", "offline", {"fail", "drop", "queue"}},
     {"output",
      "type",
@@ -141,7 +143,13 @@ TEST_CASE("the words of choices arrive as their values", "[choices]") {
     CHECK(session("heartbeat", {{"action", word}}).liveness.heartbeat->action == action);
     CHECK(session("fresh", {{"action", word}}).liveness.fresh.at(0).action == action);
     CHECK(session("sequence", {{"action", word}}).liveness.sequence.at(0).action == action);
+    CHECK(session("lag_limit", {{"action", word}}).liveness.lag.value().action == action);
   }
+  const std::pair<const char*, protocol::time_unit> units[] = {{"s", protocol::time_unit::s},
+                                                               {"ms", protocol::time_unit::ms},
+                                                               {"us", protocol::time_unit::us},
+                                                               {"ns", protocol::time_unit::ns}};
+  for (const auto& [word, unit] : units) CHECK(session("lag", {{"unit", word}}).lag.value().unit == unit);
   const std::pair<const char*, offline_policy> policies[] = {
       {"fail", offline_policy::fail}, {"drop", offline_policy::drop}, {"queue", offline_policy::queue}};
   for (const auto& [word, policy] : policies)

@@ -68,6 +68,8 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.liveness.heartbeat == nullptr);
   CHECK(s.liveness.fresh.empty());
   CHECK(s.liveness.sequence.empty());
+  CHECK_FALSE(s.liveness.lag.has_value());
+  CHECK_FALSE(s.lag.has_value());
   CHECK(s.limits.message == 16'777'216);
   CHECK(s.limits.frame == 0);
   CHECK(s.limits.json_depth == 64);
@@ -125,7 +127,7 @@ TEST_CASE("defaults inside of sections that may be left out", "[defaults]") {
   const auto liveness =
       with(
           "liveness: {heartbeat: {every: 7s, send: go, expect: r}, fresh: [{reply: r, within: 1s}], "
-          "sequence: [{reply: r, field: n}]}")
+          "sequence: [{reply: r, field: n}], lag: {at_most: 2s}}\n    lag: {reply: r, field: n}")
           .liveness;
   CHECK(liveness.heartbeat->every.fixed.count() == 7'000);
   CHECK(liveness.heartbeat->expect->timeout.count() == 10'000);
@@ -133,6 +135,9 @@ TEST_CASE("defaults inside of sections that may be left out", "[defaults]") {
   CHECK(liveness.fresh.at(0).action == liveness_action::log);
   CHECK(liveness.sequence.at(0).action == liveness_action::log);
   CHECK(liveness.sequence.at(0).key.empty());
+  CHECK(liveness.lag.value().at_most.count() == 2'000);
+  CHECK(liveness.lag.value().action == liveness_action::log);
+  CHECK(with("lag: {reply: r, field: n}").lag == lag_settings{"r", "n", protocol::time_unit::ms});
   CHECK_FALSE(with("liveness: {heartbeat: {every: 1s, json: 1}}").liveness.heartbeat->expect.has_value());
   const command_settings command = with("commands: {go: {confirm: r}}").commands.at("go");
   CHECK_FALSE(command.idempotent);
@@ -271,6 +276,8 @@ TEST_CASE("commands, clocks and simulation arrive in their places", "[defaults]"
       "      heartbeat: {every: 17s, json: 1, expect: r, where: {n: 4}, timeout: 18s, action: log}\n"
       "      fresh: [{reply: r, within: 19s, action: reconnect}]\n"
       "      sequence: [{reply: r, field: n, key: [k], action: resubscribe}]\n"
+      "      lag: {at_most: 22s, action: reconnect}\n"
+      "    lag: {reply: r, field: n, unit: us}\n"
       "    simulate: {pushes: [{send: r, with: {n: 5}, after: 20s, every: 21s}]}");
   const command_settings& command = s.commands.at("go");
   CHECK(command.idempotent);
@@ -323,6 +330,9 @@ TEST_CASE("commands, clocks and simulation arrive in their places", "[defaults]"
   CHECK(s.liveness.sequence[0].field == "n");
   CHECK(s.liveness.sequence[0].key == list{"k"});
   CHECK(s.liveness.sequence[0].action == liveness_action::resubscribe);
+  CHECK(s.liveness.lag.value().at_most.count() == 22'000);
+  CHECK(s.liveness.lag.value().action == liveness_action::reconnect);
+  CHECK(s.lag == lag_settings{"r", "n", protocol::time_unit::us});
   const simulate_push& push = s.simulate.pushes.at(0);
   CHECK(push.reply == "r");
   CHECK(push.with.unresolved().dump() == R"({"n":5})");

@@ -66,6 +66,7 @@ const range_row ranges[] = {
     {"heartbeat", "every", "'1ms'", "'876000h'", "'0'", "'876000h1ms'"},
     {"heartbeat", "timeout", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"fresh", "within", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
+    {"lag_limit", "at_most", "'1ms'", "'24h'", "'0'", "'24h1ms'"},
     {"liveness", "ping_interval", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"liveness", "idle_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},
     {"liveness", "send_timeout", "'0'", "'24h'", nullptr, "'24h1ms'"},

@@ -79,7 +79,8 @@ TEST_CASE("each required field must be there", "[forms]") {
       {"sign", "header"},        {"sign", "secret"},         {"health", "listen"},
       {"for_each", "in"},        {"for_each", "as"},         {"for_each", "do"},
       {"emit", "reply"},         {"emit", "data"},           {"stream", "send"},
-      {"pbkdf2", "password"},    {"pbkdf2", "salt"},         {"pbkdf2", "iterations"}};
+      {"pbkdf2", "password"},    {"pbkdf2", "salt"},         {"pbkdf2", "iterations"},
+      {"lag", "reply"},          {"lag", "field"},           {"lag_limit", "at_most"}};
   for (const auto& [id, name] : required) {
     INFO(id << "." << name);
     ordered_json document = ordered_json::parse(document_with(id, ordered_json::object()));

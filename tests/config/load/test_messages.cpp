@@ -44,9 +44,9 @@ TEST_CASE("names of commands and replies are looked up wherever they stand", "[m
         "script: [{expect: xyz}]", "script: [{expect: [done, xyz]}]",
         "script: [{call: say, with: {text: 1}, reply: xyz}]", "on: [{reply: xyz, do: []}]",
         "commands: {go: {confirm: xyz}}", "liveness: {fresh: [{reply: xyz, within: 1s}]}",
-        "liveness: {sequence: [{reply: xyz, field: n}]}", "simulate: {login: [{send: xyz}]}",
-        "simulate: {answers: [{to: go, send: xyz}]}", "simulate: {pushes: [{send: xyz}]}",
-        "liveness: {heartbeat: {every: 1s, json: 1, expect: xyz}}"}) {
+        "liveness: {sequence: [{reply: xyz, field: n}]}", "lag: {reply: xyz, field: n}",
+        "simulate: {login: [{send: xyz}]}", "simulate: {answers: [{to: go, send: xyz}]}",
+        "simulate: {pushes: [{send: xyz}]}", "liveness: {heartbeat: {every: 1s, json: 1, expect: xyz}}"}) {
     INFO(line);
     const list all = mistakes(line);
     REQUIRE(all.size() == 1);

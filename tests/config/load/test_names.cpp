@@ -146,6 +146,11 @@ TEST_CASE("fields are checked wherever settings name them", "[names]") {
   CHECK(told("    login: {json: 1, expect: r, where: {idd: 1}}\n") == idd);
   CHECK(told("    liveness: {heartbeat: {every: 1s, json: 1, expect: r, where: {idd: 1}}}\n") == idd);
   CHECK(told("    liveness: {sequence: [{reply: r, field: idd}]}\n") == idd);
+  CHECK(told("    lag: {reply: r, field: idd}\n") == idd);
+  CHECK(
+      told("    liveness: {lag: {at_most: 1s}}\n") ==
+      lines{"the session does not say which field has the time (add lag: {reply: REPLY, field: FIELD} to the "
+            "session)"});
   CHECK(told("    liveness: {sequence: [{reply: r, field: id, key: [vv]}]}\n") ==
         lines{"the reply 'r' has no field 'vv' (did you mean 'v'?)"});
   CHECK(told("    on: [{reply: r, where: {idd: 1}, do: [{sleep: 1s}]}]\n") == idd);

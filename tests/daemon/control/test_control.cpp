@@ -47,6 +47,23 @@ TEST_CASE("a request finds its route, and what stands in the path", "[api]") {
   }
 }
 
+// Whoever may only view reads, and changes nothing.
+TEST_CASE("what changes something needs the role operate", "[api]") {
+  std::size_t changing = 0;
+  for (const api_route& each : api_routes()) {
+    INFO(each.id);
+    CHECK((each.role == api_role::view) == (each.method == "GET"));
+    const ordered_json document = openapi_document("1");
+    std::string method(each.method);
+    for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
+    const ordered_json& said = document["paths"][std::string(each.path)][method];
+    CHECK(said["x-role"] == name_of(each.role));
+    CHECK(said["responses"].contains("403") == (each.role == api_role::operate));
+    if (each.role == api_role::operate) ++changing;
+  }
+  CHECK(changing == 8);
+}
+
 // One that is misspelt would be passed over, and something else done than was asked for.
 TEST_CASE("unknown parameters and words are refused", "[api]") {
   const api_route& route = *match_api("POST", "/api/v1/sessions/s/commands").route;

@@ -108,6 +108,16 @@ std::vector<line> all_lines() {
       {sequence_broken{"r", "f", "[1]", 3, 4, true}, "warning",
        R"(gap|gap in r.f of [1] since the last connection: expected 3, found 4|)"
        R"({"reply":"r","field":"f","key":"[1]","expected":3,"found":4})"},
+      {events_late{"r", 12'345ms, 10s}, "warning",
+       "events_late|the newest event of r is 12.3 s old, allowed: 10.0 s|"
+       R"({"reply":"r","age_ms":12345,"at_most_ms":10000})"},
+      {events_in_time{"r", 7ms}, "info",
+       R"(events_in_time|the newest event of r is 7 ms old: in time again|{"reply":"r","age_ms":7})"},
+      {event_time_unusable{"r", "f"}, "warning",
+       R"(event_time_unusable|r.f is not a time: the lag of this event is not known|{"reply":"r","field":"f"})"},
+      {event_time_ahead{"r", "f", 3600s}, "warning",
+       "event_time_ahead|r.f is 3600.0 s in the future: the lag of this event counts as 0. Check the clocks, "
+       R"(and the unit|{"reply":"r","field":"f","ahead_ms":3600000})"},
       {limit_reached{"limits.x", "w"}, "warning",
        R"(limit_reached|w (limits.x)|{"limit":"limits.x","what":"w"})"},
       {task_failed{"t", "w"}, "warning", R"(task_failed|task t failed: w|{"task":"t","why":"w"})"},

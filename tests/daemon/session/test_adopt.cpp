@@ -224,3 +224,41 @@ TEST_CASE("what a session is to take with its next connection counts, if that wa
   CHECK(heard(*second) == lines{"put 1"});
   CHECK(s.play.links.dials == 2);
 }
+
+TEST_CASE("lag is watched as the settings now say, and counts go on", "[adopt]") {
+  scene s{""};
+  s.play.time.wall_shift = 1'800'000'000s;
+  const auto tick_old = [&s] {
+    const auto then = s.play.time.wall().time_since_epoch() - 60s;
+    s.server->say(
+        say({{"op", "tick"}, {"at", std::chrono::duration_cast<std::chrono::milliseconds>(then).count()}}));
+    s.play.run_for(0s);
+  };
+  const auto limited = [](const std::string& limit) {
+    return "    lag: {reply: tick, field: at}\n    liveness: {ping_interval: 0, idle_timeout: 0, lag: "
+           "{at_most: " +
+           limit + "}}\n";
+  };
+  const auto count = [&s] { return s.play.session->lag().histogram().counts.at(9); };
+  tick_old();
+  CHECK(count() == 0);
+  s.adopt("    lag: {reply: tick, field: at}\n");
+  tick_old();
+  CHECK(s.play.session->status().newest_event_age == 60s);
+  CHECK(logged(s.play, "the newest event") == 0);
+  s.adopt(limited("10s"));
+  tick_old();
+  CHECK(logged(s.play, "s: the newest event of tick is 60.0 s old, allowed: 10.0 s") == 1);
+  s.adopt(limited("20s"));
+  tick_old();
+  tick_old();
+  CHECK(logged(s.play, "s: the newest event of tick is 60.0 s old, allowed: 20.0 s") == 1);
+  s.adopt(limited("60s"));
+  tick_old();
+  CHECK(logged(s.play, "the newest event") == 2);
+  CHECK(count() == 5);
+  s.adopt("");
+  tick_old();
+  CHECK(count() == 5);
+  CHECK_FALSE(s.play.session->status().newest_event_age.has_value());
+}
