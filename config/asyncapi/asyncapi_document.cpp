@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "protocol/document/node_json.hpp"
+#include "protocol/text/percent_encoding.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd::config {
@@ -17,25 +18,16 @@ namespace {
 
 constexpr int most_hops = 16;
 
-int digit_of(char c) noexcept {
-  return c >= '0' && c <= '9'   ? c - '0'
-         : c >= 'a' && c <= 'f' ? c - 'a' + 10
-         : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                : -1;
-}
-
 // A part of a JSON pointer in a URI fragment (RFC 6901, 6).
 std::string unescaped(std::string_view part) {
+  const std::string decoded = protocol::percent_decoded(part);
   std::string out;
-  for (std::size_t i = 0; i < part.size(); ++i) {
-    if (part[i] == '%' && i + 2 < part.size() && digit_of(part[i + 1]) >= 0 && digit_of(part[i + 2]) >= 0) {
-      out += static_cast<char>(digit_of(part[i + 1]) * 16 + digit_of(part[i + 2]));
-      i += 2;
-    } else if (part[i] == '~' && i + 1 < part.size() && (part[i + 1] == '0' || part[i + 1] == '1')) {
-      out += part[++i] == '0' ? '~' : '/';
-    } else {
-      out += part[i];
-    }
+  for (std::size_t i = 0; i < decoded.size(); ++i) {
+    const bool is_escape = decoded[i] == '~' && i + 1 < decoded.size();
+    if (is_escape && (decoded[i + 1] == '0' || decoded[i + 1] == '1'))
+      out += decoded[++i] == '0' ? '~' : '/';
+    else
+      out += decoded[i];
   }
   return out;
 }

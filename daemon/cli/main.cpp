@@ -15,6 +15,7 @@
 #include "daemon/cli/connect.hpp"
 #include "daemon/cli/decode.hpp"
 #include "daemon/cli/encode.hpp"
+#include "daemon/cli/export.hpp"
 #include "daemon/cli/import.hpp"
 #include "daemon/cli/journal.hpp"
 #include "daemon/cli/operate.hpp"
@@ -82,6 +83,7 @@ int parse_and_run(int argc, char** argv) {
   cli::add_encode(app, result);
   cli::add_decode(app, result);
   cli::add_import(app, result);
+  cli::add_export(app, result);
   cli::add_schema(app, result);
   cli::add_completion(app, result);
   cli::add_version(app, result);

@@ -1,5 +1,7 @@
 #include "protocol/text/percent_encoding.hpp"
 
+#include <charconv>
+
 namespace duplexd::protocol {
 
 namespace {
@@ -24,6 +26,22 @@ void append_percent_encoded(std::string& out, std::string_view text) {
     out += digits[byte >> 4];
     out += digits[byte & 15];
   }
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const bool is_whole = text[i] == '%' && i + 2 < text.size();
+    const char* const digits = text.data() + i + 1;
+    if (is_whole && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      out += static_cast<char>(byte);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
 }
 
 }  // namespace duplexd::protocol

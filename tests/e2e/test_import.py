@@ -31,6 +31,19 @@ class Pages(unittest.TestCase):
             self.assertEqual((checked.returncode, checked.stderr), (0, ""))
 
 
+    def test_export(self):
+        blocks = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "from-asyncapi.md").read_text(), re.M | re.S)
+        configuration, document = blocks[-2:]
+        with tempfile.TemporaryDirectory(prefix="duplexd-import-") as place:
+            done = run_to_end("export", "asyncapi", write_config(configuration, place, "quotes.yaml"))
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(done.stdout, document)
+            back = run_to_end("import", "asyncapi", write_config(done.stdout, place, "api.yaml"))
+            self.assertEqual((back.returncode, back.stderr), (0, ""))
+            again = run_to_end("export", "asyncapi", write_config(back.stdout, place, "quotes.yaml"))
+            self.assertEqual(again.stdout, document)
+
+
 class Mistakes(unittest.TestCase):
     def test_struct(self):
         for words, said in ((["<iy", "a"], "character 3: bad char in struct format"),
@@ -58,6 +71,23 @@ class Mistakes(unittest.TestCase):
             self.assertIn("no operation uses this channel", done.stderr)
             self.assertIn("the configuration made of it:", done.stderr)
             self.assertIn("speed", done.stderr)
+
+
+    def test_export(self):
+        with tempfile.TemporaryDirectory(prefix="duplexd-import-") as place:
+            wrong = write_config("sessions: {a: {url: 5}}", place, "wrong.yaml")
+            done = run_to_end("export", "asyncapi", wrong)
+            self.assertEqual((done.returncode, done.stdout), (Exit.CONFIG, ""))
+            self.assertIn("sessions.a.url", done.stderr)
+            good = write_config("sessions: {alpha: {url: 'ws://h/'}, beta: {url: 'ws://h/', headers: {X: secret}}}", place, "good.yaml")
+            done = run_to_end("export", "asyncapi", good, "--session", "alhpa")
+            self.assertEqual((done.returncode, done.stdout), (Exit.USAGE, ""))
+            self.assertIn("there is no session 'alhpa' (did you mean 'alpha'?)", done.stderr)
+            done = run_to_end("export", "asyncapi", good, "--session", "beta")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("beta", done.stdout)
+            self.assertNotIn("alpha", done.stdout)
+            self.assertNotIn("secret", done.stdout)
 
 
 if __name__ == "__main__":

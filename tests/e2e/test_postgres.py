@@ -49,12 +49,12 @@ class Rows(Database):
     def test_values(self):
         messages = [trade(1, price=1, ok=True, at={"x": [1]}, name="a", e=1, E=2, xmin=3, **{"k" * 70: 4}),
                     trade(2 ** 64 - 1, price="NaN", ok=None, at=[2], name=5, _time="6"),
-                    trade(3, price="n/a", ok=1)]
+                    trade(3, price="n/a", ok=1), trade(4, price="nan"), trade(5, price="-inf")]
         daemon = self.run_daemon(self.feed(messages), indexes={"trade": ["price"]})
-        until(lambda: len(self.numbers()) == 3)
+        until(lambda: len(self.numbers()) == 5)
         asked = "SELECT n, price, ok, at->>'x', name, e, \"E\", xmin_, _time_, _more FROM trade ORDER BY ctid"
         self.assertEqual(self.server.ask(asked), ["1|1|t|[1]|a|1|2|3||", f"{2 ** 64 - 1}|NaN|||5||||6|",
-                                                  '3|||||||||{"ok": 1, "price": "n/a"}'])
+                                                  '3|||||||||{"ok": 1, "price": "n/a"}', "4|NaN||||||||", "5|-Infinity||||||||"])
         [long] = self.server.ask("SELECT attname FROM pg_attribute WHERE attrelid = 'trade'::regclass AND attname LIKE 'kk%'")
         self.assertEqual(len(long), 63)
         self.assertEqual(self.server.ask("SELECT indexname FROM pg_indexes WHERE tablename = 'trade'"), ["trade.price"])

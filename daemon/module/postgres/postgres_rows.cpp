@@ -37,14 +37,23 @@ std::string_view type_for(const ordered_json& value) noexcept {
   return json_type;
 }
 
+namespace {
+
+// As layouts print them, and as PostgreSQL does; it reads both.
+bool is_no_finite_number(std::string_view text) noexcept {
+  return is_one_of(text, {"nan", "inf", "-inf", "NaN", "Infinity", "-Infinity"});
+}
+
+}  // namespace
+
 bool takes(column_kind kind, const ordered_json& value) noexcept {
   if (value.is_null()) return true;
   switch (kind) {
     case column_kind::boolean:
       return value.is_boolean();
     case column_kind::number:
-      return value.is_number() || (value.is_string() && is_one_of(value.get_ref<const std::string&>(),
-                                                                  {"NaN", "Infinity", "-Infinity"}));
+      return value.is_number() ||
+             (value.is_string() && is_no_finite_number(value.get_ref<const std::string&>()));
     case column_kind::json:
     case column_kind::any:
       return true;
