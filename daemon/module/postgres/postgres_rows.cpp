@@ -15,6 +15,11 @@ bool is_one_of(std::string_view text, std::initializer_list<std::string_view> wo
   return std::ranges::find(words, text) != words.end();
 }
 
+// As layouts print them, and as PostgreSQL does; it reads both.
+bool is_no_finite_number(std::string_view text) noexcept {
+  return is_one_of(text, {"nan", "inf", "-inf", "NaN", "Infinity", "-Infinity"});
+}
+
 }  // namespace
 
 const name_rules& postgres_names() {
@@ -36,15 +41,6 @@ std::string_view type_for(const ordered_json& value) noexcept {
   if (value.is_string()) return "text";
   return json_type;
 }
-
-namespace {
-
-// As layouts print them, and as PostgreSQL does; it reads both.
-bool is_no_finite_number(std::string_view text) noexcept {
-  return is_one_of(text, {"nan", "inf", "-inf", "NaN", "Infinity", "-Infinity"});
-}
-
-}  // namespace
 
 bool takes(column_kind kind, const ordered_json& value) noexcept {
   if (value.is_null()) return true;
