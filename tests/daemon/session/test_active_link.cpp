@@ -281,7 +281,8 @@ TEST_CASE("a link that comes when the stop has been asked for is closed at once"
   CHECK_FALSE(stop.raised());
   stop.raise();
   CHECK(stop.raised());
-  active_link on_link{settings, context, values, commands, sequences, stop, link};
+  lag_watch lag{settings->lag};
+  active_link on_link{settings, context, values, commands, sequences, lag, stop, link};
   const std::weak_ptr kept = settings;
   settings.reset();  // the session was given others
   CHECK_FALSE(kept.expired());
