@@ -66,7 +66,10 @@ struct parsed_pbkdf2 : pbkdf2_step {
 step_kind pbkdf2_kind() {
   using s = parsed_pbkdf2;
   const fields_of<s> make;
-  return kind_of<pbkdf2_step, s>({make("pbkdf2", &s::derivation, "Derive a key from a password.")});
+  return kind_of<pbkdf2_step, s>({make("pbkdf2", &s::derivation, "Derive a key from a password.")
+                                      .example({{"password", "${credential:password}"},
+                                                {"salt", "${var:challenge.salt | from_base64}"},
+                                                {"iterations", 4096}})});
 }
 
 }  // namespace duplexd::config

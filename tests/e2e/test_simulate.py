@@ -124,6 +124,8 @@ class Recipes(unittest.TestCase):
                     said = "\n".join([*daemon.log.all(), "simulator:", *simulator.log.all()])
                     self.assertEqual(code, 0, said)
                     self.assertRegex(said, "connected")
+                    if re.search(r"^ +login:(?:.*\n){0,4}?.*\b(?:expect|steps):", text, re.M):
+                        self.assertRegex(said, "login accepted")
                     self.assertNotRegex(said, r"disconnected: |no layout fits|cannot send|a client failed in|no command fits")
 
 
