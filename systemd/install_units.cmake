@@ -9,7 +9,6 @@ endfunction()
 install_unit(duplexd.service duplexd)
 install_unit(duplexd@.service %i)
 
-
 # One socket for operators and one for viewers, of the service and of each instance; none is enabled.
 function(install_socket name DUPLEXD_SOCKET DUPLEXD_GROUP DUPLEXD_FILE DUPLEXD_SERVICE)
   configure_file("${DUPLEXD_SOCKET_TEMPLATE}" "${DUPLEXD_CONFIGURED}/${name}" @ONLY)
