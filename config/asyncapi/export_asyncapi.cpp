@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view reply_suffix = "_reply";  // of a reply that has a command's name
 
-ordered_json reference(const std::string& pointer) {
+ordered_json link_to(const std::string& pointer) {
   return {{"$ref", pointer}};
 }
 
@@ -66,12 +66,12 @@ class channel_maker {
   [[nodiscard]] std::string channel() const { return "#/channels/" + name_; }
 
   [[nodiscard]] ordered_json operation(const char* action, const std::vector<std::string>& keys) const {
-    return {{"action", action}, {"channel", reference(channel())}, {"messages", references_to(keys)}};
+    return {{"action", action}, {"channel", link_to(channel())}, {"messages", references_to(keys)}};
   }
 
   [[nodiscard]] ordered_json references_to(const std::vector<std::string>& keys) const {
     ordered_json all = ordered_json::array();
-    for (const std::string& each : keys) all.push_back(reference(channel() + "/messages/" + each));
+    for (const std::string& each : keys) all.push_back(link_to(channel() + "/messages/" + each));
     return all;
   }
 
@@ -202,8 +202,7 @@ void asyncapi_export::add(const std::string& name, const node& session) {
   const std::string key = name_from(name);
   title_ += (title_.empty() ? "" : ", ") + name;
   servers_[key] = server_of(name, session, notes_);
-  ordered_json channel{{"address", nullptr},
-                       {"servers", ordered_json::array({reference("#/servers/" + key)})}};
+  ordered_json channel{{"address", nullptr}, {"servers", ordered_json::array({link_to("#/servers/" + key)})}};
   if (ordered_json binding = binding_of(session); !binding.empty())
     channel["bindings"] = {{"ws", std::move(binding)}};
   channel_maker messages(key, session, notes_);

@@ -60,7 +60,7 @@ std::vector<service_manager::passed_socket> service_manager::passed_sockets() {
     all.push_back({handle, names[i], path_of(handle)});
     std::free(names[i]);
   }
-  std::free(names);
+  std::free(static_cast<void*>(names));
   return all;
 }
 

@@ -44,9 +44,10 @@ asio::awaitable<flow_result> flow::execute(const config::pbkdf2_step& step) {
   };
   const bool done = co_await shared_.context.beside->run(std::move(calculate));
   if (!done) co_return flow_result{};
-  if (!work->key) co_return failed("OpenSSL refuses it");
+  const auto key = std::move(work->key);
+  if (!key) co_return failed("OpenSSL refuses it");
   std::string hex;
-  protocol::append_hex(hex, {reinterpret_cast<const std::uint8_t*>(work->key->data()), work->key->size()});
+  protocol::append_hex(hex, {reinterpret_cast<const std::uint8_t*>(key->data()), key->size()});
   co_return flow_result{.result = std::move(hex)};
 }
 

@@ -164,10 +164,10 @@ operations:
        "f:13:9: operations.away: its channel is not reached through this server",
        "f:18:12: operations.ask.reply: its answer comes over another connection",
        "f:22:54: operations.call.messages[1]: '#/nowhere' leads nowhere",
-       "f:6:74: channels.feed.messages.b.correlationId: a correlation id that is not in the payload is not "
-       "translated",
-       "f:27:12: operations.tell.reply: what answers the server is a command; nothing sends it yet (add a "
-       "handler: on: […])",
+       ("f:6:74: channels.feed.messages.b.correlationId: a correlation id that is not in the payload is not "
+        "translated"),
+       ("f:27:12: operations.tell.reply: what answers the server is a command; nothing sends it yet (add a "
+        "handler: on: […])"),
        "f:6:50: channels.feed.messages.a.headers: messages of a WebSocket have no headers",
        "f:9:11: channels.lonely: no operation uses this channel: who sends its messages is not known"});
   CHECK(made["sessions"].size() == 2);

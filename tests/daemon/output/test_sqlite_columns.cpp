@@ -76,7 +76,7 @@ TEST_CASE("columns that are there keep their types", "[sqlite][columns]") {
 TEST_CASE("a table that somebody made keeps its own types", "[sqlite][columns]") {
   sqlite_place at;
   fs::create_directories(fs::path(at.settings.path).parent_path());
-  std::ofstream{at.settings.path};  // an empty database
+  std::ofstream(at.settings.path).flush();  // an empty database
   using enum config::column_type;
   const config::table_columns columns{{"tick", {{"more", integer}}}};
   SECTION("STRICT: what they cannot hold stands in _more") {
