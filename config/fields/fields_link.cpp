@@ -223,7 +223,7 @@ const section& section_of<limit_settings>() {
               .range(1, 65535, "1 to 65535"),
           make("kdf_iterations", &s::kdf_iterations,
                "The maximum number of iterations of a `pbkdf2` step, which a server may choose; with more it "
-               "fails. Two million take about a second.")
+               "fails. A million take 0.2 s of a processor with SHA-1 and SHA-256, 0.5 s with SHA-512.")
               .range(1, most_iterations, "1 to 10000000"),
       }};
   return fields;
