@@ -11,6 +11,8 @@ namespace duplexd {
 
 namespace {
 
+constexpr std::size_t largest_part = 4096;  // bytes of a password and of a salt: many may wait
+
 /// What is calculated on another thread.
 struct derivation {
   config::key_digest digest{};
@@ -31,6 +33,8 @@ asio::awaitable<flow_result> flow::execute(const config::pbkdf2_step& step) {
   if (!password) co_return failed(password.error);
   auto salt = step.salt.resolve(this);
   if (!salt) co_return failed(salt.error);
+  if (password.value.size() > largest_part || salt.value.size() > largest_part)
+    co_return failed(fmt::format("a password and a salt have at most {} bytes", largest_part));
   const auto count = step.iterations.resolve(this);
   if (!count) co_return failed(count.error);
   const std::uint32_t most = shared_.limits.kdf_iterations;

@@ -91,3 +91,17 @@ TEST_CASE("what a key is made of must be there") {
   play.run_for(1s);
   CHECK(end_of(play) == "script: pbkdf2: ${var:none}: the variable is not set");
 }
+
+TEST_CASE("a password and a salt have a bound") {
+  const auto ends_with = [](std::size_t password, std::size_t salt) {
+    stage play = play_of("", "{pbkdf2: {password: '" + std::string(password, 'p') + "', salt: '" +
+                                 std::string(salt, 's') + "', iterations: 1}}");
+    (void)play.accept();
+    play.run_for(1s);
+    return end_of(play);
+  };
+  CHECK(ends_with(4096, 4096).empty());
+  const std::string refused = "script: pbkdf2: a password and a salt have at most 4096 bytes";
+  CHECK(ends_with(4097, 1) == refused);
+  CHECK(ends_with(1, 4097) == refused);
+}
