@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Runs the end-to-end tests: run.py [MODULE…], with DUPLEXD naming the binary (default: build/release/duplexd).
 
-Each module runs in a process of its own, three at a time: they mostly wait. Ends with 'N passed, N failed, N skipped'.
+Each module runs in a process of its own, three at a time: they mostly wait. Modules with failures are shown last, where a log
+that is cut still has them. Ends with 'N passed, N failed, N skipped'.
 """
 
 import concurrent.futures
@@ -41,18 +42,27 @@ def run_child(name):
     return name, output, time.monotonic() - start, (passed, failed, skipped)
 
 
+def show(name, output, seconds):
+    print(f"{name} ({seconds:.0f} s)")
+    print("\n".join("  " + line for line in output if line and not line.startswith(("-----", "OK", "Ran "))), flush=True)
+
+
 def main(names):
     from support.daemon import BINARY  # pylint: disable=import-outside-toplevel
     if not os.access(BINARY, os.X_OK):
         print(f"there is no {BINARY}; scripts/build makes it\n0 passed, 1 failed, 0 skipped")
         return 1
     names = names or sorted(path.stem for path in HERE.glob("test_*.py"))
-    totals = [0, 0, 0]
+    totals, with_failures = [0, 0, 0], []
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for name, output, seconds, counts in pool.map(run_child, names):
-            print(f"{name} ({seconds:.0f} s)")
-            print("\n".join("  " + line for line in output if line and not line.startswith(("-----", "OK", "Ran "))))
+            if counts[1]:
+                with_failures.append((name, output, seconds))
+            else:
+                show(name, output, seconds)
             totals = [total + count for total, count in zip(totals, counts)]
+    for failure in with_failures:
+        show(*failure)
     print("{} passed, {} failed, {} skipped".format(*totals))
     return 1 if totals[1] or not totals[0] else 0
 

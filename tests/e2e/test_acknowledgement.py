@@ -17,7 +17,7 @@ import unittest
 import yaml
 
 from support.daemon import ROOT, Daemon
-from support.proxy import free_port
+from support.ports import free_port
 from support.waiting import until
 
 ROUNDS = int(os.environ.get("DUPLEXD_KILLS", "20"))

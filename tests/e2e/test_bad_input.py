@@ -12,6 +12,7 @@ from support import peers
 from support.certificates import certificates
 from support.config import LOGIN, config, listener, reply
 from support.daemon import Daemon
+from support.ports import free_port
 from support.raw_server import BINARY, TEXT, RawServer, accept_of, close_frame, frame
 
 AGAIN = r".*next attempt (in [0-9.]+ m?s|at once)"
@@ -92,8 +93,7 @@ class GoesOn(unittest.TestCase):
 
     # The server of openssl(1): what it says after our refusal must not pass for its own complaint.
     def test_renegotiation_is_refused(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         pair = certificates().valid
         command = ["openssl", "s_server", "-accept", str(port), "-cert", pair.certificate, "-key", pair.key, "-tls1_2"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -189,8 +189,7 @@ class GoesOn(unittest.TestCase):
 class Unreachable(unittest.TestCase):
     # Nobody listens on the port; then somebody does.
     def test_refused(self):
-        with socket.create_server(("127.0.0.1", 0)) as reserved:
-            port = reserved.getsockname()[1]
+        port = free_port()
         with Daemon(config(listener(f"wss://localhost:{port}/"))) as daemon:
             daemon.wait_log("connect: .*refused" + AGAIN, count=3)
             with RawServer(lambda c, _: welcome(c), port=port):

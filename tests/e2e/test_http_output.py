@@ -22,6 +22,7 @@ import yaml
 from support.certificates import certificates
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, run_to_end, write_config
+from support.ports import free_port
 from support.raw_server import TEXT, RawServer, frame
 from support.waiting import until
 
@@ -36,7 +37,7 @@ def trade(number):
 class Collector:
     """Python's own HTTP server. `answer(count)` says what to do with the n-th request, from 0: a status, or headers too."""
 
-    def __init__(self, answer=lambda count: 200, port=0, tls=None):
+    def __init__(self, answer=lambda count: 200, port=None, tls=None):
         self.requests = []
         lock = threading.Lock()
 
@@ -65,7 +66,7 @@ class Collector:
             def handle_error(self, *_):
                 pass
 
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = Server(("127.0.0.1", port or free_port()), Handler)
         self.scheme = "https" if tls else "http"
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
@@ -240,9 +241,7 @@ class Posts(unittest.TestCase):
 
     # A real server that we did not write, which refuses what is too large and is restarted meanwhile.
     def test_nginx(self):
-        with socket.socket() as chosen:
-            chosen.bind(("127.0.0.1", 0))
-            port = chosen.getsockname()[1]
+        port = free_port()
         (self.place / "nginx.conf").write_text(f"""
 daemon off; pid {self.place}/pid; error_log {self.place}/error.log;
 events {{}}

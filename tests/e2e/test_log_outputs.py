@@ -17,6 +17,7 @@ import yaml
 from support.certificates import certificates
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
+from support.ports import free_port
 from support.raw_server import TEXT, RawServer, frame
 from support.waiting import until
 
@@ -26,12 +27,6 @@ QUIET = {"ping_interval": "0s", "idle_timeout": "0s"}
 
 def trade(number, **more):
     return frame(TEXT, json.dumps({"op": "trade", "n": number} | more).encode())
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def listens(port):

@@ -11,7 +11,8 @@ import urllib.request
 
 from support.certificates import certificates
 from support.daemon import Daemon, Exit
-from support.nats import PASSWORD, Nats, free_port
+from support.nats import PASSWORD, Nats
+from support.ports import free_port
 from support.nats_keys import write_accounts
 from support.raw_server import RawServer
 from support.trades import MOST_KIB, SHORT_END, Trades, trade

@@ -1,7 +1,6 @@
 """`duplexd probe`: against real servers, and against what goes wrong in each phase."""
 
 import json
-import socket
 import subprocess
 import tempfile
 import threading
@@ -14,6 +13,7 @@ from support.config import LOGIN, config, session
 from support.daemon import BINARY as duplexd
 from support.daemon import Exit, run_to_end, write_config
 from support.lines import Lines
+from support.ports import free_port
 from support.raw_server import BINARY, RawServer, close_frame, frame
 
 PHASES = ["dns", "tcp", "tls", "websocket", "login", "reply"]
@@ -109,8 +109,7 @@ class Failing(unittest.TestCase):
         self.assertIn("no-such-host.invalid", last["cause"])
 
     def test_refused_port(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
+        port = free_port()
         last = self.assert_fails(session(f"wss://127.0.0.1:{port}/"), 22, "tcp")
         self.assertIn("refused", last["cause"].lower())
 

@@ -15,6 +15,7 @@ from support.config import EXAMPLE, LOGIN, SET_SERVICE, TO_FREE, config, reply, 
 from support.cookbook import with_protos
 from support.daemon import BINARY, ROOT, Daemon, write_config
 from support.lines import Lines
+from support.ports import free_port
 
 
 class Simulator:
@@ -80,13 +81,6 @@ class ReferenceSession(unittest.TestCase):
             one = session(simulator.url, tls={"ca_file": simulator.ca})
             with Daemon(config({f"agent{i}": one for i in range(20)}), "--once") as daemon:
                 self.assertEqual(daemon.wait(60), 0, daemon.log.all())
-
-
-def free_port():
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Recipes(unittest.TestCase):

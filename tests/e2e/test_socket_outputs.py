@@ -18,6 +18,7 @@ import yaml
 from support.certificates import certificates
 from support.config import config, listener
 from support.daemon import ROOT, Daemon, Exit, run_to_end, write_config
+from support.ports import free_port
 from support.raw_server import TEXT, RawServer, close_frame, frame
 from support.waiting import until
 
@@ -33,12 +34,12 @@ class Peer:
     """A TCP server of one thread that keeps whole lines. `serve(stream, count)` reads the count-th connection its own way.
     With a context `tls` it is Python's own TLS server."""
 
-    def __init__(self, serve=None, port=0, tls=None):
+    def __init__(self, serve=None, port=None, tls=None):
         self.tls = tls
         self.lines = []
         self.connections = 0
         self.serve = serve or self.take
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server(("127.0.0.1", port or free_port()))
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
@@ -206,8 +207,7 @@ class Tcp(Sockets):
     # OpenSSL's own server; a certificate that is not trusted is told.
     def test_tls(self):
         taken = self.place / "taken"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         pair = certificates().valid
         with taken.open("wb") as out:
             server = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", pair.certificate,

@@ -10,14 +10,10 @@ import tempfile
 import unittest
 
 from .certificates import certificates
+from .ports import free_port
 from .waiting import until
 
 PASSWORD = "s3cret of @the-broker"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 class Mosquitto:

@@ -12,14 +12,10 @@ import unittest
 import urllib.request
 
 from .certificates import certificates
+from .ports import free_port
 from .waiting import until
 
 PASSWORD = "s3cret of @the-server"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 class Nats:

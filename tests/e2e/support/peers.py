@@ -7,6 +7,7 @@ import subprocess
 
 from .certificates import certificates
 from .lines import Lines
+from .ports import free_port
 
 PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 COMMANDS = {
@@ -52,9 +53,9 @@ class Reporter:
 class Server(Reporter):
     """A server over TLS; what it does is described in peers/README.md."""
 
-    def __init__(self, library, port=0):
+    def __init__(self, library, port=None):
         pair = certificates().valid
-        super().__init__([*COMMANDS[library]["server"], port, pair.certificate, pair.key])
+        super().__init__([*COMMANDS[library]["server"], port or free_port(), pair.certificate, pair.key])
         self.url = f"wss://localhost:{self.port}/"
 
     def messages(self):

@@ -5,11 +5,11 @@ import os
 import pathlib
 import pwd
 import signal
-import socket
 import subprocess
 import tempfile
 import unittest
 
+from .ports import free_port
 from .waiting import until
 
 PASSWORD = "s3cret of @the-database"
@@ -21,11 +21,6 @@ def programs():
     if not found:
         raise unittest.SkipTest("there is no PostgreSQL server: scripts/install e2e")
     return pathlib.Path(found[-1])
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 class Postgres:

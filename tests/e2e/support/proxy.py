@@ -7,6 +7,7 @@ import tempfile
 import time
 
 from .certificates import certificates
+from .ports import free_port
 
 CONFIG = """\
 daemon off;
@@ -37,11 +38,6 @@ http {{
   }}
 }}
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 class Proxy:

@@ -5,8 +5,10 @@ import signal
 import socket
 import subprocess
 
-from .nats import free_port, is_open
+from .nats import is_open
+from .ports import free_port
 from .services import Service
+from .waiting import until
 
 PASSWORD = "s3cret of @the-exchange"
 
@@ -43,14 +45,22 @@ class RabbitMQ(Service):
             raise AssertionError((self.path / "log").read_text()[-3000:])
         return is_open(self.port) and is_open(self.websocket)
 
+    def epmd_command(self, *arguments):
+        done = subprocess.run(["epmd", "-port", str(self.epmd), *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
+        return done.stdout
+
     def kill(self):
+        """When this returns the virtual machine, which is no child of ours, has ended, too: a new one gets its name and its ports."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        until(lambda: "name duplexd " not in self.epmd_command("-names")
+              and not any(map(is_open, (self.port, self.websocket, self.distribution))))
 
     def __exit__(self, *_):
         if self.process is not None and self.process.poll() is None:
             self.kill()
-        subprocess.run(["epmd", "-port", str(self.epmd), "-kill"], env=self.environment, capture_output=True, check=False)
+        self.epmd_command("-kill")
         self.place.cleanup()
 
 

@@ -10,6 +10,7 @@ import struct
 import threading
 
 from .certificates import certificates
+from .ports import free_port
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
@@ -134,7 +135,7 @@ class RawServer:
     context before the first connection comes.
     """
 
-    def __init__(self, handler, pair=None, tls=True, address="127.0.0.1", port=0, handshake=True, prepare=None):
+    def __init__(self, handler, pair=None, tls=True, address="127.0.0.1", port=None, handshake=True, prepare=None):
         self.errors = []
         self.accepted = 0
         self._handler = handler
@@ -145,7 +146,7 @@ class RawServer:
             self._context.load_cert_chain(pair.certificate, pair.key)
             if prepare:
                 prepare(self._context)
-        self._socket = socket.create_server((address, port), backlog=128)
+        self._socket = socket.create_server((address, port or free_port()), backlog=128)
         self.port = self._socket.getsockname()[1]
         self.url = f"{'wss' if tls else 'ws'}://localhost:{self.port}/"
         self._open = set()

@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-from .nats import free_port, is_open
+from .nats import is_open
+from .ports import free_port
 from .waiting import until
 
 
