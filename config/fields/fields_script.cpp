@@ -61,10 +61,12 @@ const section& section_of<parsed_login>() {
               .only_beside({"expect"})
               .example({{"status", "ok"}}),
           make("reject", &s::reject,
-               "Replies that reject the login. Default: every reply other than `expect`, except those that "
-               "`on` or `liveness` name.")
+               "Replies that reject the login, also during its `steps`, unless a step waits for them itself. "
+               "Default, with `expect`: after the steps every reply other than that, except those that `on` "
+               "or "
+               "`liveness` name.")
               .example("error")
-              .only_beside({"expect"}),
+              .only_beside({"expect", "steps"}),
       },
       false,
       {"json", "send", "steps"}};

@@ -56,4 +56,13 @@ std::vector<std::string> other_answers(const config::session_settings& settings)
   return others;
 }
 
+std::vector<std::string> rejections(const config::login_settings& login) {
+  if (login.steps.empty()) return {};
+  collector asked_for;
+  asked_for.add(login.steps);
+  std::vector<std::string> names = login.reject;
+  std::erase_if(names, [&](const std::string& name) { return asked_for.names.contains(name); });
+  return names;
+}
+
 }  // namespace duplexd

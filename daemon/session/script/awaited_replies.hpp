@@ -15,4 +15,8 @@ namespace duplexd {
 /// that come anyway, for handlers and the watches of liveness. Pure.
 [[nodiscard]] std::vector<std::string> other_answers(const config::session_settings& settings);
 
+/// The replies of `login.reject` that end a login's steps whenever they come: those that none of the steps
+/// waits for itself. Pure.
+[[nodiscard]] std::vector<std::string> rejections(const config::login_settings& login);
+
 }  // namespace duplexd

@@ -32,6 +32,15 @@ flow_result ended_by(fault what) {
   return {.failed = std::move(what)};
 }
 
+flow_result rejected_by(const arrived_reply& answer) {
+  const auto data = answer.values();
+  std::string text;
+  if (data == nullptr || !protocol::append_json(text, *data, protocol::json_style::python)) text.clear();
+  return ended_by(
+      {.kind = fault_class::login_rejected,
+       .cause = fmt::format("the server answered the login with {} {}", answer.name(), text.substr(0, 200))});
+}
+
 }  // namespace
 
 script_runner::script_runner(const config::session_settings& settings, const session_context& context,
@@ -116,15 +125,18 @@ asio::awaitable<flow_result> script_runner::await_login_reply(const config::logi
   if (!check) co_return ended_by({.kind = fault_class::secret, .cause = check.error});
   const bool rejected = std::ranges::find(what.replies, answer->name()) == what.replies.end();
   const auto data = answer->values();
-  if (rejected || data == nullptr || !config::matches(*data, check.value)) {
-    std::string text;
-    if (data == nullptr || !protocol::append_json(text, *data, protocol::json_style::python)) text.clear();
-    co_return ended_by({.kind = fault_class::login_rejected,
-                        .cause = fmt::format("the server answered the login with {} {}", answer->name(),
-                                             text.substr(0, 200))});
-  }
+  if (rejected || data == nullptr || !config::matches(*data, check.value)) co_return rejected_by(*answer);
   login_flow_.take_over(data);
   co_return flow_result{};
+}
+
+// Beside the steps of the login.
+asio::awaitable<flow_result> script_runner::await_rejection(std::vector<std::string> names) {
+  const wanted_reply wanted{std::move(names), nullptr};
+  const kept_reply answer = co_await replies_.take(wanted, reply_inbox::for_ever);
+  const bool stopped = co_await cancelled();
+  if (stopped || !answer) co_return flow_result{};
+  co_return rejected_by(*answer);
 }
 
 void script_runner::start_all() {
@@ -139,6 +151,9 @@ void script_runner::start_all() {
 asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
   handles_ = true;
   for (auto& [id, each] : boxes_) group_.spawn(id, run_handler(id, each));
+  if (auto names = settings_.login ? rejections(*settings_.login) : std::vector<std::string>{};
+      !names.empty())
+    group_.spawn(rejection, await_rejection(std::move(names)));
   group_.spawn(logging_in, log_in());
   flow_result how;
   for (;;) {
@@ -151,6 +166,7 @@ asio::awaitable<flow_result> script_runner::run(std::function<void()> granted) {
     if (how.ends_flow() || next.id == lingering) break;
     if (next.id < 0) remove_handler(next.id);
     if (next.id == logging_in) {
+      group_.cancel(rejection);
       granted_ = true;
       granted();
       start_all();

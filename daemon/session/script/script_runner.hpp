@@ -64,7 +64,7 @@ class script_runner {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
-  enum child { first_handler = -1, logging_in, main_script, heart, renewal, hours, subscriber, lingering };
+  enum child { first_handler = -1, logging_in, rejection, main_script, heart, renewal, hours, subscriber, lingering };
   /// A handler and the replies that wait for it. Its number is negative, and lower than those of older ones.
   struct handling {
     handling(const asio::any_io_executor& loop, const config::handler& rule,
@@ -80,6 +80,7 @@ class script_runner {
   asio::awaitable<flow_result> send_login(const config::login_settings& login);
   asio::awaitable<flow_result> await_login_reply(const config::login_settings& login,
                                                  const config::expectation& what, clock::time_point deadline);
+  asio::awaitable<flow_result> await_rejection(std::vector<std::string> names);
   asio::awaitable<flow_result> run_main();
   asio::awaitable<flow_result> run_handler(int id, handling& which);
   [[nodiscard]] int find_handler(const config::handler& rule, const std::set<int>& taken) const;

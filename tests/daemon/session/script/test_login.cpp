@@ -117,6 +117,37 @@ TEST_CASE("another reply than the expected one rejects the login at once") {
   CHECK(s.end() == end);
 }
 
+TEST_CASE("a reply that rejects the login ends its steps, whatever they wait for") {
+  const auto [steps, end] = GENERATE(table<std::string, std::string>({
+      {"[{sleep: 1s}]", R"(login_rejected: the server answered the login with got {"op": "got"})"},
+      {"[{call: get, reply: done, timeout: 1s}]",
+       R"(login_rejected: the server answered the login with got {"op": "got"})"},
+      // This step takes it, as any other reply.
+      {"[{call: get, reply: [done, got], timeout: 1s}, {sleep: 59m}]", "-"},
+      {"[{call: get, reply: [done, got], check: {ok: true}, timeout: 1s}]",
+       R"(login_rejected: the reply got is not as it must be: {"op": "got"})"},
+  }));
+  scene s{"    timeouts: {login: 1h}\n    login: {steps: " + steps + ", reject: got}\n"};
+  s.play.run_for(1ms);
+  s.server->say(say({{"op", "got"}}));
+  s.play.run_for(1ms);
+  INFO(steps);
+  CHECK(s.end() == end);
+  CHECK(logged(s.play, "login accepted") == 0);
+}
+
+TEST_CASE("once the login is accepted nothing rejects it") {
+  scene s{
+      "    login: {steps: [{call: get, reply: done}], reject: got}\n    script: [{expect: got}, {sleep: "
+      "1h}]\n"};
+  s.answer("get", {{"op", "done"}});
+  s.play.run_for(1ms);
+  s.server->say(say({{"op", "got"}}));
+  s.play.run_for(1ms);
+  CHECK(logged(s.play, "login accepted") == 1);
+  CHECK(s.end() == "-");
+}
+
 TEST_CASE("once the login is accepted any reply may come") {
   scene s{"    login: {json: {op: hello}, expect: done}\n    script: [{sleep: 1h}]\n"};
   s.answer("hello", {{"op", "done"}});
