@@ -125,7 +125,8 @@ class channel_maker {
 
   static void add_examples(const node& entry, ordered_json& to) {
     const node* const examples = entry.find("examples");
-    if (examples == nullptr) return;
+    const bool is_packed = entry.find("contents") != nullptr;  // examples have the values that are shown
+    if (examples == nullptr || is_packed) return;
     for (const node& each : examples->items)
       if (const node* const values = each.find("values"))
         to["examples"].push_back({{"payload", protocol::to_json(*values)}});

@@ -176,6 +176,7 @@ nlohmann::ordered_json protocol_definitions() {
     "frame": {"$ref": "#/$defs/frame"},
     "layout": {"$ref": "#/$defs/layout"},
     "json": {"$ref": "#/$defs/json_form"},
+    "contents": {"$ref": "#/$defs/contents"},
     "trailing": {"$ref": "#/$defs/trailing"},
     "examples": {"$ref": "#/$defs/message_examples"},
     "description": true
@@ -191,6 +192,7 @@ nlohmann::ordered_json protocol_definitions() {
     "frame": {"$ref": "#/$defs/frame"},
     "layout": {"$ref": "#/$defs/layout"},
     "json": {"$ref": "#/$defs/json_form"},
+    "contents": {"$ref": "#/$defs/contents"},
     "trailing": {"$ref": "#/$defs/trailing"},
     "examples": {"$ref": "#/$defs/message_examples"},
     "description": true
@@ -214,6 +216,11 @@ nlohmann::ordered_json protocol_definitions() {
       "items": {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
     }
   ]
+},
+"contents": {
+  "description": "What the texts at these paths hold.",
+  "type": "object",
+  "additionalProperties": {"$ref": "#/$defs/layout"}
 },
 "message_examples": {
   "description": "Bytes and the values in them: `check` compares.",

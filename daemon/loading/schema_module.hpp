@@ -16,7 +16,7 @@ struct schema_module {
   protocol::schema_reader* (*make)();  ///< the caller deletes it; what it made may live longer
 };
 
-inline constexpr std::uint32_t schema_module_interface = 1;
+inline constexpr std::uint32_t schema_module_interface = 2;
 /// The name of such a module's only symbol, a function that returns its head.
 inline constexpr const char* schema_module_entry = "duplexd_schema_module";
 

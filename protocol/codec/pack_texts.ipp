@@ -26,6 +26,15 @@ inline bool packer::blob_bytes(const instruction& in, const ordered_json& value,
       std::string wrong = write_pairs(value, p_.pairs[in.its<pairs_rule>()], p_.limits.elements, bytes);
       return wrong.empty() || fail(in, std::move(wrong));
     }
+    case content::message: {
+      std::vector<std::uint8_t> packed;
+      auto wrong = p_.messages[in.its<embedded_message>()]->pack(value, packed);
+      bytes.assign(packed.begin(), packed.end());
+      if (!wrong) return true;
+      error_ = std::move(*wrong);
+      error_.offset = out_.size() - base_;
+      return under(in, false);
+    }
     default:
       break;
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/codec/expression.hpp"
+#include "protocol/codec/message_codec.hpp"
 #include "protocol/text/json_text.hpp"
 #include "protocol/text/number_type.hpp"
 #include "protocol/text/text_encoding.hpp"
@@ -59,7 +60,8 @@ enum class content : std::uint8_t {
   msgpack,
   pascal,
   utf16,
-  pairs
+  pairs,
+  message  ///< of another notation
 };
 
 /// What happens to bytes that a layout leaves over in its region.
@@ -145,7 +147,8 @@ struct instruction {
   id<std::string> text{};  ///< constant text or bytes
   /// What goes with `code` or `as`.
   std::variant<std::monostate, id<names_rule>, id<scale_rule>, id<time_unit>, id<bits_rule>, id<choice_rule>,
-               id<view_rule>, id<checksum_rule>, id<transform_rule>, id<routine>, id<pairs_rule>>
+               id<view_rule>, id<checksum_rule>, id<transform_rule>, id<routine>, id<pairs_rule>,
+               id<embedded_message>>
       rule{};
   std::int32_t next = 0;
   std::int64_t constant = 0;
@@ -303,6 +306,7 @@ struct program {
   table<checksum_rule> checksums;
   table<transform_rule> transforms;
   table<pairs_rule> pairs;
+  table<embedded_message> messages;
   table<routine> routines;   ///< [0] is the layout itself, the others are packets within packets
   std::size_t slots = 0;     ///< at most slot_limit
   std::size_t min_size = 0;  ///< bytes of the shortest packet

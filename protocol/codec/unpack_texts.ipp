@@ -46,6 +46,8 @@ inline bool unpacker<Visitor>::contents(const instruction& in, std::size_t from,
       return utf16(in, from, bytes);
     case content::pairs:
       return pairs(in, from, text);
+    case content::message:
+      return message(in, from, bytes);
     default:
       return plain_text(in, from, text);
   }
@@ -142,6 +144,22 @@ inline bool unpacker<Visitor>::pairs(const instruction& in, std::size_t from, st
   const auto fault = read_pairs(text, p_.pairs[in.its<pairs_rule>()], left, found);
   budget_.elements = p_.limits.elements - left;
   if (fault) return fail(in, from + fault->offset, fault->message);
+  return made(in, found);
+}
+
+// Its JSON may be longer than the bytes are.
+template <class Visitor>
+inline bool unpacker<Visitor>::message(const instruction& in, std::size_t from, bytes_view bytes) {
+  std::string found;
+  if (!p_.messages[in.its<embedded_message>()]->unpack(bytes, found, error_)) {
+    error_.offset += from;
+    return under(in, false);
+  }
+  budget_.inflated += found.size();
+  if (budget_.inflated > p_.limits.inflated)
+    return fail(in, from,
+                fmt::format("the JSON of what is in it takes more than {} bytes (limits.inflate)",
+                            p_.limits.inflated));
   return made(in, found);
 }
 

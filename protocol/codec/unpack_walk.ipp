@@ -185,6 +185,7 @@ class unpacker {
   bool json(const instruction& in, std::size_t from, std::string_view text);
   bool packed_value(const instruction& in, std::size_t from, bytes_view bytes);
   bool pairs(const instruction& in, std::size_t from, std::string_view text);
+  bool message(const instruction& in, std::size_t from, bytes_view bytes);
   bool made(const instruction& in, std::string_view json);
   bool zero_text(const instruction& in);
   bool until(const instruction& in);

@@ -131,7 +131,7 @@ bool layout_compiler::may_unfold(const std::string& name, const node& from, std:
 
 void layout_compiler::splice(const std::string& name, const node& from, std::size_t at) {
   const node& body = *find_layout(name);
-  if (is_type(body) && body.find("bits") == nullptr) {
+  if (is_message(body) || (is_type(body) && body.find("bits") == nullptr)) {
     fail(from, at, fmt::format("'{}' is one value, so it needs a name", name),
          fmt::format("write name:{}", name));
     return;
@@ -240,7 +240,9 @@ void layout_compiler::array(const token& t, const node& from, char order, name_i
 
 // One value of any type; `name` is none for an array's element.
 void layout_compiler::value(const token& t, const node& from, char order, name_id name, bool hidden) {
-  if (find_layout(t.type.text) != nullptr) return sized_object(t, from, order, name, hidden);
+  if (const node* named = find_layout(t.type.text))
+    return is_message(*named) ? message(t, from, *named, order, name, hidden)
+                              : sized_object(t, from, order, name, hidden);
   const std::string word(canonical_type(t.type.text));
   const bool codes = is_struct_group(word);
   static const std::pair<std::string_view, content> blobs[] = {

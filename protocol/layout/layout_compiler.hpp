@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ struct layout_environment {
   json_style style = json_style::python;
   codec_limits limits;
   std::optional<framing_rule> framing;
+  /// What a layout in another notation stands for, and the path of the layout that it is in. Null: there are
+  /// none.
+  std::function<embedded_message(const node& layout, const std::string& path)> embedded{};
 };
 
 /// Compiles one message's layout into a program: names are resolved, named layouts are written out where they
@@ -78,6 +82,11 @@ class layout_compiler {
 
   // layout_texts.cpp
   void blob(const token& t, const node& from, char order, content what, name_id name, bool hidden);
+
+  // layout_messages.cpp: what another notation describes
+  [[nodiscard]] static bool is_message(const node& from);
+  void message(const token& t, const node& from, const node& layout, char order, name_id name, bool hidden);
+  void message_of(const node& layout, extent_id size, name_id name, bool hidden);
 
   // layout_items.cpp: what a line cannot say
   void item(const node& from);

@@ -17,7 +17,8 @@ void layout_compiler::item(const node& from) {
   if (const node* bits = from.find("bits"); bits != nullptr && from.find("fields") != nullptr)
     return bits_item(from, {}, false, true);
   if (from.find("protobuf") != nullptr) {
-    fail(from, 0, "a layout of Protocol Buffers is a whole message, and cannot be a part of another one");
+    fail(from, 0, "a message of Protocol Buffers needs a name within a layout",
+         "[data: {protobuf: …}], or data:NAME");
     return;
   }
   for (const node_entry& entry : from.entries) {
@@ -45,6 +46,7 @@ void layout_compiler::field_item(const std::string& name, const node& name_node,
 // A value's type: a token without name, a typed map, or a layout written in place.
 void layout_compiler::any_value(const node& from, name_id name, bool hidden) {
   if (from.kind == node_kind::map) {
+    if (is_message(from)) return message_of(from, rest_extent(), name, hidden);
     if (from.find("bits") != nullptr) return bits_item(from, name, hidden, false);
     if (from.find("enum") != nullptr) return enum_item(from, name, hidden);
     if (from.find("flags") != nullptr) return flags_item(from, name, hidden);

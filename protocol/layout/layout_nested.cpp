@@ -126,6 +126,10 @@ bool layout_compiler::framed_layout(const std::string& name, const node& from, s
       for (const node_entry& entry : env_.layouts->entries) names.push_back(entry.key);
     return fail(from, at, fmt::format("no layout is named '{}'", name), suggest(name, names));
   }
+  if (is_message(*find_layout(name)))
+    return fail(from, at,
+                fmt::format("'{}' is a message of Protocol Buffers, which is no packet of its own", name),
+                fmt::format("a layout with it: [data:{}]", name));
   for (const auto& [known, known_index] : routines_)
     if (known == name) {
       index = known_index;

@@ -150,9 +150,17 @@ class table_writer {
   }
 
   void blob(const instruction& in, int depth) {
-    static constexpr const char* kinds[] = {
-        "text",        "text, zero-padded",          "bytes",  "bytes, base64 in JSON", "JSON", "CBOR",
-        "MessagePack", "text after its length byte", "UTF-16", "pairs of texts"};
+    static constexpr const char* kinds[] = {"text",
+                                            "text, zero-padded",
+                                            "bytes",
+                                            "bytes, base64 in JSON",
+                                            "JSON",
+                                            "CBOR",
+                                            "MessagePack",
+                                            "text after its length byte",
+                                            "UTF-16",
+                                            "pairs of texts",
+                                            "a message of Protocol Buffers"};
     const extent& e = p_.extents[in.size];
     const bool zero = in.code == op::zero_text;
     std::string what = zero ? "text up to a zero byte" : kinds[static_cast<int>(in.what)];

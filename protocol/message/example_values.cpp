@@ -202,13 +202,24 @@ ordered_json of_schema(const message_type& type) {
   return made;
 }
 
+// What the texts of a message hold.
+void fill_in(const text_content& content, ordered_json& values) {
+  ordered_json* at = &values;
+  for (const std::string& part : content.path) {
+    if (at->is_null()) *at = ordered_json::object();
+    if (!at->is_object()) return;  // the places of a list are given by a template
+    at = &(*at)[part];
+  }
+  *at = inventor(content.layout).object(0)[content_field];
+}
+
 }  // namespace
 
 ordered_json sample_text(const program& p, const instruction& in) {
   const extent& e = p.extents[in.size];
   const bool fixed = e.what == extent::kind::fixed;
   if (in.what == content::json || in.what == content::cbor || in.what == content::msgpack ||
-      in.what == content::pairs)
+      in.what == content::pairs || in.what == content::message)
     return ordered_json::object();
   if (in.its<names_rule>()) return p.enums[in.its<names_rule>()].names.front().second;  // one_of
   if (in.what == content::base64 && fixed) {
@@ -224,10 +235,10 @@ ordered_json sample_text(const program& p, const instruction& in) {
 ordered_json example_values(const message_type& type) {
   if (!type.examples.empty()) return type.examples.front().values;
   if (type.body == message_type::body_kind::layout) return inventor(type.layout).object(0);
-  if (type.schema) return of_schema(type);
-  ordered_json made = of_template(type.parts);
+  ordered_json made = type.schema ? of_schema(type) : of_template(type.parts);
   for (const condition& c : type.when)
-    if (c.what == condition::kind::json) meet(c, type, made);
+    if (c.what == condition::kind::json && !type.schema) meet(c, type, made);
+  for (const text_content& each : type.contents) fill_in(each, made);
   return made;
 }
 

@@ -200,6 +200,10 @@ std::optional<codec_error> pack_json(const message_type& type, const ordered_jso
   } else if (!values.is_null()) {
     whole = values;
   }
+  std::vector<std::string> slots;
+  if (whole.is_array())
+    for (const json_part& part : type.parts) slots.push_back(part.name);
+  if (auto error = pack_contents(type.contents, slots, whole)) return error;
   std::string text;
   if (!append_json(text, whole, type.style)) return codec_error{"", 0, "a text in it is not UTF-8"};
   append_bytes(out, text);

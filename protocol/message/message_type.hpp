@@ -7,6 +7,7 @@
 
 #include "protocol/codec/packed_value.hpp"
 #include "protocol/codec/program.hpp"
+#include "protocol/message/message_contents.hpp"
 #include "protocol/message/protocol.hpp"
 #include "protocol/message/schema.hpp"
 
@@ -70,6 +71,8 @@ class message_type {
   std::shared_ptr<schema_layout> schema{};  ///< of that body; null otherwise
   diagnostic schema_when{};                 ///< the place of its conditions on fields
   std::vector<json_part> parts;
+  std::vector<text_content> contents;
+  diagnostic contents_where{};  ///< of those of a schema's message
   std::vector<condition> when;
   std::vector<std::string> after;  ///< names, one of which the packet in front has; empty: any
   bool has_when = false;
@@ -109,7 +112,11 @@ void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet);
 /// A value that packs as this text, if nothing else says what it must be.
 [[nodiscard]] nlohmann::ordered_json sample_text(const program& p, const instruction& in);
 
-/// JSON messages (text frames without layout).
+/// Appends the values of a message without layout as JSON text. On an error `out` is as before.
+[[nodiscard]] std::optional<codec_error> unpack_text(const message_type& type, bytes_view bytes,
+                                                     std::string& out);
+
+/// JSON messages (text frames without layout), and what is in their texts when they are packed.
 [[nodiscard]] std::optional<codec_error> pack_json(const message_type& type,
                                                    const nlohmann::ordered_json& values,
                                                    std::vector<std::uint8_t>& out);
@@ -120,6 +127,7 @@ void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet);
 struct protocol::state {
   std::vector<message_type> commands;
   std::vector<message_type> replies;
+  std::vector<std::shared_ptr<schema_layout>> schemas;  ///< of messages, and within layouts
   std::optional<framing_rule> framing;
   codec_limits limits;
 };

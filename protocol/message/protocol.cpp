@@ -40,6 +40,10 @@ const std::vector<message_type>& protocol::types(direction way) const noexcept {
   return way == direction::command ? state_->commands : state_->replies;
 }
 
+const std::vector<std::shared_ptr<schema_layout>>& protocol::schemas() const noexcept {
+  return state_->schemas;
+}
+
 // All message types have the same.
 json_style style_of(const protocol& types) noexcept {
   for (const direction way : {direction::command, direction::reply})
@@ -55,7 +59,28 @@ const char* close_framed(const std::optional<framing_rule>& rule, frame_kind kin
   return close_packet(*rule, out, begin);
 }
 
+std::optional<codec_error> pack_schema(const message_type& type, const ordered_json& values,
+                                       std::vector<std::uint8_t>& out) {
+  if (type.contents.empty()) return type.schema->pack(values, out);
+  ordered_json texts = values;
+  if (auto error = pack_contents(type.contents, {}, texts)) return error;
+  return type.schema->pack(texts, out);
+}
+
 }  // namespace
+
+std::optional<codec_error> unpack_text(const message_type& type, bytes_view bytes, std::string& out) {
+  const std::size_t before = out.size();
+  codec_error error;
+  if (!type.schema) {
+    if (auto failed = unpack_json(type, as_text(bytes), out)) return failed;
+  } else if (!type.schema->unpack(bytes, out, error)) {
+    return error;
+  }
+  auto failed = unpack_contents(type.contents, out, before);
+  if (failed) out.resize(before);
+  return failed;
+}
 
 // Text is framed by a delimiter only, and then all message types have it.
 const char* add_framing(const protocol& types, frame_kind kind, std::vector<std::uint8_t>& packet) {
@@ -77,7 +102,7 @@ std::optional<codec_error> pack(const message_type& type, const ordered_json& va
   const std::size_t begin = out.size();
   const auto pack_body = [&] {
     if (type.body == message_type::body_kind::layout) return pack_layout(type.layout, values, out);
-    return type.schema ? type.schema->pack(values, out) : pack_json(type, values, out);
+    return type.schema ? pack_schema(type, values, out) : pack_json(type, values, out);
   };
   if (auto error = pack_body()) return error;
   const char* why = close_framed(type.layout.framing, type.frame, out, begin);
@@ -99,10 +124,8 @@ bool write_json(const packet& from, std::string& out, codec_error& error) {
     json_writer visitor(out);
     if (unpack(type.layout, from.frame.bytes, visitor, error)) return true;
     out.resize(before);
-  } else if (type.schema) {
-    if (type.schema->unpack(from.frame.bytes, out, error)) return true;
   } else {
-    auto failed = unpack_json(type, as_text(from.frame.bytes), out);
+    auto failed = unpack_text(type, from.frame.bytes, out);
     if (!failed) return true;
     error = std::move(*failed);
   }

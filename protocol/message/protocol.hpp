@@ -20,6 +20,7 @@ class value_visitor;
 
 /// A command or a reply: name, frame kind, rule of selection, compiled layout. Owned by its protocol.
 class message_type;
+struct schema_layout;
 
 /// Commands are what the client sends, replies what the server sends.
 enum class direction : std::uint8_t { command, reply };
@@ -50,6 +51,9 @@ class protocol {
   /// All message types of a direction, in the order of the file. To look into them include
   /// protocol/message/message_type.hpp; `name_of`, `frame_of` and `pack` need only the pointer.
   [[nodiscard]] const std::vector<message_type>& types(direction) const noexcept;
+
+  /// The layouts in another notation (protocol/message/schema.hpp), each once.
+  [[nodiscard]] const std::vector<std::shared_ptr<schema_layout>>& schemas() const noexcept;
 
   struct state;  ///< opaque
 

@@ -53,6 +53,7 @@ bool protocol_compiler::compile(const node& definition, protocol::state& to) {
   if (!is_map(definition, "a map")) return false;
   known_keys(definition,
              {"byte_order", "layouts", "commands", "replies", "framing", "limits", "opcode", "json"});
+  env_.embedded = [this](const node& layout, const std::string& path) { return schema_as(layout, path); };
   settings(definition);
   if (const node* from = definition.find("layouts")) layouts(*from);
   if (const node* from = definition.find("commands")) commands(*from);
@@ -151,10 +152,10 @@ void protocol_compiler::message(const node& from, message_type& type) {
   type.json_depth = env_.limits.json_depth;
   if (from.kind == node_kind::map) {
     known_keys(from, type.way == direction::reply
-                         ? std::vector<std::string>{"as", "when", "frame", "layout", "json", "trailing",
-                                                    "examples", "description"}
-                         : std::vector<std::string>{"when", "frame", "layout", "json", "trailing", "examples",
-                                                    "description"});
+                         ? std::vector<std::string>{"as", "when", "frame", "layout", "json", "contents",
+                                                    "trailing", "examples", "description"}
+                         : std::vector<std::string>{"when", "frame", "layout", "json", "contents", "trailing",
+                                                    "examples", "description"});
     bool text = from.find("json") != nullptr;
     if (const node* when = from.find("when"); when != nullptr && when->kind == node_kind::map) {
       const bool about_text =
@@ -173,8 +174,9 @@ void protocol_compiler::message(const node& from, message_type& type) {
   }
   body(from, type);
   if (to_->framing && to_->framing->layouts && mistakes_ == 0) ends_itself(from, type);
-  if (from.kind == node_kind::map)
-    if (const node* given = from.find("examples")) examples(*given, type);
+  if (from.kind != node_kind::map) return;
+  if (const node* given = from.find("contents")) contents(*given, type);
+  if (const node* given = from.find("examples")) examples(*given, type);
 }
 
 void protocol_compiler::body(const node& from, message_type& type) {

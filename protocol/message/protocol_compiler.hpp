@@ -38,12 +38,15 @@ class protocol_compiler {
   // schema_compiler.cpp
   [[nodiscard]] const node* schema_of(const node* layout) const;
   void schema_body(const node& message, const node& layout, message_type& type);
-  std::shared_ptr<schema_layout> schema_as(const node& layout);
+  std::shared_ptr<schema_layout> schema_as(const node& layout, const std::string& path);
 
   // json_template.cpp
   void json_body(const node& from, message_type& type);
   void json_place(const node& from, json_part& part);
   void add_part(position where, json_part part, std::vector<json_part>& to);
+
+  // contents_compiler.cpp
+  void contents(const node& from, message_type& type);
 
   // selection_compiler.cpp
   void selection(const node& from, message_type& type);
@@ -89,7 +92,6 @@ class protocol_compiler {
     std::string path;
   };
   std::vector<followed> followed_;  // the names in `after`, known when all are
-  std::vector<std::shared_ptr<schema_layout>> schemas_;
   std::size_t mistakes_ = 0;
 };
 

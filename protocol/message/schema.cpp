@@ -1,9 +1,9 @@
 #include "protocol/message/schema.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <bit>
-#include <set>
 #include <utility>
 
 #include "protocol/message/message_type.hpp"
@@ -33,6 +33,15 @@ void check_condition(const condition& c, const value_shape& whole, const message
   }
 }
 
+void check_content(const text_content& content, const value_shape& whole, const message_type& type,
+                   diagnostics& out) {
+  const std::string path = fmt::format("{}", fmt::join(content.path, "."));
+  if (const auto lost = find_lost(whole, path))
+    out.push_back({type.contents_where.where, type.contents_where.path,
+                   fmt::format("the message has no field '{}'", lost->part),
+                   suggest_or_list(lost->part, lost->known)});
+}
+
 }  // namespace
 
 bool schema_layout::unpack(bytes_view packet, std::string& json, codec_error& error) const {
@@ -58,25 +67,26 @@ std::string schema_layout::table() const {
 bool read_schemas(const protocol& types, schema_reader* reader, const std::string& directory,
                   diagnostics& out) {
   const std::size_t before = out.size();
-  std::set<const schema_layout*> done;
+  for (const auto& each : types.schemas()) {
+    schema_layout& schema = *each;
+    const auto complain = [&](const std::string& key, std::string why, std::string hint) {
+      const node* part = key.empty() ? nullptr : schema.layout.find(key);
+      const std::string path = part == nullptr ? schema.path : schema.path + "." + key;
+      out.push_back(
+          {part == nullptr ? schema.layout.where : part->where, path, std::move(why), std::move(hint)});
+    };
+    if (reader == nullptr)
+      complain("", "nothing here reads Protocol Buffers", "");
+    else
+      schema.message = reader->read(schema.layout, directory, schema.limits, complain);
+  }
   for (const direction way : {direction::command, direction::reply}) {
     for (const message_type& type : types.types(way)) {
-      if (!type.schema) continue;
-      schema_layout& schema = *type.schema;
-      const auto complain = [&](const std::string& key, std::string why, std::string hint) {
-        const node* part = key.empty() ? nullptr : schema.layout.find(key);
-        const std::string path = part == nullptr ? schema.path : schema.path + "." + key;
-        out.push_back(
-            {part == nullptr ? schema.layout.where : part->where, path, std::move(why), std::move(hint)});
-      };
-      const bool is_new = done.insert(&schema).second;
-      if (is_new && reader == nullptr) complain("", "nothing here reads Protocol Buffers", "");
-      if (is_new && reader != nullptr)
-        schema.message = reader->read(schema.layout, directory, schema.limits, complain);
-      if (!schema.message) continue;
-      const value_shape shape = schema.shape();
+      if (!type.schema || !type.schema->message) continue;
+      const value_shape shape = type.schema->shape();
       for (const condition& c : type.when)
         if (c.schema != nullptr) check_condition(c, shape, type, out);
+      for (const text_content& each : type.contents) check_content(each, shape, type, out);
     }
   }
   return out.size() == before;
@@ -85,9 +95,8 @@ bool read_schemas(const protocol& types, schema_reader* reader, const std::strin
 std::size_t schema_digest(const protocol& types) noexcept {
   constexpr int turn = 5;  // so that the order counts
   std::size_t all = 0;
-  for (const direction way : {direction::command, direction::reply})
-    for (const message_type& each : types.types(way))
-      if (each.schema && each.schema->message) all = std::rotl(all, turn) ^ each.schema->message->digest();
+  for (const auto& each : types.schemas())
+    if (each->message) all = std::rotl(all, turn) ^ each->message->digest();
   return all;
 }
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "protocol/codec/codec_error.hpp"
+#include "protocol/codec/message_codec.hpp"
 #include "protocol/codec/program.hpp"
 #include "protocol/document/node.hpp"
 #include "protocol/message/value_shape.hpp"
@@ -18,20 +18,12 @@ namespace duplexd::protocol {
 
 /// A message that is described in a notation of its own, such as Protocol Buffers: what takes the place of a
 /// compiled layout. Immutable; may be made by a module.
-class schema_message {
+class schema_message : public message_codec {
  public:
   schema_message() = default;
   schema_message(const schema_message&) = delete;
   schema_message& operator=(const schema_message&) = delete;
-  virtual ~schema_message() = default;
-
-  /// Appends the packet's values, a map, as JSON text without white space. On an error false, `json` is as
-  /// before and `error` says where.
-  [[nodiscard]] virtual bool unpack(bytes_view packet, std::string& json, codec_error& error) const = 0;
-
-  /// Appends the packet of `values` (a map; null counts as empty). On an error `out` is as before.
-  [[nodiscard]] virtual std::optional<codec_error> pack(const nlohmann::ordered_json& values,
-                                                        std::vector<std::uint8_t>& out) const = 0;
+  ~schema_message() override = default;
 
   /// The values as they are shown, and as they may be given.
   [[nodiscard]] virtual value_shape shape() const = 0;
@@ -62,17 +54,17 @@ class schema_reader {
                                                                    const complaint& complain) = 0;
 };
 
-/// The layout of a message that is a schema: what a protocol is compiled to, and, once schemas were read, the
-/// message itself. Until then nothing packs and nothing unpacks.
-struct schema_layout {
+/// A layout that is a schema, of a whole message or within another layout: what a protocol is compiled to,
+/// and, once schemas were read, the message itself. Until then nothing packs and nothing unpacks.
+struct schema_layout final : message_codec {
   node layout;
-  std::string path{};  ///< of the first message that has it
+  std::string path{};  ///< of the first place that has it
   codec_limits limits{};
   std::shared_ptr<const schema_message> message{};
 
-  [[nodiscard]] bool unpack(bytes_view packet, std::string& json, codec_error& error) const;
+  [[nodiscard]] bool unpack(bytes_view packet, std::string& json, codec_error& error) const override;
   [[nodiscard]] std::optional<codec_error> pack(const nlohmann::ordered_json& values,
-                                                std::vector<std::uint8_t>& out) const;
+                                                std::vector<std::uint8_t>& out) const override;
   [[nodiscard]] value_shape shape() const;
   [[nodiscard]] std::string table() const;
 };

@@ -28,14 +28,14 @@ const node* protocol_compiler::schema_of(const node* layout) const {
 }
 
 // One for all messages that have the same layout: what a condition found out about a frame holds for all.
-std::shared_ptr<schema_layout> protocol_compiler::schema_as(const node& layout) {
-  for (const auto& each : schemas_)
+std::shared_ptr<schema_layout> protocol_compiler::schema_as(const node& layout, const std::string& path) {
+  for (const auto& each : to_->schemas)
     if (same_content(each->layout, layout)) return each;
-  schema_layout made;
-  made.layout = layout;
-  made.path = path_ + ".layout";
-  made.limits = env_.limits;
-  return schemas_.emplace_back(std::make_shared<schema_layout>(std::move(made)));
+  const auto made = std::make_shared<schema_layout>();
+  made->layout = layout;
+  made->path = path;
+  made->limits = env_.limits;
+  return to_->schemas.emplace_back(made);
 }
 
 void protocol_compiler::schema_body(const node& message, const node& layout, message_type& type) {
@@ -50,7 +50,7 @@ void protocol_compiler::schema_body(const node& message, const node& layout, mes
          "let framing add and remove it: strip: true");
   if (env_.framing && !env_.framing->delimiter.empty())
     fail(layout, "Protocol Buffers may hold any byte, so a delimiter cannot end them");
-  type.schema = schema_as(layout);
+  type.schema = schema_as(layout, path_ + ".layout");
   const node* when = message.find("when");
   const node* fields = when != nullptr ? when->find("protobuf") : nullptr;
   if (fields == nullptr) return;

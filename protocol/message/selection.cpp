@@ -112,13 +112,10 @@ void impose_opcode(const message_type& type, std::vector<std::uint8_t>& packet) 
 }
 
 std::optional<codec_error> check_fit(const message_type& type, frame_view frame) {
-  codec_error error;
-  if (type.schema) {
-    std::string ignored;
-    if (type.schema->unpack(frame.bytes, ignored, error)) return std::nullopt;
-    return error;
-  }
+  std::string ignored;
+  if (type.schema || !type.contents.empty()) return unpack_text(type, frame.bytes, ignored);
   if (type.body != message_type::body_kind::layout) return check_json_message(type, as_text(frame.bytes));
+  codec_error error;
   null_visitor nothing;
   if (unpack(type.layout, frame.bytes, nothing, error)) return std::nullopt;
   return error;

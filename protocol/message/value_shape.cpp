@@ -258,6 +258,12 @@ class shape_builder {
   void text(const instruction& in, place& into, bool sure) {
     if (in.helper) return;
     value_shape made;
+    if (in.what == content::message) {
+      // A protocol has no other ones.
+      made = static_cast<const schema_layout&>(*p_.messages[in.its<embedded_message>()]).shape();
+      made.required = sure;
+      return put(into, in.name, in.hidden, std::move(made));
+    }
     const bool is_json = in.what == content::json || in.what == content::cbor ||
                          in.what == content::msgpack || in.what == content::pairs;
     if (!is_json) made = scalar(value_shape::json_type::text, exact_type::text);
@@ -333,12 +339,21 @@ std::vector<std::string> value_shape::names() const {
   return out;
 }
 
+value_shape shape_of(const program& layout, direction way) {
+  return shape_builder(layout, way).whole();
+}
+
 value_shape shape_of(const message_type& type) {
-  if (type.body == message_type::body_kind::layout) return shape_builder(type.layout, type.way).whole();
+  if (type.body == message_type::body_kind::layout) return shape_of(type.layout, type.way);
   if (type.body == message_type::body_kind::json) return {};
-  if (type.schema) return type.schema->shape();
-  value_shape made = of_parts(type.parts, type.body == message_type::body_kind::json_list, type.way);
-  made.what = kind::map;  // a list's places have names
+  value_shape made;
+  if (type.schema) {
+    made = type.schema->shape();
+  } else {
+    made = of_parts(type.parts, type.body == message_type::body_kind::json_list, type.way);
+    made.what = kind::map;  // a list's places have names
+  }
+  add_contents(type.contents, type.way, made);
   return made;
 }
 

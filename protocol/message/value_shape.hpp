@@ -13,6 +13,8 @@
 
 namespace duplexd::protocol {
 
+struct program;
+
 /// What is known of a message's values before any came: the fields that there may be, in whatever case.
 struct value_shape {
   enum class kind : std::uint8_t {
@@ -53,6 +55,7 @@ struct value_shape {
 
 /// The values of a reply as it is shown, of a command as it may be given. Made again at each call.
 [[nodiscard]] value_shape shape_of(const message_type& type);
+[[nodiscard]] value_shape shape_of(const program& layout, direction way);
 
 /// A path that leads nowhere.
 struct lost_path {

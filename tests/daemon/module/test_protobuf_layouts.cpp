@@ -133,10 +133,21 @@ TEST_CASE("what does not go with Protocol Buffers", "[protobuf][mistakes]") {
              Contains("'protobuf' is only allowed with a layout of Protocol Buffers"));
   CHECK_THAT(mistakes("replies: [{as: r, when: {protobuf: /anInt23}, " + layout + "}]"),
              Contains("when.protobuf: the message has no field 'anInt23' (did you mean 'anInt32'?)"));
-  CHECK_THAT(
-      mistakes(
-          "layouts: {k: {protobuf: every_kind.proto, message: Kinds}}\nreplies: [{as: r, layout: 'a:B k'}]"),
-      Contains("cannot be a part of another one"));
+  const auto within = [&](const std::string& part) {
+    return mistakes("layouts: {k: {protobuf: every_kind.proto, message: Kinds}}\nreplies: [{as: r, layout: " +
+                    part + "}]");
+  };
+  CHECK_THAT(within("'a:B k'"), Contains("'k' is one value, so it needs a name (write name:k)"));
+  CHECK_THAT(within("[{protobuf: every_kind.proto, message: Kinds}]"),
+             Contains("needs a name within a layout"));
+  CHECK_THAT(within("'a:B k:k=5'"), Contains("the layout 'k' cannot have a value, scale or unit"));
+  CHECK_THAT(within("'a:B k:k(until \"x\")'"), Contains("may hold any byte, so a text cannot end them"));
+  CHECK_THAT(within("'a:B _k:k'"), Contains("cannot be hidden as a whole"));
+  CHECK_THAT(within("'k:k b:B'"), Contains("takes the rest"));
+  CHECK_THAT(within("[{p: {frames: k}}]"),
+             Contains("'k' is a message of Protocol Buffers, which is no packet"));
+  CHECK_THAT(within("[{a: B}, {k: {protobuf: every_kind.proto, message: Nobody}}]"),
+             Contains("2:78 p.replies[0].message: there is no message 'Nobody'"));
   CHECK_THAT(mistakes("replies: [{as: a, when: {protobuf: /inner}, " + layout +
                       "}, {as: b, when: {protobuf: /inner}, " + layout + "}]"),
              Contains("never reached"));
@@ -221,4 +232,67 @@ TEST_CASE("a changed file is noticed", "[protobuf]") {
   const std::size_t first = digest("a");
   CHECK(digest("a") == first);
   CHECK(digest("b") != first);
+}
+
+TEST_CASE("a message is a part of a layout", "[protobuf][nested]") {
+  const auto types_of = [](const std::string& layout, const std::string& around = "") {
+    return proto_types(around +
+                       "layouts: {k: {protobuf: every_kind.proto, message: Kinds}}\ncommands: {c: {layout: " +
+                       layout + "}}\nreplies: [{as: r, layout: " + layout + "}]");
+  };
+  const auto [layout, hex, json] = GENERATE(table<const char*, const char*, const char*>({
+      {"'op:B data:k'", "071805", R"({"op":7,"data":{"anInt32":5}})"},
+      {"'op:B data:k'", "07", R"({"op":7,"data":{}})"},
+      {"'data:k(:B) op:B'", "02180507", R"({"data":{"anInt32":5},"op":7})"},
+      {"'_n:H data:k(_n) op:B'", "0200180507", R"({"data":{"anInt32":5},"op":7})"},
+      {"'all:k(:B)[:B]'",
+       "020218050218"
+       "06",
+       R"({"all":[{"anInt32":5},{"anInt32":6}]})"},
+      {"[{data: {decode: hex, type: k}}]", "31383035", R"({"data":{"anInt32":5}})"},
+      {"[{data: {protobuf: every_kind.proto, message: Kinds, names: proto}}]", "1805",
+       R"({"data":{"an_int32":5}})"},
+      {"[{op: B}, {if: 'op == 1', then: 'data:k'}]", "011805", R"({"op":1,"data":{"anInt32":5}})"},
+  }));
+  INFO(layout);
+  const auto types = types_of(layout);
+  CHECK(unpacked(types, hex) == json);
+  CHECK(packed(types, json) == hex);
+}
+
+TEST_CASE("a message within a layout is bounded, and its mistakes have their place",
+          "[protobuf][nested][limits]") {
+  const auto types = proto_types(
+      "limits: {inflate: 30}\nreplies: [{as: r, layout: [{all: {array: 'k(:B)', count: ':B'}}]}]\n"
+      "commands: {c: {layout: [{all: {array: 'k(:B)', count: ':B'}}]}}\n"
+      "layouts: {k: {protobuf: every_kind.proto, message: Kinds}}");
+  CHECK(unpacked(types,
+                 "020218050218"
+                 "06") == R"({"all":[{"anInt32":5},{"anInt32":6}]})");
+  CHECK(unpacked(types, "03021805021806021807") ==
+        "! all[2] at byte 8: the JSON of what is in it takes more than 30 bytes (limits.inflate)");
+  CHECK(unpacked(types, "0102d201") == "! all[0].messages at byte 4: a number breaks off");
+  CHECK_THAT(packed(types, R"({"all":[{},{"anInt23":5}]})"), Contains("all[1].anInt23 at byte 3: "));
+}
+
+TEST_CASE("texts and bytes of a message have layouts", "[protobuf][contents]") {
+  const std::string message =
+      "layout: {protobuf: every_kind.proto, message: Kinds}, contents: {someBytes: {decode: base64, type: '> "
+      "id:H'}, "
+      "inner.aString: json}";
+  const auto types = proto_types("commands: {c: {" + message + "}}\nreplies: [{as: r, " + message + "}]");
+  const char* const hex =
+      "7a0201028a01097207"
+      "7b2261223a317d";
+  const char* const json = R"({"someBytes":{"id":258},"inner":{"aString":{"a":1}}})";
+  CHECK(unpacked(types, hex) == json);
+  CHECK(packed(types, R"({"someBytes":{"id":258}})") == "7a020102");
+  CHECK(unpacked(types, "7a0101").starts_with("! someBytes.id at byte 0: at byte 0 of its content: "));
+  std::string found;
+  (void)proto_types(
+      "replies: [{as: r, layout: {protobuf: every_kind.proto, message: Kinds}, contents: {sumBytes: B}}]",
+      proto_folder, found);
+  CHECK_THAT(
+      found,
+      Contains("p.replies[0].contents: the message has no field 'sumBytes' (did you mean 'someBytes'?)"));
 }
