@@ -93,7 +93,6 @@ int main(int argc, char** argv) {
   for (int next = std::getchar(); next != EOF; next = std::getchar()) given += static_cast<char>(next);
   ordered_json report;
   const ordered_json all = ordered_json::parse(given);
-  for (const auto& [message, values] : all.items())
-    report[message] = measure(message, values, argv[1]);
+  for (const auto& [message, values] : all.items()) report[message] = measure(message, values, argv[1]);
   fmt::print("{}\n", report.dump());
 }
