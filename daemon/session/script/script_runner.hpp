@@ -64,7 +64,17 @@ class script_runner {
   [[nodiscard]] bool finished() const noexcept { return finished_; }
 
  private:
-  enum child { first_handler = -1, logging_in, rejection, main_script, heart, renewal, hours, subscriber, lingering };
+  enum child {
+    first_handler = -1,
+    logging_in,
+    rejection,
+    main_script,
+    heart,
+    renewal,
+    hours,
+    subscriber,
+    lingering
+  };
   /// A handler and the replies that wait for it. Its number is negative, and lower than those of older ones.
   struct handling {
     handling(const asio::any_io_executor& loop, const config::handler& rule,
