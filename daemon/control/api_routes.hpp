@@ -22,6 +22,7 @@ enum class api_operation : std::uint8_t {
   reconnect,
   drain,
   follow_events,
+  show_log,
   set_log_level,
   reload,
   describe_api,

@@ -3,19 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "daemon/control/dashboard_page.hpp"
 #include "daemon/control/describe_commands.hpp"
+#include "daemon/control/log_change.hpp"
 #include "daemon/control/readiness.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
 #include "protocol/message/message_type.hpp"
-#include "protocol/text/json_text.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd {
@@ -244,6 +243,8 @@ served_answer control_server::act(const question& asked) {
       return acted();
     case api_operation::follow_events:
       return follow(asked);
+    case api_operation::show_log:
+      return json_answer(describe(target_.levels()));
     case api_operation::set_log_level:
       return set_log_level(asked);
     case api_operation::describe_api:
@@ -382,23 +383,19 @@ asio::awaitable<served_answer> control_server::reload(question asked) {
 }
 
 served_answer control_server::set_log_level(const question& asked) {
-  constexpr std::array<std::pair<config::log_level, std::string_view>, 4> levels{
-      {{config::log_level::debug, "debug"},
-       {config::log_level::info, "info"},
-       {config::log_level::warning, "warning"},
-       {config::log_level::error, "error"}}};
-  ordered_json wanted;
-  if (protocol::parse_json(asked.request.body, wanted) || !wanted.is_object() || wanted.size() != 1 ||
-      !wanted.contains("level") || !wanted["level"].is_string())
-    return refuse(400, R"(expected {"level": "debug"}, or info, warning, error)");
-  const auto& name = wanted["level"].get_ref<const std::string&>();
-  for (const auto& [level, word] : levels) {
-    if (word != name) continue;
-    log_.record("", happening::operated{client_of(asked.request), fmt::format("setLogLevel {}", word)});
-    target_.set_log_level(level);
-    return json_answer({{"level", word}});
-  }
-  return refuse(400, "known levels: debug, info, warning, error");
+  std::string error;
+  const auto wanted = read_log_change(asked.request.body, error);
+  if (!wanted) return refuse(400, error);
+  if (!wanted->session.empty() && find(wanted->session) == nullptr)
+    return refuse(404, fmt::format("there is no session '{}'", protocol::printable(wanted->session, 80)));
+  const std::string level{wanted->level ? config::name_of(*wanted->level) : "default"};
+  const std::string of = wanted->session.empty() ? "" : wanted->session + " ";
+  log_.record("", happening::operated{client_of(asked.request), fmt::format("setLogLevel {}{}", of, level)});
+  if (!wanted->session.empty())
+    target_.levels().set(wanted->session, wanted->level);
+  else if (wanted->level)
+    target_.levels().set(*wanted->level);
+  return json_answer(describe(target_.levels()));
 }
 
 }  // namespace duplexd

@@ -17,6 +17,7 @@
 #include "daemon/control/event_follower.hpp"
 #include "daemon/control/readiness.hpp"
 #include "daemon/event/events.hpp"
+#include "daemon/event/log_levels.hpp"
 #include "daemon/event/secret_index.hpp"
 #include "daemon/input/command_request.hpp"
 #include "daemon/net/http/http_server.hpp"
@@ -46,7 +47,8 @@ class control_target {
   virtual entry enter(session& to, command_request& what,
                       std::function<void(const submission&)> on_change) = 0;
 
-  virtual void set_log_level(config::log_level level) = 0;
+  /// What is logged.
+  virtual log_levels& levels() = 0;
 
   /// Reads the configuration again and takes it, unless that is only to be tried.
   virtual asio::awaitable<reload_report> reload(bool dry_run) = 0;

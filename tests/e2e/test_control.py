@@ -261,8 +261,32 @@ class Control(unittest.TestCase):
             self.cli("reconnect", "feed")
             daemon.wait_log("script finished")
             self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "loud"})[0], 400)
-            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "error"}), (200, {"level": "error"}))
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "error"}), (200, {"level": "error", "sessions": {}}))
             daemon.wait_log(r"setLogLevel error by uid")
+
+    # One session is looked at, and the others are as quiet as before.
+    def test_log_level_of_a_session(self):
+        with RawServer(answer) as server:
+            self.start(server)
+            self.wait_phase("up")
+            self.assertEqual(self.cli("log-level", "error").returncode, 0)
+            both = {"level": "error", "sessions": {"feed": "debug"}}
+            self.assertEqual(json.loads(self.cli("log-level", "debug", "--session", "feed").stdout), both)
+            self.assertEqual(json.loads(self.cli("log-level").stdout), both)
+            self.assertEqual(self.ask("GET", "/api/v1/log"), (200, both))
+            self.cli("reconnect", "feed")
+            self.daemon.wait_log("feed: script finished")
+            self.assertFalse([line for line in self.daemon.log.all() if "reconnectSession" in line])  # of the whole daemon
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "info", "session": "none"}),
+                             (404, {"error": "there is no session 'none'"}))
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": None})[0], 400)
+            self.assertEqual(self.cli("log-level", "default").returncode, Exit.REFUSED)
+            self.assertEqual(self.cli("log-level", "--session", "feed").returncode, Exit.USAGE)
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": None, "session": "feed"}),
+                             (200, {"level": "error", "sessions": {}}))
+            self.assertEqual(json.loads(self.cli("log-level", "info").stdout), {"level": "info", "sessions": {}})
+            self.cli("log-level", "default", "--session", "feed")
+            self.daemon.wait_log(r"setLogLevel feed default by uid")
 
     def test_no_daemon(self):
         with tempfile.TemporaryDirectory() as place:
@@ -318,7 +342,7 @@ class Description(unittest.TestCase):
         document = json.loads(run_to_end("schema", "--openapi").stdout)
         self.assertEqual(document["openapi"], "3.0.3")
         operations = {entry["operationId"] for path in document["paths"].values() for entry in path.values()}
-        self.assertEqual(len(operations), 14)
+        self.assertEqual(len(operations), 15)
         for path, methods in document["paths"].items():
             for operation in methods.values():
                 declared = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}

@@ -36,7 +36,7 @@ TEST_CASE("a request finds its route, and what stands in the path", "[api]") {
   CHECK(found.parts.at("name") == "a b");
   CHECK(found.parts.at("id") == "x/y");
   CHECK(match_api("POST", "/api/v1/sessions/s/pause").route->what == api_operation::pause);
-  CHECK(match_api("POST", "/api/v1/log").allow == "PUT");
+  CHECK(match_api("POST", "/api/v1/log").allow == "GET, PUT");
   CHECK(match_api("POST", "/api/v1/log").route == nullptr);
   for (const char* path : {"", "/", "api/v1/log", "/api/v1/log/", "/api/v1//log", "/api/v1/sessions/",
                            "/api/v1/sessions//pause", "/api/v2/sessions", "/api/v1/sessions/s/pause/now"}) {
