@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -37,19 +36,6 @@ served_answer json_answer(const ordered_json& what, unsigned status = 200) {
   made.status = status;
   made.body = what.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   return made;
-}
-
-/// A number of a query; `usual` if it is not given, nothing if it is none or out of range.
-std::optional<unsigned> number_of(const std::map<std::string, std::string, std::less<>>& query,
-                                  std::string_view name, unsigned least, unsigned greatest, unsigned usual) {
-  const auto given = query.find(name);
-  if (given == query.end()) return usual;
-  const std::string& text = given->second;
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > greatest)
-    return std::nullopt;
-  return value;
 }
 
 /// In a time that says nothing about where they differ.
@@ -288,7 +274,7 @@ ordered_json control_server::describe_session(const session& which, bool whole) 
 }
 
 served_answer control_server::list(const parameters& query) const {
-  const auto limit = number_of(query, "limit", 1, most_a_page, usual_page);
+  const auto limit = query_number(query, "limit", 1, most_a_page, usual_page);
   if (!limit) return refuse(400, fmt::format("'limit' is a number from 1 to {}", most_a_page));
   auto at = sessions_.begin();
   if (const auto after = query.find("after"); after != query.end()) {
@@ -331,7 +317,7 @@ asio::awaitable<served_answer> control_server::send(question asked) {
   if (!read_command_request(asked.request.body, what, error)) co_return refuse(400, error);
   if (!what.session.empty() && what.session != asked.about->name())
     co_return refuse(400, "'session' is another one than the path's");
-  const auto limit = number_of(asked.query, "timeout", 0, longest_wait, usual_wait);
+  const auto limit = query_number(asked.query, "timeout", 0, longest_wait, usual_wait);
   if (!limit)
     co_return refuse(400, fmt::format("'timeout' is a number of seconds from 0 to {}", longest_wait));
   const std::string until = text_in(asked.query, "wait", "end");

@@ -107,8 +107,14 @@ class control_server {
   [[nodiscard]] net::served_answer cancel_command(const question& asked);
   [[nodiscard]] net::served_answer follow(const question& asked);
   [[nodiscard]] net::served_answer set_log_level(const question& asked);
-  asio::awaitable<void> write_events(net::answer_stream& to, std::string session, std::string reply,
-                                     event_follower::form how);
+  /// What a follower of events has asked for.
+  struct following {
+    std::string session{};  ///< empty: of all sessions
+    std::string reply{};    ///< empty: all events
+    unsigned sample = 1;
+    event_follower::form how = event_follower::form::lines;
+  };
+  asio::awaitable<void> write_events(net::answer_stream& to, following what);
   [[nodiscard]] nlohmann::ordered_json describe_session(const session& which, bool whole) const;
   [[nodiscard]] std::shared_ptr<session> find(const std::string& name) const;
 

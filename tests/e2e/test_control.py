@@ -221,6 +221,45 @@ class Control(unittest.TestCase):
             connection.close()
             self.assertEqual(self.ask("GET", "/api/v1/events?session=none")[0], 404)
 
+    # Each follower counts by itself, and only what it asked for.
+    def test_a_sample_of_events(self):
+        with RawServer(answer) as server:
+            self.start(server)
+            self.wait_phase("up")
+
+            def ask(number):
+                self.ask("POST", "/api/v1/sessions/feed/commands", {"command": "ask", "with": {"id": number}})
+
+            connections = [UnixConnection(self.path) for _ in range(2)]
+            streams = []
+            for connection, sample in zip(connections, (3, 4)):
+                connection.request("GET", f"/api/v1/events?reply=answer&sample={sample}")
+                streams.append(connection.getresponse())
+            for number in range(1, 13):
+                ask(number)
+            for stream, sample in zip(streams, (3, 4)):
+                seen = [json.loads(stream.readline())["data"]["id"] for _ in range(12 // sample)]
+                self.assertEqual(seen, list(range(sample, 13, sample)))
+            for connection in connections:
+                connection.close()
+            tap = subprocess.Popen([BINARY, "tap", "--socket", self.path, "--reply", "answer", "--sample", "5", "-n", "2"],
+                                   stdout=subprocess.PIPE, text=True)
+            self.addCleanup(tap.wait)
+            self.addCleanup(tap.kill)
+            lines = Lines(tap.stdout, json.loads)
+            number = 100
+            end = time.monotonic() + 60
+            while tap.poll() is None and time.monotonic() < end:
+                number += 1
+                ask(number)
+            first, second = (event["data"]["id"] for event in lines.join())
+            self.assertEqual(second - first, 5)
+            for wrong in ("0", "1000001", "-1", "x", ""):
+                self.assertEqual(self.ask("GET", f"/api/v1/events?sample={wrong}"),
+                                 (400, {"error": "'sample' is a number from 1 to 1000000"}), wrong)
+            for wrong in ("0", "1000001", "x"):
+                self.assertEqual(self.cli("tap", "--sample", wrong).returncode, Exit.USAGE, wrong)
+
     # A follower that stops reading holds nobody up; what it missed is counted in its place.
     def test_a_slow_follower(self):
         many = 30_000
