@@ -178,7 +178,7 @@ asio::awaitable<served_answer> control_server::answer(const net::served_request&
   std::string error;
   const parameters query = read_query(*found.route, request.query, error);
   if (!error.empty()) co_return refuse(400, error);
-  question asked{request, *found.route, query};
+  question asked{request, *found.route, query, role};
   const auto name = found.parts.find("name");
   if (name != found.parts.end()) {
     asked.about = find(name->second);
@@ -205,7 +205,7 @@ served_answer control_server::act(const question& asked) {
   };
   switch (asked.route.what) {
     case api_operation::list_sessions:
-      return list(asked.query);
+      return list(asked.query, asked.role);
     case api_operation::show_session:
       return json_answer(describe_session(*asked.about, true));
     case api_operation::list_commands:
@@ -273,7 +273,7 @@ ordered_json control_server::describe_session(const session& which, bool whole) 
   return report;
 }
 
-served_answer control_server::list(const parameters& query) const {
+served_answer control_server::list(const parameters& query, api_role role) const {
   const auto limit = query_number(query, "limit", 1, most_a_page, usual_page);
   if (!limit) return refuse(400, fmt::format("'limit' is a number from 1 to {}", most_a_page));
   auto at = sessions_.begin();
@@ -286,6 +286,7 @@ served_answer control_server::list(const parameters& query) const {
   for (unsigned i = 0; i < *limit && at != sessions_.end(); ++i, ++at)
     page["sessions"].push_back(describe_session(**at, false));
   if (at != sessions_.end() && !page["sessions"].empty()) page["next"] = page["sessions"].back()["session"];
+  page["role"] = name_of(role);
   return json_answer(page);
 }
 

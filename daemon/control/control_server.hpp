@@ -89,6 +89,7 @@ class control_server {
     const net::served_request& request;
     const api_route& route;
     const parameters& query;
+    api_role role;                     ///< of the client
     std::shared_ptr<session> about{};  ///< null: the route names none
     std::string id{};                  ///< of a command
   };
@@ -102,7 +103,7 @@ class control_server {
   asio::awaitable<net::served_answer> send(question asked);
   asio::awaitable<net::served_answer> reload(question asked);
   [[nodiscard]] net::served_answer act(const question& asked);
-  [[nodiscard]] net::served_answer list(const parameters& query) const;
+  [[nodiscard]] net::served_answer list(const parameters& query, api_role role) const;
   [[nodiscard]] net::served_answer show_command(const session& of, const std::string& id) const;
   [[nodiscard]] net::served_answer cancel_command(const question& asked);
   [[nodiscard]] net::served_answer follow(const question& asked);
