@@ -17,10 +17,6 @@ namespace {
 
 constexpr std::array<std::pair<log_format, std::string_view>, 3> log_formats{
     {{log_format::automatic, "auto"}, {log_format::text, "text"}, {log_format::json, "json"}}};
-constexpr std::array<std::pair<log_level, std::string_view>, 4> log_levels{{{log_level::debug, "debug"},
-                                                                            {log_level::info, "info"},
-                                                                            {log_level::warning, "warning"},
-                                                                            {log_level::error, "error"}}};
 
 }  // namespace
 
@@ -29,7 +25,7 @@ static const auto& words_of(log_format /*any*/) {
   return log_formats;
 }
 static const auto& words_of(log_level /*any*/) {
-  return log_levels;
+  return log_level_words;
 }
 
 template <>
@@ -197,8 +193,8 @@ const section& section_of<parsed_template>() {
 }
 
 template <>
-const section& section_of<log_settings>() {
-  using s = log_settings;
+const section& section_of<parsed_log>() {
+  using s = parsed_log;
   const fields_of<s> make;
   static const section fields{
       "log",
@@ -206,6 +202,13 @@ const section& section_of<log_settings>() {
       {
           make("format", &s::format, "text, or json for JSON lines; auto means text."),
           make("level", &s::level, "The lowest level that is logged.").changed(change_rule::live),
+          make.as<named_parser<log_level>>(
+                  "sessions", &s::unresolved_sessions,
+                  "The lowest level that is logged of single sessions, by name, instead "
+                  "of `level`. Lines about the whole daemon always have `level`.")
+              .of_type(named("map of levels", value_parser<log_level>::type().schema, nullptr))
+              .changed(change_rule::live)
+              .example({{"s", "debug"}}),
       }};
   return fields;
 }

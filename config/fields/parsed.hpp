@@ -237,6 +237,11 @@ struct parsed_template {
   const protocol::node* session = nullptr;
 };
 
+/// `log`; which sessions there are is known later.
+struct parsed_log : log_settings {
+  std::vector<std::pair<unresolved_name, log_level>> unresolved_sessions;
+};
+
 struct parsed_shutdown {
   milliseconds limit{10'000};
 };
@@ -247,7 +252,7 @@ struct parsed_connect {
 
 struct parsed_document {
   std::uint16_t version = 1;
-  log_settings log;
+  parsed_log log;
   parsed_shutdown shutdown;
   parsed_connect connect;
   std::optional<health_settings> health;

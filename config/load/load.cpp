@@ -22,6 +22,7 @@
 #include "protocol/document/node_json.hpp"
 #include "protocol/message/schema.hpp"
 #include "protocol/text/printable.hpp"
+#include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
 
@@ -75,7 +76,7 @@ class loader {
   void run() {
     parsed_document parsed;
     read_section(document_fields(), {document_, ""}, document_.where, &parsed, in_);
-    out_.log = parsed.log;
+    out_.log = static_cast<const log_settings&>(parsed.log);
     out_.shutdown_limit = parsed.shutdown.limit;
     out_.connect_at_once = parsed.connect.at_once;
     out_.health = std::move(parsed.health);
@@ -84,7 +85,10 @@ class loader {
     out_.journal = parsed.journal;
     const expansion expand(parsed, in_);
     protocol_library protocols(parsed.protocols, schemas_, in_);
-    if (parsed.sessions != nullptr) read_sessions(*parsed.sessions, expand, protocols);
+    if (parsed.sessions != nullptr) {
+      read_sessions(*parsed.sessions, expand, protocols);
+      take_log_levels(parsed.log);
+    }
     check_journal();
     out_.process = process_part(document_);
   }
@@ -107,6 +111,20 @@ class loader {
                    "let the sessions share one of them, or give each a path of its own");
       output.name = name.text;
       out_.outputs.push_back(std::move(output));
+    }
+  }
+
+  void take_log_levels(const parsed_log& log) {
+    if (log.unresolved_sessions.empty()) return;
+    std::vector<std::string> known;
+    for (const session_settings& each : out_.sessions) known.push_back(each.name);
+    const std::set<std::string_view> names(known.begin(), known.end());
+    for (const auto& [name, level] : log.unresolved_sessions) {
+      if (!names.contains(name.text))
+        in_.mistakes.push_back({name.where, name.path,
+                                fmt::format("there is no session {}", in_quotes(name.text)),
+                                protocol::suggest_or_list(name.text, known)});
+      out_.log.sessions.emplace(name.text, level);
     }
   }
 

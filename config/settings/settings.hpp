@@ -16,6 +16,7 @@
 #include "config/reference/template.hpp"
 #include "config/script/script.hpp"
 #include "config/settings/control_settings.hpp"
+#include "config/settings/log_settings.hpp"
 #include "config/settings/output_settings.hpp"
 #include "config/value/active_hours.hpp"
 #include "config/value/fault_class.hpp"
@@ -324,15 +325,6 @@ struct session_settings {
     const auto found = commands.find(command);
     return found == commands.end() ? nullptr : &found->second;
   }
-};
-
-enum class log_format : std::uint8_t { automatic, text, json };
-enum class log_level : std::uint8_t { debug, info, warning, error };
-
-struct log_settings {
-  log_format format =
-      log_format::automatic;  ///< automatic: text on a terminal and in systemd, JSON never by itself
-  log_level level = log_level::info;
 };
 
 /// A whole configuration file, checked. A plain value; sessions share compiled protocols.

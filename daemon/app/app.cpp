@@ -197,10 +197,6 @@ control_target::entry app::enter(session& to, command_request& what,
   return door_.enter(to, what, std::move(on_change)) ? entry::taken : entry::repeated;
 }
 
-void app::set_log_level(config::log_level level) {
-  telemetry_->set_level(level);
-}
-
 asio::awaitable<app::task_result> app::serve_health() {
   co_await health_->run();
   co_return task_result{};

@@ -108,7 +108,7 @@ class app : private control_target {
   asio::awaitable<task_result> serve_health();
   asio::awaitable<task_result> serve_control();
   entry enter(session& to, command_request& what, std::function<void(const submission&)> on_change) override;
-  void set_log_level(config::log_level level) override;
+  log_levels& levels() override { return telemetry_->levels(); }
   asio::awaitable<reload_report> reload(bool dry_run) override;
   asio::awaitable<reload_report> try_reload(bool dry_run);
   asio::awaitable<reload_report> read_and_apply(bool dry_run);

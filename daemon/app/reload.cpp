@@ -99,6 +99,7 @@ void app::apply(config::settings next, const config::reload_plan& plan) {
     gone.runs->stop();
     if (!gone.result) closing_.insert(name);
     sessions_.erase(name);
+    telemetry_->levels().set(name, std::nullopt);
   }
   names_.clear();
   for (config::session_settings& loaded : next.sessions) {
@@ -126,8 +127,8 @@ void app::apply(config::settings next, const config::reload_plan& plan) {
   }
   settings_.process = std::move(next.process);
   settings_.shutdown_limit = next.shutdown_limit;
-  if (std::exchange(settings_.log.level, next.log.level) != next.log.level)
-    telemetry_->set_level(next.log.level);
+  telemetry_->levels().reload(settings_.log, next.log);
+  settings_.log = std::move(next.log);
   if (health_) health_->update(all_sessions());
   if (control_) control_->update(all_sessions());
   telemetry_->record("", happening::reloaded{plan.added.size(), plan.removed.size(), plan.reconnect.size(),

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "daemon/app/exit_code.hpp"
@@ -32,15 +34,28 @@ void add_action(CLI::App& app, const std::string& name, const std::string& doc, 
 }
 
 void add_log_level(CLI::App& app, int& exit_code) {
-  auto given = std::make_shared<operate_options>();
-  CLI::App* command = app.add_subcommand("log-level", "Set the lowest level that a running daemon logs");
+  struct log_options {
+    std::string socket;
+    std::string level;
+    std::optional<std::string> session;
+  };
+  auto given = std::make_shared<log_options>();
+  CLI::App* command = app.add_subcommand(
+      "log-level", "Set the lowest level that a running daemon logs; without LEVEL, print what it is");
   add_socket_option(*command, given->socket);
-  command->add_option("level", given->argument, "debug, info, warning or error")
-      ->required()
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  CLI::Option* level =
+      command
+          ->add_option("level", given->level,
+                       "debug, info, warning or error; default: the session has no level of its own any more")
+          ->check(CLI::IsMember({"debug", "info", "warning", "error", "default"}));
+  command->add_option("--session", given->session, "The level is this session's only")->needs(level);
   command->callback([given, &exit_code] {
-    const std::string body = "{\"level\":\"" + given->argument + "\"}";
-    exit_code = report(control_client(given->socket).ask("PUT", "/api/v1/log", body, answer_limit));
+    nlohmann::ordered_json body{{"level", given->level}};
+    if (given->session) body["session"] = *given->session;
+    const std::string text = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    const control_client client(given->socket);
+    exit_code = report(given->level.empty() ? client.ask("GET", "/api/v1/log", "", answer_limit)
+                                            : client.ask("PUT", "/api/v1/log", text, answer_limit));
   });
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/cli/tap.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -8,6 +10,7 @@
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/control_client.hpp"
 #include "daemon/cli/event_form.hpp"
+#include "daemon/control/event_follower.hpp"
 #include "daemon/event/pretty_line.hpp"
 
 namespace duplexd::cli {
@@ -19,6 +22,7 @@ struct tap_options {
   std::string session;
   std::string reply;
   unsigned count = 0;
+  unsigned sample = 1;
   event_form events;
 };
 
@@ -26,6 +30,7 @@ int tap(const tap_options& given) {
   std::string target = "/api/v1/events?";
   if (!given.session.empty()) target += "session=" + escaped(given.session) + "&";
   if (!given.reply.empty()) target += "reply=" + escaped(given.reply) + "&";
+  if (given.sample != 1) target += fmt::format("sample={}&", given.sample);
   target.pop_back();
   const bool for_people = given.events.is_for_people();
   unsigned lines = 0;
@@ -63,6 +68,10 @@ void add_tap(CLI::App& app, int& exit_code) {
   add_socket_option(*command, given->socket);
   command->add_option("--session", given->session, "Only events of this session");
   command->add_option("--reply", given->reply, "Only events of this reply");
+  command
+      ->add_option("--sample", given->sample,
+                   "Only every Nth of these events: with 10 the 10th, the 20th and so on")
+      ->check(CLI::Range(1U, event_follower::largest_sample));
   command->add_option("-n,--count", given->count, "End after so many events");
   add_event_form(*command, given->events);
   command->callback([given, &exit_code] { exit_code = tap(*given); });

@@ -29,6 +29,8 @@ constexpr std::array send_parameters{
 constexpr std::array event_parameters{
     api_parameter{"session", "string", "Only events of this session."},
     api_parameter{"reply", "string", "Only events of this reply."},
+    api_parameter{"sample", "integer",
+                  "Only every Nth of these events, counted for each client: 1 to 1000000, by default 1."},
 };
 
 constexpr std::array truths{"true"sv, "false"sv};
@@ -136,14 +138,23 @@ constexpr std::array routes{
         event_parameters,
         {},
         "Event"},
+    api_route{api_operation::show_log,
+              api_role::view,
+              "GET",
+              "/api/v1/log",
+              "showLog",
+              "The lowest level that is logged, of all sessions and of those that have their own.",
+              {},
+              {},
+              "Log"},
     api_route{api_operation::set_log_level,
               api_role::operate,
               "PUT",
               "/api/v1/log",
               "setLogLevel",
-              "The lowest level that is logged until the daemon ends.",
+              "Sets the lowest level that is logged until the daemon ends, of all sessions or of one.",
               {},
-              "Log",
+              "LogChange",
               "Log"},
     api_route{api_operation::reload,
               api_role::operate,
@@ -305,6 +316,19 @@ std::map<std::string, std::string, std::less<>> read_query(const api_route& rout
     values.insert_or_assign(std::move(name), std::move(value));
   }
   return values;
+}
+
+std::optional<unsigned> query_number(const std::map<std::string, std::string, std::less<>>& query,
+                                     std::string_view name, unsigned least, unsigned greatest,
+                                     unsigned usual) {
+  const auto given = query.find(name);
+  if (given == query.end()) return usual;
+  const std::string& text = given->second;
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > greatest)
+    return std::nullopt;
+  return value;
 }
 
 ordered_json openapi_document(std::string_view version) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ enum class api_operation : std::uint8_t {
   reconnect,
   drain,
   follow_events,
+  show_log,
   set_log_level,
   reload,
   describe_api,
@@ -68,6 +70,11 @@ struct api_match {
 [[nodiscard]] std::map<std::string, std::string, std::less<>> read_query(const api_route& route,
                                                                          std::string_view query,
                                                                          std::string& error);
+
+/// A number of a query; `usual` if it is not given, nothing if it is none or out of range.
+[[nodiscard]] std::optional<unsigned> query_number(
+    const std::map<std::string, std::string, std::less<>>& query, std::string_view name, unsigned least,
+    unsigned greatest, unsigned usual);
 
 /// The schemas that routes name, for `components` of the OpenAPI document.
 [[nodiscard]] nlohmann::ordered_json api_schemas();

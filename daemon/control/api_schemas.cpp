@@ -1,6 +1,7 @@
 // The schemas of the OpenAPI document.
 #include <utility>
 
+#include "config/settings/log_settings.hpp"
 #include "daemon/control/api_routes.hpp"
 
 namespace duplexd {
@@ -31,6 +32,12 @@ ordered_json object(ordered_json properties, std::vector<std::string> required) 
   return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(properties)}};
 }
 
+ordered_json level() {
+  ordered_json made{{"type", "string"}, {"enum", ordered_json::array()}};
+  for (const auto& [level, word] : config::log_level_words) made["enum"].push_back(word);
+  return made;
+}
+
 }  // namespace
 
 ordered_json api_schemas() {
@@ -58,8 +65,12 @@ ordered_json api_schemas() {
       {"Session", object(session_properties, {"session", "phase", "phase_seconds"})},
       {"SessionList",
        object({{"sessions", {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/Session"}}}}},
-               {"next", text("For `after` of the next page, if there is one.")}},
-              {"sessions"})},
+               {"next", text("For `after` of the next page, if there is one.")},
+               {"role",
+                {{"type", "string"},
+                 {"enum", {name_of(api_role::view), name_of(api_role::operate)}},
+                 {"description", "What the client may do: the `x-role` of operations."}}}},
+              {"sessions", "role"})},
       {"CommandList",
        object({{"session", text("The session's name.")},
                {"commands", {{"type", "array"}, {"items", {{"$ref", "#/components/schemas/CommandType"}}}}}},
@@ -95,8 +106,19 @@ ordered_json api_schemas() {
                           {"data_omitted", {{"type", "boolean"}, {"description", "They are too large."}}}},
                          {"session", "id", "command", "state", "ended"})},
       {"Event", {{"type", "object"}, {"description", "One event a line, as in events.md."}}},
-      {"Log",
-       object({{"level", {{"type", "string"}, {"enum", {"debug", "info", "warning", "error"}}}}}, {"level"})},
+      {"Log", object({{"level", level()},
+                      {"sessions",
+                       {{"type", "object"},
+                        {"additionalProperties", level()},
+                        {"description", "Those that have a level of their own."}}}},
+                     {"level", "sessions"})},
+      {"LogChange", object({{"level",
+                             {{"type", "string"},
+                              {"enum", {"debug", "info", "warning", "error", "default", nullptr}},
+                              {"nullable", true},
+                              {"description", "With null or default the session loses its own level."}}},
+                            {"session", text("The level is this session's only.")}},
+                           {"level"})},
       {"Reload", object({{"applied", {{"type", "boolean"}}},
                          {"added", names("Sessions that were not there.")},
                          {"removed", names("Sessions that are closed.")},

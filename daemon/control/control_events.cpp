@@ -32,23 +32,25 @@ std::string control_server::text_in(const parameters& query, std::string_view na
 }
 
 served_answer control_server::follow(const question& asked) {
-  std::string session = text_in(asked.query, "session", "");
-  std::string reply = text_in(asked.query, "reply", "");
-  if (!session.empty() && find(session) == nullptr)
-    return refuse(404, fmt::format("there is no session '{}'", protocol::printable(session, 80)));
+  following what;
+  what.session = text_in(asked.query, "session", "");
+  what.reply = text_in(asked.query, "reply", "");
+  if (!what.session.empty() && find(what.session) == nullptr)
+    return refuse(404, fmt::format("there is no session '{}'", protocol::printable(what.session, 80)));
+  const auto sample = query_number(asked.query, "sample", 1, event_follower::largest_sample, 1);
+  if (!sample)
+    return refuse(400, fmt::format("'sample' is a number from 1 to {}", event_follower::largest_sample));
+  what.sample = *sample;
   const bool as_events = ask_for_events(asked.request.head);
-  const auto how = as_events ? event_follower::form::server_events : event_follower::form::lines;
+  if (as_events) what.how = event_follower::form::server_events;
   served_answer made;
   made.type = as_events ? "text/event-stream" : "application/x-ndjson";
-  made.stream = [this, session = std::move(session), reply = std::move(reply), how](net::answer_stream& to) {
-    return write_events(to, session, reply, how);
-  };
+  made.stream = [this, what = std::move(what)](net::answer_stream& to) { return write_events(to, what); };
   return made;
 }
 
-asio::awaitable<void> control_server::write_events(net::answer_stream& to, std::string session,
-                                                   std::string reply, event_follower::form how) {
-  event_follower follower(loop_.get_executor(), how, std::move(reply));
+asio::awaitable<void> control_server::write_events(net::answer_stream& to, following what) {
+  event_follower follower(loop_.get_executor(), what.how, std::move(what.reply), what.sample);
   // Of one session, even if it is removed, or of all, whichever there are.
   struct attachment {
     const session_list& to;
@@ -59,8 +61,8 @@ asio::awaitable<void> control_server::write_events(net::answer_stream& to, std::
       std::erase(all, &from);
     }
   };
-  const std::shared_ptr<class session> one = session.empty() ? nullptr : find(session);
-  if (one == nullptr && !session.empty()) co_return;
+  const std::shared_ptr<session> one = what.session.empty() ? nullptr : find(what.session);
+  if (one == nullptr && !what.session.empty()) co_return;
   const session_list only{one};
   const attachment attached{one != nullptr ? only : sessions_, followers_, follower};
   if (one == nullptr) followers_.push_back(&follower);
@@ -74,7 +76,7 @@ asio::awaitable<void> control_server::write_events(net::answer_stream& to, std::
       co_await follower.wait(time_, pause);
     if (to.unsent() <= most_unsent) {
       const std::string piece = follower.take();
-      const bool is_alive = how == event_follower::form::server_events && piece.empty();
+      const bool is_alive = what.how == event_follower::form::server_events && piece.empty();
       to.write(is_alive ? ":\n\n" : piece);
     }
     stopped = co_await cancelled();

@@ -3,19 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
 #include "daemon/control/dashboard_page.hpp"
 #include "daemon/control/describe_commands.hpp"
+#include "daemon/control/log_change.hpp"
 #include "daemon/control/readiness.hpp"
 #include "daemon/event/timestamp.hpp"
 #include "daemon/runtime/cancelled.hpp"
 #include "daemon/runtime/task_group.hpp"
 #include "protocol/message/message_type.hpp"
-#include "protocol/text/json_text.hpp"
 #include "protocol/text/printable.hpp"
 
 namespace duplexd {
@@ -38,19 +36,6 @@ served_answer json_answer(const ordered_json& what, unsigned status = 200) {
   made.status = status;
   made.body = what.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   return made;
-}
-
-/// A number of a query; `usual` if it is not given, nothing if it is none or out of range.
-std::optional<unsigned> number_of(const std::map<std::string, std::string, std::less<>>& query,
-                                  std::string_view name, unsigned least, unsigned greatest, unsigned usual) {
-  const auto given = query.find(name);
-  if (given == query.end()) return usual;
-  const std::string& text = given->second;
-  unsigned value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > greatest)
-    return std::nullopt;
-  return value;
 }
 
 /// In a time that says nothing about where they differ.
@@ -193,7 +178,7 @@ asio::awaitable<served_answer> control_server::answer(const net::served_request&
   std::string error;
   const parameters query = read_query(*found.route, request.query, error);
   if (!error.empty()) co_return refuse(400, error);
-  question asked{request, *found.route, query};
+  question asked{request, *found.route, query, role};
   const auto name = found.parts.find("name");
   if (name != found.parts.end()) {
     asked.about = find(name->second);
@@ -220,7 +205,7 @@ served_answer control_server::act(const question& asked) {
   };
   switch (asked.route.what) {
     case api_operation::list_sessions:
-      return list(asked.query);
+      return list(asked.query, asked.role);
     case api_operation::show_session:
       return json_answer(describe_session(*asked.about, true));
     case api_operation::list_commands:
@@ -244,6 +229,8 @@ served_answer control_server::act(const question& asked) {
       return acted();
     case api_operation::follow_events:
       return follow(asked);
+    case api_operation::show_log:
+      return json_answer(describe(target_.levels()));
     case api_operation::set_log_level:
       return set_log_level(asked);
     case api_operation::describe_api:
@@ -286,8 +273,8 @@ ordered_json control_server::describe_session(const session& which, bool whole) 
   return report;
 }
 
-served_answer control_server::list(const parameters& query) const {
-  const auto limit = number_of(query, "limit", 1, most_a_page, usual_page);
+served_answer control_server::list(const parameters& query, api_role role) const {
+  const auto limit = query_number(query, "limit", 1, most_a_page, usual_page);
   if (!limit) return refuse(400, fmt::format("'limit' is a number from 1 to {}", most_a_page));
   auto at = sessions_.begin();
   if (const auto after = query.find("after"); after != query.end()) {
@@ -299,6 +286,7 @@ served_answer control_server::list(const parameters& query) const {
   for (unsigned i = 0; i < *limit && at != sessions_.end(); ++i, ++at)
     page["sessions"].push_back(describe_session(**at, false));
   if (at != sessions_.end() && !page["sessions"].empty()) page["next"] = page["sessions"].back()["session"];
+  page["role"] = name_of(role);
   return json_answer(page);
 }
 
@@ -330,7 +318,7 @@ asio::awaitable<served_answer> control_server::send(question asked) {
   if (!read_command_request(asked.request.body, what, error)) co_return refuse(400, error);
   if (!what.session.empty() && what.session != asked.about->name())
     co_return refuse(400, "'session' is another one than the path's");
-  const auto limit = number_of(asked.query, "timeout", 0, longest_wait, usual_wait);
+  const auto limit = query_number(asked.query, "timeout", 0, longest_wait, usual_wait);
   if (!limit)
     co_return refuse(400, fmt::format("'timeout' is a number of seconds from 0 to {}", longest_wait));
   const std::string until = text_in(asked.query, "wait", "end");
@@ -382,23 +370,19 @@ asio::awaitable<served_answer> control_server::reload(question asked) {
 }
 
 served_answer control_server::set_log_level(const question& asked) {
-  constexpr std::array<std::pair<config::log_level, std::string_view>, 4> levels{
-      {{config::log_level::debug, "debug"},
-       {config::log_level::info, "info"},
-       {config::log_level::warning, "warning"},
-       {config::log_level::error, "error"}}};
-  ordered_json wanted;
-  if (protocol::parse_json(asked.request.body, wanted) || !wanted.is_object() || wanted.size() != 1 ||
-      !wanted.contains("level") || !wanted["level"].is_string())
-    return refuse(400, R"(expected {"level": "debug"}, or info, warning, error)");
-  const auto& name = wanted["level"].get_ref<const std::string&>();
-  for (const auto& [level, word] : levels) {
-    if (word != name) continue;
-    log_.record("", happening::operated{client_of(asked.request), fmt::format("setLogLevel {}", word)});
-    target_.set_log_level(level);
-    return json_answer({{"level", word}});
-  }
-  return refuse(400, "known levels: debug, info, warning, error");
+  std::string error;
+  const auto wanted = read_log_change(asked.request.body, error);
+  if (!wanted) return refuse(400, error);
+  if (!wanted->session.empty() && find(wanted->session) == nullptr)
+    return refuse(404, fmt::format("there is no session '{}'", protocol::printable(wanted->session, 80)));
+  const std::string level{wanted->level ? config::name_of(*wanted->level) : "default"};
+  const std::string of = wanted->session.empty() ? "" : wanted->session + " ";
+  log_.record("", happening::operated{client_of(asked.request), fmt::format("setLogLevel {}{}", of, level)});
+  if (!wanted->session.empty())
+    target_.levels().set(wanted->session, wanted->level);
+  else if (wanted->level)
+    target_.levels().set(*wanted->level);
+  return json_answer(describe(target_.levels()));
 }
 
 }  // namespace duplexd

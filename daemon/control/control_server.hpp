@@ -17,6 +17,7 @@
 #include "daemon/control/event_follower.hpp"
 #include "daemon/control/readiness.hpp"
 #include "daemon/event/events.hpp"
+#include "daemon/event/log_levels.hpp"
 #include "daemon/event/secret_index.hpp"
 #include "daemon/input/command_request.hpp"
 #include "daemon/net/http/http_server.hpp"
@@ -46,7 +47,8 @@ class control_target {
   virtual entry enter(session& to, command_request& what,
                       std::function<void(const submission&)> on_change) = 0;
 
-  virtual void set_log_level(config::log_level level) = 0;
+  /// What is logged.
+  virtual log_levels& levels() = 0;
 
   /// Reads the configuration again and takes it, unless that is only to be tried.
   virtual asio::awaitable<reload_report> reload(bool dry_run) = 0;
@@ -87,6 +89,7 @@ class control_server {
     const net::served_request& request;
     const api_route& route;
     const parameters& query;
+    api_role role;                     ///< of the client
     std::shared_ptr<session> about{};  ///< null: the route names none
     std::string id{};                  ///< of a command
   };
@@ -100,13 +103,19 @@ class control_server {
   asio::awaitable<net::served_answer> send(question asked);
   asio::awaitable<net::served_answer> reload(question asked);
   [[nodiscard]] net::served_answer act(const question& asked);
-  [[nodiscard]] net::served_answer list(const parameters& query) const;
+  [[nodiscard]] net::served_answer list(const parameters& query, api_role role) const;
   [[nodiscard]] net::served_answer show_command(const session& of, const std::string& id) const;
   [[nodiscard]] net::served_answer cancel_command(const question& asked);
   [[nodiscard]] net::served_answer follow(const question& asked);
   [[nodiscard]] net::served_answer set_log_level(const question& asked);
-  asio::awaitable<void> write_events(net::answer_stream& to, std::string session, std::string reply,
-                                     event_follower::form how);
+  /// What a follower of events has asked for.
+  struct following {
+    std::string session{};  ///< empty: of all sessions
+    std::string reply{};    ///< empty: all events
+    unsigned sample = 1;
+    event_follower::form how = event_follower::form::lines;
+  };
+  asio::awaitable<void> write_events(net::answer_stream& to, following what);
   [[nodiscard]] nlohmann::ordered_json describe_session(const session& which, bool whole) const;
   [[nodiscard]] std::shared_ptr<session> find(const std::string& name) const;
 

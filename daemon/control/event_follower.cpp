@@ -9,6 +9,8 @@ namespace duplexd {
 void event_follower::append(const session_event& happened, std::string_view record) {
   const bool is_reply = happened.what == session_event::kind::reply;
   if (!reply_.empty() && (!is_reply || happened.name != reply_)) return;
+  if (++passed_over_ < sample_) return;
+  passed_over_ = 0;
   // Once something was dropped, nothing follows before that was said.
   if (dropped_ > 0 || queue_.size() + record.size() > most_waiting) {
     ++dropped_;

@@ -18,15 +18,17 @@ class event_follower final : public output {
  public:
   /// Bytes of the queue.
   static constexpr std::size_t most_waiting = std::size_t{1} << 20;
+  static constexpr unsigned largest_sample = 1'000'000;
 
   enum class form : std::uint8_t {
     lines,          ///< JSON lines, as on stdout
     server_events,  ///< `text/event-stream`
   };
 
-  /// `reply`: only events of that reply; empty: all events.
-  event_follower(const asio::any_io_executor& loop, form how, std::string reply)
-      : form_(how), reply_(std::move(reply)), changed_(loop) {}
+  /// `reply`: only events of that reply; empty: all events. `sample`: of these only every Nth,
+  /// from 1 to `largest_sample`.
+  event_follower(const asio::any_io_executor& loop, form how, std::string reply, unsigned sample = 1)
+      : form_(how), reply_(std::move(reply)), sample_(sample), changed_(loop) {}
 
   void append(const session_event& happened, std::string_view record) override;
   [[nodiscard]] bool has_room() const noexcept override { return true; }
@@ -46,6 +48,8 @@ class event_follower final : public output {
 
   form form_;
   std::string reply_;
+  unsigned sample_;
+  unsigned passed_over_ = 0;  ///< since the last one that was taken
   std::string queue_;
   std::uint64_t dropped_ = 0;  ///< behind what is in the queue
   notifier changed_;

@@ -17,7 +17,7 @@ struct description {
   nlohmann::ordered_json fields;  ///< what the message says, for machines; null or an object
 };
 
-/// Only the level: to skip the rest when nobody listens.
+/// Only the level, which costs next to nothing: what is not logged need not be described.
 [[nodiscard]] config::log_level level_of(const event& what) noexcept;
 
 /// Pure: tests assert these lines.

@@ -20,24 +20,18 @@ namespace duplexd {
 
 namespace {
 
-/// One level in everybody's words: ours and spdlog's.
-struct level_words {
-  spdlog::level::level_enum spdlog;
-  std::string_view name;
-};
-
-level_words words_of(config::log_level level) {
+spdlog::level::level_enum spdlog_level(config::log_level level) {
   switch (level) {
     case config::log_level::debug:
-      return {spdlog::level::debug, "debug"};
+      return spdlog::level::debug;
     case config::log_level::warning:
-      return {spdlog::level::warn, "warning"};
+      return spdlog::level::warn;
     case config::log_level::error:
-      return {spdlog::level::err, "error"};
+      return spdlog::level::err;
     case config::log_level::info:
       break;
   }
-  return {spdlog::level::info, "info"};
+  return spdlog::level::info;
 }
 
 // https://no-color.org
@@ -88,34 +82,37 @@ class lines_sink final : public spdlog::sinks::base_sink<spdlog::details::null_m
 class spdlog_telemetry final : public log_writer {
  public:
   spdlog_telemetry(const config::log_settings& settings, const secret_index& secrets)
-      : secrets_(secrets), json_(settings.format == config::log_format::json), journal_(journal_listens()) {
+      : secrets_(secrets),
+        levels_(settings),
+        json_(settings.format == config::log_format::json),
+        journal_(journal_listens()) {
     logger_ = std::make_shared<spdlog::logger>("duplexd", std::make_shared<lines_sink>(lines_));
-    logger_->set_level(words_of(settings.level).spdlog);
+    logger_->set_level(spdlog::level::trace);  // what comes here is wanted
     logger_->set_pattern(json_ || journal_ ? "%v" : "%Y-%m-%d %H:%M:%S.%e %^%-7l%$ %v");
   }
 
   void record(std::string_view session, const event& what) override {
-    if (level_of(what) == config::log_level::debug && !logger_->should_log(spdlog::level::debug)) return;
-    description text = describe(what);
     // How often a link fails and ends is for the session's configuration to say, and ends every silence.
     const bool ends_link = std::holds_alternative<happening::attempt_failed>(what) ||
                            std::holds_alternative<happening::link_closed>(what);
-    if (text.level == config::log_level::warning && !ends_link) {
+    if (ends_link) tell_held_back(session);
+    const config::log_level level = level_of(what);
+    if (!levels_.wants(session, level)) return;
+    description text = describe(what);
+    if (level == config::log_level::warning && !ends_link) {
       if (!guard_.admits(session, text.name, std::chrono::steady_clock::now())) return;
       tell_held_back(session, text.name);
     }
-    if (ends_link) tell_held_back(session);
     write(session, std::move(text));
   }
 
-  void set_level(config::log_level level) override { logger_->set_level(words_of(level).spdlog); }
+  log_levels& levels() override { return levels_; }
 
-  // Not through the logger, whose level may leave it out.
   void trace(std::string_view session, const std::string& line) override {
     const description text{config::log_level::info, "trace", line, {}};
     std::string whole{journal_ ? journal_priority(text.level) : ""};
     whole += json_ ? json_line(session, text) : text_line(session, text);
-    logger_->sinks().front()->log({logger_->name(), spdlog::level::info, whole});
+    logger_->log(spdlog::level::info, whole);
   }
 
   bool flush() override {
@@ -126,7 +123,8 @@ class spdlog_telemetry final : public log_writer {
 
  private:
   void tell_held_back(std::string_view session, std::string_view name = {}) {
-    for (const auto& each : guard_.take_held_back(session, name)) write(session, describe(each));
+    for (const auto& each : guard_.take_held_back(session, name))
+      if (levels_.wants(session, level_of(each))) write(session, describe(each));
   }
 
   void write(std::string_view session, description text) {
@@ -135,7 +133,7 @@ class spdlog_telemetry final : public log_writer {
     mask(text.fields);
     std::string line{journal_ ? journal_priority(text.level) : ""};
     line += json_ ? json_line(session, text) : text_line(session, text);
-    logger_->log(words_of(text.level).spdlog, line);
+    logger_->log(spdlog_level(text.level), line);
   }
 
   void mask(nlohmann::ordered_json& value) const {
@@ -156,7 +154,7 @@ class spdlog_telemetry final : public log_writer {
 
   [[nodiscard]] static std::string json_line(std::string_view session, const description& text) {
     nlohmann::ordered_json line{{"time", timestamp(std::chrono::system_clock::now())},
-                                {"level", words_of(text.level).name},
+                                {"level", config::name_of(text.level)},
                                 {"event", text.name},
                                 {"message", text.message}};
     if (!session.empty()) line["session"] = session;
@@ -167,6 +165,7 @@ class spdlog_telemetry final : public log_writer {
   const secret_index& secrets_;
   log_lines lines_{STDERR_FILENO};
   flood_guard guard_;
+  log_levels levels_;
   bool json_;
   bool journal_;
   std::shared_ptr<spdlog::logger> logger_;

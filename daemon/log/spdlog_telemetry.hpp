@@ -6,6 +6,7 @@
 
 #include "config/settings/settings.hpp"
 #include "daemon/event/events.hpp"
+#include "daemon/event/log_levels.hpp"
 #include "daemon/event/secret_index.hpp"
 
 namespace duplexd {
@@ -16,8 +17,8 @@ class log_writer : public telemetry {
   /// Writes what waits as far as it fits now; to be called now and then. Returns whether nothing waits.
   virtual bool flush() = 0;
 
-  /// The lowest level that is logged from now on.
-  virtual void set_level(config::log_level level) = 0;
+  /// What is logged; a change holds from the next event on.
+  virtual log_levels& levels() = 0;
 
   /// A line of `run --trace`, whatever the level; secrets are not in it any more.
   virtual void trace(std::string_view session, const std::string& line) = 0;

@@ -82,6 +82,8 @@ def options_of(help_text):
     """(names, text) of each argument in what --help prints, by the heading they stand under."""
     groups, group = {}, None
     for line in help_text.splitlines():
+        # The text begins in column 31: names that reach to the one before it have a single space behind them.
+        line = re.sub(r"^(  -.* Needs: \S+(?<=^.{29})) (?=\S)", r"\1  ", line)
         if found := re.fullmatch(r"(\w+):", line):
             group = groups.setdefault(found[1], [])
         elif (found := re.fullmatch(r"  (\S.*?)(?:  +(.*))?", line)) and group is not None:

@@ -39,6 +39,8 @@ sessions: {s: {template: t, with: {v: true}}}
 {sessions: {s: {url: wss://h/, renew: {at: '1795000000'}}, t: {url: wss://h/, renew: {at: '2026-11-26T07:10:00Z'}},
             u: {url: wss://h/, renew: {at: '${env:EXPIRES}'}}, v: {url: wss://h/, renew: {at: '1.7e9'}}}}
 ---
+{log: {level: error, sessions: {s: debug}}, sessions: {s: {url: wss://h/}}}
+---
 {sessions: {s: {url: wss://h/, protocol: {}}}}
 ---
 protocols:
@@ -62,6 +64,10 @@ BAD = """
 {}
 ---
 {sessions: {s: {url: wss://h/, tsl: {}}}}
+---
+{log: {sessions: {s: loud}}, sessions: {s: {url: wss://h/}}}
+---
+{log: {sessions: [s]}, sessions: {s: {url: wss://h/}}}
 ---
 {sessions: {s: {url: 'http://h/'}}}
 ---

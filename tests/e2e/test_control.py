@@ -221,6 +221,45 @@ class Control(unittest.TestCase):
             connection.close()
             self.assertEqual(self.ask("GET", "/api/v1/events?session=none")[0], 404)
 
+    # Each follower counts by itself, and only what it asked for.
+    def test_a_sample_of_events(self):
+        with RawServer(answer) as server:
+            self.start(server)
+            self.wait_phase("up")
+
+            def ask(number):
+                self.ask("POST", "/api/v1/sessions/feed/commands", {"command": "ask", "with": {"id": number}})
+
+            connections = [UnixConnection(self.path) for _ in range(2)]
+            streams = []
+            for connection, sample in zip(connections, (3, 4)):
+                connection.request("GET", f"/api/v1/events?reply=answer&sample={sample}")
+                streams.append(connection.getresponse())
+            for number in range(1, 13):
+                ask(number)
+            for stream, sample in zip(streams, (3, 4)):
+                seen = [json.loads(stream.readline())["data"]["id"] for _ in range(12 // sample)]
+                self.assertEqual(seen, list(range(sample, 13, sample)))
+            for connection in connections:
+                connection.close()
+            tap = subprocess.Popen([BINARY, "tap", "--socket", self.path, "--reply", "answer", "--sample", "5", "-n", "2"],
+                                   stdout=subprocess.PIPE, text=True)
+            self.addCleanup(tap.wait)
+            self.addCleanup(tap.kill)
+            lines = Lines(tap.stdout, json.loads)
+            number = 100
+            end = time.monotonic() + 60
+            while tap.poll() is None and time.monotonic() < end:
+                number += 1
+                ask(number)
+            first, second = (event["data"]["id"] for event in lines.join())
+            self.assertEqual(second - first, 5)
+            for wrong in ("0", "1000001", "-1", "x", ""):
+                self.assertEqual(self.ask("GET", f"/api/v1/events?sample={wrong}"),
+                                 (400, {"error": "'sample' is a number from 1 to 1000000"}), wrong)
+            for wrong in ("0", "1000001", "x"):
+                self.assertEqual(self.cli("tap", "--sample", wrong).returncode, Exit.USAGE, wrong)
+
     # A follower that stops reading holds nobody up; what it missed is counted in its place.
     def test_a_slow_follower(self):
         many = 30_000
@@ -261,8 +300,32 @@ class Control(unittest.TestCase):
             self.cli("reconnect", "feed")
             daemon.wait_log("script finished")
             self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "loud"})[0], 400)
-            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "error"}), (200, {"level": "error"}))
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "error"}), (200, {"level": "error", "sessions": {}}))
             daemon.wait_log(r"setLogLevel error by uid")
+
+    # One session is looked at, and the others are as quiet as before.
+    def test_log_level_of_a_session(self):
+        with RawServer(answer) as server:
+            self.start(server)
+            self.wait_phase("up")
+            self.assertEqual(self.cli("log-level", "error").returncode, 0)
+            both = {"level": "error", "sessions": {"feed": "debug"}}
+            self.assertEqual(json.loads(self.cli("log-level", "debug", "--session", "feed").stdout), both)
+            self.assertEqual(json.loads(self.cli("log-level").stdout), both)
+            self.assertEqual(self.ask("GET", "/api/v1/log"), (200, both))
+            self.cli("reconnect", "feed")
+            self.daemon.wait_log("feed: script finished")
+            self.assertFalse([line for line in self.daemon.log.all() if "reconnectSession" in line])  # of the whole daemon
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": "info", "session": "none"}),
+                             (404, {"error": "there is no session 'none'"}))
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": None})[0], 400)
+            self.assertEqual(self.cli("log-level", "default").returncode, Exit.REFUSED)
+            self.assertEqual(self.cli("log-level", "--session", "feed").returncode, Exit.USAGE)
+            self.assertEqual(self.ask("PUT", "/api/v1/log", {"level": None, "session": "feed"}),
+                             (200, {"level": "error", "sessions": {}}))
+            self.assertEqual(json.loads(self.cli("log-level", "info").stdout), {"level": "info", "sessions": {}})
+            self.cli("log-level", "default", "--session", "feed")
+            self.daemon.wait_log(r"setLogLevel feed default by uid")
 
     def test_no_daemon(self):
         with tempfile.TemporaryDirectory() as place:
@@ -318,7 +381,7 @@ class Description(unittest.TestCase):
         document = json.loads(run_to_end("schema", "--openapi").stdout)
         self.assertEqual(document["openapi"], "3.0.3")
         operations = {entry["operationId"] for path in document["paths"].values() for entry in path.values()}
-        self.assertEqual(len(operations), 14)
+        self.assertEqual(len(operations), 15)
         for path, methods in document["paths"].items():
             for operation in methods.values():
                 declared = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}

@@ -15,6 +15,7 @@ from support.waiting import until
 
 AXE = pathlib.Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 TOKEN = "a-token-of-the-test"
+VIEW_TOKEN = "one-that-views"
 PAYLOAD = "<script>window.hacked=1</script><img src=x onerror=window.hacked=2>"
 COMMANDS = {"ask": {"json": {"op": "ask", "id": None}},
             "move": {"frame": "binary", "layout": "code:i=7 place:Q on:? tag:bytes(2) list:B[2]"}}
@@ -61,7 +62,7 @@ class Page(unittest.TestCase):
     """Starts a daemon that listens on TCP, with a token."""
 
     def start(self, sessions):
-        settings = config(sessions, control={"listen": "127.0.0.1:0", "token": TOKEN})
+        settings = config(sessions, control={"listen": "127.0.0.1:0", "token": TOKEN, "view_token": VIEW_TOKEN})
         self.daemon = self.enterContext(Daemon(settings))
         self.port = int(self.daemon.wait_log(r"control listens on 127\.0\.0\.1:").rpartition(":")[2])
 
@@ -200,6 +201,35 @@ class Dashboard(Page):
             self.browser.click("[data-action=drain]")
             self.sees("#session-rows", "paused")
             self.daemon.wait_log(r"drainSession feed by 127\.0\.0\.1")
+
+    # Whoever may only view is not offered what the daemon would refuse.
+    def test_a_viewer(self):
+        with RawServer(Server()) as server:
+            self.visit({"feed": self.feed(server)}, token=VIEW_TOKEN)
+            self.choose("feed")
+            self.sees("#chosen", "You may only view")
+            self.sees("#chosen-state", "It is up.")
+            self.sees("#counts", "connections")
+            nodes = self.browser.nodes()
+            for node in (("button", "Pause"), ("button", "Resume"), ("button", "Reconnect"), ("button", "Drain"), ("button", "Send"),
+                         ("combobox", "Command")):
+                self.assertNotIn(node, nodes)
+            self.assertIn(("button", "Follow"), nodes)
+            self.browser.click("#follow")
+            self.sees("#events-state", "Following")
+            self.assertFalse([line for line in self.daemon.log.all() if " by 127." in line])  # nothing was changed
+            # The daemon decides, not the page.
+            status = self.browser.run("fetch('api/v1/sessions/feed/pause', {method: 'POST', headers: {Authorization: "
+                                      f"'Bearer {VIEW_TOKEN}'}}}}).then((r) => r.status)")
+            self.assertEqual(status, 403)
+            # With another token the same page offers all of it.
+            self.browser.visit(f"http://127.0.0.1:{self.port}/")
+            self.give(TOKEN)
+            self.choose("feed")
+            self.sees("#chosen", "Send a command")
+            self.assertNotIn("You may only view", self.browser.text("#chosen"))
+            self.browser.click("[data-action=pause]")
+            self.sees("#action-result", "pause: done")
 
     # Events come as they happen, and a filter hides others. Whatever a server sends stays text.
     def test_events(self):

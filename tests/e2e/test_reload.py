@@ -145,6 +145,21 @@ class Reload(unittest.TestCase):
             self.assertEqual(json.loads(self.reload().stdout)["live"], ["log.level"])
             daemon.wait_log("configuration reloaded")
 
+    # What was set while duplexd runs stays, unless the file has changed there, or the session has gone.
+    def test_levels_of_sessions(self):
+        with RawServer(Counter()) as server:
+            sessions = {name: ticks(server) for name in ("a", "b", "c")}
+            daemon = self.start(sessions, log={"sessions": {"a": "debug", "b": "debug"}})
+            for name in sessions:
+                self.assertEqual(run_to_end("log-level", "--socket", self.socket, "error", "--session", name).returncode, 0)
+            del sessions["c"]
+            daemon.rewrite(self.settings(sessions, log={"sessions": {"a": "debug", "b": "info"}}))
+            self.assertEqual(json.loads(self.reload().stdout)["live"], ["log.sessions.b"])
+            shown = run_to_end("log-level", "--socket", self.socket)
+            self.assertEqual(json.loads(shown.stdout), {"level": "info", "sessions": {"a": "error", "b": "info"}})
+            daemon.rewrite(self.settings(sessions, log={"sessions": {"d": "info"}}))
+            self.assertRegex(self.reload().stderr, r"log\.sessions\.d: there is no session 'd'")
+
     # A session that ended by a fatal fault begins again when its settings have changed.
     def test_ended(self):
         def refuse(connection, _):

@@ -12,7 +12,8 @@ from support.daemon import BINARY, Daemon, Exit, run_to_end, write_config
 from support.waiting import until
 
 NOBODY = "ws://localhost:1/"  # a port that nothing listens on
-VIEWS = ("/api/v1/sessions", "/api/v1/sessions/callcentre", "/api/v1/sessions/callcentre/commands", "/api/v1/openapi.json", "/")
+VIEWS = ("/api/v1/sessions", "/api/v1/sessions/callcentre", "/api/v1/sessions/callcentre/commands", "/api/v1/log",
+         "/api/v1/openapi.json", "/")
 CHANGES = (("POST", "/api/v1/sessions/callcentre/pause"), ("POST", "/api/v1/sessions/callcentre/resume"),
            ("POST", "/api/v1/sessions/callcentre/reconnect"), ("POST", "/api/v1/sessions/callcentre/drain"),
            ("POST", "/api/v1/sessions/callcentre/commands"), ("DELETE", "/api/v1/sessions/callcentre/commands/1"),

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The image, for real: built from the Dockerfile with buildah, run with podman and runc as hardened as it goes, and stopped.
+# The images, for real: built from the Dockerfile with buildah, run with podman and runc as hardened as it goes, and stopped.
 # Its build stage is replaced by the release build of this tree; `container.sh from-sources` runs it, which takes minutes.
 # A simulator from the same image is the server; both share a network that has nothing but lo.
 # shellcheck disable=SC2317  # functions are called by name, through check
@@ -12,11 +12,13 @@ need_commands buildah podman runc mmdebstrap
 unshare --mount --pid --net --fork true 2>/dev/null || skip "namespaces are not allowed here"
 
 image=localhost/duplexd:test
+slim=localhost/duplexd:test-slim
+most_bytes=60000000 # of the default image
 name=duplexd-test-$$
 work=$(mktemp -d)
 cleanup() {
-  podman rm --force --time 1 "$name-client" "$name-server" >/dev/null 2>&1
-  podman rmi --force "$image" >/dev/null 2>&1
+  podman rm --force --time 1 "$name-bare" "$name-slim" "$name-client" "$name-server" >/dev/null 2>&1
+  podman rmi --force "$image" "$slim" >/dev/null 2>&1
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -32,23 +34,42 @@ if ! podman image exists "$base"; then
   podman import --quiet "$rootfs" "$base" || skip "podman cannot import an image here"
 fi
 
-# 2. The image. --format docker keeps the health check, which OCI's format has no place for.
-echo "== building the image"
-start=$SECONDS
+# 2. The images. --format docker keeps the health check, which OCI's format has no place for.
+echo "== building the images"
 stage=()
 if [[ ${1:-} != from-sources ]]; then
   DESTDIR=$work/build/out cmake --install "$root/build/release" --prefix /usr >"$work/install.log"
   stage=(--build-context "build=$work/build")
 fi
-if ! check "the Dockerfile builds" env CHECK_SECONDS=0 nice buildah bud --quiet --isolation=chroot --format docker \
-  --pull-never "${stage[@]}" --build-arg "BASE=$base" --tag "$image" "$root"; then
-  finish
-fi
-echo "   built in $((SECONDS - start)) s, $(podman image inspect "$image" --format '{{.Size}}' | awk '{ print int($1 / 1e6) }') MB"
-image_has() { podman image inspect "$image" --format "$1"; }
-is "the image runs as nobody in particular" "10001:10001" image_has '{{.Config.User}}'
-is "it is stopped by SIGTERM" "SIGTERM" image_has '{{.Config.StopSignal}}'
-is "it has a health check" "[/usr/bin/duplexd health]" image_has '{{slice .HealthCheck.Test 1}}'
+image_has() { podman image inspect "$1" --format "$2"; }
+make_image() {
+  local start=$SECONDS
+  CHECK_SECONDS=0 check "the Dockerfile builds $1" nice buildah bud --quiet --layers --isolation=chroot --format docker \
+    --pull-never "${stage[@]}" --build-arg "BASE=$base" --tag "$@" "$root" || finish
+  echo "   built in $((SECONDS - start)) s, $(image_has "$1" '{{.Size}}' | awk '{ print $1 / 1e6 }') MB"
+  is "it runs as nobody in particular" "10001:10001" image_has "$1" '{{.Config.User}}'
+  is "it is stopped by SIGTERM" "SIGTERM" image_has "$1" '{{.Config.StopSignal}}'
+  is "it has a health check" "[/usr/bin/duplexd health]" image_has "$1" '{{slice .HealthCheck.Test 1}}'
+  is "it runs duplexd" "[/usr/bin/duplexd] [run -c /etc/duplexd/duplexd.yaml]" image_has "$1" '{{.Config.Entrypoint}} {{.Config.Cmd}}'
+  check "its control socket is known to the commands" has 'DUPLEXD_SOCKET=/dev/shm/control.sock' image_has "$1" '{{.Config.Env}}'
+}
+make_image "$image"
+make_image "$slim" --target slim
+
+# The default image: whoever gets into it finds nothing to run.
+is_small() { [[ $(image_has "$image" '{{.Size}}') -le $most_bytes ]]; }
+files=$(podman image mount "$image")
+programs() { find "$files" -path "$files/usr/lib*" -prune -o -type f -perm /111 -printf '%P\n'; }
+interpreters() { find "$files" "(" -name 'perl*' -o -name 'libperl*' -o -name sh -o -name bash -o -name dash -o -name busybox ")" -printf '%P\n'; }
+check "the default image has at most $most_bytes bytes" is_small
+is "it has one program" usr/bin/duplexd programs
+is "it has neither Perl nor a shell" "" interpreters
+is "OpenSSL finds certificates" /etc/ssl/certs/ca-certificates.crt readlink "$files/usr/lib/ssl/cert.pem"
+check "there are some" has 'BEGIN CERTIFICATE' cat "$files/etc/ssl/certs/ca-certificates.crt"
+check "scanners find what its libraries are from" has '^Version: 3' cat "$files/var/lib/dpkg/status.d/libssl3"
+podman image unmount "$image" >/dev/null
+check "the image slim has a shell" podman run --rm --runtime runc --network none --ulimit nofile=1024:1024 \
+  --ulimit nproc=1024:1024 --entrypoint /bin/sh "$slim" -c true
 
 # 3. Hardened: nothing to write to, nobody's rights, no network but lo. What the machine cannot limit is left out (ulimits
 # must not exceed what we have ourselves).
@@ -66,6 +87,12 @@ check "the simulator starts" podman_run --name "$name-server" --network none --v
   --volume "$work/state:/state" "$image" simulate -c /etc/duplexd/simulator.yaml --state /state --port 2443
 check "the simulator is ready" has '^ready wss://localhost:2443/ ca=/state/ca.pem' logs server
 sed 's|ca_file: .*|ca_file: /state/ca.pem|' "$root/config/examples/reference.yaml" >"$work/etc/duplexd.yaml"
+cat >"$work/etc/hours.yaml" <<'END'
+version: 1
+sessions: {s: {url: "wss://ws.test.com/", active: {windows: ["09:00-17:00"], time_zone: Europe/Berlin}}}
+END
+sed -e "s|outputs: \[stdout\]|outputs: [copy]|" -e "s|^sessions:|outputs: {copy: {type: exec, program: [/bin/sh, -c, 'cat >>/state/events.jsonl']}}\n&|" \
+  "$work/etc/duplexd.yaml" >"$work/etc/exec.yaml"
 check "the daemon starts" podman_run --name "$name-client" --network "container:$name-server" \
   --volume "$work/etc:/etc/duplexd:ro" --volume "$work/state:/state:ro" "$image"
 check "it connects" has 'callcentre: connected' logs client
@@ -74,12 +101,25 @@ check "replies come" has '"event":"reply"' logs client
 status_of() { awk -v key="$1:" '$1 == key { print $2 }' "/proc/$(podman inspect "$name-client" --format '{{.State.Pid}}')/status"; }
 is "no capability is left" 0000000000000000 status_of CapEff
 is "it is user 10001" 10001 status_of Uid
-check "the root file system is read-only" has 'Read-only' podman exec "$name-client" sh -c 'echo x >/usr/bin/x'
+pid=$(podman inspect "$name-client" --format '{{.State.Pid}}')
+check "the root file system is read-only" has 'Read-only' touch "/proc/$pid/root/usr/bin/x"
+check "its commands find the daemon" has '^callcentre +up' podman exec "$name-client" duplexd status
+check "it knows time zones" podman exec "$name-client" duplexd check /etc/duplexd/hours.yaml
+
+# A program takes the events, in the image that has some.
+check "the daemon with an exec output starts" podman_run --name "$name-slim" --network "container:$name-server" \
+  --volume "$work/etc:/etc/duplexd:ro" --volume "$work/state:/state" "$slim" run -c /etc/duplexd/exec.yaml
+check "the program gets the events" has '"event":"reply"' cat "$work/state/events.jsonl"
+check "it stops within its time" podman stop --time 8 "$name-slim"
+is "with exit code 0" 0 podman inspect "$name-slim" --format '{{.State.ExitCode}}'
+check "the default image has no program for it" podman_run --name "$name-bare" --network "container:$name-server" \
+  --volume "$work/etc:/etc/duplexd:ro" --volume "$work/state:/state" "$image" run -c /etc/duplexd/exec.yaml
+check "and its log says so" has 'output copy failed: it cannot be started: No such file' logs bare
+podman rm --force --time 1 "$name-bare" >/dev/null
 
 # 4. Health: the event loop answers, so a process that is there but hangs is not healthy.
 healthy() { podman healthcheck run "$name-client"; }
 unhealthy() { ! healthy; }
-pid=$(podman inspect "$name-client" --format '{{.State.Pid}}')
 check "it is healthy" healthy
 kill -STOP "$pid"
 check "a hung process is unhealthy" unhealthy

@@ -18,7 +18,7 @@ function showProblem(text) {
 
 /** Until the user has given a token. */
 async function askForToken() {
-  showProblem(hasToken() ? 'The daemon refuses this token. It is not what control.token stands for.' : '');
+  showProblem(hasToken() ? 'The daemon refuses this token. It is neither what control.token nor what control.view_token stands for.' : '');
   show(find('summary'), 'A token is required.');
   tokenForm.hidden = false;
   find('token').focus();

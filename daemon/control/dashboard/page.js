@@ -16,6 +16,11 @@ export function show(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Shows what is for those with this role, and hides what is for others: the daemon would refuse it. */
+export function showFor(role) {
+  for (const element of document.querySelectorAll('[data-for-role]')) element.hidden = element.dataset.forRole !== role;
+}
+
 export function pause(milliseconds) {
   return new Promise((done) => { setTimeout(done, milliseconds); });
 }

@@ -1,7 +1,7 @@
 // The table of sessions. It holds one part of them at a time, and changes only cells whose text has changed.
 
 import {askJson} from './client.js';
-import {dayOf, find, make, show, timeOf} from './page.js';
+import {dayOf, find, make, show, showFor, timeOf} from './page.js';
 import {Plot} from './plot.js';
 
 const SESSIONS_AN_ANSWER = 100;
@@ -36,6 +36,7 @@ export async function refresh() {
   do {
     const query = `limit=${SESSIONS_AN_ANSWER}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`;
     const answer = await askJson('GET', `api/v1/sessions?${query}`);
+    showFor(answer.role);
     for (const session of answer.sessions) found.set(session.session, {...session, begin: beginOf(session)});
     after = answer.next;
   } while (after !== undefined && found.size < MOST_SESSIONS);

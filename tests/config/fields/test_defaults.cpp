@@ -23,6 +23,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   const settings all = load_good("sessions: {s: {url: 'wss://h/'}}");
   CHECK(all.log.format == log_format::automatic);
   CHECK(all.log.level == log_level::info);
+  CHECK(all.log.sessions.empty());
   CHECK(all.shutdown_limit.count() == 10'000);
   CHECK(all.connect_at_once == 100);
   CHECK(all.journal.file.empty());

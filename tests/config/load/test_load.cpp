@@ -47,6 +47,30 @@ sessions:
 
 }  // namespace
 
+// `log.sessions` names sessions of any file and in any place of it.
+TEST_CASE("sessions have log levels of their own", "[load]") {
+  const auto with = [](const std::string& levels) {
+    return load_document("version: 1\nlog: {level: warning, sessions: " + levels +
+                         "}\nsessions:\n  feed: {url: 'wss://h/'}\n  orders: {url: 'wss://h/'}\n");
+  };
+  const outcome good = with("{feed: debug, orders: error}");
+  CHECK(good.mistakes.empty());
+  REQUIRE(good.value);
+  CHECK(good.value->log.level == log_level::warning);
+  CHECK(good.value->log.sessions == session_levels{{"feed", log_level::debug}, {"orders", log_level::error}});
+  const std::pair<const char*, const char*> wrong[] = {
+      {"{fed: debug}", "f:2:34: log.sessions.fed: there is no session 'fed' (did you mean 'feed'?)"},
+      {"{x: debug}", "f:2:34: log.sessions.x: there is no session 'x' (known: feed, orders)"},
+      {"{feed: loud}",
+       "f:2:40: log.sessions.feed: 'loud' is not a known value (known: debug, info, warning, error)"},
+      {"[feed]", "f:2:33: log.sessions: expected a map, found a list"},
+      {"{feed: debug, feed: info}", "f:2:47: log.sessions.feed: 'feed' is given twice (first at 2:34)"}};
+  for (const auto& [levels, mistake] : wrong) {
+    INFO(levels);
+    CHECK(with(levels).mistakes == std::vector<std::string>{mistake});
+  }
+}
+
 // Each field arrives where it belongs.
 TEST_CASE("a whole session is read", "[load]") {
   const environment_variable value("DUPLEXD_T", "v");

@@ -113,6 +113,7 @@ TEST_CASE("each handler is told from the others by what it was made from", "[rel
 TEST_CASE("fields of the whole process are taken at once or need a restart", "[reload]") {
   const auto [text, live, refused] = GENERATE(table<const char*, names, names>({
       {"log: {level: debug}", {"log.level"}, {}},
+      {"log: {sessions: {a: debug}}", {"log.sessions"}, {}},
       {"log: {format: json}", {}, {"log.format"}},
       {"shutdown: {limit: 3s}", {"shutdown.limit"}, {}},
       {"connect: {at_once: 3}", {}, {"connect.at_once"}},

@@ -36,7 +36,7 @@ TEST_CASE("a request finds its route, and what stands in the path", "[api]") {
   CHECK(found.parts.at("name") == "a b");
   CHECK(found.parts.at("id") == "x/y");
   CHECK(match_api("POST", "/api/v1/sessions/s/pause").route->what == api_operation::pause);
-  CHECK(match_api("POST", "/api/v1/log").allow == "PUT");
+  CHECK(match_api("POST", "/api/v1/log").allow == "GET, PUT");
   CHECK(match_api("POST", "/api/v1/log").route == nullptr);
   for (const char* path : {"", "/", "api/v1/log", "/api/v1/log/", "/api/v1//log", "/api/v1/sessions/",
                            "/api/v1/sessions//pause", "/api/v2/sessions", "/api/v1/sessions/s/pause/now"}) {
@@ -142,6 +142,50 @@ TEST_CASE("the ledger forgets the oldest at its bounds", "[ledger]") {
     CHECK(ledger.find("s", "999") != nullptr);
     CHECK(ledger.bytes() > command_ledger::most_bytes / 2);
   }
+}
+
+TEST_CASE("a number of a query is in its range or refused", "[api]") {
+  const auto read = [](const std::string& text) {
+    return query_number({{"sample", text}}, "sample", 1, event_follower::largest_sample, 7);
+  };
+  CHECK(query_number({}, "sample", 1, 10, 7) == 7U);
+  CHECK(read("1") == 1U);
+  CHECK(read("1000000") == 1'000'000U);
+  for (const char* wrong :
+       {"", "0", "-1", "1.5", "ten", "10x", " 1", "1000001", "4294967297", "99999999999999999999"}) {
+    INFO(wrong);
+    CHECK_FALSE(read(wrong).has_value());
+  }
+}
+
+// Only what passed the filter counts.
+TEST_CASE("a follower may ask for a sample of the events", "[follower]") {
+  asio::io_context loop{1};
+  event_follower third{loop.get_executor(), event_follower::form::lines, "tick", 3};
+  event_follower each{loop.get_executor(), event_follower::form::lines, "", 1};
+  std::string wanted;
+  for (int i = 1; i <= 10; ++i) {
+    const std::string line = std::to_string(i) + "\n";
+    third.append(reply_named("tock"), "other\n");
+    third.append(reply_named("tick"), line);
+    each.append(reply_named("tick"), line);
+    wanted += line;
+  }
+  CHECK(third.take() == "3\n6\n9\n");
+  CHECK(each.take() == wanted);
+  third.append(reply_named("tick"), "11\n");
+  CHECK(third.take().empty());
+  third.append(reply_named("tick"), "12\n");
+  CHECK(third.take() == "12\n");
+}
+
+// What is not in the sample was not dropped.
+TEST_CASE("what is dropped is counted in events of the sample", "[follower]") {
+  asio::io_context loop{1};
+  event_follower second{loop.get_executor(), event_follower::form::lines, "", 2};
+  const std::string line(event_follower::most_waiting, 'x');
+  for (int i = 0; i < 8; ++i) second.append(reply_named("tick"), line);
+  CHECK(second.take() == line + R"({"v":1,"event":"dropped","count":3})" + "\n");
 }
 
 TEST_CASE("a follower gets what it asked for", "[follower]") {

@@ -37,20 +37,6 @@ struct line {
   std::string text;  ///< name, message, fields
 };
 
-std::string word(config::log_level level) {
-  switch (level) {
-    case config::log_level::debug:
-      return "debug";
-    case config::log_level::info:
-      return "info";
-    case config::log_level::warning:
-      return "warning";
-    case config::log_level::error:
-      break;
-  }
-  return "error";
-}
-
 std::vector<line> all_lines() {
   using namespace happening;
   return {
@@ -189,16 +175,11 @@ TEST_CASE("every event has its level, its name, its message and its fields") {
   for (const line& each : all_lines()) {
     const description made = describe(each.what);
     CHECK(fmt::format("{}|{}|{}", made.name, made.message, made.fields.dump()) == each.text);
-    CHECK(word(made.level) == each.level);
+    CHECK(config::name_of(made.level) == each.level);
+    CHECK(level_of(each.what) == made.level);
     seen.insert(each.what.index());
   }
   CHECK(seen.size() == std::variant_size_v<event>);
-}
-
-TEST_CASE("only what is described as debug may be skipped as debug") {
-  for (const line& each : all_lines())
-    CHECK(level_of(each.what) ==
-          (each.level == "debug" ? config::log_level::debug : config::log_level::info));
 }
 
 TEST_CASE("times are RFC 3339 in UTC with microseconds") {

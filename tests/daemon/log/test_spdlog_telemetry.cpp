@@ -115,6 +115,29 @@ TEST_CASE("each level lets through what is as urgent") {
         lines(all.end() - static_cast<long>(count), all.end()));
 }
 
+// A level holds for the next event, and a warning that is not logged is not counted as held back.
+TEST_CASE("sessions may have levels of their own, which may change") {
+  captured_stderr out;
+  setenv("JOURNAL_STREAM", "1:1", 1);
+  const secret_index secrets;
+  const auto log =
+      make_spdlog_telemetry({.level = log_level::warning, .sessions = {{"s", log_level::debug}}}, secrets);
+  const auto record_all = [&] {
+    for (const char* session : {"s", "t"}) log->record(session, happening::login_sent{});
+  };
+  record_all();
+  log->levels().set("t", log_level::debug);
+  log->levels().set("s", log_level::error);
+  record_all();
+  for (int i = 0; i < 20; ++i) log->record("s", happening::undecodable{"why", 3});
+  log->levels().set("s", log_level::info);
+  log->record("s", happening::link_closed{{1000, "bye"}, false});
+  unsetenv("JOURNAL_STREAM");
+  lines made = out.take();
+  for (std::string& line : made) line = line.substr(std::min<std::size_t>(24, line.size()));
+  CHECK(made == lines{"debug   s: login sent", "debug   t: login sent", "info    s: closed: 1000 bye"});
+}
+
 TEST_CASE("what concerns the whole daemon names no session, and control characters are shown") {
   CHECK(messages({}, {{"", happening::output_recovered{"o"}}, {"s", happening::link_renewed{"a\nb"}}}) ==
         lines{"info    output o works again", "info    s: reconnecting: a\\x0ab"});
