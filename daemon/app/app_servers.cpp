@@ -53,7 +53,8 @@ std::optional<std::string> app::find_control_sockets(std::vector<control_socket>
   }
   if (const auto& socket = settings_.control.view_socket)
     if (auto why = add(*socket, api_role::view)) return why;
-  for (const service_manager::passed_socket& each : service_manager::passed_sockets()) {
+  std::string error;
+  for (const service_manager::passed_socket& each : service_manager::passed_sockets(error)) {
     if (each.path.empty())
       return fmt::format("systemd passes a socket '{}' that is no listening Unix-domain socket", each.name);
     if (each.name != "control" && each.name != "view")
@@ -62,6 +63,7 @@ std::optional<std::string> app::find_control_sockets(std::vector<control_socket>
           each.path, each.name);
     to.push_back({each.path, each.name == "view" ? api_role::view : api_role::operate, each.handle});
   }
+  if (!error.empty()) return error;
   return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #include "daemon/app/service_manager.hpp"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 
 namespace duplexd {
 
@@ -51,10 +53,13 @@ std::string path_of(int handle) {
 
 }  // namespace
 
-std::vector<service_manager::passed_socket> service_manager::passed_sockets() {
+std::vector<service_manager::passed_socket> service_manager::passed_sockets(std::string& error) {
   std::vector<passed_socket> all;
   char** names = nullptr;
   const int count = sd_listen_fds_with_names(1, &names);
+  if (count < 0)
+    error = fmt::format("the sockets that systemd passes cannot be taken (LISTEN_FDS, LISTEN_FDNAMES): {}",
+                        std::generic_category().message(-count));
   for (int i = 0; i < count; ++i) {
     const int handle = SD_LISTEN_FDS_START + i;
     all.push_back({handle, names[i], path_of(handle)});

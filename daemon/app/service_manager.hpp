@@ -24,8 +24,9 @@ class service_manager {
     std::string name;    ///< FileDescriptorName= of its unit
     std::string path{};  ///< empty: it is no listening Unix-domain socket
   };
-  /// Programs that are started do not get them. To be called once.
-  [[nodiscard]] static std::vector<passed_socket> passed_sockets();
+  /// Programs that are started do not get them. To be called once. Says in `error` why there are none though
+  /// systemd passes some.
+  [[nodiscard]] static std::vector<passed_socket> passed_sockets(std::string& error);
 
   /// WATCHDOG_USEC, if systemd watches this process.
   [[nodiscard]] static std::optional<std::chrono::microseconds> watchdog_limit();
