@@ -100,6 +100,14 @@ class Roles(unittest.TestCase):
         self.assertEqual(process.returncode, 0, log)
         self.assertTrue(pathlib.Path(self.control).exists())  # it is systemd's
 
+    # Sockets that cannot be told apart are not passed over in silence.
+    def test_more_names_than_sockets(self):
+        file = write_config(config(listener(NOBODY, login=None, simulate=None)), self.place)
+        done = subprocess.run(["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=control:view exec "$@" 3</dev/null', "sh", BINARY,
+                               "run", "-c", file], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, Exit.INTERNAL)
+        self.assertIn("the sockets that systemd passes cannot be taken (LISTEN_FDS, LISTEN_FDNAMES): Invalid argument", done.stderr)
+
     def test_a_socket_of_another_name(self):
         with self.activate("other") as process:
             until(lambda: pathlib.Path(self.control).exists())
