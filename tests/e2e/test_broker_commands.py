@@ -26,6 +26,11 @@ def command(number, **more):
     return json.dumps({"command": "ask", "with": {"n": number}} | more)
 
 
+def pair_of(certificate):
+    """The fields of an output that shows it."""
+    return {"cert_file": certificate.certificate, "key_file": certificate.key}
+
+
 class Commands(Trades):
     def setUp(self):
         super().setUp()
@@ -77,11 +82,13 @@ class Mqtt(Commands):
     def answers(self):
         return [json.loads(line.split(" ", 4)[4]) for line in self.broker.lines()]
 
+    # The broker asks who the client is.
     def test_example(self):
-        self.start()
+        self.start(secure=True, options="require_certificate true\n")
         feed = self.answering()
         block = self.example("Commands from a broker", feed, page="commands.md")
-        block["outputs"]["bus"] |= {"url": self.broker.url, "password": "${env:BROKER_PASSWORD}"}
+        block["outputs"]["bus"] |= {"url": self.broker.url, "password": "${env:BROKER_PASSWORD}",
+                                    "ca_file": certificates().ca} | pair_of(certificates().valid)
         block["journal"] = {"path": str(self.place / "journal.db")}
         daemon = self.enterContext(Daemon(block))
         self.ready(name="shop-commands")
@@ -137,6 +144,21 @@ class Mqtt(Commands):
             until(lambda: [each["state"] for each in self.answers()] == ["confirmed"])
             self.end(daemon)
         self.assertEqual(self.questions, [1])
+
+    # Commands come over a connection of their own, with the same certificate.
+    def test_client_certificate(self):
+        self.start(secure=True, options="require_certificate true\n")
+        for shown in ({}, pair_of(certificates().self_signed)):
+            daemon = self.run_daemon(self.answering(), client_id="bus", ca_file=certificates().ca, **shown)
+            daemon.wait_log("commands for output bus cannot be received: MQTT: .*; next attempt in")
+            self.end(daemon)
+        self.assertFalse(self.broker.has_logged("Sending CONNACK to bus-commands"))
+        daemon = self.run_daemon(self.answering(), client_id="bus", ca_file=certificates().ca, **pair_of(certificates().valid))
+        self.ready()
+        self.publish(command(1, id="a"))
+        until(lambda: [(each["id"], each["state"]) for each in self.answers()] == [("a", "confirmed")])
+        self.assertTrue(self.broker.has_logged("Sending CONNACK to bus-commands"))
+        self.end(daemon)
 
     # Far more than may be unfinished, while the broker ends and returns: nothing is lost, and ids make it once.
     def test_flood_and_restart(self):
@@ -214,6 +236,19 @@ class NatsServer(Commands):
         with self.server.reader() as reader:
             self.ready(reader)
             self.assertEqual(self.refusal(reader, command(1, id="x" * (1 << 20))), "it has more than 1048576 bytes")
+        self.end(daemon)
+
+    # Commands come over a connection of their own, with the same certificate.
+    def test_client_certificate(self):
+        self.start(secure=True, verify=True)
+        for shown in ({}, pair_of(certificates().self_signed)):
+            daemon = self.run_daemon(self.answering(), ca_file=certificates().ca, **shown)
+            daemon.wait_log("commands for output bus cannot be received: NATS: .*; next attempt in")
+            self.end(daemon)
+        daemon = self.run_daemon(self.answering(), ca_file=certificates().ca, **pair_of(certificates().valid))
+        with self.server.reader() as reader:
+            self.ready(reader)
+            self.assertEqual(reader.ask("orders.shop", json.loads(command(1)))["state"], "confirmed")
         self.end(daemon)
 
     def test_killed_server(self):

@@ -23,9 +23,12 @@ def free_port():
 
 
 class Nats:
-    """Use as a context manager. The user `duplexd` has a password, the user `reader` has another one and may do everything."""
+    """Use as a context manager. The user `duplexd` has a password, the user `reader` has another one and may do everything.
 
-    def __init__(self, secure=False, users="", max_payload=1_048_576, websocket=False):
+    `verify`: clients must show a certificate, too.
+    """
+
+    def __init__(self, secure=False, users="", max_payload=1_048_576, websocket=False, verify=False):
         self.program = shutil.which("nats-server", path="/usr/sbin:/usr/bin")
         if not self.program:
             raise unittest.SkipTest("there is no nats-server: scripts/install e2e")
@@ -36,7 +39,8 @@ class Nats:
         self.websocket, self.monitor = (free_port(), free_port()) if websocket else (None, None)
         self.process = None
         pair = certificates().valid
-        self.tls = f'tls {{ cert_file: "{pair.certificate}", key_file: "{pair.key}" }}\n' if secure else ""
+        asks = f', ca_file: "{certificates().ca}", verify: true' if verify else ""
+        self.tls = f'tls {{ cert_file: "{pair.certificate}", key_file: "{pair.key}"{asks} }}\n' if secure else ""
         self.max_payload = max_payload
         self.configure(users or f'{{user: duplexd, password: "{PASSWORD}"}}')
 
@@ -120,7 +124,9 @@ class Reader:
         if secure:
             while not self.socket.recv(1 << 16).endswith(b"\r\n"):
                 pass
-            self.socket = ssl.create_default_context(cafile=certificates().ca).wrap_socket(self.socket, server_hostname="localhost")
+            context = ssl.create_default_context(cafile=certificates().ca)
+            context.load_cert_chain(certificates().valid.certificate, certificates().valid.key)
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
         self.waiting = []
         if not secure:
