@@ -1,65 +1,18 @@
 """Commands that a broker delivers: what docs/commands.md promises, with a mosquitto and a nats-server that die and return."""
 
 import json
-import os
 import signal
 import subprocess
-import threading
 import unittest
 
 from support.certificates import certificates
-from support.config import config, listener
+from support.commands import CONFIRMED, Commands, command, pair_of
 from support.daemon import Daemon
-from support.mosquitto import PASSWORD, Mosquitto
-from support.nats import PASSWORD as NATS_PASSWORD
+from support.mosquitto import Mosquitto
 from support.nats import Nats
-from support.raw_server import TEXT, RawServer, frame
-from support.trades import MOST_KIB, QUIET, Trades
+from support.raw_server import RawServer
+from support.trades import MOST_KIB
 from support.waiting import until
-
-PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "n": None}}},
-            "replies": [{"as": "answer", "when": {"json": "/op", "is": "answer"}}]}
-CONFIRMED = {"confirm": "answer", "correlate": {"n": "n"}}
-
-
-def command(number, **more):
-    return json.dumps({"command": "ask", "with": {"n": number}} | more)
-
-
-def pair_of(certificate):
-    """The fields of an output that shows it."""
-    return {"cert_file": certificate.certificate, "key_file": certificate.key}
-
-
-class Commands(Trades):
-    def setUp(self):
-        super().setUp()
-        self.questions = []
-        self.gate = threading.Event()
-        self.gate.set()
-        os.environ["BROKER_PASSWORD"] = PASSWORD
-        os.environ["NATS_PASSWORD"] = NATS_PASSWORD
-
-    def answering(self):
-        """Its connections wait for the gate, before they are accepted."""
-        def serve(connection, _):
-            self.gate.wait(60)
-            connection.accept()
-            while True:
-                question = json.loads(connection.read_message()[1])
-                self.questions.append(question["n"])
-                connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]}).encode()))
-
-        return self.enterContext(RawServer(serve))
-
-    def whole(self, feed, output, **more):
-        rules = more.pop("rules", CONFIRMED)
-        session = listener(feed.url, outputs=["stdout"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET,
-                           commands={"ask": rules})
-        return config(session, outputs={"bus": output}, **more)
-
-    def ends(self, daemon):
-        return {event["id"]: event["state"] for event in daemon.events.all() if event["event"] == "command"}
 
 
 class Mqtt(Commands):
@@ -225,7 +178,7 @@ class NatsServer(Commands):
         self.end(daemon)
 
     def refusal(self, reader, text):
-        reader.send(f"PUB orders.shop inbox {len(text)}\r\n{text}\r\n")
+        reader.send(f"PUB orders.shop {reader.inbox} {len(text)}\r\n{text}\r\n")
         answer = json.loads(reader.next(1)[2])
         self.assertEqual(answer["state"], "refused")
         return answer["why"]

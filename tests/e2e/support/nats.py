@@ -96,9 +96,25 @@ class Nats:
                 return any(subject in each.get("subscriptions_list", []) for each in json.load(answer)["connections"])
         until(is_there)
 
-    def add_stream(self, **more):
+    def add_stream(self, name="feeds", **more):
         with self.reader() as reader:
-            reader.ask("$JS.API.STREAM.CREATE.feeds", {"name": "feeds", "subjects": ["feeds.>"], "storage": "file"} | more)
+            reader.ask(f"$JS.API.STREAM.CREATE.{name}", {"name": name, "subjects": [f"{name}.>"], "storage": "file"} | more)
+
+    def add_consumer(self, stream="orders", name="duplexd", **more):
+        """Durable, with explicit acknowledgement; without a `deliver_subject` it is a pull consumer."""
+        with self.reader() as reader:
+            reader.ask(f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": {
+                "durable_name": name, "deliver_policy": "all", "ack_policy": "explicit", "ack_wait": 2_000_000_000} | more})
+
+    def delete_consumer(self, stream="orders", name="duplexd"):
+        with self.reader() as reader:
+            reader.ask(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", {})
+
+    def consumer(self, stream="orders", name="duplexd"):
+        """How many messages it has not delivered, and how many of those delivered are not acknowledged."""
+        with self.reader() as reader:
+            info = reader.ask(f"$JS.API.CONSUMER.INFO.{stream}.{name}", {})
+            return info["num_pending"], info["num_ack_pending"]
 
     def stored(self):
         """The messages of the stream: subject and payload."""
@@ -132,7 +148,8 @@ class Reader:
         if not secure:
             self.file.readline()
         options = {"verbose": False, "headers": True, "no_responders": True} | who
-        self.send(f"CONNECT {json.dumps(options)}\r\nSUB inbox 1\r\nPING\r\n")
+        self.inbox = f"inbox.{self.socket.getsockname()[1]}"
+        self.send(f"CONNECT {json.dumps(options)}\r\nSUB {self.inbox} 1\r\nPING\r\n")
         while self.file.readline() != b"PONG\r\n":
             pass
 
@@ -153,11 +170,18 @@ class Reader:
 
     def ask(self, subject, what):
         text = json.dumps(what)
-        self.send(f"PUB {subject} inbox {len(text)}\r\n{text}\r\n")
+        self.send(f"PUB {subject} {self.inbox} {len(text)}\r\n{text}\r\n")
         answer = json.loads(self.next(1)[2])
         if "error" in answer:
             raise AssertionError(answer["error"])
         return answer
+
+    def store(self, subject, text, name=""):
+        """In the stream that has the subject; returns its number there, and whether it was there already."""
+        head = f"NATS/1.0\r\nNats-Msg-Id: {name}\r\n\r\n" if name else "NATS/1.0\r\n\r\n"
+        self.send(f"HPUB {subject} {self.inbox} {len(head)} {len(head) + len(text)}\r\n{head}{text}\r\n")
+        answer = json.loads(self.next(1)[2])
+        return answer["seq"], answer.get("duplicate", False)
 
     def next(self, sid):
         """Of that subscription the next message: subject, headers, payload."""
