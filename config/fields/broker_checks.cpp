@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "config/fields/field_judge.hpp"
 #include "config/value/path_pattern.hpp"
+#include "config/value/topic_filter.hpp"
 #include "config/value/url.hpp"
 
 namespace duplexd::config {
@@ -22,14 +24,13 @@ struct broker_words {
   std::string_view topic_example;
   std::string_view url_example;
   std::string_view wildcards;
-  std::string_view level_wildcards;  ///< for one level, for all that are left
-  char separator;
+  topic_syntax levels;
   scheme_pair schemes;
 };
 constexpr broker_words mqtt_words{
-    "mqtt", "topic", "feeds/${session}/${reply}", "mqtts://BROKER", "+#", "+#", '/', mqtt_schemes};
+    "mqtt", "topic", "feeds/${session}/${reply}", "mqtts://BROKER", "+#", mqtt_topics, mqtt_schemes};
 constexpr broker_words nats_words{
-    "nats", "subject", "feeds.${session}.${reply}", "tls://SERVER", "*> \t\r\n", "*>", '.', nats_schemes};
+    "nats", "subject", "feeds.${session}.${reply}", "tls://SERVER", "*> \t\r\n", nats_subjects, nats_schemes};
 
 /// Of a text with placeholders; empty: nothing.
 std::string mistake_in_topic(std::string_view text, const broker_words& words) {
@@ -63,48 +64,48 @@ std::optional<url> check_url(const parsed_output& output, const broker_words& wo
   return made;
 }
 
-std::vector<std::string_view> levels_of(std::string_view text, char separator) {
-  std::vector<std::string_view> levels;
-  for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
-    end = text.find(separator);
-    levels.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-  }
-  return levels;
-}
-
 /// Of a filter: a wildcard stands for a whole level, that for the rest is the last.
 std::string mistake_in_filter(std::string_view text, const broker_words& words) {
-  const auto levels = levels_of(text, words.separator);
+  const auto levels = levels_of(text, words.levels.separator);
+  const std::string wildcards{words.levels.one_level, words.levels.all_levels};
   const bool has_blanks = words.type == "nats" && text.find_first_of(" \t\r\n") != std::string_view::npos;
   if (text.find('\0') != std::string_view::npos || has_blanks) return "it holds blanks or U+0000";
   for (std::size_t i = 0; i < levels.size(); ++i) {
     const std::string_view level = levels[i];
     if (level.empty() && words.type == "nats")
       return "a subject has a name before, between and behind its dots";
-    const bool has_wildcard = level.find_first_of(words.level_wildcards) != std::string_view::npos;
-    const bool is_rest = level.find(words.level_wildcards[1]) != std::string_view::npos;
+    const bool has_wildcard = level.find_first_of(wildcards) != std::string_view::npos;
+    const bool is_rest = level.find(words.levels.all_levels) != std::string_view::npos;
     if ((has_wildcard && level.size() != 1) || (is_rest && i + 1 != levels.size()))
-      return fmt::format("'{}' stands for a whole level, '{}' for all that are left",
-                         words.level_wildcards[0], words.level_wildcards[1]);
+      return fmt::format("'{}' stands for a whole level, '{}' for all that are left", words.levels.one_level,
+                         words.levels.all_levels);
   }
   return "";
 }
 
-/// Whether a message to `topic` comes to who subscribed to `filter`.
-bool is_heard(std::string_view topic, std::string_view filter, const broker_words& words) {
-  const auto named = levels_of(topic, words.separator);
-  const auto wanted = levels_of(filter, words.separator);
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] == words.level_wildcards.substr(1, 1)) return true;
-    const bool fits =
-        i < named.size() && (wanted[i] == words.level_wildcards.substr(0, 1) || wanted[i] == named[i]);
-    if (!fits) return false;
-  }
-  return named.size() == wanted.size();
+/// A name that is a part of a subject.
+std::string mistake_in_name(std::string_view text) {
+  constexpr std::size_t longest = 255;
+  const bool has_special = std::ranges::any_of(text, [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' ||
+           std::string_view{".*>/\\"}.find(c) != std::string_view::npos;
+  });
+  if (text.empty() || has_special) return R"(a name has no blanks and none of . * > / \)";
+  return text.size() > longest ? fmt::format("a name has at most {} bytes", longest) : "";
 }
 
-/// Answers and events that came back as commands would be refused, one after the other.
+/// By which name the stream's messages are received.
+void check_stream(const value_at& at, const broker_commands& commands, const broker_words& words,
+                  field_judge& judge) {
+  if (words.type != "nats") return judge.refuse("stream", fmt::format("an output of type {}", words.type));
+  for (const auto& [field, text] :
+       {std::pair{"stream", &commands.stream}, std::pair{"consumer", &commands.consumer}})
+    if (at.value.find(field) != nullptr)
+      if (std::string why = mistake_in_name(*text); !why.empty()) judge.complain(field, std::move(why));
+}
+
+/// Answers and events that came back as commands would be refused, one after the other. Those of a stream are
+/// compared when it is known.
 void check_commands(const value_at& at, const parsed_output& output, const broker_words& words, reading& in) {
   const protocol::node* const written = at.value.find("commands");
   if (written == nullptr) return;
@@ -113,17 +114,20 @@ void check_commands(const value_at& at, const parsed_output& output, const broke
   field_judge judge(place, in);
   const std::string_view other = words.topic == "topic" ? "subject" : "topic";
   judge.refuse(other, fmt::format("an output of type {}", words.type));
-  if (std::string why = mistake_in_filter(commands.from, words); !why.empty())
+  check_stream(place, commands, words, judge);
+  const bool has_filter = place.value.find(words.topic) != nullptr;
+  if (std::string why = mistake_in_filter(commands.from, words); has_filter && !why.empty())
     return judge.complain(words.topic, std::move(why));
   std::string error;
   if (const auto events = path_pattern::parse(output.topic, error);
-      events && is_heard(events->path_of("s", "r", "2026-11-21T02:11:55.123456Z"), commands.from, words))
+      has_filter && events &&
+      is_heard(events->path_of("s", "r", "2026-11-21T02:11:55.123456Z"), commands.from, words.levels))
     judge.complain(words.topic, "the output's own events would come back as commands");
   if (commands.answers.empty()) return;
   if (commands.answers.find_first_of(words.wildcards) != std::string::npos ||
       !mistake_in_filter(commands.answers, words).empty() || commands.answers.starts_with('$'))
     judge.complain("answers", fmt::format("it is not a {} that can be written to", words.topic));
-  else if (is_heard(commands.answers, commands.from, words))
+  else if (has_filter && is_heard(commands.answers, commands.from, words.levels))
     judge.complain("answers", "the answers would come back as commands");
 }
 

@@ -69,12 +69,20 @@ const section& section_of<broker_commands>() {
               .example("feeds/commands"),
           make("subject", &s::from, "The subject to subscribe to, with wildcards if you like (nats).")
               .example("feeds.commands"),
+          make("stream", &s::stream,
+               "The JetStream stream to receive from, which keeps commands while there is no connection "
+               "(nats).")
+              .example("orders")
+              .only_beside({"consumer"}),
+          make("consumer", &s::consumer, "The durable pull consumer of that stream, which must exist.")
+              .example("duplexd")
+              .only_beside({"stream"}),
           make("answers", &s::answers,
                "The topic or subject for the end of each command whose message names none itself.")
               .example("feeds/ends"),
       },
       false,
-      {"topic", "subject"}};
+      {"topic", "subject", "stream"}};
   return fields;
 }
 

@@ -130,10 +130,12 @@ struct signature_settings {
   text_template secret{};
 };
 
-/// A broker's messages that are commands (docs/commands.md). No `from`: there are none.
+/// A broker's messages that are commands (docs/commands.md). Neither `from` nor `stream`: there are none.
 struct broker_commands {
-  std::string from{};     ///< the topic or subject, with the broker's wildcards
-  std::string answers{};  ///< where the end of a command goes whose message names no place; empty: nowhere
+  std::string from{};      ///< the topic or subject, with the broker's wildcards
+  std::string answers{};   ///< where the end of a command goes whose message names no place; empty: nowhere
+  std::string stream{};    ///< of JetStream, instead of `from`
+  std::string consumer{};  ///< of that stream, durable
 };
 
 /// The output that needs no definition.

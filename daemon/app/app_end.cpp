@@ -16,6 +16,7 @@ void app::stop(const std::string& why) {
   telemetry_->record("", happening::stopping{why, settings_.shutdown_limit});
   systemd_.stopping();
   systemd_.status("stopping: " + why);
+  for (const auto& each : inputs_) each->stop_receiving();
   for (const std::string& name : names_) sessions_.at(name).runs->stop();
   begin_end();
 }

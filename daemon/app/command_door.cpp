@@ -140,6 +140,7 @@ asio::awaitable<void> command_door::take_message(std::string output, line_input:
   command_request request;
   std::string error;
   const std::shared_ptr<session> to = read(message, from, request, error);
+  if (request.id.empty()) request.id = std::move(message.id);
   if (to == nullptr) {
     if (error.empty()) error = "it is empty";
     const submission refused{.command = request.command,

@@ -11,8 +11,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t longest_id = 200;
-
 bool read_text(const ordered_json& value, std::string_view key, std::string& out, std::string& error) {
   if (!value.is_string() || value.get_ref<const std::string&>().empty()) {
     error = fmt::format("'{}' must be a text that is not empty", key);
@@ -44,8 +42,8 @@ bool read_command_request(std::string_view line, command_request& out, std::stri
     } else if (key == "id") {
       if (value.is_number_integer())
         out.id = value.dump();
-      else if (read_text(value, key, out.id, mistake) && out.id.size() > longest_id)
-        mistake = fmt::format("'id' has more than {} bytes", longest_id);
+      else if (read_text(value, key, out.id, mistake) && out.id.size() > longest_command_id)
+        mistake = fmt::format("'id' has more than {} bytes", longest_command_id);
     } else if (key == "with") {
       if (value.is_object())
         out.values = value;
@@ -58,7 +56,7 @@ bool read_command_request(std::string_view line, command_request& out, std::stri
     if (error.empty()) error = std::move(mistake);
   }
   if (error.empty() && out.command.empty()) error = "'command' is missing";
-  if (out.id.size() > longest_id) out.id.clear();
+  if (out.id.size() > longest_command_id) out.id.clear();
   return error.empty();
 }
 

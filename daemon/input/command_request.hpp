@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
 namespace duplexd {
+
+/// Bytes of a command's id.
+inline constexpr std::size_t longest_command_id = 200;
 
 /// A command from outside, as a line of JSON says it (docs/commands.md):
 ///     {"session": "s", "command": "buy", "with": {"n": 1}, "id": "a7"}

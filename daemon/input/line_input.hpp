@@ -20,6 +20,7 @@ class line_input {
     std::uint64_t number = 0;  ///< from 1
     std::string text{};        ///< without its newline
     bool too_long = false;     ///< then there is no text
+    std::string id{};          ///< of the command, if the text has none; empty: one is made
   };
   /// The next line; what follows the last newline counts as one. Empty: that was the last, or the caller was
   /// cancelled. One caller at a time.

@@ -16,6 +16,7 @@ broker_input::broker_input(const output_context& context, const config::output_s
       take_(std::move(take)),
       pauses_(output_pauses),
       changed_(context.loop),
+      is_kept_(!settings.commands.stream.empty()),
       thread_(context.loop) {}
 
 void broker_input::note(const command_news& news, const std::string& to, const std::string& correlation,
@@ -37,7 +38,10 @@ asio::awaitable<void> broker_input::take(broker_receiver::message come) {
                            accepted = std::make_shared<bool>(false)](const command_news& news) {
     note(news, to, correlation, accepted);
   };
-  line_input::line message{.number = ++number_, .text = std::move(come.text), .too_long = come.is_too_long};
+  line_input::line message{.number = ++number_,
+                           .text = std::move(come.text),
+                           .too_long = come.is_too_long,
+                           .id = std::move(come.id)};
   std::string from = settings_.name;
   auto work = take_(std::move(from), std::move(message), std::move(told));
   co_await std::move(work);
@@ -79,6 +83,7 @@ asio::awaitable<void> broker_input::receive() {
   if (adds_tellably(lost_, got.lost))
     context_.log.record("", happening::commands_lost{settings_.name, lost_});
   bool stopped = co_await cancelled();
+  if (stopping_) co_return;
   for (broker_receiver::message& each : got.messages) {
     if (stopped) break;
     auto taking = take(std::move(each));
@@ -114,15 +119,21 @@ asio::awaitable<void> broker_input::run() {
   bool stopped = co_await cancelled();
   while (!stopped && !closing_) {
     if (!answers_.empty()) co_await publish();
-    if (unfinished_ >= most_unfinished)
-      co_await wait_for_room();
-    else
+    if (receives())
       co_await receive();
+    else
+      co_await wait_for_room();
     stopped = co_await cancelled();
   }
   if (!stopped && !answers_.empty()) co_await publish();
   ended_ = true;
   changed_.notify();
+}
+
+void broker_input::stop_receiving() {
+  if (!is_kept_) return;
+  stopping_ = true;
+  receiver_->wake();
 }
 
 asio::awaitable<void> broker_input::finish(clock::time_point until) {

@@ -32,6 +32,9 @@ class broker_input {
 
   /// Ends when it is cancelled, or after `finish`.
   asio::awaitable<void> run();
+  /// The sessions end: what waits in a stream stays there from now on, for the next daemon. What comes from
+  /// elsewhere is received still, and refused.
+  void stop_receiving();
   /// Nothing more is received. Suspends until the answers that there are were published, or until `until`.
   /// May be cancelled.
   asio::awaitable<void> finish(clock::time_point until);
@@ -50,6 +53,7 @@ class broker_input {
   asio::awaitable<void> publish();
   asio::awaitable<void> receive();
   asio::awaitable<void> take(broker_receiver::message come);
+  [[nodiscard]] bool receives() const noexcept { return !stopping_ && unfinished_ < most_unfinished; }
   asio::awaitable<void> wait_for_room();
   asio::awaitable<void> pause(std::string why);
   void note(const command_news& news, const std::string& to, const std::string& correlation,
@@ -67,6 +71,8 @@ class broker_input {
   std::uint64_t number_ = 0;  ///< of the last message
   std::uint64_t lost_ = 0;
   std::string failed_;
+  bool is_kept_;  ///< in a stream, what is not acknowledged
+  bool stopping_ = false;
   bool closing_ = false;
   bool ended_ = false;
   worker thread_;  ///< ends first

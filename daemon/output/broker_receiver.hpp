@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/input/command_request.hpp"
+
 namespace duplexd {
 
 /// A connection over which a broker delivers commands. It connects by itself when it is asked for messages.
@@ -18,6 +20,7 @@ class broker_receiver {
   /// has more.
   static constexpr std::size_t most_messages = 64;
   static constexpr std::size_t most_bytes = std::size_t{4} << 20;
+  static constexpr std::size_t longest_id = longest_command_id;
 
   broker_receiver() = default;
   broker_receiver(const broker_receiver&) = delete;
@@ -29,6 +32,7 @@ class broker_receiver {
     bool is_too_long = false;   ///< then there is no text
     std::string answer_to{};    ///< where its sender wants the answer; empty: it says nothing
     std::string correlation{};  ///< what the answer must carry
+    std::string id{};  ///< names this message at the broker, also when it comes again; empty: nothing does
   };
   struct received {
     std::vector<message> messages{};

@@ -85,7 +85,7 @@ std::unique_ptr<event_writer> make_writer(const clock& time, const config::outpu
 
 std::unique_ptr<broker_receiver> make_receiver(const clock& time, const config::output_settings& settings) {
   const auto module = module_of(settings.type);
-  if (!module || settings.commands.from.empty()) return nullptr;
+  if (!module || (settings.commands.from.empty() && settings.commands.stream.empty())) return nullptr;
   return std::make_unique<module_receiver>(settings, time,
                                            [name = *module] { return load_module(name, module_folders()); });
 }

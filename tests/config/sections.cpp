@@ -166,7 +166,7 @@ std::string document(const std::string& id, const ordered_json& fields, const or
       !at.contains("template"))
     at["template"] = "x";
   if (id == "output") choose_type(at);
-  if (id == "broker_commands" && at.contains("subject")) {
+  if (id == "broker_commands" && (at.contains("subject") || at.contains("stream"))) {
     at.erase("topic");
     made["outputs"]["m"].update({{"type", "nats"}, {"url", "nats://h"}, {"subject", "s"}});
     made["outputs"]["m"].erase("topic");

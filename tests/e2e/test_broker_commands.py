@@ -1,60 +1,18 @@
 """Commands that a broker delivers: what docs/commands.md promises, with a mosquitto and a nats-server that die and return."""
 
 import json
-import os
 import signal
 import subprocess
-import threading
 import unittest
 
 from support.certificates import certificates
-from support.config import config, listener
+from support.commands import CONFIRMED, Commands, command, pair_of
 from support.daemon import Daemon
-from support.mosquitto import PASSWORD, Mosquitto
-from support.nats import PASSWORD as NATS_PASSWORD
+from support.mosquitto import Mosquitto
 from support.nats import Nats
-from support.raw_server import TEXT, RawServer, frame
-from support.trades import MOST_KIB, QUIET, Trades
+from support.raw_server import RawServer
+from support.trades import MOST_KIB
 from support.waiting import until
-
-PROTOCOL = {"json": "compact", "commands": {"ask": {"json": {"op": "ask", "n": None}}},
-            "replies": [{"as": "answer", "when": {"json": "/op", "is": "answer"}}]}
-CONFIRMED = {"confirm": "answer", "correlate": {"n": "n"}}
-
-
-def command(number, **more):
-    return json.dumps({"command": "ask", "with": {"n": number}} | more)
-
-
-class Commands(Trades):
-    def setUp(self):
-        super().setUp()
-        self.questions = []
-        self.gate = threading.Event()
-        self.gate.set()
-        os.environ["BROKER_PASSWORD"] = PASSWORD
-        os.environ["NATS_PASSWORD"] = NATS_PASSWORD
-
-    def answering(self):
-        """Its connections wait for the gate, before they are accepted."""
-        def serve(connection, _):
-            self.gate.wait(60)
-            connection.accept()
-            while True:
-                question = json.loads(connection.read_message()[1])
-                self.questions.append(question["n"])
-                connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]}).encode()))
-
-        return self.enterContext(RawServer(serve))
-
-    def whole(self, feed, output, **more):
-        rules = more.pop("rules", CONFIRMED)
-        session = listener(feed.url, outputs=["stdout"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET,
-                           commands={"ask": rules})
-        return config(session, outputs={"bus": output}, **more)
-
-    def ends(self, daemon):
-        return {event["id"]: event["state"] for event in daemon.events.all() if event["event"] == "command"}
 
 
 class Mqtt(Commands):
@@ -77,11 +35,13 @@ class Mqtt(Commands):
     def answers(self):
         return [json.loads(line.split(" ", 4)[4]) for line in self.broker.lines()]
 
+    # The broker asks who the client is.
     def test_example(self):
-        self.start()
+        self.start(secure=True, options="require_certificate true\n")
         feed = self.answering()
         block = self.example("Commands from a broker", feed, page="commands.md")
-        block["outputs"]["bus"] |= {"url": self.broker.url, "password": "${env:BROKER_PASSWORD}"}
+        block["outputs"]["bus"] |= {"url": self.broker.url, "password": "${env:BROKER_PASSWORD}",
+                                    "ca_file": certificates().ca} | pair_of(certificates().valid)
         block["journal"] = {"path": str(self.place / "journal.db")}
         daemon = self.enterContext(Daemon(block))
         self.ready(name="shop-commands")
@@ -137,6 +97,21 @@ class Mqtt(Commands):
             until(lambda: [each["state"] for each in self.answers()] == ["confirmed"])
             self.end(daemon)
         self.assertEqual(self.questions, [1])
+
+    # Commands come over a connection of their own, with the same certificate.
+    def test_client_certificate(self):
+        self.start(secure=True, options="require_certificate true\n")
+        for shown in ({}, pair_of(certificates().self_signed)):
+            daemon = self.run_daemon(self.answering(), client_id="bus", ca_file=certificates().ca, **shown)
+            daemon.wait_log("commands for output bus cannot be received: MQTT: .*; next attempt in")
+            self.end(daemon)
+        self.assertFalse(self.broker.has_logged("Sending CONNACK to bus-commands"))
+        daemon = self.run_daemon(self.answering(), client_id="bus", ca_file=certificates().ca, **pair_of(certificates().valid))
+        self.ready()
+        self.publish(command(1, id="a"))
+        until(lambda: [(each["id"], each["state"]) for each in self.answers()] == [("a", "confirmed")])
+        self.assertTrue(self.broker.has_logged("Sending CONNACK to bus-commands"))
+        self.end(daemon)
 
     # Far more than may be unfinished, while the broker ends and returns: nothing is lost, and ids make it once.
     def test_flood_and_restart(self):
@@ -203,7 +178,7 @@ class NatsServer(Commands):
         self.end(daemon)
 
     def refusal(self, reader, text):
-        reader.send(f"PUB orders.shop inbox {len(text)}\r\n{text}\r\n")
+        reader.send(f"PUB orders.shop {reader.inbox} {len(text)}\r\n{text}\r\n")
         answer = json.loads(reader.next(1)[2])
         self.assertEqual(answer["state"], "refused")
         return answer["why"]
@@ -214,6 +189,19 @@ class NatsServer(Commands):
         with self.server.reader() as reader:
             self.ready(reader)
             self.assertEqual(self.refusal(reader, command(1, id="x" * (1 << 20))), "it has more than 1048576 bytes")
+        self.end(daemon)
+
+    # Commands come over a connection of their own, with the same certificate.
+    def test_client_certificate(self):
+        self.start(secure=True, verify=True)
+        for shown in ({}, pair_of(certificates().self_signed)):
+            daemon = self.run_daemon(self.answering(), ca_file=certificates().ca, **shown)
+            daemon.wait_log("commands for output bus cannot be received: NATS: .*; next attempt in")
+            self.end(daemon)
+        daemon = self.run_daemon(self.answering(), ca_file=certificates().ca, **pair_of(certificates().valid))
+        with self.server.reader() as reader:
+            self.ready(reader)
+            self.assertEqual(reader.ask("orders.shop", json.loads(command(1)))["state"], "confirmed")
         self.end(daemon)
 
     def test_killed_server(self):

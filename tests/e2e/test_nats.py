@@ -110,6 +110,17 @@ class Messages(Server):
         self.start(secure=True, stream=False)
         self.check_delivery({}, ca_file=certificates().ca)
 
+    # The server asks who the client is: what it refuses waits.
+    def test_client_certificate(self):
+        self.start(secure=True, verify=True, stream=False)
+        made = certificates()
+        stranger = {"cert_file": made.self_signed.certificate, "key_file": made.self_signed.key}
+        for refused in ({}, stranger):
+            daemon = self.run_daemon(self.feed([trade(1)]), jetstream=None, top=SHORT_END, ca_file=made.ca, **refused)
+            daemon.wait_log("output store failed: NATS: .*; events wait, next attempt in")
+            self.end(daemon, Exit.INTERRUPTED)
+        self.check_delivery({}, ca_file=made.ca, cert_file=made.valid.certificate, key_file=made.valid.key)
+
     def check_delivery(self, who, **fields):
         with self.server.reader(**who) as reader:
             reader.subscribe("feeds.>")

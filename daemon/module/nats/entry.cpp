@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "daemon/module/nats/jetstream_receiver.hpp"
 #include "daemon/module/nats/nats_link.hpp"
 #include "daemon/module/nats/nats_receiver.hpp"
 #include "daemon/output/broker_writer.hpp"
@@ -13,7 +14,8 @@ extern "C" const duplexd::module_head* duplexd_output_module() {
                                  host);
       },
       [](const config::output_settings& settings, reference_reader& references) -> broker_receiver* {
-        return new nats_receiver(settings, references);
+        if (settings.commands.stream.empty()) return new nats_receiver(settings, references);
+        return new jetstream_receiver(settings, references);
       }};
   return &module.head;
 }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +18,14 @@ struct nats_answer {
   kind what = kind::taken;
   std::string why{};
 };
+
+/// An error that JetStream answers with.
+struct jetstream_error {
+  std::int64_t code = 0;  ///< 0: unknown
+  std::string text{};
+};
+/// None: the answer is not an error.
+[[nodiscard]] std::optional<jetstream_error> error_of(const nlohmann::json& answer);
 
 /// Reads an acknowledgement: JSON with a stream, or with an error.
 [[nodiscard]] nats_answer answer_of(std::string_view acknowledgement);

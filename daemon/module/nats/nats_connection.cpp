@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace duplexd {
@@ -20,13 +21,37 @@ using message_owner = std::unique_ptr<natsMsg, void (*)(natsMsg*)>;
 // A server that does not answer two of them is gone.
 constexpr milliseconds ping_interval{20'000};
 
+std::string header_of(natsMsg* message, const char* key) {
+  const char* value = nullptr;
+  return natsMsgHeader_Get(message, key, &value) == NATS_OK && value != nullptr ? value : "";
+}
+
+// Headers of a publisher may say anything: a status comes from the server, without a place for answers.
+nats_delivery delivery_of(natsMsg* come) {
+  const auto size = static_cast<std::size_t>(natsMsg_GetDataLength(come));
+  nats_delivery made{.is_too_long = size > broker_receiver::largest};
+  if (!made.is_too_long && size > 0) made.payload.assign(natsMsg_GetData(come), size);
+  const char* reply = natsMsg_GetReply(come);
+  if (reply == nullptr) {
+    made.status = header_of(come, "Status");
+    if (!made.status.empty()) made.status += ' ' + header_of(come, "Description");
+    return made;
+  }
+  made.reply = reply;
+  if (!made.reply.starts_with("$JS.ACK.")) return made;
+  made.id = header_of(come, "Nats-Msg-Id");
+  jsMsgMetaData* read = nullptr;
+  if (natsMsg_GetMetaData(&read, come) != NATS_OK) return made;
+  const std::unique_ptr<jsMsgMetaData, void (*)(jsMsgMetaData*)> place{read, &jsMsgMetaData_Destroy};
+  made.sequence = place->Sequence.Stream;
+  made.time = place->Timestamp;
+  made.pending = place->NumPending;
+  return made;
+}
+
 void put_message(natsConnection* /*link*/, natsSubscription* /*of*/, natsMsg* come, void* into) {
   const message_owner message{come, &natsMsg_Destroy};
-  const auto size = static_cast<std::size_t>(natsMsg_GetDataLength(come));
-  broker_receiver::message made{.is_too_long = size > broker_receiver::largest};
-  if (!made.is_too_long && size > 0) made.text.assign(natsMsg_GetData(come), size);
-  if (const char* reply = natsMsg_GetReply(come); reply != nullptr) made.answer_to = reply;
-  (*static_cast<std::shared_ptr<nats_inbox>*>(into))->put(std::move(made));
+  (*static_cast<std::shared_ptr<nats_inbox>*>(into))->put(delivery_of(come));
 }
 
 }  // namespace
@@ -174,16 +199,50 @@ std::string nats_connection::flush() {
   return status == NATS_TIMEOUT ? no_answer() : why(status);
 }
 
-// The library's thread holds the inbox until it has done with the subscription.
+nats_connection::statement nats_connection::ask(const std::string& subject) {
+  natsMsg* read = nullptr;
+  const natsStatus status = natsConnection_RequestString(&read, link_, subject.c_str(), "", limit_.count());
+  const message_owner message{read, &natsMsg_Destroy};
+  if (status == NATS_OK)
+    return {.text{natsMsg_GetData(read), static_cast<std::size_t>(natsMsg_GetDataLength(read))}};
+  if (status == NATS_NO_RESPONDERS) return {.failed = "JetStream is off"};
+  std::string said = last_error();
+  if (said.empty()) said = status == NATS_TIMEOUT ? no_answer() : why(status);
+  return {.failed = std::move(said)};
+}
+
 std::string nats_connection::listen(const std::string& subject, const std::shared_ptr<nats_inbox>& into) {
+  return listen(subject, into, most_pending_bytes);
+}
+
+// No more comes than is asked for, and one message may be as large as the server allows.
+std::string nats_connection::listen_for_pulls(const std::shared_ptr<nats_inbox>& into) {
+  natsInbox* inbox = nullptr;
+  const natsStatus status = natsInbox_Create(&inbox);
+  if (status != NATS_OK) return why(status);
+  pulls_ = inbox;
+  natsInbox_Destroy(inbox);
+  constexpr std::int64_t most = std::numeric_limits<int>::max() - most_pending_bytes;
+  const std::int64_t largest = std::clamp<std::int64_t>(natsConnection_GetMaxPayload(link_), 0, most);
+  return listen(pulls_, into, most_pending_bytes + static_cast<int>(largest));
+}
+
+std::string nats_connection::pull(const std::string& subject, const std::string& request) {
+  const natsStatus status =
+      natsConnection_PublishRequestString(link_, subject.c_str(), pulls_.c_str(), request.c_str());
+  return status == NATS_OK ? "" : why(status);
+}
+
+// The library's thread holds the inbox until it has done with the subscription.
+std::string nats_connection::listen(const std::string& subject, const std::shared_ptr<nats_inbox>& into,
+                                    int bytes) {
   auto held = std::make_unique<std::shared_ptr<nats_inbox>>(into);
   natsStatus status = natsConnection_Subscribe(&listening_, link_, subject.c_str(), &put_message, held.get());
   if (status == NATS_OK)
     status = natsSubscription_SetOnCompleteCB(
         listening_, [](void* done) { delete static_cast<std::shared_ptr<nats_inbox>*>(done); },
         held.release());
-  if (status == NATS_OK)
-    status = natsSubscription_SetPendingLimits(listening_, most_pending, most_pending_bytes);
+  if (status == NATS_OK) status = natsSubscription_SetPendingLimits(listening_, most_pending, bytes);
   return status == NATS_OK ? flush() : why(status);
 }
 

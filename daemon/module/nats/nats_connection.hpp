@@ -63,8 +63,19 @@ class nats_connection {
   /// Waits until the server has everything. Returns why that failed.
   [[nodiscard]] std::string flush();
 
+  struct statement {
+    std::string failed{};  ///< why there is none
+    std::string text{};
+  };
+  /// Asks JetStream, and waits for what it says.
+  [[nodiscard]] statement ask(const std::string& subject);
+
   /// Subscribes: what comes is put into the inbox by the library's thread. Returns why that failed.
   [[nodiscard]] std::string listen(const std::string& subject, const std::shared_ptr<nats_inbox>& into);
+  /// Subscribes to what `pull` asks for.
+  [[nodiscard]] std::string listen_for_pulls(const std::shared_ptr<nats_inbox>& into);
+  /// Asks for messages. Returns why that failed.
+  [[nodiscard]] std::string pull(const std::string& subject, const std::string& request);
   /// Messages of that subscription that were dropped because the inbox and the library were full.
   [[nodiscard]] std::uint64_t lost() const noexcept;
   /// Why the server, or the network, has ended the connection; empty: it has not, or there was none.
@@ -75,6 +86,8 @@ class nats_connection {
   static constexpr int most_pending_bytes = 8 << 20;
 
  private:
+  [[nodiscard]] std::string listen(const std::string& subject, const std::shared_ptr<nats_inbox>& into,
+                                   int bytes);
   [[nodiscard]] std::string configure(natsOptions* options, const nats_target& target) const;
   [[nodiscard]] std::string why(natsStatus status) const;
   [[nodiscard]] std::string no_answer() const;
@@ -86,6 +99,7 @@ class nats_connection {
   natsSubscription* answers_ = nullptr;
   natsSubscription* listening_ = nullptr;
   std::string inbox_;  ///< with a dot at its end
+  std::string pulls_;  ///< where messages go that are asked for
 };
 
 }  // namespace duplexd

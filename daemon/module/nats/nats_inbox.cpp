@@ -4,16 +4,16 @@
 
 namespace duplexd {
 
-void nats_inbox::put(broker_receiver::message what) {
+void nats_inbox::put(nats_delivery what) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !is_full() || is_closed_; });
   if (is_closed_) return;
-  bytes_ += what.text.size();
+  bytes_ += what.payload.size();
   waiting_.push_back(std::move(what));
   changed_.notify_all();
 }
 
-std::vector<broker_receiver::message> nats_inbox::take(std::chrono::milliseconds limit) {
+std::vector<nats_delivery> nats_inbox::take(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, limit, [this] { return !waiting_.empty() || is_woken_ || is_closed_; });
   is_woken_ = false;

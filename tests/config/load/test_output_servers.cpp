@@ -227,7 +227,9 @@ TEST_CASE("commands of a broker", "[outputs]") {
   const auto made =
       load_good(
           file_with("{p: {type: mqtt, url: 'mqtt://h', topic: t, commands: {topic: 'a/+/#', answers: b}}, "
-                    "q: {type: nats, url: 'nats://h', subject: s, commands: {subject: 'a.*.>'}}}",
+                    "q: {type: nats, url: 'nats://h', subject: s, commands: {subject: 'a.*.>'}}, "
+                    "r: {type: nats, url: 'nats://h', subject: s, commands: {stream: a-1, consumer: b_2, "
+                    "answers: c}}}",
                     "[p]"),
           "f.yaml")
           .outputs;
@@ -235,6 +237,10 @@ TEST_CASE("commands of a broker", "[outputs]") {
   CHECK(made.at(0).commands.answers == "b");
   CHECK(made.at(1).commands.from == "a.*.>");
   CHECK(made.at(1).commands.answers.empty());
+  CHECK(made.at(2).commands.from.empty());
+  CHECK(made.at(2).commands.stream == "a-1");
+  CHECK(made.at(2).commands.consumer == "b_2");
+  CHECK(made.at(2).commands.answers == "c");
 }
 
 TEST_CASE("mistakes about the commands of a broker are told", "[outputs]") {
@@ -273,6 +279,21 @@ TEST_CASE("mistakes about the commands of a broker are told", "[outputs]") {
         "outputs.o.commands.answers: it is not a topic that can be written to");
   CHECK(nats("subject: c, answers: $JS") ==
         "outputs.o.commands.answers: it is not a subject that can be written to");
+  CHECK(mqtt("stream: s, consumer: c") ==
+        "outputs.o.commands.stream: an output of type mqtt has no 'stream'");
+  CHECK(nats("stream: s") == "outputs.o.commands.stream: 'stream' is only allowed with 'consumer'");
+  for (const char* bad : {"''", "a.b", "'a*'", "'>'", "a/b", "'a b'", "'a\\b'", R"("a\tb")"})
+    CHECK(nats("consumer: c, stream: " + std::string(bad)) ==
+          "outputs.o.commands.stream: a name has no blanks and none of . * > / \\");
+  CHECK(nats("stream: s, consumer: a.b").starts_with("outputs.o.commands.consumer: a name has no blanks"));
+  CHECK(nats("stream: s, consumer: " + std::string(256, 'c')) ==
+        "outputs.o.commands.consumer: a name has at most 255 bytes");
+  CHECK(nats("stream: s, consumer: c, answers: $JS") ==
+        "outputs.o.commands.answers: it is not a subject that can be written to");
+  CHECK(mistakes_of("{o: {type: nats, url: 'nats://h', subject: s, commands: {stream: s, consumer: " +
+                        std::string(255, 'c') + "}}}",
+                    "[o]")
+            .empty());
   CHECK(told("postgres, url: 'postgres://h/', commands: {topic: t}") ==
         "outputs.o.commands: an output of type postgres has no 'commands'");
   // What is only alike is not the same.

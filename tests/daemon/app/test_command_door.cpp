@@ -261,14 +261,15 @@ namespace {
 /// What the sender of a message hears.
 struct sender {
   explicit sender(scene& at) : s(at) {}
-  void send(const std::string& text) {
-    asio::co_spawn(s.play.loop,
-                   s.door.take_message("bus", {.number = ++number, .text = text, .too_long = text == "long"},
-                                       [this](const command_news& news) {
-                                         accepted += news.is_accepted ? 1 : 0;
-                                         if (news.has_ended) ends.push_back(news.text);
-                                       }),
-                   asio::detached);
+  void send(const std::string& text, const std::string& id = "") {
+    asio::co_spawn(
+        s.play.loop,
+        s.door.take_message("bus", {.number = ++number, .text = text, .too_long = text == "long", .id = id},
+                            [this](const command_news& news) {
+                              accepted += news.is_accepted ? 1 : 0;
+                              if (news.has_ended) ends.push_back(news.text);
+                            }),
+        asio::detached);
     s.play.run_for(0s);
   }
   scene& s;
@@ -300,6 +301,29 @@ TEST_CASE("a message of a broker is accepted when its command is queued, and its
   from.send(R"({"command":"get","with":{"id":2},"id":"b"})");
   REQUIRE(from.ends.size() == 3);
   CHECK(from.ends[2].find("a command with this id came before; it is not sent again") != std::string::npos);
+}
+
+TEST_CASE("a command without an id has that of its message, which makes it safe to deliver twice",
+          "[broker]") {
+  scene s;
+  sender from{s};
+  auto server = s.play.accept();
+  server->on_message = answer_gets;
+  s.play.run_for(1s);
+  from.send(R"({"command":"get","with":{"id":1}})", "m");
+  from.send(R"({"command":"get","with":{"id":2},"id":"a"})", "n");
+  from.send("x", "o");
+  s.play.run_for(10s);
+  from.send(R"({"command":"get","with":{"id":1}})", "m");
+  REQUIRE(from.ends.size() == 4);
+  const auto end = [&](std::size_t which) {
+    const auto told = ordered_json::parse(from.ends[which]);
+    return told["id"].get<std::string>() + " " + told["state"].get<std::string>();
+  };
+  std::set<std::string> ends{end(0), end(1), end(2)};
+  CHECK(ends == std::set<std::string>{"a confirmed", "m confirmed", "o refused"});
+  CHECK(ordered_json::parse(from.ends[3])["id"] == "m");
+  CHECK(from.ends[3].find("a command with this id came before; it is not sent again") != std::string::npos);
 }
 
 TEST_CASE("a message that is not a command is refused, and told with its number", "[broker]") {

@@ -72,14 +72,15 @@ class scripted_receiver final : public broker_receiver {
 };
 
 struct scene {
-  explicit scene(std::string answers = "ends") {
+  explicit scene(std::string answers = "ends", std::string stream = "") {
     config::output_settings settings{.name = "o", .type = config::output_type::mqtt};
-    settings.commands = {"orders", std::move(answers)};
+    settings.commands = {"orders", std::move(answers), std::move(stream)};
     input.emplace(
         context, settings, std::make_unique<scripted_receiver>(with),
         [this](std::string from, line_input::line message, command_listener told) -> asio::awaitable<void> {
           taken.push_back(from + " " + std::to_string(message.number) + " " +
-                          (message.too_long ? "(too long)" : message.text));
+                          (message.too_long ? "(too long)" : message.text) +
+                          (message.id.empty() ? "" : " " + message.id));
           listeners.push_back(std::move(told));
           co_return;
         });
@@ -170,6 +171,15 @@ TEST_CASE("a message is acknowledged when its command was accepted, and answered
   CHECK(s.look(&broker::answers) == lines{"ends  end of b", "me 7 end of a"});
 }
 
+TEST_CASE("the broker's name of a message goes with it", "[broker]") {
+  scene s;
+  s.set(&broker::waiting, std::vector<broker_receiver::message>{{.text = "a", .id = "5:1"}});
+  s.settle();
+  CHECK(s.taken == lines{"o 1 a 5:1"});
+  s.listeners.at(0)({.is_accepted = true});
+  s.settle();
+}
+
 TEST_CASE("without a place for answers there are none", "[broker]") {
   scene s{""};
   s.come("a");
@@ -239,6 +249,34 @@ TEST_CASE("messages that the broker dropped are told when their number has doubl
   CHECK(s.play.log.lines == lines{"commands for output o came too fast: 1 are lost so far",
                                   "commands for output o came too fast: 2 are lost so far",
                                   "commands for output o came too fast: 4 are lost so far"});
+}
+
+TEST_CASE("while the sessions end messages stay in their stream; ends are still told", "[broker]") {
+  scene s{"ends", "stream"};
+  s.come("a");
+  s.settle();
+  s.listeners.at(0)({.is_accepted = true});
+  s.settle();
+  s.input->stop_receiving();
+  s.come("b");
+  s.pass(10s);
+  CHECK(s.taken == lines{"o 1 a"});
+  CHECK(s.look(&broker::acknowledged) == 1);
+  s.listeners.at(0)({true, true, "end of a"});
+  s.pass(2s);
+  CHECK(s.look(&broker::answers) == lines{"ends  end of a"});
+}
+
+TEST_CASE("while the sessions end what nobody keeps is taken, to be refused", "[broker]") {
+  scene s;
+  s.settle();
+  s.input->stop_receiving();
+  s.come("a");
+  s.settle();
+  CHECK(s.taken == lines{"o 1 a"});
+  s.listeners.at(0)({true, true, "refused"});
+  s.settle();
+  CHECK(s.look(&broker::answers) == lines{"ends  refused"});
 }
 
 TEST_CASE("at the end what was not accepted is not acknowledged", "[broker]") {

@@ -19,9 +19,12 @@ PASSWORD = "s3cret of @the-server"
 
 
 class Nats:
-    """Use as a context manager. The user `duplexd` has a password, the user `reader` has another one and may do everything."""
+    """Use as a context manager. The user `duplexd` has a password, the user `reader` has another one and may do everything.
 
-    def __init__(self, secure=False, users="", max_payload=1_048_576, websocket=False):
+    `verify`: clients must show a certificate, too.
+    """
+
+    def __init__(self, secure=False, users="", max_payload=1_048_576, websocket=False, verify=False):
         self.program = shutil.which("nats-server", path="/usr/sbin:/usr/bin")
         if not self.program:
             raise unittest.SkipTest("there is no nats-server: scripts/install e2e")
@@ -32,7 +35,8 @@ class Nats:
         self.websocket, self.monitor = (free_port(), free_port()) if websocket else (None, None)
         self.process = None
         pair = certificates().valid
-        self.tls = f'tls {{ cert_file: "{pair.certificate}", key_file: "{pair.key}" }}\n' if secure else ""
+        asks = f', ca_file: "{certificates().ca}", verify: true' if verify else ""
+        self.tls = f'tls {{ cert_file: "{pair.certificate}", key_file: "{pair.key}"{asks} }}\n' if secure else ""
         self.max_payload = max_payload
         self.configure(users or f'{{user: duplexd, password: "{PASSWORD}"}}')
 
@@ -88,9 +92,25 @@ class Nats:
                 return any(subject in each.get("subscriptions_list", []) for each in json.load(answer)["connections"])
         until(is_there)
 
-    def add_stream(self, **more):
+    def add_stream(self, name="feeds", **more):
         with self.reader() as reader:
-            reader.ask("$JS.API.STREAM.CREATE.feeds", {"name": "feeds", "subjects": ["feeds.>"], "storage": "file"} | more)
+            reader.ask(f"$JS.API.STREAM.CREATE.{name}", {"name": name, "subjects": [f"{name}.>"], "storage": "file"} | more)
+
+    def add_consumer(self, stream="orders", name="duplexd", **more):
+        """Durable, with explicit acknowledgement; without a `deliver_subject` it is a pull consumer."""
+        with self.reader() as reader:
+            reader.ask(f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{name}", {"stream_name": stream, "config": {
+                "durable_name": name, "deliver_policy": "all", "ack_policy": "explicit", "ack_wait": 2_000_000_000} | more})
+
+    def delete_consumer(self, stream="orders", name="duplexd"):
+        with self.reader() as reader:
+            reader.ask(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", {})
+
+    def consumer(self, stream="orders", name="duplexd"):
+        """How many messages it has not delivered, and how many of those delivered are not acknowledged."""
+        with self.reader() as reader:
+            info = reader.ask(f"$JS.API.CONSUMER.INFO.{stream}.{name}", {})
+            return info["num_pending"], info["num_ack_pending"]
 
     def stored(self):
         """The messages of the stream: subject and payload."""
@@ -116,13 +136,16 @@ class Reader:
         if secure:
             while not self.socket.recv(1 << 16).endswith(b"\r\n"):
                 pass
-            self.socket = ssl.create_default_context(cafile=certificates().ca).wrap_socket(self.socket, server_hostname="localhost")
+            context = ssl.create_default_context(cafile=certificates().ca)
+            context.load_cert_chain(certificates().valid.certificate, certificates().valid.key)
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rb")
         self.waiting = []
         if not secure:
             self.file.readline()
         options = {"verbose": False, "headers": True, "no_responders": True} | who
-        self.send(f"CONNECT {json.dumps(options)}\r\nSUB inbox 1\r\nPING\r\n")
+        self.inbox = f"inbox.{self.socket.getsockname()[1]}"
+        self.send(f"CONNECT {json.dumps(options)}\r\nSUB {self.inbox} 1\r\nPING\r\n")
         while self.file.readline() != b"PONG\r\n":
             pass
 
@@ -143,11 +166,18 @@ class Reader:
 
     def ask(self, subject, what):
         text = json.dumps(what)
-        self.send(f"PUB {subject} inbox {len(text)}\r\n{text}\r\n")
+        self.send(f"PUB {subject} {self.inbox} {len(text)}\r\n{text}\r\n")
         answer = json.loads(self.next(1)[2])
         if "error" in answer:
             raise AssertionError(answer["error"])
         return answer
+
+    def store(self, subject, text, name=""):
+        """In the stream that has the subject; returns its number there, and whether it was there already."""
+        head = f"NATS/1.0\r\nNats-Msg-Id: {name}\r\n\r\n" if name else "NATS/1.0\r\n\r\n"
+        self.send(f"HPUB {subject} {self.inbox} {len(head)} {len(head) + len(text)}\r\n{head}{text}\r\n")
+        answer = json.loads(self.next(1)[2])
+        return answer["seq"], answer.get("duplicate", False)
 
     def next(self, sid):
         """Of that subscription the next message: subject, headers, payload."""
