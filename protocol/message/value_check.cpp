@@ -108,6 +108,8 @@ std::vector<codec_error> check_partly(const message_type& type, const ordered_js
   partial_check check(unknown);
   if (is_layout) check.look(shape, &values, pointer{}, "");
   if (!check.empty() || (is_layout && (check.steered() || !type.layout.choices.empty()))) return check.take();
+  const auto chooses = [](const text_content& each) { return !each.layout.choices.empty(); };
+  if (!unknown.empty() && std::ranges::any_of(type.contents, chooses)) return {};
   ordered_json filled = values;
   std::vector<std::string> open;
   for (const pointer& each : unknown) {

@@ -127,6 +127,28 @@ TEST_CASE("mistakes of 'contents'", "[contents][mistakes]") {
         std::string::npos);
 }
 
+TEST_CASE("of two fields with one name the first is looked at, as in conditions", "[contents]") {
+  const auto types = types_of("contents: {d: {decode: hex, type: B}}");
+  CHECK(read_text(types, R"({"d":"01","d":"02"})").at(0) == R"(r {"d":1,"d":"02"})");
+}
+
+TEST_CASE("a command's values are checked as far as they are known", "[contents]") {
+  const auto types = types_of("json: {p: ~}, contents: {p: {decode: hex, type: 'id:B name:str'}}");
+  const auto& command = *types->find(direction::command, "c");
+  const auto mistakes = [&](const char* values, const std::vector<ordered_json::json_pointer>& unknown) {
+    std::string out;
+    for (const codec_error& each : check_partly(command, ordered_json::parse(values), unknown))
+      out += each.field + ": " + each.message;
+    return out;
+  };
+  using pointer = ordered_json::json_pointer;
+  CHECK(mistakes(R"({"p":{"id":1,"name":"x"}})", {}).empty());
+  CHECK(mistakes(R"({"p":{"id":null,"name":"x"}})", {pointer("/p/id")}).empty());
+  CHECK(mistakes(R"({"p":null})", {pointer("/p")}).empty());
+  CHECK(mistakes(R"({"p":{"id":null}})", {pointer("/p/id")}) == "p.name: the field is missing");
+  CHECK(mistakes(R"({"p":{"id":300,"name":null}})", {pointer("/p/name")}).starts_with("p.id: "));
+}
+
 TEST_CASE("the fields of a text are known", "[contents]") {
   const auto types = types_of("json: {type: x, p: ~}, contents: {p: {decode: hex, type: 'id:B name:str'}}");
   const auto& reply = *types->find(direction::reply, "r");
