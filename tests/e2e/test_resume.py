@@ -69,17 +69,17 @@ class Resume(Durable):
     # What was acknowledged is in the database, whenever the process dies.
     def test_acknowledges(self):
         seed = random.randrange(1 << 32)
-        acknowledged, disorder = [0], []
+        acknowledged, given, disorder, end = [0], [0], [], []
         one_at_a_time = threading.Lock()  # what a dead client has acknowledged counts before the next one is served
 
         def pour(connection, _):
             with one_at_a_time:
                 connection.accept()
-                sent = acknowledged[0]
+                given[0] = acknowledged[0]
                 while True:
-                    if sent - acknowledged[0] < 5000:
-                        connection.send(b"".join(trade(n) for n in range(sent + 1, sent + 101)))
-                        sent += 100
+                    if given[0] - acknowledged[0] < 5000 and not end:
+                        connection.send(b"".join(trade(n) for n in range(given[0] + 1, given[0] + 101)))
+                        given[0] += 100
                     while connection.readable(0.001):
                         opcode, payload = connection.read_message()
                         if opcode != TEXT:
@@ -97,6 +97,8 @@ class Resume(Durable):
         at_kill = acknowledged[0]
         daemon = self.enterContext(Daemon(whole))
         until(lambda: acknowledged[0] > at_kill)
+        end.append(True)  # what was journaled need not be in the database before everything was taken
+        until(lambda: acknowledged[0] == given[0] and self.count("store") == 0)
         self.end(daemon)
         with self.subTest(seed=seed):
             self.assertGreater(acknowledged[0], ROUNDS)

@@ -17,7 +17,8 @@ most_bytes=60000000 # of the default image
 name=duplexd-test-$$
 work=$(mktemp -d)
 cleanup() {
-  podman rm --force --time 1 "$name-bare" "$name-slim" "$name-client" "$name-server" >/dev/null 2>&1
+  podman rm --force --time 1 "$name-bare" "$name-slim" "$name-client" >/dev/null 2>&1
+  podman rm --force --time 1 "$name-server" >/dev/null 2>&1 # last: the others use its network
   podman rmi --force "$image" "$slim" >/dev/null 2>&1
   rm -rf "$work"
 }

@@ -307,7 +307,7 @@ TEST_CASE("fields that exclude each other", "[forms]") {
   const std::pair<const char*, const char*> alone[] = {
       {"login: {json: 1, with: {}}", "login.with: 'with' is only allowed with 'send'"},
       {"login: {json: 1, where: {}}", "login.where: 'where' is only allowed with 'expect'"},
-      {"login: {json: 1, reject: a}", "login.reject: 'reject' is only allowed with 'expect'"},
+      {"login: {json: 1, reject: a}", "login.reject: 'reject' is only allowed with 'expect' or 'steps'"},
       {"tls: {key_file: /k}", "tls.key_file: 'key_file' is only allowed with 'cert_file'"},
       {"tls: {key_password: k}", "tls.key_password: 'key_password' is only allowed with 'cert_file'"},
       {"proxy: {from_env: true, username: u}", "proxy.username: 'username' is only allowed with 'url'"},

@@ -251,7 +251,7 @@ TEST_CASE("messages that the broker dropped are told when their number has doubl
                                   "commands for output o came too fast: 4 are lost so far"});
 }
 
-TEST_CASE("while the sessions end messages stay in their stream; ends are still told", "[broker]") {
+TEST_CASE("while the sessions end messages stay in their stream, and ends are still told", "[broker]") {
   scene s{"ends", "stream"};
   s.come("a");
   s.settle();

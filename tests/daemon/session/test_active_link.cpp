@@ -254,8 +254,8 @@ TEST_CASE("a session holds its settings itself") {
   stage play{talk_yaml("    script: [{sleep: 1s}, {send: put}]\n"), true};
   const auto server = play.accept();
   play.run_for(500ms);
-  const config::settings others;
-  play.settings = others;
+  config::settings others;
+  play.settings = std::move(others);
   play.run_for(1s);
   CHECK(heard(*server) == lines{"put"});
   CHECK(end_of(play).empty());
