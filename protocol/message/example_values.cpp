@@ -206,9 +206,13 @@ ordered_json of_schema(const message_type& type) {
 void fill_in(const text_content& content, ordered_json& values) {
   ordered_json* at = &values;
   for (const std::string& part : content.path) {
-    if (at->is_null()) *at = ordered_json::object();
-    if (!at->is_object()) return;  // the places of a list are given by a template
-    at = &(*at)[part];
+    if (at->is_null()) *at = part == "0" ? ordered_json::array() : ordered_json::object();
+    if (at->is_array() && part == "0")
+      at = &(*at)[0];
+    else if (at->is_object())
+      at = &(*at)[part];
+    else
+      return;  // a later place of a list: a template gives it, or an example
   }
   *at = inventor(content.layout).object(0)[content_field];
 }

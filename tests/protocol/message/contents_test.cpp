@@ -157,4 +157,7 @@ TEST_CASE("the fields of a text are known", "[contents]") {
   REQUIRE(lost);
   CHECK(lost->known == strings{"id", "name"});
   CHECK(sent(types, example_values(reply).dump()) == R"({"type":"x","p":"00"})");
+  const auto open = types_of("contents: {params.data.0: {decode: hex, type: B}}");
+  CHECK(example_values(*open->find(direction::reply, "r")) ==
+        ordered_json::parse(R"({"params":{"data":[0]}})"));
 }
