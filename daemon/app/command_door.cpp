@@ -48,7 +48,7 @@ std::shared_ptr<session> command_door::read(const line_input::line& line, const 
 bool command_door::is_kept(session& to, const command_request& what, const source& from) {
   if (book_ == nullptr) return false;
   const kept_command* known = book_->find(to.name(), from.output, what.id);
-  if (known != nullptr && known->at == kept_command::stage::ended) to.tell_again(*known);
+  if (known != nullptr && book_->is_settled(*known)) to.tell_again(*known);
   return known != nullptr;
 }
 
@@ -128,7 +128,7 @@ void command_door::tell_repeated(session& to, const command_request& what, const
                                  const command_listener& told) {
   const kept_command* known = book_ == nullptr ? nullptr : book_->find(to.name(), from.output, what.id);
   submission fate{.command = what.command, .id = what.id};
-  if (known != nullptr && known->at == kept_command::stage::ended) fate = submission_of(*known);
+  if (known != nullptr && book_->is_settled(*known)) fate = submission_of(*known);
   if (!fate.has_ended) fate.why = "a command with this id came before; it is not sent again";
   told({true, true, json_of(to.name(), fate, most_data)});
 }

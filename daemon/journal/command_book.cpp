@@ -41,6 +41,7 @@ void command_book::forget(std::uint64_t number) {
   bytes_ -= cost(found->second);
   numbers_.erase(key(found->second.session, found->second.source, found->second.id));
   all_.erase(found);
+  ending_.erase(number);
   dirty_.erase(number);
   forgotten_.insert(number);
 }
@@ -127,6 +128,7 @@ void command_book::end(std::uint64_t number, ending how, done told) {
   what.ended = time_.wall();
   what.values.clear();
   bytes_ += cost(what);
+  ending_.insert(number);
   note(number, {kind::end, number, std::move(told)});
 }
 
@@ -185,8 +187,11 @@ journal_file::outcome command_book::finish() {
   } else {
     if (!failed_.empty()) log_.record("", happening::journal_recovered{});
     failed_.clear();
-    for (const kept_command& each : writing_.rows)
-      if (each.at == kept_command::stage::ended) ended_.push_back(each.number);
+    for (const kept_command& each : writing_.rows) {
+      if (each.at != kept_command::stage::ended) continue;
+      ended_.push_back(each.number);
+      ending_.erase(each.number);
+    }
     writing_ = {};
     for (const waiter& each : std::exchange(written_, {})) each.told("");
   }

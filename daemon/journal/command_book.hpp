@@ -39,6 +39,10 @@ class command_book final : public command_keeper, public journal_work {
   /// The command of that id; null: it never came, or was forgotten.
   [[nodiscard]] const kept_command* find(const std::string& session, const std::string& source,
                                          const std::string& id);
+  /// Whether it has ended and that is on the disk: only then may its end be told.
+  [[nodiscard]] bool is_settled(const kept_command& of) const {
+    return of.at == kept_command::stage::ended && !ending_.contains(of.number);
+  }
   /// Those of a session that have not ended, in order.
   [[nodiscard]] std::vector<kept_command> open_of(const std::string& session) const;
   /// Those that have ended, the oldest first.
@@ -84,6 +88,7 @@ class command_book final : public command_keeper, public journal_work {
   std::map<std::uint64_t, kept_command> all_;
   std::map<std::string, std::uint64_t> numbers_;
   std::deque<std::uint64_t> ended_;  ///< the oldest first
+  std::set<std::uint64_t> ending_;   ///< whose end is not on the disk yet
   std::size_t bytes_ = 0;
   std::uint64_t last_ = 0;
   std::set<std::uint64_t> dirty_;      ///< not on the disk as they are

@@ -78,7 +78,7 @@ class Deploy(unittest.TestCase):
         self.assert_command(service["command"])
         self.assertIn(f"{service['command'][2]}:ro", "".join(service["volumes"]))
         self.assertEqual(set(service["secrets"]), whole["secrets"].keys())
-        self.assertTrue((DEPLOY / service["build"] / "Dockerfile").is_file())
+        self.assertTrue((DEPLOY / service["build"]["context"] / "Dockerfile").is_file())
         check = service["healthcheck"]
         self.assertIn(f'--interval={check["interval"]} --timeout={check["timeout"]} --start-period={check["start_period"]} '
                       f'--retries={check["retries"]} CMD ["/usr/bin/duplexd", "health"]', DOCKERFILE)

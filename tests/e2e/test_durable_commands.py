@@ -130,7 +130,8 @@ class DurableCommands(unittest.TestCase):
                 for name, state, is_repeated in run.ends():
                     with self.subTest(seed=seed, id=name):
                         # Told once; told again only as what it was.
-                        self.assertTrue(name not in told or (is_repeated and told[name] == state))
+                        self.assertTrue(name not in told or (is_repeated and told[name] == state),
+                                        f"life {kill}: {state}, repeated: {is_repeated}, told before: {told.get(name)}")
                     told.setdefault(name, state)
             until(lambda: len(self.bought(server)) >= sum(state == "written" for state in told.values()))
             arrived = self.bought(server)

@@ -244,6 +244,24 @@ TEST_CASE("what comes in one turn is told when it is on the disk, and is there i
   CHECK(s.accept("d") == 4);
 }
 
+TEST_CASE("an end may be told once it is on the disk", "[commands]") {
+  const journal_place place;
+  {
+    book_scene s{place};
+    const auto number = s.accept("a");
+    s.settle();
+    const auto is_settled = [&s] { return s.book.is_settled(*s.book.find("s", "", "a")); };
+    CHECK_FALSE(is_settled());
+    s.book.end(number, {"written", "", "", ""}, s.note("ended"));
+    CHECK(s.book.find("s", "", "a")->at == stage_of::ended);
+    CHECK_FALSE(is_settled());
+    s.settle();
+    CHECK(is_settled());
+  }
+  book_scene again{place};
+  CHECK(again.book.is_settled(*again.book.find("s", "", "a")));
+}
+
 TEST_CASE("an id is known for the stated time after the end, over restarts", "[commands]") {
   const journal_place at;
   {
