@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -47,8 +48,9 @@ std::string path_of(int handle) {
   socklen_t size = sizeof address;
   const bool listens = sd_is_socket_unix(handle, SOCK_STREAM, 1, nullptr, 0) > 0 &&
                        ::getsockname(handle, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  const std::size_t most = listens ? size - offsetof(sockaddr_un, sun_path) : 0;
-  return {address.sun_path, ::strnlen(address.sun_path, most)};
+  // A longest path has no zero byte, but is counted with one.
+  const std::size_t most = std::min(size - offsetof(sockaddr_un, sun_path), sizeof address.sun_path);
+  return {address.sun_path, listens ? ::strnlen(address.sun_path, most) : 0};
 }
 
 }  // namespace
