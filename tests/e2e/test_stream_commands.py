@@ -155,9 +155,10 @@ class Delivery(Stream):
                 count += 300
                 until(lambda: self.ends(daemon))
                 daemon.signal()
-                while daemon.process.poll() is None:
-                    reader.store("orders.shop", command(count))
-                    count += 1
+                for _ in range(500):  # a slow daemon takes long to end, and has to work off whatever is stored meanwhile
+                    if daemon.process.poll() is None:
+                        reader.store("orders.shop", command(count))
+                        count += 1
                 self.assertEqual(daemon.wait(), 0)
                 ends |= self.ends(daemon)
         with Daemon(self.whole(feed, self.output())) as daemon:
