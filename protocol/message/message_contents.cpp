@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ranges>
 #include <utility>
 
@@ -12,7 +11,7 @@
 #include "protocol/codec/unpacker.hpp"
 #include "protocol/codec/value_visitor.hpp"
 #include "protocol/text/json_text.hpp"
-#include "protocol/text/text_scan.hpp"
+#include "protocol/text/text_encoding.hpp"
 
 namespace duplexd::protocol {
 
@@ -44,13 +43,6 @@ std::optional<codec_error> unpack_content(const text_content& content, std::stri
   return placed(content, std::move(error), true);
 }
 
-std::optional<std::size_t> index_of(const std::string& part) {
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
-  if (error != std::errc{} || end != part.data() + part.size()) return std::nullopt;
-  return index;
-}
-
 ordered_json* find_value(const text_content& content, const std::vector<std::string>& slots,
                          ordered_json& in) {
   ordered_json* at = &in;
@@ -63,9 +55,9 @@ ordered_json* find_value(const text_content& content, const std::vector<std::str
     }
     if (!at->is_array()) return nullptr;
     const auto slot = at == &in ? std::ranges::find(slots, part) : slots.end();
-    const auto index = slot != slots.end() ? static_cast<std::size_t>(slot - slots.begin()) : index_of(part);
-    if (!index || *index >= at->size()) return nullptr;
-    at = &(*at)[*index];
+    const auto index = slot != slots.end() ? slot - slots.begin() : parse_integer(part).value_or(-1);
+    if (index < 0 || static_cast<std::size_t>(index) >= at->size()) return nullptr;
+    at = &(*at)[static_cast<std::size_t>(index)];
   }
   return at;
 }

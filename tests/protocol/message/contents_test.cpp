@@ -52,6 +52,8 @@ TEST_CASE("a text in JSON shows what is in it, and packs from it", "[contents]")
       {"contents: {result.value.data.0: {decode: hex, type: 'a:B b:B'}}",
        R"({"result":{"value":{"data":["0102","hex"]}}})",
        R"({"result":{"value":{"data":[{"a":1,"b":2},"hex"]}}})"},
+      {"contents: {d.1: {decode: hex, type: B}}", R"({"d":["x","02"]})", R"({"d":["x",2]})"},
+      {"contents: {d.1: {decode: hex, type: B}}", R"({"d":["x"]})", R"({"d":["x"]})"},
       {"contents: {a: {decode: hex, type: B}, b: {decode: hex, type: B}}", R"({"b":"02","a":"01"})",
        R"({"b":2,"a":1})"},
       {"contents: {a: json, a.b: {decode: hex, type: B}}", R"({"a":"{\"b\":\"07\"}"})", R"({"a":{"b":7}})"},
