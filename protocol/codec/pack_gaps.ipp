@@ -60,6 +60,15 @@ inline bool packer::fill(gap& g, int128 value) {
   return true;
 }
 
+inline std::optional<std::size_t> packer::newest_gap(slot_id slot) const {
+  for (std::size_t i = gaps_.size(); i > 0; --i) {
+    const gap& g = gaps_[i - 1];
+    const slot_id its = g.member != nullptr ? g.member->slot : g.in != nullptr ? g.in->slot : slot_id();
+    if (g.what == gap::kind::slot && !g.done && its == slot) return i - 1;
+  }
+  return std::nullopt;
+}
+
 // The field with this size or count turned out to have `actual`.
 inline bool packer::settle(const instruction& in, extent_id index, std::size_t actual, const char* what) {
   const extent& e = p_.extents[index];
@@ -88,13 +97,8 @@ inline bool packer::settle(const instruction& in, extent_id index, std::size_t a
                                 slots_[e.slot.index()] * e.factor + e.offset));
   }
   set_slot(e.slot, wanted, slot_state::derived);
-  // The newest gap: within an array each element has its own.
-  for (std::size_t i = gaps_.size(); i > 0; --i) {
-    gap& g = gaps_[i - 1];
-    const slot_id slot = g.member != nullptr ? g.member->slot : g.in != nullptr ? g.in->slot : slot_id();
-    if (g.what == gap::kind::slot && !g.done && slot == e.slot) return in_place(g, fill(g, wanted));
-  }
-  return true;
+  const auto found = newest_gap(e.slot);
+  return !found || in_place(gaps_[*found], fill(gaps_[*found], wanted));
 }
 
 // The innermost region is complete: sizes first, from the back, then the checksums over them.

@@ -14,7 +14,7 @@ inline bool packer::nested(const instruction& in, std::int32_t pc) {
   regions_.push_back(out_.size());
   const std::size_t outer_packet = std::exchange(packet_, out_.size());
   const std::size_t outer_level = std::exchange(packet_level_, regions_.size());
-  if (!block(pc + 1, in.next)) return false;
+  if (!block(pc + 1, in.next) || !put_parked()) return false;
   if (filled && !fill_up(in, rule)) return false;
   if (!finish_region()) return false;
   const std::size_t begin = regions_.back();

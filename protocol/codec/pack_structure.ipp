@@ -104,16 +104,17 @@ inline bool packer::ends_once(const instruction& in, const std::vector<std::size
   return true;
 }
 
+inline bool packer::is_null(const instruction& in) const {
+  if (!in.name) return element_ != nullptr && element_->is_null();
+  if (current_ == nullptr || !current_->is_object()) return false;
+  const auto found = current_->find(p_.names[in.name].text);
+  return found != current_->end() && found->is_null();
+}
+
 inline bool packer::nullable(const instruction& in, std::int32_t pc) {
   const extent& e = p_.extents[in.size];
-  const ordered_json* value = element_;
-  if (in.name) {
-    const bool is_map = current_ != nullptr && current_->is_object();
-    const auto found = is_map ? current_->find(p_.names[in.name].text) : ordered_json::const_iterator{};
-    value = is_map && found != current_->end() ? &*found : nullptr;
-  }
-  const bool is_null = value != nullptr && value->is_null();
-  if (!is_null) {
+  const bool null = is_null(in);
+  if (!null) {
     if (!block(pc + 1, in.next)) return false;
   } else {
     (void)given(in);
@@ -121,9 +122,9 @@ inline bool packer::nullable(const instruction& in, std::int32_t pc) {
       return false;
   }
   // What was said of the size must agree.
-  if ((slots_[e.slot.index()] == in.constant) == is_null) return true;
-  return fail(in, is_null ? fmt::format("it is null, and its size or count is not given as {}", in.constant)
-                          : fmt::format("its size or count would be {}, which means null", in.constant));
+  if ((slots_[e.slot.index()] == in.constant) == null) return true;
+  return fail(in, null ? fmt::format("it is null, and its size or count is not given as {}", in.constant)
+                       : fmt::format("its size or count would be {}, which means null", in.constant));
 }
 
 // Each element has values of its own.
@@ -139,7 +140,7 @@ inline void packer::forget(std::int32_t pc, std::int32_t end) {
 
 inline bool packer::region(const instruction& in, std::int32_t pc) {
   regions_.push_back(out_.size());
-  if (!block(pc + 1, in.next) || !put_trailing(in) || !finish_region()) return false;
+  if (!block(pc + 1, in.next) || !put_parked() || !put_trailing(in) || !finish_region()) return false;
   const extent& e = p_.extents[in.size];
   std::size_t size = out_.size() - regions_.back();
   // A fixed region whose leftover bytes mean nothing is filled up with zeros.

@@ -37,6 +37,15 @@ struct pack_state {
     const ordered_json* value = nullptr;
   };
 
+  /// What is not where its field is. It is put behind everything else of its region.
+  struct parked {
+    const instruction* in = nullptr;
+    std::size_t level = 0;
+    std::vector<std::uint8_t> bytes;
+    std::optional<std::int64_t> offset;  ///< if that is known
+    std::size_t offset_gap = 0;          ///< in `gaps_`, if it is not
+  };
+
   std::size_t packet_ = 0;        ///< where $packet counts from: bytes within bytes are a packet of their own
   std::size_t packet_level_ = 1;  ///< its region
   const ordered_json* current_ = nullptr;  ///< the map or list whose members are being packed
@@ -51,6 +60,7 @@ struct pack_state {
   std::vector<std::size_t> regions_;
   std::vector<gap> gaps_;
   std::vector<wish> wishes_;
+  std::vector<parked> parked_;  ///< the innermost region's last
 };
 
 /// Walks a program and appends bytes. What is only known later (sizes, counts, checksums) leaves a gap that
@@ -117,6 +127,8 @@ class packer : private pack_state {
   void make_room(std::size_t after, std::size_t count);
   bool in_place(const gap& g, bool ok);
   bool fill(gap& g, int128 value);
+  // The last place that waits for a slot's value: within an array each element has its own.
+  std::optional<std::size_t> newest_gap(slot_id slot) const;
   // The field with this size or count turned out to have `actual`.
   bool settle(const instruction& in, extent_id index, std::size_t actual, const char* what);
   // The innermost region is complete: sizes first, from the back, then the checksums over them.
@@ -145,6 +157,7 @@ class packer : private pack_state {
   // None but the last may begin with what ends the list.
   bool ends_once(const instruction& in, const std::vector<std::size_t>& begins);
   bool nullable(const instruction& in, std::int32_t pc);
+  bool is_null(const instruction& in) const;
   // Each element has values of its own.
   void forget(std::int32_t pc, std::int32_t end);
   bool region(const instruction& in, std::int32_t pc);
@@ -152,6 +165,13 @@ class packer : private pack_state {
   bool require(const instruction& in);
   bool view(const instruction& in);
   static const view_value* mapped(const view_rule& rule, std::int64_t key);
+
+  // values elsewhere in the region
+  bool placed(const instruction& in, std::int32_t pc);
+  bool no_sizes(std::int32_t pc, std::int32_t end);
+  bool park(const instruction& in, std::vector<std::uint8_t> bytes);
+  bool put_parked();
+  bool put_at(const parked& what);
 
   // cases
   bool choose(const instruction& in);

@@ -4,6 +4,7 @@
 #include "protocol/codec/pack_gaps.ipp"
 #include "protocol/codec/pack_nested.ipp"
 #include "protocol/codec/pack_numbers.ipp"
+#include "protocol/codec/pack_placed.ipp"
 #include "protocol/codec/pack_structure.ipp"
 #include "protocol/codec/pack_texts.ipp"
 
@@ -119,6 +120,8 @@ inline bool packer::execute(const instruction& in, std::int32_t pc) {
       return nullable(in, pc);
     case op::list:
       return list(in, pc);
+    case op::placed:
+      return placed(in, pc);
   }
   return false;
 }

@@ -11,7 +11,7 @@ namespace duplexd::protocol {
 
 /// Finds the end of a packet that has no length, from its layout, while its bytes arrive. No byte is walked
 /// over twice, so the time is linear in the packet's size however it is cut. For layouts that end by
-/// themselves (`why_endless` in protocol/message). Texts and JSON are not checked: that is for unpacking.
+/// themselves (`why_endless` in protocol/layout). Texts and JSON are not checked: that is for unpacking.
 class packet_measure {
  public:
   enum class outcome : std::uint8_t {

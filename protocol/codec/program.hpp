@@ -35,6 +35,7 @@ enum class op : std::uint8_t {
   frames,     ///< the rest of the region is a list of packets, each of one routine
   nullable,   ///< body: one value; null where the register of `size` holds `constant`
   list,       ///< body: one element; as many as come before the terminator of `count`
+  placed,     ///< body: one value, elsewhere in the region: at the offset `size`; null if that is `none`
 };
 
 /// How a number shows in JSON.
@@ -135,6 +136,7 @@ struct instruction {
   bool simple = false;      ///< a visible named integer, plain or with fixed decimals: the hot path
   bool strict = false;      ///< of names: unknown numbers are errors
   bool replaces = false;    ///< of texts: what is not UTF-8 (UTF-16) is replaced
+  bool carries = false;     ///< of texts: a character that is cut goes on in the next packet
   bool helper = false;      ///< a length or count prefix: the command never gives it
   std::uint8_t limit = 10;  ///< bytes of a varint
   name_id name{};           ///< none: an array's element, or helper without name
@@ -152,7 +154,7 @@ struct instruction {
       rule{};
   std::int32_t next = 0;
   std::int64_t constant = 0;
-  std::optional<std::int64_t> none;  ///< this raw number means null
+  std::optional<std::int64_t> none;  ///< this raw number means null; of `placed` the offset's
 
   /// `rule`, if it is of that kind.
   template <class T>

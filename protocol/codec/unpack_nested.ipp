@@ -28,6 +28,7 @@ inline bool unpacker<Visitor>::nested(const instruction& in, std::int32_t pc) {
   const bytes_view outer = data_;
   const std::size_t outer_end = end_;
   const std::size_t outer_region = region_;
+  const std::size_t outer_farthest = std::exchange(farthest_, 0);
   data_ = bytes;
   pos_ = region_ = 0;
   end_ = bytes.size();
@@ -35,6 +36,7 @@ inline bool unpacker<Visitor>::nested(const instruction& in, std::int32_t pc) {
   data_ = outer;
   pos_ = end_ = outer_end;
   region_ = outer_region;
+  farthest_ = outer_farthest;
   --budget_.depth;
   const bool decoded = rule.kind == transform_kind::hex || rule.kind == transform_kind::base64;
   if (!ok && rule.kind != transform_kind::fill) inside(from, decoded ? "decoded" : "decompressed");

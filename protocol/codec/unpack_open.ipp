@@ -68,6 +68,7 @@ inline bool unpacker<Visitor>::open_region(const instruction& in, std::int32_t p
   if (!measure_bytes(in, in.size, size)) return false;
   const std::size_t outer_end = end_;
   const std::size_t outer_region = region_;
+  const std::size_t outer_farthest = std::exchange(farthest_, 0);
   region_ = pos_;
   end_ = pos_ + size;
   ++open_.closed;
@@ -76,6 +77,7 @@ inline bool unpacker<Visitor>::open_region(const instruction& in, std::int32_t p
   pos_ = end_;
   end_ = outer_end;
   region_ = outer_region;
+  farthest_ = outer_farthest;
   return true;
 }
 

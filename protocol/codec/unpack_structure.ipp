@@ -87,6 +87,36 @@ inline bool unpacker<Visitor>::nullable(const instruction& in, std::int32_t pc) 
   return true;
 }
 
+// The walk goes on behind the field, wherever the value is. What is taken more than once, because offsets
+// lead to the same place, is bounded as what comes out of compression is.
+template <class Visitor>
+inline bool unpacker<Visitor>::placed(const instruction& in, std::int32_t pc) {
+  std::uint64_t offset = 0;
+  if (!measure(in, in.size, offset)) return false;
+  if (in.none && slots_[p_.extents[in.size].slot.index()] == *in.none) {
+    if (in.hidden) return true;
+    announce(in);
+    visitor_.null();
+    return true;
+  }
+  if (offset > end_ - region_)
+    return fail(in, pos_,
+                fmt::format("its offset is {}, behind the {} bytes there are", offset, end_ - region_));
+  const std::size_t outer_pos = pos_;
+  const std::size_t outer_region = region_;
+  const std::size_t outer_farthest = std::exchange(farthest_, 0);
+  region_ = pos_ = region_ + static_cast<std::size_t>(offset);
+  if (!block(pc + 1, in.next)) return false;
+  const std::size_t end = std::max(pos_, farthest_);
+  budget_.inflated += end - region_;
+  if (budget_.inflated > p_.limits.inflated)
+    return fail(in, region_, "what offsets lead to exceeds the limit of decompressed bytes");
+  pos_ = outer_pos;
+  region_ = outer_region;
+  farthest_ = std::max(outer_farthest, end);
+  return true;
+}
+
 template <class Visitor>
 inline bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
   if constexpr (Visitor::measures)
@@ -95,17 +125,20 @@ inline bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
   if (!measure_bytes(in, in.size, size)) return false;
   const std::size_t outer_end = end_;
   const std::size_t outer_region = region_;
+  const std::size_t outer_farthest = std::exchange(farthest_, 0);
   region_ = pos_;
   end_ = pos_ + size;
   if (!block(pc + 1, in.next) || !leftover(in)) return false;
   pos_ = end_;
   end_ = outer_end;
   region_ = outer_region;
+  farthest_ = outer_farthest;
   return true;
 }
 
 template <class Visitor>
 inline bool unpacker<Visitor>::leftover(const instruction& in) {
+  pos_ = std::max(pos_, farthest_);
   if (pos_ == end_ || in.left == trailing::drop) return true;
   if (in.left == trailing::keep) {
     announce(in);

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "protocol/codec/checksum.hpp"
@@ -199,6 +200,7 @@ class unpacker {
   bool array(const instruction& in, std::int32_t pc);
   bool list(const instruction& in, std::int32_t pc);
   bool nullable(const instruction& in, std::int32_t pc);
+  bool placed(const instruction& in, std::int32_t pc);
   bool region(const instruction& in, std::int32_t pc);
   bool leftover(const instruction& in);
   bool choose(const instruction& in, std::int32_t);
@@ -218,6 +220,7 @@ class unpacker {
   std::size_t pos_ = 0;
   std::size_t end_;
   std::size_t region_ = 0;
+  std::size_t farthest_ = 0;  // end of what is elsewhere in this region
   std::array<std::int64_t, slot_limit>
       slots_;  // each is written before it is read: the compiler sees to that
   std::array<std::size_t, slot_limit> marks_;

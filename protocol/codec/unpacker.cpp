@@ -37,7 +37,9 @@ inline bool unpacker<Visitor>::measure(const instruction& in, extent_id index, s
     if (!result) return no_value(in, e.expr);
     value = *result;
   }
-  if (value < 0) return fail(in, pos_, fmt::format("its size or count would be {}", value));
+  if (value < 0)
+    return fail(in, pos_,
+                fmt::format("its {} would be {}", in.code == op::placed ? "offset" : "size or count", value));
   out = static_cast<std::uint64_t>(value);
   return true;
 }
@@ -98,6 +100,8 @@ inline bool unpacker<Visitor>::execute(const instruction& in, std::int32_t pc) {
       return nullable(in, pc);
     case op::list:
       return list(in, pc);
+    case op::placed:
+      return placed(in, pc);
   }
   return false;
 }

@@ -19,7 +19,8 @@ std::vector<std::int32_t> regions_of(const std::vector<instruction>& code) {
     const auto at = static_cast<std::int32_t>(i);
     while (!open.empty() && code[static_cast<std::size_t>(open.back())].next <= at) open.pop_back();
     regions[i] = open.empty() ? -1 : open.back();
-    if (code[i].code == op::region || code[i].code == op::nested) open.push_back(at);
+    if (code[i].code == op::region || code[i].code == op::nested || code[i].code == op::placed)
+      open.push_back(at);
   }
   return regions;
 }
@@ -78,6 +79,12 @@ slot_id layout_compiler::mark(const node& name, bool at_end) {
   for (std::size_t i = symbols_.size(); i > visible_from_; --i) {
     const symbol& s = symbols_[i - 1];
     if (s.name != name.text || s.dead || s.member >= 0) continue;
+    if (std::ranges::any_of(placed_,
+                            [&](const auto& each) { return each.first <= s.at && s.at < each.second; })) {
+      fail(name, 0,
+           fmt::format("'{}' is elsewhere in the packet, where no checksum can follow it", name.text));
+      return {};
+    }
     instruction& in = to_->code[static_cast<std::size_t>(s.at)];
     slot_id& slot = at_end ? in.end_mark : in.begin_mark;
     if (!slot) slot = new_slot();

@@ -101,6 +101,11 @@ class layout_compiler {
   [[nodiscard]] static bool is_type(const node& from);
   [[nodiscard]] static bool is_nothing(const node* from) noexcept;
 
+  // layout_placed.cpp: what is elsewhere in the packet
+  void placed_item(const node& from, name_id name, bool hidden);
+  bool offset_fits(const node& from, const extent& where);
+  bool null_offset(const node& from, const extent& where, instruction& in);
+
   // layout_named_numbers.cpp
   void bits_item(const node& from, name_id name, bool hidden, bool spliced);
   void enum_item(const node& from, name_id name, bool hidden);
@@ -176,9 +181,11 @@ class layout_compiler {
   std::vector<symbol> symbols_;
   std::size_t visible_from_ = 0;  // symbols before this belong to another routine
   std::vector<container> containers_;
-  null_mark* null_ = nullptr;           // of the type that comes next
-  std::string filled_by_;               // the field that takes the rest of this region
-  std::vector<std::string> unfolding_;  // named layouts being written out
+  null_mark* null_ = nullptr;                                  // of the type that comes next
+  const node* placing_ = nullptr;                              // what has an offset that was seen to
+  std::vector<std::pair<std::int32_t, std::int32_t>> placed_;  // what is elsewhere in the packet
+  std::string filled_by_;                                      // the field that takes the rest of this region
+  std::vector<std::string> unfolding_;                         // named layouts being written out
   std::vector<std::pair<std::string, id<routine>>> routines_;
   std::vector<std::pair<std::string, id<routine>>> pending_routines_;
   std::unordered_map<std::string, name_id> interned_;

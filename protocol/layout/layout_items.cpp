@@ -43,9 +43,20 @@ void layout_compiler::field_item(const std::string& name, const node& name_node,
   if (list) retire(first + 1);
 }
 
+namespace {
+
+// A map of fields may have one that is called 'at'.
+bool may_be_placed(const node& from) {
+  return from.find("type") != nullptr || from.find("of") != nullptr || from.find("array") != nullptr;
+}
+
+}  // namespace
+
 // A value's type: a token without name, a typed map, or a layout written in place.
 void layout_compiler::any_value(const node& from, name_id name, bool hidden) {
   if (from.kind == node_kind::map) {
+    if (from.find("at") != nullptr && &from != placing_ && may_be_placed(from))
+      return placed_item(from, name, hidden);
     if (is_message(from)) return message_of(from, rest_extent(), name, hidden);
     if (from.find("bits") != nullptr) return bits_item(from, name, hidden, false);
     if (from.find("enum") != nullptr) return enum_item(from, name, hidden);
@@ -98,9 +109,9 @@ bool layout_compiler::is_type(const node& from) {
 
 // {type: …, none: …, one_of: […], pairs: {…}}
 void layout_compiler::typed_item(const node& from, name_id name, bool hidden) {
-  if (!known_keys(from, {"type", "of", "none", "one_of", "invalid", "pairs"})) return;
+  if (!known_keys(from, {"type", "of", "none", "one_of", "invalid", "pairs", "at"})) return;
   const node* type = from.find("type") != nullptr ? from.find("type") : from.find("of");
-  const node* none = from.find("none");
+  const node* none = from.find("at") == nullptr ? from.find("none") : nullptr;
   const auto value = none != nullptr ? parse_integer(none->text) : std::nullopt;
   null_mark mark{none, value.value_or(0)};
   null_ = value && type->kind != node_kind::list ? &mark : nullptr;
@@ -133,14 +144,16 @@ void layout_compiler::one_of(const node& from) {
   in.rule = to_->enums.add(std::move(rule));
 }
 
-// What becomes of bytes that are not text: {type: str, invalid: replace}
+// What becomes of bytes that are not text: {type: str, invalid: replace}. Whether a character that is cut can
+// go on in the next packet is for the message to say.
 void layout_compiler::invalid(const node& from) {
   instruction& in = to_->code.back();
   const bool text = (in.code == op::blob || in.code == op::zero_text || in.code == op::until) &&
                     (in.what == content::text || in.what == content::padded_text ||
                      in.what == content::pascal || in.what == content::utf16);
-  if (!text || from.text != "replace") {
-    fail(from, 0, "'invalid' is 'replace', for a text type",
+  const bool carries = from.text == "carry" && in.code == op::blob && in.what == content::text;
+  if (!text || (from.text != "replace" && !carries)) {
+    fail(from, 0, "'invalid' is 'replace', for a text type, or 'carry', for a str that takes the rest",
          "what is not UTF-8 becomes '?', half of a pair of UTF-16 U+FFFD");
     return;
   }
@@ -150,6 +163,7 @@ void layout_compiler::invalid(const node& from) {
     return;
   }
   in.replaces = true;
+  in.carries = carries;
 }
 
 trailing layout_compiler::read_trailing(const node& from, trailing standard) {
@@ -164,7 +178,7 @@ trailing layout_compiler::read_trailing(const node& from, trailing standard) {
 
 // {array: layout, count: expr, each: type}
 void layout_compiler::array_item(const node& from, name_id name, bool hidden) {
-  if (!known_keys(from, {"array", "count", "each", "trailing"})) return;
+  if (!known_keys(from, {"array", "count", "each", "trailing", "at"})) return;
   if (hidden) {
     fail(from, 0, "a list cannot be hidden");
     return;
@@ -232,7 +246,12 @@ void layout_compiler::array_item(const node& from, name_id name, bool hidden) {
 
 // {size: expr, type: layout}; spliced: without a name, its fields belong to the surrounding map
 void layout_compiler::region_item(const node& from, name_id name, bool hidden, bool spliced) {
-  if (!known_keys(from, {"size", "type", "trailing"})) return;
+  if (!known_keys(from, {"size", "type", "trailing", "at"})) return;
+  if (spliced && from.find("at") != nullptr) {
+    fail(*from.find("at"), 0, "what is elsewhere in the packet needs a name",
+         "[data: {type: …, at: offset}]");
+    return;
+  }
   const node* type = from.find("type");
   const node* size_node = from.find("size");
   if (is_nothing(type) || !size_node->is_scalar()) {

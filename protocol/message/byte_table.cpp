@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <utility>
 
 #include "protocol/codec/number_from_json.hpp"
 #include "protocol/message/message_type.hpp"
@@ -93,6 +94,15 @@ class table_writer {
         line(depth, "", name(in), fmt::format("null if the size or count before it is {}", in.constant));
         rows(pc + 1, in.next, depth + 1);
         return advance(std::nullopt);
+      case op::placed: {
+        const auto behind = std::exchange(offset_, std::nullopt);
+        line(depth, "", name(in),
+             fmt::format("at byte {}{}", extent_text(in.size),
+                         in.none ? fmt::format(", null if that is {}", *in.none) : ""));
+        rows(pc + 1, in.next, depth + 1);
+        offset_ = behind;
+        return;
+      }
       case op::list:
         line(depth, "", name(in),
              fmt::format("a list up to \"{}\"", one_line(p_.texts[p_.extents[in.count].end])));

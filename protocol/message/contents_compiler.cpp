@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "protocol/message/carried_text.hpp"
 #include "protocol/message/protocol_compiler.hpp"
 #include "protocol/text/suggest.hpp"
 
@@ -56,7 +57,10 @@ void protocol_compiler::contents(const node& from, message_type& type) {
     items.where = entry.value.where;
     items.items.push_back(std::move(layout));
     layout_compiler compiler(inner, out_);
-    if (!compiler.compile(items, path_, trailing::refuse, made.layout)) ++mistakes_;
+    if (!compiler.compile(items, path_, trailing::refuse, made.layout))
+      ++mistakes_;
+    else if (asks_to_carry(made.layout))
+      fail(entry.value, "'invalid: carry' cannot be in the text of a message, which is whole");
     type.contents.push_back(std::move(made));
   }
 }

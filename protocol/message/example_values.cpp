@@ -59,6 +59,7 @@ class inventor {
       case op::region:
       case op::nested:
       case op::nullable:
+      case op::placed:
         return members(pc + 1, in.next, into);
       case op::choose:
         return choose(in, into);

@@ -74,7 +74,8 @@ class message_type {
   std::vector<text_content> contents;
   diagnostic contents_where{};  ///< of those of a schema's message
   std::vector<condition> when;
-  std::vector<std::string> after;  ///< names, one of which the packet in front has; empty: any
+  std::optional<std::size_t> carried_from;  ///< see carried_text.hpp
+  std::vector<std::string> after;           ///< names, one of which the packet in front has; empty: any
   bool has_when = false;
   json_style style = json_style::python;
   std::size_t json_depth = standard_json_depth;  ///< of a message that is JSON
@@ -99,9 +100,6 @@ struct frame_memo {
 /// Whether a packet that begins with these bytes may be of that type, when more of it is to come.
 enum class prospect : std::uint8_t { no, open, yes };
 [[nodiscard]] prospect begins_as(const message_type& type, bytes_view front);
-
-/// Why the end of such a packet is not known from its bytes alone; empty if it is.
-[[nodiscard]] std::string why_endless(const program& layout);
 
 /// Checks that the frame unpacks as `type`, without making anything of it.
 [[nodiscard]] std::optional<codec_error> check_fit(const message_type& type, frame_view frame);

@@ -5,6 +5,7 @@
 
 #include "protocol/codec/framing.hpp"
 #include "protocol/codec/packet_measure.hpp"
+#include "protocol/message/carried_text.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol.hpp"
 
@@ -27,6 +28,7 @@ struct packet_reader::state {
   std::size_t candidate = 0;               // framing by layouts: what the packet is measured as,
   std::optional<packet_measure> measured;  // and how far
   mutable frame_memo memo;                 // of the packet at hand
+  carried_texts carried_over;
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {
@@ -85,6 +87,7 @@ void packet_reader::begin(frame_view message) {
   if (may_span && s.stream())
     s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
   s.message = message;
+  s.carried_over.begin();
   s.done = false;
   s.at = 0;
   if (!may_span || !s.stream()) return;
@@ -104,6 +107,7 @@ bool packet_reader::next(packet& out) {
   if (!s.next(out)) return false;
   s.previous = out.type;
   s.expected = nullptr;
+  if (out.type != nullptr && out.type->carried_from) out.frame = s.carried_over.join(*out.type, out.frame);
   return true;
 }
 

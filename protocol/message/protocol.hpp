@@ -78,7 +78,8 @@ class packet_reader {
   void expect(const message_type& next);
 
   /// The next packet of the message; false when there is none left. A packet's bytes live until the next
-  /// `begin()`. Time is linear in the message's size.
+  /// `begin()`. They are the message's, but for a text that a cut character goes on in (`invalid: carry`).
+  /// Time is linear in the message's size.
   bool next(packet& out);
 
  private:

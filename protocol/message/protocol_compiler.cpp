@@ -7,6 +7,8 @@
 
 #include "protocol/codec/struct_code.hpp"
 #include "protocol/document/node_json.hpp"
+#include "protocol/layout/endless.hpp"
+#include "protocol/message/carried_text.hpp"
 #include "protocol/text/suggest.hpp"
 #include "protocol/text/text_encoding.hpp"
 
@@ -215,6 +217,13 @@ void protocol_compiler::body(const node& from, message_type& type) {
   if (env_.framing && env_.framing->delimiter.empty() && !env_.framing->strip &&
       type.frame == frame_kind::binary && layout != nullptr)
     tie_length(*env_.framing, *layout, type);
+  if (layout != nullptr && asks_to_carry(type.layout)) {
+    std::string why;
+    type.carried_from = carried_from(type.layout, type.frame, why);
+    if (!type.carried_from)
+      fail(*layout, "'invalid: carry' cannot be here: " + why,
+           "it is for a str that takes the rest of a binary packet, behind fields of a fixed size");
+  }
 }
 
 // Framing knows where the length is; the field that stands there is filled in when packing.

@@ -172,6 +172,10 @@ class shape_builder {
       case op::nullable:
         members(pc + 1, in.next, into, sure);
         return put(into, in.name, in.hidden, scalar(value_shape::json_type::any, exact_type::null));
+      case op::placed:
+        members(pc + 1, in.next, into, sure);
+        if (in.none) put(into, in.name, in.hidden, scalar(value_shape::json_type::any, exact_type::null));
+        return;
       case op::choose:
         return choose(in, into);
       case op::view:

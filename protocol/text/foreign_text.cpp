@@ -36,6 +36,27 @@ std::string replace_bad_utf8(std::string_view text) {
   }
 }
 
+// RFC 3629, 4: which second bytes there are depends on the first.
+std::size_t cut_character(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t from_end) {
+    return static_cast<std::uint8_t>(text[text.size() - from_end]);
+  };
+  for (std::size_t there = 1; there <= 3 && there <= text.size(); ++there) {
+    const std::uint8_t first = byte(there);
+    if ((first & 0xc0) == 0x80) continue;
+    const std::size_t size = first >= 0xc2 && first < 0xe0    ? 2
+                             : first >= 0xe0 && first < 0xf0  ? 3
+                             : first >= 0xf0 && first <= 0xf4 ? 4
+                                                              : 0;
+    if (size <= there) return 0;
+    const std::uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    const std::uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    const bool is_good = there == 1 || (byte(there - 1) >= low && byte(there - 1) <= high);
+    return is_good ? there : 0;
+  }
+  return 0;
+}
+
 bool append_from_utf16(std::string& out, bytes_view bytes, bool big, bool replace, std::size_t& bad) {
   const auto unit = [&](std::size_t at) {
     return static_cast<std::uint32_t>(load(bytes.data() + at, 2, big));

@@ -79,7 +79,7 @@ class layout_generator {
     static const char* const ends[] = {"\"\\r\\n\"", "'\\n\\n'", "\"\\0\"", "\"\\x1e!\""};
     static const char* const prefixes[] = {":B", ":>H", ":varint"};
     const char* const order = from_.below(2) != 0 ? "> " : "< ";
-    switch (from_.below(depth > 0 ? 20 : 9)) {
+    switch (from_.below(depth > 1 ? 21 : depth > 0 ? 20 : 9)) {
       case 0:
       case 1:
         return text_node(order + name() + ":" + plain[from_.below(31)]);
@@ -164,6 +164,16 @@ class layout_generator {
         return map_node({{name(), map_node({{"size", text_node(":B")},
                                             {"decode", text_node(from_.below(2) != 0 ? "hex" : "base64")},
                                             {"type", layout(depth - 1)}})}});
+      case 20: {  // not within what has a small size: bytes that are shared are packed once for each
+        const std::string at = "_" + name();
+        const unsigned which = from_.below(3);
+        std::vector<std::pair<std::string, node>> placed{{"type", which == 0   ? text_node("zstr")
+                                                                  : which == 1 ? text_node("bytes(:B)")
+                                                                               : layout(depth - 1)},
+                                                         {"at", text_node(at)}};
+        if (from_.below(2) != 0) placed.emplace_back("none", text_node("0"));
+        return list_node({text_node(order + at + ":I"), map_node({{name(), map_node(std::move(placed))}})});
+      }
       default:
         return map_node({{name(), map_node({{"size", text_node(":B")},
                                             {"inflate", text_node(from_.below(2) != 0 ? "zlib" : "zstd")},

@@ -44,7 +44,8 @@ TEST_CASE("what is not UTF-8 can be replaced") {
 
 TEST_CASE("mistakes of texts that are not UTF-8") {
   const std::string wrong =
-      " 'invalid' is 'replace', for a text type (what is not UTF-8 becomes '?', half of a pair of UTF-16 "
+      " 'invalid' is 'replace', for a text type, or 'carry', for a str that takes the rest (what is not "
+      "UTF-8 becomes '?', half of a pair of UTF-16 "
       "U+FFFD)";
   CHECK(mistakes_in("[{a: {type: B, invalid: replace}}]") == "1:33" + wrong);
   CHECK(mistakes_in("[{a: {type: bytes, invalid: replace}}]") == "1:37" + wrong);

@@ -1,9 +1,9 @@
 // Which layouts say by themselves where a packet ends, so that a stream can be cut by them.
+#include "protocol/layout/endless.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "protocol/message/message_type.hpp"
 
 namespace duplexd::protocol {
 namespace {
@@ -15,12 +15,10 @@ bool uses_packet(const expression& e) {
 
 class endless {
  public:
-  explicit endless(const program& of) : p_(of) {}
+  endless(const program& of, bool whole) : p_(of), whole_(whole) {}
 
-  std::string why() {
-    const routine& whole = p_.routines.front();
-    constexpr std::int32_t body = 2;  // behind the map and the region of the packet itself
-    for (std::int32_t pc = whole.begin + body; pc < whole.end;) {
+  std::string why(std::int32_t pc, std::int32_t end) {
+    while (pc < end) {
       const instruction& in = p_.code[static_cast<std::size_t>(pc)];
       const bool closed = in.code == op::region && p_.extents[in.size].what != extent::kind::rest;
       if (std::string found = of(in); !found.empty()) return found;
@@ -31,7 +29,7 @@ class endless {
       for (++pc; pc < in.next; ++pc)  // its size is known; that of the packet is not
         if (std::string found = inside(p_.code[static_cast<std::size_t>(pc)]); !found.empty()) return found;
     }
-    return p_.min_size == 0 ? "it may take no bytes at all" : "";
+    return {};
   }
 
  private:
@@ -42,6 +40,7 @@ class endless {
 
   std::string of(const instruction& in) const {
     if (in.code == op::nested || in.code == op::frames) return named(in, "takes the rest");
+    if (in.code == op::placed && whole_) return named(in, "is elsewhere in the packet");
     const bool zero_ends = in.code == op::zero_text;  // whatever its size
     for (const extent_id each : {in.size, in.count}) {
       if (!each) continue;
@@ -73,12 +72,21 @@ class endless {
   }
 
   const program& p_;
+  bool whole_;  ///< not only a part
 };
 
 }  // namespace
 
 std::string why_endless(const program& layout) {
-  return endless(layout).why();
+  const routine& whole = layout.routines.front();
+  constexpr std::int32_t body = 2;  // behind the map and the region of the packet itself
+  std::string why = endless(layout, true).why(whole.begin + body, whole.end);
+  if (why.empty() && layout.min_size == 0) why = "it may take no bytes at all";
+  return why;
+}
+
+std::string why_endless(const program& layout, std::int32_t begin, std::int32_t end) {
+  return endless(layout, false).why(begin, end);
 }
 
 }  // namespace duplexd::protocol
