@@ -4,7 +4,6 @@
 
 #include <array>
 #include <optional>
-#include <variant>
 
 #include "protocol/message/message_type.hpp"
 
@@ -20,7 +19,14 @@ struct sample {
   clock::time_point now;
 };
 
-using number = std::variant<std::monostate, std::uint64_t, double>;  ///< nothing: no line
+/// A metric's value; without one there is no line.
+struct number {
+  number() = default;
+  number(std::uint64_t value) : whole(value) {}
+  number(double value) : real(value) {}
+  std::optional<std::uint64_t> whole{};
+  std::optional<double> real{};
+};
 
 struct metric {
   std::string_view name;
@@ -150,9 +156,8 @@ void metrics_page::add(const session& each, clock::time_point now) {
   };
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const number value = metrics[i].value(taken);
-    if (const auto* whole = std::get_if<std::uint64_t>(&value))
-      append(parts_[i], metrics[i].name, "", *whole);
-    if (const auto* real = std::get_if<double>(&value)) append(parts_[i], metrics[i].name, "", *real);
+    if (value.whole) append(parts_[i], metrics[i].name, "", *value.whole);
+    if (value.real) append(parts_[i], metrics[i].name, "", *value.real);
   }
   if (each.lag().rule()) append_histogram(lags_, lag_name, label, each.lag().histogram());
   const auto& types = each.messages().types(protocol::direction::reply);
