@@ -27,15 +27,17 @@ inline bool packer::placed(const instruction& in, std::int32_t pc) {
   return park(in, std::move(bytes));
 }
 
-// Sizes and counts in front of what is null are zero, if they are for nothing else.
+// Sizes and counts that only this would have said are zero.
 inline bool packer::no_sizes(std::int32_t pc, std::int32_t end) {
   for (; pc < end; ++pc) {
     const instruction& in = p_.code[static_cast<std::size_t>(pc)];
     for (const extent_id each : {in.size, in.count}) {
       if (!each || p_.extents[each].what != extent::kind::linear) continue;
-      const auto open = newest_gap(p_.extents[each].slot);
+      const slot_id slot = p_.extents[each].slot;
+      const bool is_open = known_[slot.index()] == slot_state::unknown;
+      const auto open = is_open ? newest_gap(slot) : std::nullopt;
       if (!open) continue;
-      set_slot(p_.extents[each].slot, 0, slot_state::derived);
+      set_slot(slot, 0, slot_state::derived);
       if (!in_place(gaps_[*open], fill(gaps_[*open], 0))) return false;
     }
   }
