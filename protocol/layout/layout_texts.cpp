@@ -49,6 +49,12 @@ void layout_compiler::blob(const token& t, const node& from, char order, content
                what == content::utf16) {
       fail(from, t.value_text.at, fmt::format("'{}' cannot be constant", word));
       return;
+    } else if (what != content::bytes && what != content::base64 && find_bad_utf8(bytes) != bytes.size()) {
+      fail(from, t.value_text.at, "the value is not UTF-8", "a field of type bytes takes anything");
+      return;
+    } else if (zero && bytes.find('\0') != std::string::npos) {
+      fail(from, t.value_text.at, "the value holds what ends it");
+      return;
     }
     text = to_->texts.add(std::move(bytes));
   }

@@ -179,13 +179,7 @@ class line_parser {
       skip_space();
       return closed(']', "[until \"\\0\"] or [until 0]");
     }
-    const char quote = text_[at_++];
-    for (; at_ < text_.size() && text_[at_] != quote; ++at_)
-      if (text_[at_] != '\\')
-        out.text.text += text_[at_];
-      else if (!escape(out.text.text))
-        return false;
-    if (at_++ >= text_.size()) return fail(from, "the text has no closing quote");
+    if (!quoted(out.text.text)) return false;
     constexpr std::size_t longest = 16;
     if (out.text.text.empty() || out.text.text.size() > longest)
       return fail(from, "a text ends in 1 to " + std::to_string(longest) + " bytes");
@@ -210,6 +204,19 @@ class line_parser {
     if (peek() != close) return fail(at_, std::string("expected '") + close + "'", hint);
     ++at_;
     return true;
+  }
+
+  // A text in quotes, with escapes.
+  bool quoted(std::string& out) {
+    const std::size_t from = at_;
+    const char quote = text_[at_++];
+    for (; at_ < text_.size() && text_[at_] != quote; ++at_)
+      if (text_[at_] != '\\')
+        out += text_[at_];
+      else if (!escape(out))
+        return false;
+    if (at_++ < text_.size()) return true;
+    return fail(from, "the text has no closing quote");
   }
 
   // What a backslash stands for; `at_` is at its last character then.
@@ -261,11 +268,8 @@ class line_parser {
     out.value_text.at = at_;
     const char c = peek();
     if (c == '"' || c == '\'') {
-      const std::size_t end = text_.find(c, at_ + 1);
-      if (end == std::string_view::npos) return fail(at_, "the text has no closing quote");
-      out.value_text.text = text_.substr(at_ + 1, end - at_ - 1);
+      if (!quoted(out.value_text.text)) return false;
       out.value_is_text = true;
-      at_ = end + 1;
     } else if (c == '(') {
       extent_notation inner;
       if (!extent(inner, '(', ')')) return false;

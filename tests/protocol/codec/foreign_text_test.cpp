@@ -58,3 +58,14 @@ TEST_CASE("mistakes of texts that are not UTF-8") {
        {"a:utf16(until 'x')", "1:24 UTF-16 may hold what ends it between two characters (give it a size)"}},
       mistakes_in);
 }
+
+TEST_CASE("constants have escapes") {
+  const char* const line = R"(a:B _end:bytes="\r\n" _z:zstr="\t")";
+  CHECK(packed_from(line, R"({"a":7})") == "070d0a0900");
+  CHECK(unpacked(line, "070d0a0900") == R"({"a":7})");
+  check_pairs({{R"(a:str="\xff")", "1:16 the value is not UTF-8 (a field of type bytes takes anything)"},
+               {R"(a:bytes="\xff")", ""},
+               {R"(a:zstr="x\0")", "1:17 the value holds what ends it"},
+               {R"(a:str="x\0")", ""}},
+              mistakes_in);
+}
