@@ -6,9 +6,13 @@ import hashlib
 import hmac
 import json
 import os
+import socket
+import subprocess
+import threading
 import unittest
 
 from support import cookbook
+from support.config import config
 from support.daemon import Daemon
 from support.postgres import PASSWORD, Postgres
 from support.services import Drawing, Redis, Screen, Websockify
@@ -150,6 +154,38 @@ class Rfb(Streams):
                 daemon.events.wait(lambda event: event.get("reply") == "changed", known + 1)
             drawing.ring()
             daemon.events.wait(lambda event: event.get("reply") == "bell", bells + 1)
+
+
+class Shell(Streams):
+    """The output of a program, cut anywhere, as a terminal in a browser gets it."""
+
+    def test_characters_that_are_cut(self):
+        shell = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        shell.settimeout(60)
+        whole = "a\u00e4\u20ac\U0001f600 \u20ac"
+        octal = "".join(f"\\{byte:03o}" for byte in whole.encode())
+        script = f"for byte in $(printf '%s' '{octal}' | sed 's/.\\{{4\\}}/& /g'); do printf \"$byte\"; sleep 0.05; done; printf '\\342'"
+
+        def serve():
+            connection, _ = shell.accept()
+            with connection:
+                subprocess.run(["sh", "-c", script], stdin=subprocess.DEVNULL, stdout=connection.fileno(), check=True)
+
+        serving = threading.Thread(target=serve)
+        serving.start()
+        self.addCleanup(serving.join)
+        front = self.enterContext(Websockify(shell.getsockname()[1]))
+        protocol = {"replies": [{"as": "output", "layout": [{"data": {"type": "str", "invalid": "carry"}}]}]}
+        daemon = self.enterContext(Daemon(config({"url": f"ws://127.0.0.1:{front.port}/", "subprotocol": "binary", "protocol": protocol})))
+
+        def texts():
+            return [event["data"]["data"] for event in daemon.events.all() if event.get("reply") == "output"]
+
+        until(lambda: "".join(texts()) == whole)
+        daemon.wait_log("next attempt in")
+        self.assertGreater(len(texts()), 2)  # it was cut
+        self.assertEqual("".join(texts()), whole)  # what was cut for good is no character
+        self.ends_cleanly(daemon)
 
 
 if __name__ == "__main__":
