@@ -116,6 +116,9 @@ std::variant<http_request, std::string> http_sink::request_of(const record_batch
   if (!address) return "url: " + why;
   made.address = *address;
   if (why = resolve_certificates(settings_, scope, made); !why.empty()) return why;
+  const bool has_certificates = !made.ca_file.empty() || !made.cert_file.empty() || !made.key_file.empty();
+  if (!made.address.secure && has_certificates)
+    return "url: http:// has no TLS that the certificates of this output are for; use https://";
   made.method = "POST";
   made.timeout = settings_.timeout;
   made.largest_answer = largest_answer;

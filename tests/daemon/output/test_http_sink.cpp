@@ -322,6 +322,24 @@ TEST_CASE("a secret that is missing holds events back", "[http_sink]") {
   CHECK(s.out.held_up() == "headers.X-A: ${env:DUPLEXD_NONE}: the environment variable is not set");
 }
 
+TEST_CASE("a url that turns out to have no TLS is not used with certificates", "[http_sink]") {
+  for (const char* const scheme : {"http", "https"}) {
+    setenv("DUPLEXD_TEST_SCHEME", scheme, 1);
+    config::output_settings with = settings();
+    with.url = config::text_template("${env:DUPLEXD_TEST_SCHEME}://h/p");
+    with.cert_file = config::text_template("/cert.pem");
+    scene s{with};
+    s.add("1\n");
+    s.time.run_for(0s);
+    const bool is_plain = std::string_view(scheme) == "http";
+    CHECK(s.http.asked.empty() == is_plain);
+    CHECK(s.out.held_up() ==
+          (is_plain ? "url: http:// has no TLS that the certificates of this output are for; use https://"
+                    : ""));
+  }
+  unsetenv("DUPLEXD_TEST_SCHEME");
+}
+
 TEST_CASE("the end does not wait for a batch to be full", "[http_sink]") {
   config::output_settings slow = settings();
   slow.batch.time = 1h;
