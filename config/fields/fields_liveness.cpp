@@ -99,6 +99,9 @@ const section& section_of<parsed_sequence>() {
               .example({"symbol"}),
           make("action", &s::action,
                "What to do when there is a gap, except between two connections: that is only reported."),
+          make("durable", &s::durable,
+               "Keep the next number in the [journal](#journal), so that a gap over a restart is reported as "
+               "one between two connections; see [durability.md](durability.md#durable-sequence-numbers)."),
       }};
   return fields;
 }

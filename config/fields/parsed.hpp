@@ -130,6 +130,7 @@ struct parsed_sequence {
   std::string field;
   std::vector<std::string> key;
   liveness_action action = liveness_action::log;
+  bool durable = false;
 };
 
 struct parsed_lag {

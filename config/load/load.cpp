@@ -145,10 +145,14 @@ class loader {
         if (command.durable) needs(session, "commands", name, "command");
       for (const auto& [name, variable] : session.variables)
         if (variable.durable) needs(session, "variables", name, "variable");
+      const auto& rules = session.liveness.sequence;
+      for (std::size_t i = 0; i < rules.size(); ++i)
+        if (rules[i].durable) needs(session, "liveness", fmt::format("sequence[{}]", i), "sequence");
       check_acknowledgement(session);
     }
     if (written != nullptr && !is_used)
-      in_.mistakes.push_back({written->where, "journal", "no output, command or variable is durable",
+      in_.mistakes.push_back({written->where, "journal",
+                              "no output, command, variable or sequence is durable",
                               "add durable: true to one"});
   }
 

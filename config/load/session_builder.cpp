@@ -70,7 +70,8 @@ liveness_settings build_liveness(parsed_liveness& written, script_builder& make)
     const auto replies = make.replies({each.reply});
     make.check_path(replies, each.field, each.reply.where, each.reply.path);
     for (const std::string& key : each.key) make.check_path(replies, key, each.reply.where, each.reply.path);
-    made.sequence.push_back({each.reply.text, std::move(each.field), std::move(each.key), each.action});
+    made.sequence.push_back(
+        {each.reply.text, std::move(each.field), std::move(each.key), each.action, each.durable});
   }
   if (written.lag) made.lag = *written.lag;
   return made;

@@ -131,6 +131,7 @@ struct sequence_settings {
   std::string field;             ///< path
   std::vector<std::string> key;  ///< paths; counted for each combination of their values
   liveness_action action = liveness_action::log;
+  bool durable = false;  ///< the journal has what is expected next
 };
 
 /// The field of a reply that says when its event happened.

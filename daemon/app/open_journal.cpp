@@ -27,14 +27,15 @@ journal_file::opened open_journal(config::settings& settings) {
   for (const config::session_settings& session : settings.sessions) {
     for (const auto& [name, command] : session.commands) is_used |= command.durable;
     for (const auto& [name, variable] : session.variables) is_used |= variable.durable;
+    is_used |= std::ranges::any_of(session.liveness.sequence, &config::sequence_settings::durable);
   }
   if (!is_used) return {};
   how.settings.file = settings.journal.file = journal_path(settings.journal);
   if (how.settings.file.empty()) {
     journal_file::opened none;
     none.error =
-        "an output, a command or a variable is durable, but the journal has no path: add journal: {path: "
-        "FILE}, or set STATE_DIRECTORY as systemd does";
+        "an output, a command, a variable or a sequence is durable, but the journal has no path: add "
+        "journal: {path: FILE}, or set STATE_DIRECTORY as systemd does";
     return none;
   }
   journal_file::opened made = journal_file::open(how, std::chrono::system_clock::now());

@@ -20,6 +20,8 @@ class safe_keeping {
   /// A durable variable has a new value, as JSON. It is committed with the events that outputs were given
   /// before, never without them.
   virtual void keep(const std::string& session, const std::string& variable, std::string value) = 0;
+  /// The same with what has no value any more.
+  virtual void forget(const std::string& session, const std::string& variable) = 0;
   /// The values of a session's durable variables, by name.
   [[nodiscard]] virtual std::map<std::string, std::string> kept(const std::string& session) const = 0;
 

@@ -139,6 +139,15 @@ void journal::taken(stream from, std::uint64_t number) {
 void journal::keep(const std::string& session, const std::string& variable, std::string value) {
   journal_file::variable_key key{session, variable};
   variables_[key] = std::move(value);
+  note_set(std::move(key));
+}
+
+void journal::forget(const std::string& session, const std::string& variable) {
+  journal_file::variable_key key{session, variable};
+  if (variables_.erase(key) > 0) note_set(std::move(key));
+}
+
+void journal::note_set(journal_file::variable_key key) {
   set_.insert(std::move(key));
   if (!work_.places) wake_.notify();
   work_.places = true;
@@ -205,7 +214,10 @@ journal::turn_work journal::plan(clock::time_point now, bool all) {
   made.rows = std::exchange(left_, {});
   for (journal_row& row : waiting_) made.rows.push_back(std::move(row));
   waiting_.clear();
-  for (const auto& key : std::exchange(set_, {})) made.set.emplace(key, variables_.at(key));
+  for (const auto& key : std::exchange(set_, {})) {
+    const auto value = variables_.find(key);
+    made.set.emplace(key, value == variables_.end() ? "" : value->second);
+  }
   work_.committed = now;
   work_.places = false;
   return made;

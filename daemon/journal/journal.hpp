@@ -77,6 +77,7 @@ class journal final : public safe_keeping {
 
   // safe_keeping
   void keep(const std::string& session, const std::string& variable, std::string value) override;
+  void forget(const std::string& session, const std::string& variable) override;
   [[nodiscard]] std::map<std::string, std::string> kept(const std::string& session) const override;
   [[nodiscard]] std::uint64_t given() const noexcept override { return last_; }
   [[nodiscard]] std::uint64_t committed() const noexcept override { return committed_; }
@@ -143,6 +144,7 @@ class journal final : public safe_keeping {
   void take(turn_work& work);
   void take_commit(turn_work& work);
   void note_committed();
+  void note_set(journal_file::variable_key key);
   clock::duration fail(const journal_file::outcome& made);
   asio::awaitable<void> turn(bool all);
   [[nodiscard]] stream_state* find(const std::string& output);

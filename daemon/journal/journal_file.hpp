@@ -66,7 +66,7 @@ class journal_file {
     bool end = false;           ///< of what there is to read
   };
   using variable_key = std::pair<std::string, std::string>;  ///< a session and a name
-  using variables = std::map<variable_key, std::string>;     ///< values as JSON
+  using variables = std::map<variable_key, std::string>;     ///< values as JSON; empty: none any more
   /// Adds rows, and the places of outputs that have moved; what these have taken is deleted. Variables that
   /// were set are stored if all rows have room. One transaction: when it returns, it is on the disk.
   [[nodiscard]] outcome commit(const std::vector<journal_row>& rows, const places& moved, wall_time now,

@@ -1,6 +1,8 @@
 // Durable variables in the journal.
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "daemon/journal/journal_file.hpp"
 
 namespace duplexd {
@@ -27,14 +29,15 @@ bool journal_file::make_variables() {
 bool journal_file::store_variables(const variables& set) {
   if (set.empty()) return true;
   const statement put = prepare("INSERT OR REPLACE INTO variables (session, name, value) VALUES (?, ?, ?)");
-  for (const auto& [key, value] : set) {
-    if (put == nullptr) return false;
-    sqlite3_reset(put.get());
-    if (!bind_variable(put.get(), 1, key.first) || !bind_variable(put.get(), 2, key.second) ||
-        !bind_variable(put.get(), 3, value) || !step(put.get()))
-      return false;
-  }
-  return true;
+  const statement remove = prepare("DELETE FROM variables WHERE session = ? AND name = ?");
+  if (put == nullptr || remove == nullptr) return false;
+  return std::ranges::all_of(set, [&](const auto& each) {
+    const auto& [key, value] = each;
+    sqlite3_stmt* const change = value.empty() ? remove.get() : put.get();
+    sqlite3_reset(change);
+    return bind_variable(change, 1, key.first) && bind_variable(change, 2, key.second) &&
+           (value.empty() || bind_variable(change, 3, value)) && step(change);
+  });
 }
 
 bool journal_file::load_variables() {

@@ -16,7 +16,8 @@ broker_input::broker_input(const output_context& context, const config::output_s
       take_(std::move(take)),
       pauses_(output_pauses),
       changed_(context.loop),
-      is_kept_(!settings.commands.stream.empty()),
+      is_kept_(!settings.commands.stream.empty() ||
+               (settings.type == config::output_type::mqtt && !settings.client_id.empty())),
       thread_(context.loop) {}
 
 void broker_input::note(const command_news& news, const std::string& to, const std::string& correlation,
@@ -47,8 +48,15 @@ asio::awaitable<void> broker_input::take(broker_receiver::message come) {
   co_await std::move(work);
 }
 
+// Before anything is published: behind what was received and not taken.
+asio::awaitable<void> broker_input::let_go() {
+  has_let_go_ = true;
+  std::function<void()> work = [this] { receiver_->stop(); };
+  co_await thread_.run(std::move(work));
+}
+
 // What cannot be published now is, with the next connection.
-asio::awaitable<void> broker_input::publish() {
+asio::awaitable<std::string> broker_input::publish() {
   std::string failed;
   std::size_t published = 0;
   std::deque<pending_answer> now = std::exchange(answers_, {});
@@ -62,6 +70,7 @@ asio::awaitable<void> broker_input::publish() {
   co_await thread_.run(std::move(work));
   now.erase(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(published));
   for (; !now.empty(); now.pop_back()) answers_.push_front(std::move(now.back()));
+  co_return failed;
 }
 
 asio::awaitable<void> broker_input::pause(std::string why) {
@@ -84,9 +93,9 @@ asio::awaitable<void> broker_input::receive() {
     context_.log.record("", happening::commands_lost{settings_.name, lost_});
   bool stopped = co_await cancelled();
   if (stopping_) co_return;
-  for (broker_receiver::message& each : got.messages) {
-    if (stopped) break;
-    auto taking = take(std::move(each));
+  std::size_t taken = 0;
+  while (taken < got.messages.size() && !stopped && !stopping_) {
+    auto taking = take(std::move(got.messages[taken++]));
     co_await std::move(taking);
     stopped = co_await cancelled();
   }
@@ -94,7 +103,7 @@ asio::awaitable<void> broker_input::receive() {
     co_await changed_.wait();
     stopped = co_await cancelled();
   }
-  if (stopped || unaccepted_ > 0) co_return;
+  if (stopped || unaccepted_ > 0 || taken < got.messages.size()) co_return;
   if (!got.failed.empty()) {
     auto pausing = pause(std::move(got.failed));
     co_await std::move(pausing);
@@ -118,13 +127,20 @@ asio::awaitable<void> broker_input::wait_for_room() {
 asio::awaitable<void> broker_input::run() {
   bool stopped = co_await cancelled();
   while (!stopped && !closing_) {
-    if (!answers_.empty()) co_await publish();
-    if (receives())
+    if (stopping_ && !has_let_go_) co_await let_go();
+    std::string unpublished;
+    if (!answers_.empty()) unpublished = co_await publish();
+    if (receives()) {
       co_await receive();
-    else
+    } else if (unpublished.empty()) {
       co_await wait_for_room();
+    } else {
+      auto pausing = pause(std::move(unpublished));
+      co_await std::move(pausing);
+    }
     stopped = co_await cancelled();
   }
+  if (!stopped && stopping_ && !has_let_go_) co_await let_go();
   if (!stopped && !answers_.empty()) co_await publish();
   ended_ = true;
   changed_.notify();

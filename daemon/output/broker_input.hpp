@@ -22,7 +22,7 @@ namespace duplexd {
 /// acknowledged when its command was accepted, or cannot be one.
 class broker_input {
  public:
-  /// While so many have not come to their end nothing is received.
+  /// While so many have not come to their end, or wait for their answer to be published, nothing is received.
   static constexpr std::size_t most_unfinished = 256;
   using taker =
       std::function<asio::awaitable<void>(std::string from, line_input::line message, command_listener told)>;
@@ -32,8 +32,8 @@ class broker_input {
 
   /// Ends when it is cancelled, or after `finish`.
   asio::awaitable<void> run();
-  /// The sessions end: what waits in a stream stays there from now on, for the next daemon. What comes from
-  /// elsewhere is received still, and refused.
+  /// The sessions end: what a stream or an MQTT broker keeps stays there from now on, for the next daemon.
+  /// What comes from elsewhere is received still, and refused.
   void stop_receiving();
   /// Nothing more is received. Suspends until the answers that there are were published, or until `until`.
   /// May be cancelled.
@@ -50,10 +50,14 @@ class broker_input {
     std::string correlation;
     std::string text;
   };
-  asio::awaitable<void> publish();
+  /// Returns why not all was published.
+  asio::awaitable<std::string> publish();
+  asio::awaitable<void> let_go();
   asio::awaitable<void> receive();
   asio::awaitable<void> take(broker_receiver::message come);
-  [[nodiscard]] bool receives() const noexcept { return !stopping_ && unfinished_ < most_unfinished; }
+  [[nodiscard]] bool receives() const noexcept {
+    return !stopping_ && unfinished_ + answers_.size() < most_unfinished;
+  }
   asio::awaitable<void> wait_for_room();
   asio::awaitable<void> pause(std::string why);
   void note(const command_news& news, const std::string& to, const std::string& correlation,
@@ -71,8 +75,9 @@ class broker_input {
   std::uint64_t number_ = 0;  ///< of the last message
   std::uint64_t lost_ = 0;
   std::string failed_;
-  bool is_kept_;  ///< in a stream, what is not acknowledged
+  bool is_kept_;  ///< at the broker, what is not acknowledged
   bool stopping_ = false;
+  bool has_let_go_ = false;  ///< `receiver_` knows that
   bool closing_ = false;
   bool ended_ = false;
   worker thread_;  ///< ends first

@@ -48,9 +48,13 @@ class broker_receiver {
   /// delivers again.
   virtual void acknowledge() = 0;
 
-  /// Publishes the end of a command. Returns why that failed; empty: it did not, or never will.
+  /// Publishes a command's end; connects if needed. Returns why it failed; empty: it did not, or never will.
   [[nodiscard]] virtual std::string answer(const std::string& to, const std::string& correlation,
                                            std::string_view text) = 0;
+
+  /// Nothing is received any more. What was received and is not acknowledged is delivered again, to the next
+  /// who receives; answers are published still.
+  virtual void stop() {}
 
   /// Nothing is received for a while: a connection that could not be kept up meanwhile is closed.
   virtual void rest() noexcept = 0;

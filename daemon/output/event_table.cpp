@@ -97,6 +97,15 @@ std::string event_table::name_of(const record_batch::record& event, const name_r
   return (rules.folds_case ? folded_ascii(name) : name) == places ? name + '_' : name;
 }
 
+std::string event_table::table_for(const std::string& reply, bool has_own, bool has_other) {
+  const std::string name = folded_ascii(reply);
+  if (name == places) return reply + '_';
+  const bool is_of_sqlite = name.starts_with("sqlite_");
+  const bool is_ours = name == other_events || name == std::string(places) + '_';
+  if (!is_ours && !is_of_sqlite && (has_own || !has_other)) return reply;
+  return fmt::format("{}{}_{:08x}", is_of_sqlite ? "_" : "", reply, hash(reply));
+}
+
 ordered_json event_table::values_of(const record_batch::record& event) {
   ordered_json values = ordered_json::parse(event.text, nullptr, false);
   const bool is_reply = event.what == session_event::kind::reply;

@@ -53,6 +53,10 @@ class event_table {
 
   /// An event's table.
   [[nodiscard]] static std::string name_of(const record_batch::record& event, const name_rules& rules);
+  /// A reply's table in a database that does not tell names apart by their case. `has_own`: there is a table
+  /// of exactly this name; `has_other`: something else has it, but for case. Then, and if the name is one of
+  /// ours, the table's name has a hash of the reply's: the same in each run, and no other reply's.
+  [[nodiscard]] static std::string table_for(const std::string& reply, bool has_own, bool has_other);
   /// A reply's values by key. One that is not a map has the key `value`; what is not a reply has the key
   /// `event`.
   [[nodiscard]] static nlohmann::ordered_json values_of(const record_batch::record& event);

@@ -35,6 +35,10 @@ std::string module_receiver::answer(const std::string& to, const std::string& co
   return failed;
 }
 
+void module_receiver::stop() {
+  if (receiver_ != nullptr) receiver_->stop();
+}
+
 void module_receiver::rest() noexcept {
   if (receiver_ != nullptr) receiver_->rest();
 }

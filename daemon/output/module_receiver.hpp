@@ -24,6 +24,7 @@ class module_receiver final : public broker_receiver {
   void acknowledge() override;
   [[nodiscard]] std::string answer(const std::string& to, const std::string& correlation,
                                    std::string_view text) override;
+  void stop() override;
   void rest() noexcept override;
 
  private:

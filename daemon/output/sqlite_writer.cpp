@@ -36,6 +36,8 @@ int parameter(std::size_t column) {
 
 struct sqlite_writer::table {
   std::string name;
+  std::string reply;  ///< whose it is; `_events`: what is not a reply
+  bool is_of_reply = true;
   event_table columns{sqlite_names};             ///< in the order of the parameters of `insert`
   std::vector<column_type> types{};              ///< of the columns, in their order
   bool is_strict = true;                         ///< else somebody made it: its types convert what they get
@@ -110,12 +112,35 @@ bool sqlite_writer::open() {
   return false;
 }
 
-sqlite_writer::table* sqlite_writer::find_table(const std::string& name) {
-  if (const auto known = tables_.find(name); known != tables_.end()) return &known->second;
+// The table that was made for a reply stays its own, whichever comes first in another run. Empty: that
+// failed.
+std::string sqlite_writer::table_for(const std::string& reply) {
+  const statement query = prepare("SELECT name, type FROM sqlite_schema WHERE name = ? COLLATE NOCASE");
+  if (query == nullptr || bind_text(query.get(), 1, reply) != SQLITE_OK) return "";
+  bool has_own = false;
+  bool has_other = false;
+  int code = SQLITE_DONE;
+  while ((code = sqlite3_step(query.get())) == SQLITE_ROW) {
+    const std::string name{reinterpret_cast<const char*>(sqlite3_column_text(query.get(), 0))};
+    const std::string type{reinterpret_cast<const char*>(sqlite3_column_text(query.get(), 1))};
+    (name == reply && type != "index" ? has_own : has_other) = true;
+  }
+  if (code != SQLITE_DONE) failed_ = error();
+  return code == SQLITE_DONE ? event_table::table_for(reply, has_own, has_other) : "";
+}
+
+sqlite_writer::table* sqlite_writer::find_table(const record_batch::record& event) {
+  const bool is_reply = event.what == session_event::kind::reply;
+  const std::pair key{is_reply, std::string(is_reply ? event.name : event_table::other_events)};
+  if (const auto known = tables_.find(key); known != tables_.end()) return &known->second;
+  const std::string name = is_reply ? table_for(key.second) : key.second;
+  if (name.empty()) return nullptr;
   if (!run(fmt::format("CREATE TABLE IF NOT EXISTS {} (_time TEXT, _session TEXT) STRICT", sql_name(name))))
     return nullptr;
   table made;
   made.name = name;
+  made.reply = key.second;
+  made.is_of_reply = is_reply;
   made.is_strict = number_of(fmt::format("SELECT strict FROM pragma_table_list({})", sql_name(name))) != 0;
   const statement columns =
       prepare(fmt::format("SELECT name, type FROM pragma_table_info({})", sql_name(name)));
@@ -133,7 +158,7 @@ sqlite_writer::table* sqlite_writer::find_table(const std::string& name) {
     made.columns.add(std::string(id_column));
     made.id = static_cast<int>(made.columns.columns().size());
   }
-  return &tables_.emplace(name, std::move(made)).first->second;
+  return &tables_.emplace(key, std::move(made)).first->second;
 }
 
 // The columns of a table that is not STRICT have no type: each would convert what it gets.
@@ -147,9 +172,8 @@ bool sqlite_writer::append_column(table& to, const std::string& column, column_t
 
 // What the layouts say of a value.
 config::column_type sqlite_writer::type_of(const table& at, const std::string& key) const {
-  if (key == event_table::more_column || (at.name == event_table::other_events && key == "event"))
-    return column_type::text;
-  const auto columns = columns_.find(at.name);
+  if (key == event_table::more_column || (!at.is_of_reply && key == "event")) return column_type::text;
+  const auto columns = columns_.find(at.reply);
   if (columns == columns_.end()) return column_type::any;
   const auto known = columns->second.find(key);
   return known == columns->second.end() ? column_type::any : known->second;
@@ -168,7 +192,7 @@ bool sqlite_writer::add_column(table& to, const std::string& key) {
 }
 
 bool sqlite_writer::index(const table& at, const std::string& key, const std::string& column) {
-  const auto wanted = settings_.indexes.find(at.name);
+  const auto wanted = settings_.indexes.find(at.reply);
   if (wanted == settings_.indexes.end() || std::ranges::find(wanted->second, key) == wanted->second.end())
     return true;
   return run(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({})", sql_name(at.name + "." + column),
@@ -221,7 +245,7 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event, const
 bool sqlite_writer::insert_all(const record_batch& records) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto record = records[i];
-    table* const into = find_table(event_table::name_of(record, sqlite_names));
+    table* const into = find_table(record);
     const std::string id = record.number == 0 ? "" : records.id_of(record);
     if (into == nullptr || !insert(*into, record, id)) return false;
   }
@@ -295,10 +319,10 @@ event_writer::progress sqlite_writer::write(const record_batch& records) {
   return {0, why};
 }
 
-bool sqlite_writer::delete_old_rows() {
+bool sqlite_writer::delete_old_rows(const std::vector<std::string>& tables) {
   if (settings_.keep.age.count() == 0) return true;
   const std::string first = timestamp(std::chrono::system_clock::now() - settings_.keep.age);
-  for (const auto& [name, at] : tables_) {
+  for (const std::string& name : tables) {
     bool more = true;
     while (more) {
       const statement cut =
@@ -315,7 +339,7 @@ bool sqlite_writer::delete_old_rows() {
 }
 
 // The oldest rows of the table that has most, until what is used fits.
-bool sqlite_writer::shrink() {
+bool sqlite_writer::shrink(const std::vector<std::string>& tables) {
   if (settings_.keep.size == 0) return true;
   const auto used = [this] {
     const auto pages = number_of("PRAGMA page_count") - number_of("PRAGMA freelist_count");
@@ -324,7 +348,7 @@ bool sqlite_writer::shrink() {
   while (used() > settings_.keep.size) {
     std::string largest;
     std::int64_t most = 0;
-    for (const auto& [name, at] : tables_) {
+    for (const std::string& name : tables) {
       const auto rows = number_of(fmt::format("SELECT count(*) FROM {}", sql_name(name)));
       if (rows > most) {
         most = rows;
@@ -349,11 +373,11 @@ void sqlite_writer::tidy() {
   std::vector<std::string> all;
   while (names != nullptr && sqlite3_step(names.get()) == SQLITE_ROW)
     all.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(names.get(), 0)));
-  for (const std::string& each : all)
-    if (number_of(fmt::format("SELECT count(*) FROM pragma_table_info({}) WHERE name = '_time'",
-                              sql_name(each))) == 1)
-      (void)find_table(each);
-  if (delete_old_rows() && shrink()) (void)run("PRAGMA incremental_vacuum");
+  std::erase_if(all, [this](const std::string& each) {
+    return number_of(fmt::format("SELECT count(*) FROM pragma_table_info({}) WHERE name = '_time'",
+                                 sql_name(each))) != 1;
+  });
+  if (delete_old_rows(all) && shrink(all)) (void)run("PRAGMA incremental_vacuum");
 }
 
 }  // namespace duplexd

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/settings/column_types.hpp"
@@ -47,7 +48,8 @@ class sqlite_writer final : public event_writer {
   void close();
   [[nodiscard]] bool run(const std::string& sql);
   [[nodiscard]] statement prepare(const std::string& sql);
-  [[nodiscard]] table* find_table(const std::string& name);
+  [[nodiscard]] table* find_table(const record_batch::record& event);
+  [[nodiscard]] std::string table_for(const std::string& reply);
   [[nodiscard]] bool append_column(table& to, const std::string& column, config::column_type type);
   [[nodiscard]] config::column_type type_of(const table& at, const std::string& key) const;
   [[nodiscard]] bool add_column(table& to, const std::string& key);
@@ -59,15 +61,15 @@ class sqlite_writer final : public event_writer {
   [[nodiscard]] bool keep_place(const record_batch& records);
   [[nodiscard]] bool insert_all(const record_batch& records);
   [[nodiscard]] bool log_has_room();
-  [[nodiscard]] bool delete_old_rows();
-  [[nodiscard]] bool shrink();
+  [[nodiscard]] bool delete_old_rows(const std::vector<std::string>& tables);
+  [[nodiscard]] bool shrink(const std::vector<std::string>& tables);
   [[nodiscard]] std::int64_t number_of(const std::string& sql);
   [[nodiscard]] std::string error() const;
 
   config::output_settings settings_;
   config::table_columns columns_;
   sqlite3* database_ = nullptr;
-  std::map<std::string, table> tables_;
+  std::map<std::pair<bool, std::string>, table> tables_;  ///< of a reply or not, and its name
   std::string failed_;
 };
 

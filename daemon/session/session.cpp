@@ -38,7 +38,6 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
       life_(settings_->reconnect, context_.once),
       values_(settings_->limits.variables),
       outbox_(context_.loop, context_.time, settings_, context_.keeper),
-      sequences_(std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences)),
       lag_(settings_->lag),
       stop_(context_.loop),
       since_(context_.time.now()),
@@ -47,6 +46,7 @@ session::session(std::shared_ptr<const config::session_settings> settings, sessi
   if (settings_->cookies) context_.cookies = std::make_shared<cookie_jar>();
   context_.counters = std::make_shared<session_counters>();
   start_variables(*settings_, values_, context_);
+  begin_sequences();
   outbox_.on_open([this] {
     ++context_.counters->logins;
     last_fault_.reset();
@@ -126,7 +126,7 @@ void session::take_replacement() {
   values_.limit(settings_->limits.variables);
   start_variables(*settings_, values_, context_);
   outbox_.replace(settings_);
-  sequences_ = std::make_unique<sequence_watch>(settings_->liveness.sequence, settings_->limits.sequences);
+  begin_sequences();
   lag_.adopt(settings_->lag);
   if (settings_->cookies && context_.cookies == nullptr) context_.cookies = std::make_shared<cookie_jar>();
   if (!settings_->cookies) context_.cookies.reset();
@@ -304,7 +304,7 @@ asio::awaitable<void> session::dial() {
 asio::awaitable<void> session::serve() {
   const auto opened = context_.time.now();
   enter(session_phase::login);
-  active_link on_link{settings_, context_, values_, outbox_, *sequences_, lag_, stop_, *link_};
+  active_link on_link{settings_, context_, values_, outbox_, sequences_, lag_, stop_, *link_};
   serving_ = &on_link;
   const link_result result = co_await on_link.run();
   serving_ = nullptr;

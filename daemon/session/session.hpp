@@ -112,6 +112,7 @@ class session {
   void want(wish what);
   void take_replacement();
   void take_outputs(std::vector<event_route> outputs);
+  void begin_sequences();
   asio::awaitable<void> obey();
   void pause_if_drained();
   [[nodiscard]] bool goes_on_later() const noexcept { return stop_.raised() && wish_ != wish::stop; }
@@ -146,7 +147,7 @@ class session {
   link_action next_;
   variables values_;
   outbox outbox_;
-  std::unique_ptr<sequence_watch> sequences_;
+  sequence_watch sequences_{{}, 0};
   lag_watch lag_;
   stop_flag stop_;  ///< what it does is to be left; `wish_` says what for
   wish wish_ = wish::run;

@@ -11,6 +11,23 @@ void session::take_outputs(std::vector<event_route> outputs) {
   for (output* each : attached_) context_.outputs.push_back({each, nullptr});
 }
 
+// Links hold on to the watch.
+void session::begin_sequences() {
+  sequences_ = sequence_watch(settings_->liveness.sequence, settings_->limits.sequences);
+  if (context_.safe == nullptr) return;
+  auto keep = [this](const std::string& name, std::string value) {
+    if (value.empty())
+      context_.safe->forget(settings_->name, name);
+    else
+      context_.safe->keep(settings_->name, name, std::move(value));
+  };
+  if (!sequences_.make_durable(context_.safe->kept(settings_->name), std::move(keep)))
+    context_.telemetry.record(
+        settings_->name,
+        happening::limit_reached{"limits.sequences",
+                                 "not all that durable rules of liveness.sequence have counted is watched"});
+}
+
 void session::adopt(std::shared_ptr<const config::session_settings> settings,
                     std::vector<event_route> outputs) {
   if (replacement_) {
@@ -23,9 +40,9 @@ void session::adopt(std::shared_ptr<const config::session_settings> settings,
   values_.limit(settings_->limits.variables);
   values_.limit_durable(settings_->limits.durable_variables);
   if (std::ranges::find(changed, "liveness.sequence") != changed.end())
-    *sequences_ = sequence_watch(settings_->liveness.sequence, settings_->limits.sequences);
+    begin_sequences();
   else
-    sequences_->limit(settings_->limits.sequences);
+    sequences_.limit(settings_->limits.sequences);
   lag_.adopt(settings_->lag);
   if (std::ranges::any_of(changed, [](const auto& each) { return each.starts_with("liveness.lag"); }))
     lag_.begin_link();

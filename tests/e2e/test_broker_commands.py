@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import time
 import unittest
 
 from support.certificates import certificates
@@ -48,7 +49,7 @@ class Mqtt(Commands):
         asked = subprocess.run(["mosquitto_rr", "-p", str(self.broker.reader_port), "-V", "5", "-t", "shop/orders", "-e", "ends/me",
                                 "-m", command(1, id="a7")], capture_output=True, text=True, check=True, timeout=60)
         self.assertEqual(json.loads(asked.stdout), {"session": "shop", "id": "a7", "command": "ask", "state": "written", "ended": True})
-        self.assertEqual(self.questions, [1])
+        until(lambda: self.questions == [1])  # that it was written is told when it has left
         self.end(daemon)
 
     # What is not a command is refused, and told; what is asked twice with one id is done once.
@@ -97,6 +98,60 @@ class Mqtt(Commands):
             until(lambda: [each["state"] for each in self.answers()] == ["confirmed"])
             self.end(daemon)
         self.assertEqual(self.questions, [1])
+
+    # A daemon that is told to end leaves to the broker what it has not accepted: nothing is refused, and nothing is lost.
+    def test_ended_and_started(self):
+        self.start()
+        whole = self.whole(self.answering(), self.output(client_id="bus"), rules=CONFIRMED | {"durable": True, "ttl": "1h"},
+                           journal={"path": str(self.place / "journal.db")})
+        count, ends = 0, {}
+        asks = ["mosquitto_pub", "-p", str(self.broker.reader_port), "-V", "5", "-q", "1", "-t", "orders", "-l"]
+        with subprocess.Popen(asks, stdin=subprocess.PIPE, text=True) as publisher:
+            def ask(amount):
+                nonlocal count
+                publisher.stdin.writelines(command(n, id=f"c{n}") + "\n" for n in range(count, count + amount))
+                publisher.stdin.flush()
+                count += amount
+
+            for run in range(5):
+                with Daemon(whole) as daemon:
+                    self.ready(run + 1)
+                    ask(100)
+                    until(lambda: self.ends(daemon))
+                    daemon.signal()
+                    for _ in range(90):  # fewer than may wait in the session, in all
+                        if daemon.process.poll() is None:
+                            ask(1)
+                            time.sleep(0.001)
+                    self.assertEqual(daemon.wait(), 0)
+                    ends |= self.ends(daemon)
+            publisher.stdin.close()
+            self.assertEqual(publisher.wait(60), 0)
+            with Daemon(whole) as daemon:
+                until(lambda: len(ends | self.ends(daemon)) == count, 60)
+                ends |= self.ends(daemon)
+                self.end(daemon)
+        self.assertLessEqual(set(ends.values()), {"confirmed", "unknown"})
+        self.assertNotIn("refused", {each["state"] for each in self.answers()})
+        self.assertEqual(len(self.questions), len(set(self.questions)))
+
+    # What was accepted is told over another connection: the first would acknowledge what it has received since.
+    def test_told_while_ending(self):
+        self.start()
+        heard = []
+
+        def serve(connection, _):
+            connection.accept()
+            heard.append(connection.read_message())
+            connection.hold(60)
+
+        daemon = self.run_daemon(self.enterContext(RawServer(serve)), client_id="bus")
+        self.ready()
+        self.publish(command(1, id="a"))
+        until(lambda: heard)
+        self.end(daemon)
+        until(lambda: [(each["id"], each["state"]) for each in self.answers()] == [("a", "unknown")])
+        self.assertTrue(self.broker.has_logged("Sending CONNACK to bus-answers"))
 
     # Commands come over a connection of their own, with the same certificate.
     def test_client_certificate(self):

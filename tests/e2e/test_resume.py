@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import threading
 import time
 import unittest
@@ -104,6 +105,40 @@ class Resume(Durable):
             self.assertGreater(acknowledged[0], ROUNDS)
             self.assertEqual(disorder, [])
             self.assertEqual(set(range(1, acknowledged[0] + 1)) - set(self.stored()), set())
+
+    # The page's configuration. A gap is told where the server went on with a higher number, and nowhere else.
+    def test_sequence(self):
+        numbers = []
+
+        def pour(connection, _):
+            connection.accept()
+            connection.send(b"".join(trade(n) for n in numbers))
+            connection.hold(60)
+
+        server = self.enterContext(RawServer(pour))
+        text = (ROOT / "docs" / "durability.md").read_text()
+        whole = {"version": 1} | yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.S)[2])
+        whole["sessions"]["feed"] |= {"url": server.url, "tls": listener(server.url)["tls"]}
+        whole["journal"]["path"], whole["outputs"]["store"]["path"] = str(self.journal), str(self.database)
+        told = []
+        for first in (1, 11, 31, 36):  # the second and the last follow, 21 to 30 are missing, 36 to 40 come again
+            numbers[:] = range(first, first + 10)
+            before = len(self.stored())
+            with Daemon(whole, read_stdout=False) as daemon:
+                until(lambda: len(self.stored()) == before + 10)
+                self.kill(daemon)
+            told.append([json.loads(each) for each, in self.events()])
+        gap = {"reply": "trade", "field": "n", "key": ["EURUSD"], "expected": 21, "found": 31, "over_connections": True}
+        self.assertEqual([len(each) for each in told], [0, 0, 1, 1])
+        self.assertEqual({key: told[-1][0][key] for key in gap}, gap)
+        stored = rows(self.journal, "SELECT value FROM variables WHERE name = 'sequence:[\"trade\",\"n\",[\"symbol\"],[\"EURUSD\"]]'")
+        self.assertEqual(stored, [("46",)])
+
+    def events(self):
+        try:
+            return rows(self.database, "SELECT event FROM _events")
+        except sqlite3.OperationalError:  # not yet
+            return []
 
     def test_check(self):
         def refused(session, **more):

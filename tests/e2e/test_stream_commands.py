@@ -10,7 +10,7 @@ import time
 import unittest
 
 from support.commands import CONFIRMED, Commands, command
-from support.daemon import Daemon
+from support.daemon import ROOT, Daemon
 from support.nats import PASSWORD, Nats
 from support.raw_server import RawServer
 from support.trades import MOST_KIB
@@ -48,14 +48,18 @@ class Stream(Commands):
 
 
 class Delivery(Stream):
-    # The page's own configuration, with another address. Commands of a time without a daemon wait for it.
+    # The page's own configuration and messages, with another address. Commands of a time without a daemon wait for it.
     def test_example(self):
-        self.start()
+        self.start(stream=False)
+        page = (ROOT / "docs" / "commands.md").read_text().split("\n## Commands from a stream\n")[1]
+        stream, consumer, message = (line.split(" ", 1) for line in re.search(r"```text\n(.*?)```", page, re.S)[1].splitlines())
         block = self.example("Commands from a stream", self.answering(), page="commands.md")
         block["outputs"]["bus"] |= {"url": self.server.url, "password": "${env:NATS_PASSWORD}"}
         block["journal"] = {"path": str(self.place / "journal.db")}
-        self.store(command(1, id="a7"))
         with self.server.reader() as reader:
+            for subject, text in (stream, consumer):
+                reader.ask(subject, json.loads(text))
+            reader.store(*message)
             reader.subscribe("shop.ends")
             daemon = self.enterContext(Daemon(block))
             self.assertEqual(json.loads(reader.next(2)[2]),

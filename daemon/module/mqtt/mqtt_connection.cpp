@@ -140,6 +140,7 @@ std::string mqtt_connection::configure(const mqtt_target& target) {
   if (error == 0 && target.receives) {
     error = mosquitto_threaded_set(link, true);
     if (error == 0) error = mosquitto_int_option(link, MOSQ_OPT_RECEIVE_MAXIMUM, target.most_unaccepted);
+    if (error == 0) error = mosquitto_int_option(link, MOSQ_OPT_SEND_MAXIMUM, target.most_unanswered);
     bound(link, target);
   }
   if (error == 0 && !target.user.empty())

@@ -32,6 +32,7 @@ struct mqtt_target {
   std::uint32_t largest_packet = 0;  ///< for `receives`: bytes; the broker delivers nothing that is larger
   std::uint16_t most_unaccepted =
       0;  ///< for `receives`: messages that it delivers before one is acknowledged
+  std::uint16_t most_unanswered = 0;  ///< for `receives`: messages that it may owe an acknowledgement
 };
 
 struct mqtt_message {

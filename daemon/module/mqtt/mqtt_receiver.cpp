@@ -33,10 +33,22 @@ void mqtt_receiver::fail(std::string why) {
   failed_ = std::move(why);
 }
 
+void mqtt_receiver::note_answered() {
+  for (const auto& each : link_.take_answers()) unanswered_.erase(each.key);
+}
+
+void mqtt_receiver::publish_again(answers what) {
+  for (auto& [key, each] : what) {
+    const auto sent = link_.publish({each.to, each.text, 1, false, "", each.correlation});
+    if (sent.failed.empty() && sent.refusal.empty()) unanswered_.emplace(sent.key, std::move(each));
+  }
+}
+
 // A client identifier belongs to one connection: the output's own has it.
 std::string mqtt_receiver::open() {
   if (link_.is_open()) return "";
-  unanswered_ = 0;
+  failed_.clear();
+  answers on_their_way = std::exchange(unanswered_, {});
   std::string error;
   auto target = mqtt_target_of(settings_, references_, error);
   if (!target) return error;
@@ -44,12 +56,14 @@ std::string mqtt_receiver::open() {
   target->receives = true;
   target->largest_packet = 4 * largest;
   target->most_unaccepted = most_messages;
+  target->most_unanswered = most_unanswered;
   if (!target->client_id.empty()) {
-    target->client_id += "-commands";
-    target->kept_session = kept;
+    target->client_id += stopped_ ? "-answers" : "-commands";
+    if (!stopped_) target->kept_session = kept;
   }
   error = link_.open(*target);
-  if (error.empty()) error = link_.subscribe(settings_.commands.from, limit());
+  if (error.empty() && !stopped_) error = link_.subscribe(settings_.commands.from, limit());
+  if (error.empty() && stopped_) publish_again(std::move(on_their_way));
   if (!error.empty()) link_.close();
   return error;
 }
@@ -76,7 +90,7 @@ broker_receiver::received mqtt_receiver::receive() {
   bool waited = false;
   while (failed.empty() && made.messages.size() < most_messages && bytes < most_bytes) {
     const auto [ended, has_come] = link_.read();
-    unanswered_ -= link_.take_answers().size();
+    note_answered();
     take();
     failed = ended;
     if (has_come) continue;
@@ -99,31 +113,46 @@ void mqtt_receiver::acknowledge() {
 
 // Until the broker has acknowledged it, or messages come: what is not written yet then leaves behind their
 // acknowledgements.
+std::string mqtt_receiver::wait_answered(std::uint64_t key, mqtt_connection::deadline until) {
+  while (unanswered_.contains(key) && link_.count_messages() == 0) {
+    if (std::string failed = link_.write(until); !failed.empty()) return failed;
+    auto [ended, has_come] = link_.read();
+    note_answered();
+    if (has_come && ended.empty()) continue;
+    if (ended.empty())
+      ended = std::chrono::steady_clock::now() < until ? link_.wait_readable(second, -1)
+                                                       : "the broker does not acknowledge an answer";
+    if (!ended.empty()) return unanswered_.contains(key) ? std::move(ended) : "";
+  }
+  return "";
+}
+
 std::string mqtt_receiver::answer(const std::string& to, const std::string& correlation,
                                   std::string_view text) {
-  if (!link_.is_open()) return "there is no connection";
+  if (std::string why = open(); !why.empty()) return "MQTT: " + why;
   const auto until = limit();
   const auto sent = link_.publish({to, text, 1, false, "", correlation});
   if (!sent.refusal.empty()) return "";
   std::string failed = sent.failed;
-  ++unanswered_;
-  if (unanswered_ > most_unanswered) failed = "the broker does not acknowledge answers";
-  bool is_answered = false;
-  while (failed.empty() && !is_answered && link_.count_messages() == 0) {
-    failed = link_.write(until);
-    if (!failed.empty()) break;
-    auto [ended, has_come] = link_.read();
-    for (const auto& each : link_.take_answers()) {
-      is_answered = is_answered || each.key == sent.key;
-      --unanswered_;
-    }
-    failed = std::move(ended);
-    if (!failed.empty() || has_come) continue;
-    failed = std::chrono::steady_clock::now() < until ? link_.wait_readable(second, -1)
-                                                      : "the broker does not acknowledge an answer";
+  if (failed.empty()) {
+    unanswered_[sent.key] = {to, correlation, std::string(text)};
+    failed = unanswered_.size() > most_unanswered ? "the broker does not acknowledge answers"
+                                                  : wait_answered(sent.key, until);
+    if (!failed.empty()) unanswered_.erase(sent.key);  // it will be given again
   }
-  if (!failed.empty()) fail(failed);
-  return failed;
+  if (failed.empty()) return "";
+  fail(failed);
+  return "MQTT: " + failed;
+}
+
+void mqtt_receiver::stop() {
+  stopped_ = true;
+  link_.close();
+  if (unanswered_.empty() || !open().empty()) return;
+  const auto until = limit();
+  std::string failed;
+  while (failed.empty() && !unanswered_.empty()) failed = wait_answered(unanswered_.begin()->first, until);
+  if (!failed.empty()) link_.close();
 }
 
 void mqtt_receiver::rest() noexcept {

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "config/settings/output_settings.hpp"
@@ -18,7 +20,7 @@ class mqtt_receiver final : public broker_receiver {
   /// How long a broker keeps what comes for an output with a `client_id` while there is no connection.
   static constexpr std::chrono::hours kept{24};
   /// Answers that are on their way.
-  static constexpr std::size_t most_unanswered = 1'000;
+  static constexpr std::uint16_t most_unanswered = 1'000;
 
   /// `references` outlives this.
   mqtt_receiver(const config::output_settings& settings, reference_reader& references);
@@ -29,23 +31,36 @@ class mqtt_receiver final : public broker_receiver {
   void acknowledge() override;
   [[nodiscard]] std::string answer(const std::string& to, const std::string& correlation,
                                    std::string_view text) override;
+  /// Answers are then published over another connection: this one would acknowledge what it received with
+  /// them.
+  void stop() override;
   void rest() noexcept override;
 
  private:
+  struct sent_answer {
+    std::string to;
+    std::string correlation;
+    std::string text;
+  };
+  using answers = std::map<std::uint64_t, sent_answer>;  ///< by the key that their acknowledgement names
   /// Returns why there is no connection.
   [[nodiscard]] std::string open();
   [[nodiscard]] mqtt_connection::deadline limit() const {
     return std::chrono::steady_clock::now() + settings_.timeout;
   }
   void fail(std::string why);
+  void note_answered();
+  void publish_again(answers what);
+  [[nodiscard]] std::string wait_answered(std::uint64_t key, mqtt_connection::deadline until);
 
   config::output_settings settings_;
   reference_reader& references_;
   mqtt_connection link_;
   int wakes_;  ///< readable after `wake`
   std::chrono::steady_clock::time_point served_{};
-  std::size_t unanswered_ = 0;  ///< answers that the broker has not acknowledged
-  std::string failed_;          ///< why there is no connection any more; told by the next `receive`
+  answers unanswered_;  ///< that the broker has not acknowledged
+  bool stopped_ = false;
+  std::string failed_;  ///< why there is no connection any more; told by the next `receive`
 };
 
 }  // namespace duplexd

@@ -27,7 +27,7 @@ class jetstream_receiver final : public broker_receiver {
   void acknowledge() override;
   [[nodiscard]] std::string answer(const std::string& to, const std::string& /*correlation*/,
                                    std::string_view text) override {
-    return line_.answer(to, text);
+    return line_.answer(to, text, [this](const auto& into) { return listen(into); });
   }
   void rest() noexcept override {}
 

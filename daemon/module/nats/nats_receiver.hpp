@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,11 +23,13 @@ class nats_receiver final : public broker_receiver {
   void acknowledge() override {}
   [[nodiscard]] std::string answer(const std::string& to, const std::string& /*correlation*/,
                                    std::string_view text) override {
-    return line_.answer(to, text);
+    return line_.answer(to, text, [this](const auto& into) { return listen(into); });
   }
   void rest() noexcept override {}
 
  private:
+  [[nodiscard]] std::string listen(const std::shared_ptr<nats_inbox>& into);
+
   nats_reception line_;
   std::uint64_t lost_ = 0;  ///< of this connection, told
 };

@@ -33,10 +33,11 @@ std::string nats_reception::open(const listener& listen) {
   return why;
 }
 
-std::string nats_reception::answer(const std::string& to, std::string_view text) {
-  if (!link_.is_open()) return "there is no connection";
-  const auto sent = link_.publish(to, text, "", std::nullopt);
-  return sent.failed.empty() ? link_.flush() : sent.failed;
+std::string nats_reception::answer(const std::string& to, std::string_view text, const listener& listen) {
+  std::string failed = open(listen);
+  if (failed.empty()) failed = link_.publish(to, text, "", std::nullopt).failed;
+  if (failed.empty()) failed = link_.flush();
+  return failed.empty() ? "" : "NATS: " + failed;
 }
 
 }  // namespace duplexd

@@ -38,7 +38,7 @@ class nats_reception {
   /// From any thread.
   void wake() noexcept;
   /// Returns why it was not published.
-  [[nodiscard]] std::string answer(const std::string& to, std::string_view text);
+  [[nodiscard]] std::string answer(const std::string& to, std::string_view text, const listener& listen);
 
   [[nodiscard]] nats_connection& link() noexcept { return link_; }
   [[nodiscard]] const config::output_settings& settings() const noexcept { return settings_; }

@@ -136,6 +136,7 @@ TEST_CASE("defaults inside of sections that may be left out", "[defaults]") {
   CHECK(liveness.fresh.at(0).action == liveness_action::log);
   CHECK(liveness.sequence.at(0).action == liveness_action::log);
   CHECK(liveness.sequence.at(0).key.empty());
+  CHECK_FALSE(liveness.sequence.at(0).durable);
   CHECK(liveness.lag.value().at_most.count() == 2'000);
   CHECK(liveness.lag.value().action == liveness_action::log);
   CHECK(with("lag: {reply: r, field: n}").lag == lag_settings{"r", "n", protocol::time_unit::ms});

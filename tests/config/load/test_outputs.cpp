@@ -71,9 +71,11 @@ TEST_CASE("what has no effect on a durable output, or without one, is refused", 
   CHECK(with("overflow: block") ==
         "f:1:61: outputs.f.overflow: a durable output has no 'overflow' (the journal has size and full)");
   CHECK(with("sync: true") == "f:1:57: outputs.f.sync: a durable output is always synced");
-  CHECK(load_document("journal: {path: j}\n" + file_with("{f: {type: file, path: f}}", "[f]"), "f.yaml")
-            .mistakes ==
-        lines{"f:1:10: journal: no output, command or variable is durable (add durable: true to one)"});
+  CHECK(
+      load_document("journal: {path: j}\n" + file_with("{f: {type: file, path: f}}", "[f]"), "f.yaml")
+          .mistakes ==
+      lines{
+          "f:1:10: journal: no output, command, variable or sequence is durable (add durable: true to one)"});
   CHECK(mistakes_of("{stdout: {type: stdout, durable: true}}", "[stdout]").size() == 1);
 }
 

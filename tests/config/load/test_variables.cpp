@@ -99,6 +99,19 @@ TEST_CASE("a durable variable needs a journal", "[variables]") {
   CHECK(loaded("outputs: {f: {type: file, path: f, durable: true}}", fields).mistakes == lines{});
 }
 
+TEST_CASE("a durable sequence needs a journal", "[variables]") {
+  const std::string fields =
+      "liveness: {sequence: [{reply: tick, field: n}, {reply: tock, field: n, durable: true}]}";
+  CHECK(loaded("", fields).mistakes == lines{"f:2:12: sessions.s.liveness.sequence[1]: a durable sequence "
+                                             "needs a journal (add journal: {path: FILE})"});
+  CHECK(loaded("outputs: {f: {type: file, path: f, durable: true}}", fields).mistakes == lines{});
+  const auto good = loaded("journal: {path: j}", fields);
+  CHECK(good.mistakes == lines{});
+  const auto& rules = good.value->sessions.at(0).liveness.sequence;
+  CHECK_FALSE(rules.at(0).durable);
+  CHECK(rules.at(1).durable);
+}
+
 TEST_CASE("a handler after: journaled needs a durable output for its replies", "[variables]") {
   const auto with = [](const std::string& outputs, const std::string& full = "block") {
     return loaded("journal: {path: j, full: " + full +

@@ -122,6 +122,26 @@ TEST_CASE("a variable without an event is committed soon, and at the end", "[jou
   CHECK(kept_after(at) == values{{"last", "2"}});
 }
 
+TEST_CASE("what was forgotten is not there any more, and may come again", "[journal]") {
+  const journal_place at;
+  put_variables(*at.open(), {{{"s", "a"}, "1"}, {{"s", "b"}, "2"}, {{"s", "c"}, "3"}, {{"t", "a"}, "4"}});
+  shelf target;
+  {
+    journal_scene s{at, target};
+    s.start();
+    s.kept.forget("s", "a");
+    s.kept.forget("s", "none");
+    CHECK(s.kept.kept("s") == values{{"b", "2"}, {"c", "3"}});
+    s.pass(1s);
+    s.kept.keep("s", "c", "5");
+    s.kept.forget("s", "c");
+    s.kept.forget("s", "b");
+    s.kept.keep("s", "b", "6");
+  }
+  CHECK(kept_after(at) == values{{"b", "6"}});
+  CHECK(at.open()->stored_variables() == journal_file::variables{{{"s", "b"}, "6"}, {{"t", "a"}, "4"}});
+}
+
 // Whoever waits is woken by the failure, too, and finds that nothing is committed.
 TEST_CASE("a commit that fails moves nothing, and is tried again with what came meanwhile", "[journal]") {
   const journal_place at;

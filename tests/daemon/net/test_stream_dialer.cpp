@@ -1,16 +1,24 @@
 // Connections that are only sent to, over real sockets.
+#include <openssl/ssl.h>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "daemon/net/make_stream_dialer.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/net/loop.hpp"
+#include "tests/daemon/net/test_server.hpp"
+#include "tests/daemon/net/trust.hpp"
 
 namespace {
 
@@ -138,4 +146,93 @@ TEST_CASE("nobody there: the fault says who and why", "[stream]") {
   auto opened = run(loop, dialer->open(request_to(port)));
   REQUIRE(std::holds_alternative<fault>(opened));
   CHECK(std::get<fault>(opened).cause == "connection refused by 127.0.0.1:" + std::to_string(port));
+}
+
+namespace {
+
+int accept_any(int /*ok*/, X509_STORE_CTX* /*store*/) {
+  return 1;
+}
+
+/// A server of TLS 1.3, which judges a client's certificate when the handshake is over for the client.
+struct judge {
+  explicit judge(int asks_for_certificate, std::optional<std::chrono::milliseconds> ends = std::nullopt)
+      : ends_after(ends) {
+    SSL_CTX_set_verify(context.get(), asks_for_certificate, &accept_any);
+  }
+
+  asio::awaitable<void> serve(std::shared_ptr<duplexd::net::tcp_connection> client) {
+    auto engine = std::make_unique<duplexd::net::tls_engine>(context);
+    const bool done = co_await client->start_tls(std::move(engine));
+    if (!done) co_return;
+    if (!ends_after) {
+      kept = std::move(client);
+      co_return;
+    }
+    asio::steady_timer timer(loop, *ends_after);
+    co_await timer.async_wait(asio::use_awaitable);
+    client->abort();
+  }
+
+  stream_result open() {
+    const auto dialer = make_stream_dialer(loop);
+    server_request to;
+    to.address = {.secure = true, .host = "localhost", .port = server.port()};
+    to.ca_file = trusted.ca_file();
+    to.cert_file = certificate;
+    return run(loop, dialer->open(std::move(to)));
+  }
+
+  trust trusted;
+  std::string certificate;
+  asio::io_context loop{1};
+  duplexd::net::tls_context context = trusted.server();
+  std::optional<std::chrono::milliseconds> ends_after;
+  std::shared_ptr<duplexd::net::tcp_connection> kept;
+  test_server server{loop, [this](std::shared_ptr<duplexd::net::tcp_connection> client) {
+                       return serve(std::move(client));
+                     }};
+};
+
+constexpr int asks = SSL_VERIFY_PEER;
+constexpr int insists = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+
+}  // namespace
+
+// What were sent in this second might be acknowledged by the system of a server that refuses it.
+TEST_CASE("a server that asks for a certificate has a second to refuse it", "[stream]") {
+  judge server{asks};
+  if (GENERATE(false, true)) {
+    const auto client = server.trusted.authority().issue({"client"});
+    server.certificate = server.trusted.write("client.pem", client.certificate + client.key);
+  }
+  const auto began = std::chrono::steady_clock::now();
+  auto opened = server.open();
+  CHECK(std::chrono::steady_clock::now() - began >= 1s);
+  REQUIRE(std::holds_alternative<std::unique_ptr<sending_stream>>(opened));
+  auto& stream = *std::get<std::unique_ptr<sending_stream>>(opened);
+  CHECK(run(server.loop, stream.send("a", 30s)).empty());
+}
+
+TEST_CASE("a refusal within that second is a fault of the connection", "[stream]") {
+  SECTION("with an alert") {
+    judge server{insists};
+    const auto opened = server.open();
+    REQUIRE(std::holds_alternative<fault>(opened));
+    CHECK(std::get<fault>(opened).kind == config::fault_class::tls);
+    CHECK(std::get<fault>(opened).cause.starts_with("TLS: the peer refused TLS with the alert"));
+  }
+  SECTION("with the end") {
+    judge server{asks, 300ms};
+    const auto opened = server.open();
+    REQUIRE(std::holds_alternative<fault>(opened));
+    CHECK(std::get<fault>(opened).cause.starts_with("TLS: "));
+    CHECK(std::get<fault>(opened).cause.ends_with(" after it asked for a client certificate"));
+  }
+}
+
+TEST_CASE("a server that asks for no certificate has nothing to refuse", "[stream]") {
+  judge server{SSL_VERIFY_NONE, 300ms};
+  const auto opened = server.open();
+  CHECK(std::holds_alternative<std::unique_ptr<sending_stream>>(opened));
 }

@@ -65,6 +65,10 @@ class scripted_receiver final : public broker_receiver {
     with_.answers.push_back(to + " " + correlation + " " + std::string(text));
     return "";
   }
+  void stop() override {
+    const std::lock_guard hold{with_.lock};
+    with_.answers.emplace_back("stopped");
+  }
   void rest() noexcept override {}
 
  private:
@@ -72,8 +76,9 @@ class scripted_receiver final : public broker_receiver {
 };
 
 struct scene {
-  explicit scene(std::string answers = "ends", std::string stream = "") {
+  explicit scene(std::string answers = "ends", std::string stream = "", std::string client_id = "") {
     config::output_settings settings{.name = "o", .type = config::output_type::mqtt};
+    settings.client_id = std::move(client_id);
     settings.commands = {"orders", std::move(answers), std::move(stream)};
     input.emplace(
         context, settings, std::make_unique<scripted_receiver>(with),
@@ -82,6 +87,7 @@ struct scene {
                           (message.too_long ? "(too long)" : message.text) +
                           (message.id.empty() ? "" : " " + message.id));
           listeners.push_back(std::move(told));
+          if (on_take) on_take();
           co_return;
         });
     tasks.spawn(0, run());
@@ -146,6 +152,7 @@ struct scene {
                          .http = play.http,
                          .streams = streams};
   lines taken;
+  std::function<void()> on_take;
   std::vector<command_listener> listeners;
   std::optional<broker_input> input;
   task_group<int> tasks{play.loop.get_executor()};
@@ -240,6 +247,40 @@ TEST_CASE("an answer that was not published is published later, in order", "[bro
   CHECK(s.look(&broker::answers) == lines{"ends  1", "ends  2", "ends  3"});
 }
 
+// Each command has ended: only its answer is left. One answer less, and there is room for a message.
+TEST_CASE("answers that cannot be published are bounded: nothing more is received", "[broker][bounds]") {
+  scene s;
+  s.set(&broker::takes_answers, false);
+  const auto ask = [&](std::size_t up_to) {
+    while (s.taken.size() < up_to) {
+      const std::size_t before = s.taken.size();
+      s.come("x");
+      s.settle();
+      REQUIRE(s.taken.size() == before + 1);
+      s.listeners.back()({true, true, std::to_string(s.taken.size())});
+      s.settle();
+    }
+  };
+  ask(broker_input::most_unfinished);
+  s.come("one more");
+  s.pass(1min);
+  CHECK(s.taken.size() == broker_input::most_unfinished);
+  CHECK(s.look(&broker::answers).empty());
+  CHECK(s.play.log.lines.at(0) ==
+        "commands for output o cannot be received: it is gone; next attempt in 0.4 s");
+  CHECK(s.play.log.lines.size() < 12);
+  s.set(&broker::takes_answers, true);
+  s.pass(1min);
+  const lines answers = s.look(&broker::answers);
+  REQUIRE(answers.size() == broker_input::most_unfinished);
+  CHECK(answers.front() == "ends  1");
+  CHECK(answers.back() == "ends  256");
+  CHECK(s.taken.back() == "o 257 one more");
+  s.listeners.back()({.is_accepted = true});
+  s.settle();
+  CHECK(s.play.log.lines.back() == "commands for output o are received again");
+}
+
 TEST_CASE("messages that the broker dropped are told when their number has doubled", "[broker]") {
   scene s;
   for (int i = 0; i < 4; ++i) {
@@ -251,8 +292,10 @@ TEST_CASE("messages that the broker dropped are told when their number has doubl
                                   "commands for output o came too fast: 4 are lost so far"});
 }
 
-TEST_CASE("while the sessions end messages stay in their stream, and ends are still told", "[broker]") {
-  scene s{"ends", "stream"};
+TEST_CASE("while the sessions end messages stay where they are kept, and ends are still told", "[broker]") {
+  const auto [stream, client_id] =
+      GENERATE(table<std::string, std::string>({{"stream", ""}, {"", "client"}}));
+  scene s{"ends", stream, client_id};
   s.come("a");
   s.settle();
   s.listeners.at(0)({.is_accepted = true});
@@ -264,7 +307,31 @@ TEST_CASE("while the sessions end messages stay in their stream, and ends are st
   CHECK(s.look(&broker::acknowledged) == 1);
   s.listeners.at(0)({true, true, "end of a"});
   s.pass(2s);
-  CHECK(s.look(&broker::answers) == lines{"ends  end of a"});
+  CHECK(s.look(&broker::answers) == lines{"stopped", "ends  end of a"});
+}
+
+TEST_CASE("while the sessions end a receiver stops before anything is published", "[broker]") {
+  scene s{"ends", "", "client"};
+  s.come("a");
+  s.settle();
+  s.input->stop_receiving();
+  s.listeners.at(0)({true, true, "end of a"});
+  asio::co_spawn(s.play.loop, s.input->finish(s.play.time.now() + 1s), asio::detached);
+  s.settle();
+  CHECK(s.look(&broker::answers) == lines{"stopped", "ends  end of a"});
+  CHECK(s.look(&broker::acknowledged) == 1);
+}
+
+TEST_CASE("messages that the end overtakes are not taken, and none of them is acknowledged", "[broker]") {
+  scene s{"ends", "", "client"};
+  s.on_take = [&s] { s.input->stop_receiving(); };
+  s.set(&broker::waiting, std::vector<broker_receiver::message>{{.text = "a"}, {.text = "b"}});
+  s.settle();
+  CHECK(s.taken == lines{"o 1 a"});
+  s.listeners.at(0)({true, true, "end of a"});
+  s.pass(2s);
+  CHECK(s.look(&broker::acknowledged) == 0);
+  CHECK(s.look(&broker::answers) == lines{"stopped", "ends  end of a"});
 }
 
 TEST_CASE("while the sessions end what nobody keeps is taken, to be refused", "[broker]") {

@@ -65,6 +65,72 @@ TEST_CASE("names that SQLite takes for the same have columns of their own, in ev
   CHECK(at.ask("SELECT count(*) FROM pragma_table_info('tick')") == lines{"7"});
 }
 
+// The hash is that of the reply's name: in another run it is the same, whichever comes first.
+TEST_CASE("replies that SQLite takes for the same have tables of their own, in every run", "[sqlite]") {
+  sqlite_place at;
+  at.settings.indexes = {{"TICK", {"b"}}};
+  const bool lower_first = GENERATE(true, false);
+  {
+    sqlite_writer writer{at.settings};
+    put(writer, batch_of({R"({"a":1})"}, "tick"));
+    put(writer, batch_of({R"({"b":"x"})"}, "TICK"));
+  }
+  sqlite_writer writer{at.settings};
+  if (lower_first) put(writer, batch_of({R"({"a":2})"}, "tick"));
+  record_batch batch = batch_of({R"({"b":"y","a":true})"}, "TICK");
+  batch.add(reply_event("Tick"), R"({"c":3})");
+  put(writer, batch);
+  if (!lower_first) put(writer, batch_of({R"({"a":2})"}, "tick"));
+  CHECK(at.ask("SELECT a FROM tick ORDER BY a") == lines{"1", "2"});
+  CHECK(at.ask("SELECT b, a FROM TICK_20d6fce4 ORDER BY b") == lines{"x|-", "y|1"});
+  CHECK(at.ask("SELECT c FROM Tick_ddfce5c4") == lines{"3"});
+  CHECK(at.ask("SELECT count(*) FROM sqlite_schema WHERE type = 'table'") == lines{"3"});
+  CHECK(at.ask("SELECT tbl_name FROM sqlite_schema WHERE type = 'index'") == lines{"TICK_20d6fce4"});
+}
+
+// Databases of before may have rows of both in it.
+TEST_CASE("a table belongs to the reply that has its name", "[sqlite]") {
+  const sqlite_place at;
+  put(*std::make_unique<sqlite_writer>(at.settings), batch_of({R"({"a":1})"}, "TICK"));
+  sqlite_writer writer{at.settings};
+  put(writer, batch_of({R"({"a":2})"}, "tick"));
+  put(writer, batch_of({R"({"a":3})"}, "TICK"));
+  CHECK(at.ask("SELECT a FROM \"TICK\" ORDER BY a") == lines{"1", "3"});
+  CHECK(at.ask("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'tick@_%' ESCAPE '@'") == lines{"1"});
+}
+
+TEST_CASE("replies with names that SQLite or the output has itself have tables of their own", "[sqlite]") {
+  sqlite_place at;
+  at.settings.durable = true;
+  at.settings.indexes = {{"tick", {"a"}}};
+  at.settings.keep.age = std::chrono::hours{1};
+  for (std::uint64_t run = 1; run <= 2; ++run) {
+    sqlite_writer writer{at.settings};
+    record_batch batch;
+    batch.set_journal("J");
+    batch.add(reply_event("tick"), R"({"a":1})", 10 * run);
+    for (const char* reply : {"tick.a", "_events", "_EVENTS", "_places", "_places_", "sqlite_x"})
+      batch.add(reply_event(reply), R"({"a":")" + std::string(reply) + "\"}", 10 * run);
+    session_event raw = reply_event();
+    raw.what = session_event::kind::raw;
+    batch.add(raw, R"({"event":"raw"})", 10 * run + 1);
+    put(writer, batch);
+    const auto rows = std::to_string(run) + "|";
+    CHECK(at.ask("SELECT count(*), event FROM _events") == lines{rows + R"({"event":"raw"})"});
+    CHECK(at.ask("SELECT count(*), a FROM \"tick.a_878fe08d\"") == lines{rows + "tick.a"});
+    CHECK(at.ask("SELECT count(*), a FROM _events_fc4f86ab") == lines{rows + "_events"});
+    CHECK(at.ask("SELECT count(*), a FROM _EVENTS_24e9efab") == lines{rows + "_EVENTS"});
+    CHECK(at.ask("SELECT count(*), a FROM _places_") == lines{rows + "_places"});
+    CHECK(at.ask("SELECT count(*), a FROM _places__42cbcb5b") == lines{rows + "_places_"});
+    CHECK(at.ask("SELECT count(*), a FROM _sqlite_x_a4f18f62") == lines{rows + "sqlite_x"});
+    CHECK(at.ask("SELECT number FROM _places") == lines{std::to_string(10 * run + 1)});
+    if (run == 1) continue;
+    writer.tidy();  // the events are of another day
+    for (const char* table : {"tick", "_sqlite_x_a4f18f62", "_events", "_places_"})
+      CHECK(at.ask(std::string("SELECT count(*) FROM ") + table) == lines{"0"});
+  }
+}
+
 // The names come from a server.
 TEST_CASE("columns beyond the bound share one", "[sqlite]") {
   const sqlite_place at;

@@ -1,4 +1,5 @@
 // Durable variables and `after: journaled`, with a journal that the test plays.
+#include "config/load/load.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
 
@@ -16,6 +17,10 @@ class scripted_keeping final : public safe_keeping {
     all[session][variable] = value;
     told.push_back(variable + "=" + value);
     if (on_keep) on_keep();
+  }
+  void forget(const std::string& session, const std::string& variable) override {
+    all[session].erase(variable);
+    told.push_back(variable + " forgotten");
   }
   [[nodiscard]] std::map<std::string, std::string> kept(const std::string& session) const override {
     const auto found = all.find(session);
@@ -171,6 +176,93 @@ TEST_CASE("durable variables have a limit of their own", "[resume]") {
   CHECK(logged(*s.play,
                "last not saved: the durable variables would take more than 64 bytes "
                "(limits.durable_variables)") == (kept ? 0 : 1));
+}
+
+namespace {
+
+std::string counts(const std::string& rules, const std::string& more = "") {
+  return "    liveness: {ping_interval: 0, idle_timeout: 0, sequence: [" + rules + "]}\n" + more;
+}
+const std::string of_id = R"(sequence:["tick","id",[],[]])";
+const std::string durable_ids = "{reply: tick, field: id, durable: true}";
+
+}  // namespace
+
+TEST_CASE("what a durable sequence expects is kept in the turn of its event", "[resume]") {
+  scene s{counts(durable_ids + ", {reply: tick, field: other}")};
+  lines seen;
+  s.safe.on_keep = [&] { seen.push_back(s.safe.told.back() + " after " + std::to_string(s.safe.number)); };
+  auto server = s.play->accept();
+  tick(*server, 7, 8);
+  s.play->run_for(1s);
+  CHECK(seen == lines{of_id + "=8 after 1", of_id + "=9 after 2"});
+}
+
+// As over two connections: what is lower is said again.
+TEST_CASE("a durable sequence goes on with what the journal has", "[resume]") {
+  const auto [first, told] = GENERATE(table<int, bool>({{8, false}, {7, false}, {10, true}}));
+  scene s{counts(durable_ids), {{of_id, "8"}}};
+  auto server = s.play->accept();
+  tick(*server, first, first + 1);
+  s.play->run_for(1s);
+  CHECK(logged(*s.play, "expected 8, found 10") == (told ? 1 : 0));
+  CHECK(logged(*s.play, "expected") == (told ? 1 : 0));
+  tick(*server, first + 3, first + 3);
+  s.play->run_for(1s);
+  CHECK(logged(*s.play, "found " + std::to_string(first + 3)) == 1);
+}
+
+TEST_CASE("a sequence that is not durable any more, or another rule, begins again", "[resume]") {
+  const auto rule = GENERATE(as<std::string>{}, "{reply: tick, field: id}",
+                             "{reply: tick, field: id, key: [op], durable: true}");
+  scene s{counts(rule), {{of_id, "8"}, {"other", "1"}}};
+  CHECK(s.safe.told == lines{of_id + " forgotten"});
+  auto server = s.play->accept();
+  tick(*server, 20, 20);
+  s.play->run_for(1s);
+  CHECK(logged(*s.play, "expected") == 0);
+}
+
+TEST_CASE("a reload lets a durable sequence go on if its rule is the same", "[resume]") {
+  const auto [rule, told] = GENERATE(table<std::string, bool>(
+      {{"{reply: tick, field: id, durable: true, action: resubscribe}, {reply: tick, field: n}", true},
+       {"{reply: tick, field: id, durable: true, key: [op]}", false}}));
+  const bool reconnects = GENERATE(false, true);
+  scene s{counts(durable_ids)};
+  auto server = s.play->accept();
+  tick(*server, 1, 7);
+  s.play->run_for(1s);
+  protocol::diagnostics mistakes;
+  auto next = config::load_text(
+      "journal: {path: j}\noutputs: {f: {type: file, path: f, durable: true}}\n" +
+          talk_yaml("    outputs: [f]\n" + counts(rule, reconnects ? "    linger: 1s\n" : "")),
+      config::document_format::yaml, "next.yaml", {}, mistakes);
+  REQUIRE(next);
+  const auto settings = std::make_shared<const config::session_settings>(next->sessions.at(0));
+  auto second = reconnects ? s.play->accept() : server;
+  if (reconnects)
+    s.play->session->replace(settings, {{&s.play->out, nullptr}});
+  else
+    s.play->session->adopt(settings, {{&s.play->out, nullptr}});
+  s.play->run_for(1s);
+  tick(*second, 10, 10);
+  s.play->run_for(1s);
+  CHECK(s.play->links.dials == (reconnects ? 2 : 1));
+  CHECK(logged(*s.play, "expected 8, found 10") == (told ? 1 : 0));
+}
+
+// The configuration may allow fewer bytes than the run before had.
+TEST_CASE("what has no room any more is said, and forgotten", "[resume]") {
+  values before;
+  for (int key = 0; key < 10; ++key)
+    before[R"(sequence:["tick","id",["k"],["x)" + std::to_string(key) + "\"]]"] = "8";
+  scene s{counts("{reply: tick, field: id, key: [k], durable: true}", "    limits: {sequences: 1KiB}\n"),
+          before};
+  CHECK(logged(*s.play,
+               "not all that durable rules of liveness.sequence have counted is watched "
+               "(limits.sequences)") == 1);
+  CHECK(s.safe.all["s"].size() == 10 - s.safe.told.size());
+  CHECK(s.safe.told.size() == 3);
 }
 
 TEST_CASE("a handler after: journaled waits until its event is committed, in order", "[resume]") {

@@ -128,6 +128,79 @@ TEST_CASE("on a new link only what is missing is a gap") {
   CHECK(gaps(watch, "tick", {{"k", "f"}, {"n", last}}).size() == 1);
 }
 
+namespace {
+
+using kept = std::map<std::string, std::string>;
+const std::vector<config::sequence_settings> durable_rules{
+    {.reply = "tick", .field = "n", .key = {"k"}, .durable = true}};
+constexpr const char* of_x = R"(sequence:["tick","n",["k"],["x"]])";
+
+/// A watch with a limit, and what it has kept.
+struct keeping {
+  explicit keeping(std::uint64_t limit, const kept& before = {}) : watch(durable_rules, limit), all(before) {
+    has_room = watch.make_durable(before, [this](const std::string& name, const std::string& value) {
+      if (value.empty())
+        all.erase(name);
+      else
+        all[name] = value;
+    });
+    watch.begin_link();
+  }
+  sequence_watch watch;
+  kept all;
+  bool has_room = false;
+};
+
+}  // namespace
+
+TEST_CASE("durable rules keep what they expect, for each key, and go on with it") {
+  keeping first{4096};
+  CHECK(gaps(first.watch, "tick", {{"k", "x"}, {"n", 7}}).empty());
+  CHECK(gaps(first.watch, "tick", {{"k", 2}, {"n", -1}}).empty());
+  CHECK(gaps(first.watch, "tick", {{"n", std::numeric_limits<std::uint64_t>::max()}}).empty());
+  CHECK(first.all == kept{{of_x, "8"},
+                          {R"(sequence:["tick","n",["k"],[2]])", "0"},
+                          {R"(sequence:["tick","n",["k"],[null]])", "0"}});
+  keeping second{4096, first.all};
+  CHECK(second.has_room);
+  CHECK(second.all == first.all);
+  CHECK(gaps(second.watch, "tick", {{"k", 2}, {"n", 0}}).empty());
+  const auto found = second.watch.see("tick", {{"k", "x"}, {"n", 10}});
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].over_links);
+  CHECK(found[0].expected == 8);
+  CHECK(gaps(second.watch, "tick", {{"k", "x"}, {"n", 12}}) == names{R"(n 11/12 ["x"])"});
+  CHECK(second.all.at(of_x) == "13");
+}
+
+// What a later version, or a hand, may have written there.
+TEST_CASE("what is no number of a durable rule is forgotten, what is not of rules stays") {
+  const keeping all{4096,
+                    {{of_x, "\"8\""},
+                     {R"(sequence:["tick","n",["k"],["y"]])", "7.5"},
+                     {R"(sequence:["tick","n",["k"],["z"]])", "{"},
+                     {R"(sequence:["tick","n",["k"],)", "8"},
+                     {"sequence:", "8"},
+                     {R"(sequence:["tick","n",["k","l"],["x"]])", "8"},
+                     {"counter:a", "1"},
+                     {"sequence", "1"},
+                     {"t", "1"}}};
+  CHECK(all.all == kept{{"counter:a", "1"}, {"sequence", "1"}, {"t", "1"}});
+  CHECK(all.has_room);
+}
+
+// ["x"] has 5 bytes, the name that it is kept under 33, and there are 96 beside.
+TEST_CASE("keys of durable rules take the bytes of their names, too, and what has no room is not kept") {
+  const auto [limit, fits] = GENERATE(table<std::uint64_t, bool>({{134, true}, {133, false}}));
+  keeping first{limit};
+  CHECK(gaps(first.watch, "tick", {{"k", "x"}, {"n", 7}}).empty());
+  CHECK(first.watch.overflowed() == !fits);
+  CHECK(first.all.size() == (fits ? 1 : 0));
+  const keeping second{limit, {{of_x, "8"}}};
+  CHECK(second.has_room == fits);
+  CHECK(second.all.size() == (fits ? 1 : 0));
+}
+
 TEST_CASE("only the rule's reply counts, and only whole numbers") {
   const std::vector<config::sequence_settings> rules{{.reply = "tick", .field = "at.n", .key = {}}};
   sequence_watch watch{rules, 4096};
