@@ -76,6 +76,7 @@ void receiver::judge_turn(bool was_long) {
 receiver::turn_end receiver::take_turn(turn_budget& turn) {
   time_ = timestamp(context_.time.wall());
   turn_began_ = reading_.now();
+  if (!packets_) return turn_end::dry;  // never: see there
   for (;;) {
     if ((!in_message_ || of_message_ >= message_in_one) && !has_room()) return turn_end::no_room;
     if (turn.is_over()) return turn_end::used_up;
