@@ -99,10 +99,12 @@ const section& section_of<parsed_session>() {
                "tell how old events are when they arrive; `liveness.lag` acts on it.")
               .changed(change_rule::live),
           make("limits", &s::limits, "Limits on what the server sends.").merged().changed(change_rule::live),
-          make("protocol", &s::protocol_source,
-               "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "
-               "(default: "
-               "native), json, opcode, framing, limits, layouts, commands, replies (see layouts.md).")
+          make(
+              "protocol", &s::protocol_source,
+              "The commands and replies: the name of an entry in `protocols`, or a definition: byte_order "
+              "(default: "
+              "native), json, opcode, framing, limits, layouts, commands, replies (see layouts.md). A reload "
+              "that changes only how replies are unpacked keeps the connection (see operating.md).")
               .of_type({"name or map", {{"anyOf", {{{"type", "string"}}, {{"$ref", "#/$defs/protocol"}}}}}})
               .example("callcentre"),
           make("rate", &s::rate, "Rate limit for all outgoing messages.").merged(),

@@ -6,6 +6,7 @@
 
 #include "config/fields/field.hpp"
 #include "config/fields/fields.hpp"
+#include "config/load/protocol_digest.hpp"
 #include "protocol/document/node_json.hpp"
 
 namespace duplexd::config {
@@ -15,6 +16,11 @@ using protocol::node;
 using protocol::node_entry;
 
 namespace {
+
+/// A field that stands for what only the replies of a protocol are unpacked by, and one for each reply that
+/// is there.
+const std::string replies_field = "protocol.replies";
+const std::string reply_prefix = replies_field + ".";
 
 /// What the leaf field of a path ("/log/level") says, or the nearest one around it that says something.
 change_rule rule_of(const ordered_json::json_pointer& path) {
@@ -71,7 +77,8 @@ struct digested {
 void take_in_place(const std::string& session, const std::vector<std::string>& fields, reload_plan& plan) {
   plan.in_place.push_back(session);
   const std::string prefix = "sessions." + session + ".";
-  for (const std::string& each : fields) plan.live.push_back(prefix + each);
+  for (const std::string& each : fields)
+    if (!each.starts_with(reply_prefix)) plan.live.push_back(prefix + each);
 }
 
 }  // namespace
@@ -86,13 +93,30 @@ std::vector<std::string> session_digest::differences(const session_digest& other
   return names;
 }
 
+bool stays_connected(const session_digest& now, const session_digest& next) {
+  return now.fixed == next.fixed && std::ranges::all_of(now.live, [&](const auto& each) {
+           return !each.first.starts_with(reply_prefix) || std::ranges::count(next.live, each) > 0;
+         });
+}
+
+bool has_other_replies(const session_digest& now, const session_digest& next) {
+  const auto changed = now.differences(next);
+  return std::ranges::find(changed, replies_field) != changed.end();
+}
+
 session_digest digest_of(const node& session, const node* protocol) {
   digested texts;
   texts.add(session, session_fields(), "", change_rule::reconnect);
   texts.fixed.erase("template");
   std::erase_if(texts.fixed,
                 [](const auto& each) { return each.first == "with" || each.first.starts_with("with."); });
-  if (protocol != nullptr) texts.fixed["protocol"] = compact_text(*protocol);
+  const node* const definition = protocol != nullptr ? protocol : session.find("protocol");
+  if (definition != nullptr && definition->kind == protocol::node_kind::map) {
+    protocol_parts parts = parts_of(*definition);
+    texts.fixed["protocol"] = std::move(parts.fixed);
+    if (parts.replies) texts.live[replies_field] = std::move(*parts.replies);
+    for (const std::string& name : parts.names) texts.live[reply_prefix + name] = "";
+  }
   session_digest made;
   std::string all;
   for (const auto& [name, text] : texts.fixed) all.append(name).append("=").append(text).append("\n");
@@ -141,7 +165,7 @@ reload_plan plan_reload(const reload_state& now, const reload_state& next) {
       plan.added.push_back(name);
     else if (running->second == digest)
       ++plan.unchanged;
-    else if (running->second.fixed != digest.fixed || now.ended.contains(name))
+    else if (!stays_connected(running->second, digest) || now.ended.contains(name))
       plan.reconnect.push_back(name);
     else
       take_in_place(name, running->second.differences(digest), plan);

@@ -20,6 +20,13 @@ namespace duplexd::config {
 /// definition that it names; null: it names none.
 [[nodiscard]] session_digest digest_of(const protocol::node& session, const protocol::node* protocol);
 
+/// Whether the connection stays when a session becomes the next one: they differ in live fields only, and
+/// the replies that steps may wait for are still there.
+[[nodiscard]] bool stays_connected(const session_digest& now, const session_digest& next);
+
+/// Whether replies are unpacked otherwise.
+[[nodiscard]] bool has_other_replies(const session_digest& now, const session_digest& next);
+
 /// Of one value.
 [[nodiscard]] std::size_t digest_of(const protocol::node& value);
 

@@ -109,8 +109,10 @@ void app::apply(config::settings next, const config::reload_plan& plan) {
     const bool has_changed = is_new || known->second.runs->settings().digest != loaded.digest;
     if (!has_changed) continue;
     const bool goes_on = !is_new && !known->second.result;
-    const bool in_place = goes_on && known->second.runs->settings().digest.fixed == loaded.digest.fixed;
-    if (in_place) loaded.protocol = known->second.runs->settings().protocol;  // whose messages it knows
+    const config::session_settings* now = goes_on ? &known->second.runs->settings() : nullptr;
+    const bool in_place = now != nullptr && config::stays_connected(now->digest, loaded.digest);
+    if (in_place && !config::has_other_replies(now->digest, loaded.digest))
+      loaded.protocol = now->protocol;  // by which it unpacks already
     const auto settings = std::make_shared<const config::session_settings>(std::move(loaded));
     if (in_place) {
       known->second.runs->adopt(settings, routes_of(*settings));

@@ -28,7 +28,7 @@ active_link::active_link(std::shared_ptr<const config::session_settings> setting
       outbox_(commands),
       stop_(stop),
       link_(link),
-      replies_(context.loop, context.time, *settings_->protocol, awaited_replies(*settings_),
+      replies_(context.loop, context.time, settings_->protocol, awaited_replies(*settings_),
                settings_->limits.inbox),
       script_(*settings_, context, values, commands, replies_),
       fresh_(settings_->liveness.fresh, *settings_->protocol),
@@ -49,9 +49,15 @@ void active_link::adopt(std::shared_ptr<const config::session_settings> next) {
   const auto has_changed = [&](const char* field) {
     return std::ranges::find(changed, field) != changed.end();
   };
+  const bool has_other_types = live_->protocol != next->protocol;
   live_ = std::move(next);
+  if (has_other_types) {
+    replies_.adopt(live_->protocol);
+    receiver_.adopt(live_->protocol);
+    fresh_.adopt(*live_->protocol);
+  }
   if (has_changed("liveness.fresh"))
-    fresh_.adopt(live_->liveness.fresh, *settings_->protocol, receiver_.reading().now());
+    fresh_.adopt(live_->liveness.fresh, *live_->protocol, receiver_.reading().now());
   replies_.limit(live_->limits.inbox);
   script_.adopt_limits(live_->limits);
   replies_.await_also(awaited_replies(*live_));

@@ -41,8 +41,13 @@ class active_link {
               transport& link);
 
   /// Other settings that differ only in fields that reloads take at once. To be called between two replies;
-  /// the session has adopted its part, sequences and lag among it.
+  /// the session has adopted its part, sequences and lag among it. Another protocol: between two messages.
   void adopt(std::shared_ptr<const config::session_settings> next);
+
+  /// Whether a message is being handled whose packets belong to one protocol; `act` is then called once when
+  /// that has been done. An empty one: nothing is.
+  [[nodiscard]] bool in_message() const noexcept { return receiver_.in_message(); }
+  void at_message_end(std::function<void()> act) { receiver_.at_message_end(std::move(act)); }
 
   /// Runs the link from login to the closing handshake. What is left to do is `finish()`.
   asio::awaitable<link_result> run();

@@ -16,6 +16,10 @@ void freshness::adopt(const std::vector<config::freshness_settings>& rules, cons
   if (has_started) start(now);
 }
 
+void freshness::adopt(const protocol::protocol& types) {
+  for (entry& each : entries_) each.type = types.find(protocol::direction::reply, each.rule.reply);
+}
+
 void freshness::start(clock::time_point now) {
   started_ = true;
   for (entry& each : entries_) each.due = now + each.rule.within;

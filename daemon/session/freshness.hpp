@@ -20,6 +20,9 @@ class freshness {
   void adopt(const std::vector<config::freshness_settings>& rules, const protocol::protocol& types,
              clock::time_point now);
 
+  /// Replies come by another protocol from now on. Each rule's time goes on.
+  void adopt(const protocol::protocol& types);
+
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
   /// A reply of that type has come.

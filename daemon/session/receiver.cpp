@@ -37,13 +37,11 @@ receiver::receiver(const config::session_settings& settings, const session_conte
       replies_(replies),
       script_(script),
       fresh_(fresh),
-      packets_(settings.protocol, protocol::direction::reply),
       line_(settings.name),
       reading_(context.time),
       counters_(*context.counters),
-      types_(settings.protocol->types(protocol::direction::reply).data()),
       read_ahead_limit_(settings.limits.inbox) {
-  counters_.replies.resize(settings.protocol->types(protocol::direction::reply).size());
+  adopt(settings.protocol);
   if (context.long_turns != nullptr) place_.emplace(*context.long_turns);
 }
 
@@ -78,19 +76,23 @@ void receiver::judge_turn(bool was_long) {
 receiver::turn_end receiver::take_turn(turn_budget& turn) {
   time_ = timestamp(context_.time.wall());
   turn_began_ = reading_.now();
+  if (!packets_) return turn_end::dry;  // never: see there
   for (;;) {
     if ((!in_message_ || of_message_ >= message_in_one) && !has_room()) return turn_end::no_room;
     if (turn.is_over()) return turn_end::used_up;
     if (!in_message_) {
       protocol::frame_view whole;
       if (!next_message(whole)) return turn_end::dry;
-      packets_.begin(whole);
+      packets_->begin(whole);
       in_message_ = true;
       of_message_ = 0;
     }
     protocol::packet packet;
-    in_message_ = packets_.next(packet);
-    if (!in_message_) continue;
+    in_message_ = packets_->next(packet);
+    if (!in_message_) {
+      if (at_message_end_) std::exchange(at_message_end_, {})();
+      continue;
+    }
     handle(packet);
     turn.spend(packet.frame.bytes.size());
     of_message_ += packet.frame.bytes.size();
@@ -153,6 +155,15 @@ asio::awaitable<int> receiver::wait_for_room() {
 void receiver::adopt(std::uint64_t read_ahead) {
   read_ahead_limit_ = read_ahead;
   if (holding_ != nullptr) holding_->cancel(room);
+}
+
+// What was made for message types of the protocol before is made again.
+void receiver::adopt(const std::shared_ptr<const protocol::protocol>& types) {
+  const auto& replies = types->types(protocol::direction::reply);
+  packets_.emplace(types, protocol::direction::reply);
+  line_ = event_line(settings_.name);
+  types_ = replies.data();
+  counters_.replies.resize(replies.size());
 }
 
 asio::awaitable<int> receiver::wait_for_more() {

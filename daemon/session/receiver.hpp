@@ -38,6 +38,17 @@ class receiver {
   /// What a reload changed: the bytes that are read ahead, and the outputs that are waited for.
   void adopt(std::uint64_t read_ahead);
 
+  /// The next message, whenever it came, is unpacked by another protocol. Not to be called while
+  /// `in_message()`.
+  void adopt(const std::shared_ptr<const protocol::protocol>& types);
+
+  /// Whether packets of a message may not have been handled yet.
+  [[nodiscard]] bool in_message() const noexcept { return in_message_; }
+
+  /// Calls that when they have been, once; an empty one: nothing. Not to be called while `in_message()` is
+  /// false.
+  void at_message_end(std::function<void()> act) { at_message_end_ = std::move(act); }
+
   /// The clock by which the peer's silence is measured.
   [[nodiscard]] const reading_clock& reading() const noexcept { return reading_; }
 
@@ -78,19 +89,20 @@ class receiver {
   reply_inbox& replies_;
   script_runner& script_;
   freshness& fresh_;
-  protocol::packet_reader packets_;
+  std::optional<protocol::packet_reader> packets_;  ///< always there; made again for another protocol
   event_line line_;
   reading_clock reading_;
   clock::time_point read_again_{};
   std::string time_;
   session_counters& counters_;
-  const protocol::message_type* types_;  ///< the first of the protocol's replies
-  clock::time_point turn_began_{};       ///< by `reading_`
+  const protocol::message_type* types_ = nullptr;  ///< the first of the protocol's replies
+  clock::time_point turn_began_{};                 ///< by `reading_`
   std::optional<turn_lane::place> place_;
   unsigned long_turns_ = 0;  ///< how many turns more are taken in line
   bool settled_ = false;     ///< everything before the end of the link has had its effect
   bool has_waited_ = false;
-  bool in_message_ = false;     ///< `packets_` may have more of a message
+  bool in_message_ = false;  ///< `packets_` may have more of a message
+  std::function<void()> at_message_end_;
   std::size_t of_message_ = 0;  ///< bytes of its packets that were handled
   message current_{};           ///< if it had been read ahead
   std::deque<message> ahead_;

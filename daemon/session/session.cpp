@@ -112,6 +112,7 @@ void session::reconnect() {
 
 void session::replace(std::shared_ptr<const config::session_settings> settings,
                       std::vector<event_route> outputs) {
+  deferred_.reset();
   replacement_ = {std::move(settings), std::move(outputs)};
   if (wish_ != wish::pause) want(wish::reconnect);
 }
@@ -308,6 +309,7 @@ asio::awaitable<void> session::serve() {
   serving_ = &on_link;
   const link_result result = co_await on_link.run();
   serving_ = nullptr;
+  take_deferred();
   enter(session_phase::closing);
   leave(result, std::chrono::duration_cast<milliseconds>(context_.time.now() - opened));
   const std::optional<link_end>& end = link_->ended();

@@ -64,12 +64,14 @@ class session {
   void replace(std::shared_ptr<const config::session_settings> settings, std::vector<event_route> outputs);
 
   /// The same for settings that differ only in fields that reloads take at once: the connection stays. They
-  /// hold from the next reply on; what runs or waits in a handler comes to its end as it began.
+  /// hold from the next reply on; what runs or waits in a handler comes to its end as it began. With another
+  /// protocol, which has every reply of the one before, they hold from the next message on.
   void adopt(std::shared_ptr<const config::session_settings> settings, std::vector<event_route> outputs);
 
-  /// What it works with, or will with its next connection.
+  /// What it works with, or will with its next connection or message.
   [[nodiscard]] const config::session_settings& settings() const noexcept {
-    return replacement_ ? *replacement_->settings : *settings_;
+    if (replacement_) return *replacement_->settings;
+    return deferred_ ? *deferred_->settings : *settings_;
   }
 
   /// Refuses further commands from outside; when those that it has taken have come to their end it pauses.
@@ -113,6 +115,9 @@ class session {
   void take_replacement();
   void take_outputs(std::vector<event_route> outputs);
   void begin_sequences();
+  void take_in_place(std::shared_ptr<const config::session_settings> settings,
+                     std::vector<event_route> outputs);
+  void take_deferred();
   asio::awaitable<void> obey();
   void pause_if_drained();
   [[nodiscard]] bool goes_on_later() const noexcept { return stop_.raised() && wish_ != wish::stop; }
@@ -142,6 +147,7 @@ class session {
     std::vector<event_route> outputs;
   };
   std::optional<replacement> replacement_;  ///< until the connection has ended
+  std::optional<replacement> deferred_;     ///< until the end of the message that is being handled
   std::vector<output*> attached_;
   life_cycle life_;
   link_action next_;

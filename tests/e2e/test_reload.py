@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -23,15 +24,18 @@ from support.waiting import until
 
 
 class Counter:
-    """Sends the numbers from 1 on, over all connections; none after its close frame."""
+    """Sends the numbers from 1 on, over all connections, each as the message that `make` makes of it; none after its close
+    frame.
+    """
 
-    def __init__(self, batch=1, pause=0.01):
+    def __init__(self, batch=1, pause=0.01, make=lambda number: struct.pack("<I", number)):
         self.sent = 0
         self.begun = 0  # when the newest connection came
         self.connections = 0
         self.heard = []
         self._batch = batch
         self._pause = pause
+        self._make = make
 
     def __call__(self, connection, _):
         connection.accept()
@@ -46,7 +50,7 @@ class Counter:
                 self.heard.append(message)
             numbers = range(self.sent + 1, self.sent + self._batch + 1)
             self.sent += self._batch
-            connection.send(b"".join(frame(BINARY, struct.pack("<I", number)) for number in numbers))
+            connection.send(b"".join(frame(BINARY, self._make(number)) for number in numbers))
             time.sleep(self._pause)
 
 
@@ -240,6 +244,104 @@ class Reload(unittest.TestCase):
         self.assertEqual([n for n, _ in acknowledged], list(range(1, len(acknowledged) + 1)))
         generations = [of for _, of in acknowledged]
         self.assertEqual(generations, sorted(generations))
+
+    # Layouts of replies, and the handler that needs their new field, change under load: all packets of a message are
+    # unpacked and handled by one configuration, each comes once, and nothing reconnects.
+    def test_replies(self):
+        packets, rounds = 20, 100
+
+        def message(number):
+            return b"".join(b"\x0a" + struct.pack("<IHI", number, place, number ^ 0xffff) for place in range(packets))
+
+        def settings(number):
+            protocol = {"byte_order": "little", "framing": {"length": "B", "counts": "after", "strip": True},
+                        "replies": [{"as": "tick", "layout": f"n:I i:H f{number}:I"}],
+                        "commands": {"ack": "n:I field:I of:I"}}
+            acknowledge = {"send": "ack", "with": {"n": "${reply:n}", "field": f"${{reply:f{number}}}", "of": number}}
+            return self.settings({"feed": listener(
+                server.url, protocol=protocol, login=None, simulate=None,
+                on=[{"reply": "tick", "where": {"i": 0}, "do": [acknowledge]}])})
+
+        def of(acknowledgement):
+            return struct.unpack("<xIII", acknowledgement)  # behind its length
+
+        counter = Counter(batch=2, pause=0.004, make=message)
+        with RawServer(counter) as server:
+            daemon = self.enterContext(Daemon(settings(0)))
+            until(lambda: pathlib.Path(self.socket).exists() and counter.heard)
+            for number in range(1, rounds + 1):
+                daemon.rewrite(settings(number))
+                code, plan = self.post("/api/v1/reload")
+                self.assertEqual(code, 200, plan)
+                self.assertEqual((plan["reconnect"], plan["live"]),
+                                 ([], ["sessions.feed.on", "sessions.feed.protocol.replies"]))
+                until(lambda: of(counter.heard[-1])[2] == number)
+            status = json.loads(run_to_end("status", "--socket", self.socket, "feed").stdout)
+            self.assertEqual((status["counts"]["connections"], status["counts"]["undecodable"]), (1, 0))
+            self.assertGreater(status["replies"]["tick"], packets * rounds)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(server.accepted, 1)
+        events = daemon.events.all()
+        self.assertEqual({event["event"] for event in events}, {"reply"})
+        seen = [event["data"] for event in events]
+        self.assertEqual([(data["n"], data["i"]) for data in seen],
+                         [(number, place) for number in range(1, counter.sent + 1) for place in range(packets)])
+        generations = []  # of each message
+        for data in seen:
+            (field,) = data.keys() - {"n", "i"}
+            self.assertEqual(data[field], data["n"] ^ 0xffff)
+            if data["i"] == 0:
+                generations.append(int(field[1:]))
+            self.assertEqual(int(field[1:]), generations[-1])
+        self.assertEqual(generations, sorted(generations))
+        self.assertEqual(set(generations), set(range(rounds + 1)))
+        # What came last may have been answered behind the close frame.
+        answers = [of(each) for each in counter.heard]
+        self.assertEqual(answers, [(number, number ^ 0xffff, generations[number - 1])
+                                   for number in range(1, len(answers) + 1)])
+
+    # The example of docs/operating.md: a field becomes two others, whose columns are added. A reply that goes reconnects.
+    def test_columns(self):
+        database = pathlib.Path(self.place) / "ticks.db"
+
+        def settings(*layouts):
+            replies = [{"as": name, "when": {"size": size}, "layout": layout}
+                       for name, size, layout in zip(("tick", "other"), (8, 1), layouts)]
+            session = listener(server.url, login=None, simulate=None, outputs=["store"],
+                               protocol={"byte_order": "little", "replies": replies})
+            return self.settings({"feed": session}, outputs={"store": {"type": "sqlite", "path": str(database)}})
+
+        def rows(question):
+            with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as known:
+                return known.execute(question).fetchall()
+
+        price = 7 + (9 << 16)
+        counter = Counter(make=lambda number: struct.pack("<II", number, price))
+        with RawServer(counter) as server:
+            daemon = self.enterContext(Daemon(settings("n:I price:I")))
+            until(lambda: database.exists() and rows("SELECT name FROM sqlite_master WHERE name = 'tick'")
+                  and rows("SELECT n FROM tick"))
+            for layouts in (("n:I bid:H ask:H",), ("n:I bid:H ask:H", "b:B")):
+                daemon.rewrite(settings(*layouts))
+                for options in (["--dry-run"], []):
+                    plan = json.loads(self.reload(*options).stdout)
+                    self.assertEqual((plan["in_place"], plan["live"]), (["feed"], ["sessions.feed.protocol.replies"]))
+            until(lambda: "ask" in [name for name, _ in rows("SELECT name, type FROM pragma_table_info('tick')")])
+            self.assertEqual(rows("SELECT name, type FROM pragma_table_info('tick')"),
+                             [("_time", "TEXT"), ("_session", "TEXT"), ("n", "INTEGER"), ("price", "INTEGER"),
+                              ("bid", "ANY"), ("ask", "ANY")])
+            self.assertEqual(server.accepted, 1)
+            daemon.rewrite(settings("n:I bid:H ask:H"))
+            plan = json.loads(self.reload().stdout)
+            self.assertEqual((plan["live"], plan["reconnect"]), ([], ["feed"]))
+            # An attempt that is given up is not a connection.
+            until(lambda: counter.connections == 2 and rows("SELECT max(n) FROM tick")[0][0] > counter.begun)
+            self.assertEqual(server.accepted, 2)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+        self.assertEqual([n for (n,) in rows("SELECT n FROM tick ORDER BY n")], list(range(1, counter.sent + 1)))
+        self.assertEqual(set(rows("SELECT price, bid, ask FROM tick")), {(price, None, None), (None, 7, 9)})
 
     # A command that waits for its session leaves as it was packed.
     def test_queued_commands(self):

@@ -28,8 +28,12 @@ asio::awaitable<void> reply_budget::wait_room() {
   while (go_on && !has_room()) go_on = co_await freed_.wait();
 }
 
-arrived_reply::arrived_reply(std::uint64_t number, const protocol::packet& packet)
-    : number_(number), bytes_(packet.frame.bytes.begin(), packet.frame.bytes.end()), packet_(packet) {
+arrived_reply::arrived_reply(std::uint64_t number, const protocol::packet& packet,
+                             std::shared_ptr<const protocol::protocol> types)
+    : number_(number),
+      types_(std::move(types)),
+      bytes_(packet.frame.bytes.begin(), packet.frame.bytes.end()),
+      packet_(packet) {
   packet_.frame.bytes = bytes_;
 }
 
@@ -101,7 +105,7 @@ bool offered_reply::lacks(const std::string& quoted) {
 }
 
 const kept_reply& offered_reply::keep() {
-  if (!kept_) kept_ = std::make_shared<const arrived_reply>(number_, packet_);
+  if (!kept_) kept_ = std::make_shared<const arrived_reply>(number_, packet_, types_);
   return kept_;
 }
 

@@ -61,7 +61,9 @@ class arrived_reply {
   /// What a kept reply costs beside its bytes.
   static constexpr std::size_t overhead = 256;
 
-  arrived_reply(std::uint64_t number, const protocol::packet& packet);
+  /// `types`: the protocol that the packet came by.
+  arrived_reply(std::uint64_t number, const protocol::packet& packet,
+                std::shared_ptr<const protocol::protocol> types);
   ~arrived_reply() = default;
   arrived_reply(const arrived_reply&) = delete;
   arrived_reply& operator=(const arrived_reply&) = delete;
@@ -80,6 +82,7 @@ class arrived_reply {
 
  private:
   std::uint64_t number_;
+  std::shared_ptr<const protocol::protocol> types_;
   std::vector<std::uint8_t> bytes_;
   protocol::packet packet_;
   mutable std::weak_ptr<const nlohmann::ordered_json> values_;
@@ -112,11 +115,11 @@ class field_list {
 /// A reply while it is offered: nothing is copied or read into a tree before somebody asks.
 class offered_reply {
  public:
-  /// `json`: the packet's values as compact JSON if they were written already, else empty. Packet and text
-  /// outlive it.
+  /// `json`: the packet's values as compact JSON if they were written already, else empty. `types`: the
+  /// protocol that the packet came by. Packet, text and the pointer outlive it.
   offered_reply(std::uint64_t number, const protocol::packet& packet, std::string_view json,
-                const field_list& looked_at)
-      : number_(number), packet_(packet), json_(json), looked_at_(looked_at) {}
+                const field_list& looked_at, const std::shared_ptr<const protocol::protocol>& types)
+      : number_(number), packet_(packet), json_(json), looked_at_(looked_at), types_(types) {}
 
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
   [[nodiscard]] const protocol::packet& packet() const noexcept { return packet_; }
@@ -141,6 +144,7 @@ class offered_reply {
   const protocol::packet& packet_;
   std::string_view json_;
   const field_list& looked_at_;
+  const std::shared_ptr<const protocol::protocol>& types_;
   std::string text_;
   nlohmann::ordered_json fields_;
   bool read_ = false;

@@ -78,38 +78,55 @@ struct reply_inbox::waiter {
   std::list<waiter*>::iterator entry{};
 };
 
-reply_inbox::reply_inbox(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
+reply_inbox::reply_inbox(const asio::any_io_executor& loop, clock& time,
+                         std::shared_ptr<const protocol::protocol> types,
                          const std::set<std::string>& awaited, std::uint64_t limit)
-    : loop_(loop), time_(time), types_(types), patience_(time), limit_(limit) {
+    : loop_(loop), time_(time), types_(std::move(types)), patience_(time), limit_(limit) {
   await_also(awaited);
+}
+
+void reply_inbox::adopt(std::shared_ptr<const protocol::protocol> types) {
+  const auto before = std::exchange(types_, std::move(types));
+  slots_by_type_.clear();
+  for (auto& [name, each] : slots_)
+    if (const auto* type = types_->find(protocol::direction::reply, name)) slots_by_type_[type] = &each;
+  for (const auto& [type, who] : std::exchange(others_, {}))
+    if (const auto* next = types_->find(protocol::direction::reply, protocol::name_of(*type)))
+      others_[next] = who;
+}
+
+/// Null: the protocol has no such reply.
+reply_inbox::slot* reply_inbox::make_slot(const std::string& name) {
+  const auto* type = types_->find(protocol::direction::reply, name);
+  if (type == nullptr) return nullptr;
+  return slots_by_type_[type] = &slots_[name];
 }
 
 void reply_inbox::await_also(const std::set<std::string>& names) {
   for (const std::string& name : names)
-    if (const auto* type = types_.find(protocol::direction::reply, name)) slots_[type].awaited = true;
+    if (slot* const at = make_slot(name)) at->awaited = true;
 }
 
 void reply_inbox::forget_observers() noexcept {
-  for (auto& [type, each] : slots_) each.observers.clear();
+  for (auto& [name, each] : slots_) each.observers.clear();
 }
 
 void reply_inbox::observe(const std::string& name, const field_list& looked_at, observer who) {
-  const auto* type = types_.find(protocol::direction::reply, name);
-  if (type == nullptr) return;
-  slot& at = slots_[type];
-  at.looked_at.add_all_of(looked_at);
-  at.observers.push_back(std::move(who));
+  slot* const at = make_slot(name);
+  if (at == nullptr) return;
+  at->looked_at.add_all_of(looked_at);
+  at->observers.push_back(std::move(who));
 }
 
 void reply_inbox::offer(const protocol::packet& packet, std::string_view json) {
   if (const auto other = others_.find(packet.type); other != others_.end()) {
     const field_list nothing;
-    return hand_over(*other->second, offered_reply{next_++, packet, json, nothing}.keep());
+    return hand_over(*other->second, offered_reply{next_++, packet, json, nothing, types_}.keep());
   }
-  const auto found = slots_.find(packet.type);
-  if (found == slots_.end()) return;
-  slot& at = found->second;
-  offered_reply reply{next_++, packet, json, at.looked_at};
+  const auto found = slots_by_type_.find(packet.type);
+  if (found == slots_by_type_.end()) return;
+  slot& at = *found->second;
+  offered_reply reply{next_++, packet, json, at.looked_at, types_};
   for (const observer& each : at.observers) each(reply);
   if (!at.awaited) return;
   if (waiter* first = find_waiter(at, reply)) {
@@ -183,9 +200,9 @@ void reply_inbox::enter(waiter& who) {
     values += text;
   }
   for (const std::string& name : who.what.others)
-    if (const auto* type = types_.find(protocol::direction::reply, name)) others_[type] = &who;
+    if (const auto* type = types_->find(protocol::direction::reply, name)) others_[type] = &who;
   for (const std::string& name : who.what.names) {
-    const auto found = slots_.find(types_.find(protocol::direction::reply, name));
+    const auto found = slots_.find(name);
     if (found == slots_.end()) continue;
     slot& at = found->second;
     at.looked_at.add_all_of(looked_at);

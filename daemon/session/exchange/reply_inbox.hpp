@@ -70,8 +70,12 @@ class reply_inbox {
 
   /// `awaited`: the replies that steps ask for. `limit`: bytes of those that nobody has taken yet; at the
   /// bound the oldest are forgotten.
-  reply_inbox(const asio::any_io_executor& loop, clock& time, const protocol::protocol& types,
+  reply_inbox(const asio::any_io_executor& loop, clock& time, std::shared_ptr<const protocol::protocol> types,
               const std::set<std::string>& awaited, std::uint64_t limit);
+
+  /// The next packets come by another protocol. Who waits goes on waiting; what is kept stays as it came. Not
+  /// to be called by an observer.
+  void adopt(std::shared_ptr<const protocol::protocol> types);
 
   /// Steps may ask for these, too, from now on.
   void await_also(const std::set<std::string>& names);
@@ -123,6 +127,7 @@ class reply_inbox {
     std::list<waiter*>::iterator entry;
   };
 
+  [[nodiscard]] slot* make_slot(const std::string& name);
   [[nodiscard]] kept_reply take_kept(const wanted_reply& what);
   [[nodiscard]] waiter* find_waiter(slot& at, offered_reply& reply);
   void enter(waiter& who);
@@ -133,8 +138,9 @@ class reply_inbox {
 
   asio::any_io_executor loop_;
   clock& time_;
-  const protocol::protocol& types_;
-  std::unordered_map<const protocol::message_type*, slot> slots_;  ///< of replies that somebody looks at
+  std::shared_ptr<const protocol::protocol> types_;
+  std::map<std::string, slot, std::less<>> slots_;  ///< of replies that somebody looks at, by name
+  std::unordered_map<const protocol::message_type*, slot*> slots_by_type_;
   std::map<const protocol::message_type*, waiter*>
       others_;  ///< the waiter for a reply of this type, whoever asks for it
   reading_clock patience_;

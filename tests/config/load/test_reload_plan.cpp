@@ -45,7 +45,7 @@ TEST_CASE("sessions come, go, and change by what they are made from", "[reload]"
   const auto [part, other, reconnect, added, removed, unchanged] =
       GENERATE(table<const char*, const char*, names, names, names, int>({
           {"linger: 1s", "linger: 2s", {"b"}, {}, {}, 1},
-          {"n:I", "n:H", {"a"}, {}, {}, 1},
+          {"replies:", "byte_order: big, replies:", {"a"}, {}, {}, 1},
           {"host: a.test", "host: c.test", {"a"}, {}, {}, 1},
           {"{template: t}", "{template: t, with: {host: d.test.com}}", {"a"}, {}, {}, 1},
           {"{template: t}", "{template: t, with: {host: a.test.com}}", {}, {}, {}, 2},

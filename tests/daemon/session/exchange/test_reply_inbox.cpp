@@ -49,7 +49,7 @@ class scene {
   virtual_clock time{loop};
   config::settings settings = stage{talk_yaml("")}.settings;
   reply_inbox board{
-      loop.get_executor(), time, *settings.sessions.at(0).protocol, {"got", "done", "unheard"}, limit};
+      loop.get_executor(), time, settings.sessions.at(0).protocol, {"got", "done", "unheard"}, limit};
   reply_mark mark;
   lines answers;
 

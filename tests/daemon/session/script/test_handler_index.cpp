@@ -25,7 +25,7 @@ class handlers_of_got {
 
   std::vector<int> offered(const std::string& json) {
     const std::string whole = R"({"op":"got",)" + json.substr(1);
-    offered_reply reply{next_++, packet_of(whole), {}, index_.looked_at()};
+    offered_reply reply{next_++, packet_of(whole), {}, index_.looked_at(), session().protocol};
     index_.offer(reply);
     std::vector<int> to;
     int place = 0;
