@@ -183,6 +183,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
     CHECK(sent.key_file.empty());
   }
   SECTION("certificates") {
+    with.url = config::text_template("https://h/p");
     with.ca_file = config::text_template("/a");
     with.cert_file = config::text_template("/b");
     with.key_file = config::text_template("/c");
