@@ -90,7 +90,7 @@ inline bool unpacker<Visitor>::nullable(const instruction& in, std::int32_t pc) 
 // The walk goes on behind the field, wherever the value is. What is taken more than once, because offsets
 // lead to the same place, is bounded as what comes out of compression is.
 template <class Visitor>
-inline bool unpacker<Visitor>::placed(const instruction& in, std::int32_t pc) {
+bool unpacker<Visitor>::placed(const instruction& in, std::int32_t pc) {
   std::uint64_t offset = 0;
   if (!measure(in, in.size, offset)) return false;
   if (in.none && slots_[p_.extents[in.size].slot.index()] == *in.none) {
@@ -138,8 +138,13 @@ inline bool unpacker<Visitor>::region(const instruction& in, std::int32_t pc) {
 
 template <class Visitor>
 inline bool unpacker<Visitor>::leftover(const instruction& in) {
+  return pos_ == end_ || in.left == trailing::drop || left_over(in);
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::left_over(const instruction& in) {
   pos_ = std::max(pos_, farthest_);
-  if (pos_ == end_ || in.left == trailing::drop) return true;
+  if (pos_ == end_) return true;
   if (in.left == trailing::keep) {
     announce(in);
     visitor_.hex(data_.subspan(pos_, end_ - pos_));

@@ -143,6 +143,7 @@ class unpacker {
   }
   // The number that an extent stands for; what is left of the region for `rest`.
   bool measure(const instruction& in, extent_id index, std::uint64_t& out);
+  [[gnu::noinline]] bool negative(const instruction& in, std::int64_t value);
   bool measure_bytes(const instruction& in, extent_id index, std::size_t& out) {
     std::uint64_t size = 0;
     if (!measure(in, index, size)) return false;
@@ -200,9 +201,11 @@ class unpacker {
   bool array(const instruction& in, std::int32_t pc);
   bool list(const instruction& in, std::int32_t pc);
   bool nullable(const instruction& in, std::int32_t pc);
-  bool placed(const instruction& in, std::int32_t pc);
+  [[gnu::noinline]] bool placed(const instruction& in,
+                                std::int32_t pc);  // or the others would not be inlined
   bool region(const instruction& in, std::int32_t pc);
   bool leftover(const instruction& in);
+  [[gnu::noinline]] bool left_over(const instruction& in);
   bool choose(const instruction& in, std::int32_t);
   bool require(const instruction& in);
   bool view(const instruction& in);

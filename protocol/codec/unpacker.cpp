@@ -37,11 +37,15 @@ inline bool unpacker<Visitor>::measure(const instruction& in, extent_id index, s
     if (!result) return no_value(in, e.expr);
     value = *result;
   }
-  if (value < 0)
-    return fail(in, pos_,
-                fmt::format("its {} would be {}", in.code == op::placed ? "offset" : "size or count", value));
+  if (value < 0) return negative(in, value);
   out = static_cast<std::uint64_t>(value);
   return true;
+}
+
+template <class Visitor>
+bool unpacker<Visitor>::negative(const instruction& in, std::int64_t value) {
+  const char* const what = in.code == op::placed ? "offset" : "size or count";
+  return fail(in, pos_, fmt::format("its {} would be {}", what, value));
 }
 
 template <class Visitor>

@@ -23,12 +23,12 @@ struct packet_reader::state {
   std::size_t carried = 0;         // bytes of `kept` that came before this message
   std::size_t searched = 0;        // bytes of `kept` that hold no whole delimiter
   frame_kind kept_kind = frame_kind::binary;
-  const message_type* previous = nullptr;  // of the packet in front; null: none, or it is raw
-  const message_type* expected = nullptr;  // may come whatever is in front
-  std::size_t candidate = 0;               // framing by layouts: what the packet is measured as,
-  std::optional<packet_measure> measured;  // and how far
-  mutable frame_memo memo;                 // of the packet at hand
-  carried_texts carried_over;
+  const message_type* previous = nullptr;       // of the packet in front; null: none, or it is raw
+  const message_type* expected = nullptr;       // may come whatever is in front
+  std::size_t candidate = 0;                    // framing by layouts: what the packet is measured as,
+  std::optional<packet_measure> measured;       // and how far
+  mutable frame_memo memo;                      // of the packet at hand
+  std::unique_ptr<carried_texts> carried_over;  // once there is one
 
   /// What cuts this message into packets; null if it is one itself.
   [[nodiscard]] const framing_rule* framing() const {
@@ -65,6 +65,7 @@ struct packet_reader::state {
   }
   void classify(packet& out) const;
   void classify_by_trial(packet& out) const;
+  [[gnu::noinline]] void carry(packet& out);
   bool next_framed(const framing_rule& rule, packet& out);
   bool next_delimited(const framing_rule& rule, packet& out);
   bool next_laid_out(packet& out);
@@ -87,7 +88,7 @@ void packet_reader::begin(frame_view message) {
   if (may_span && s.stream())
     s.kept.erase(s.kept.begin(), s.kept.begin() + static_cast<std::ptrdiff_t>(s.at));
   s.message = message;
-  s.carried_over.begin();
+  if (s.carried_over) s.carried_over->begin();
   s.done = false;
   s.at = 0;
   if (!may_span || !s.stream()) return;
@@ -107,8 +108,13 @@ bool packet_reader::next(packet& out) {
   if (!s.next(out)) return false;
   s.previous = out.type;
   s.expected = nullptr;
-  if (out.type != nullptr && out.type->carried_from) out.frame = s.carried_over.join(*out.type, out.frame);
+  if (out.type != nullptr && out.type->carried_from) s.carry(out);
   return true;
+}
+
+void packet_reader::state::carry(packet& out) {
+  if (!carried_over) carried_over = std::make_unique<carried_texts>();
+  out.frame = carried_over->join(*out.type, out.frame);
 }
 
 void packet_reader::expect(const message_type& next) {
