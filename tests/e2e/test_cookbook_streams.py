@@ -176,7 +176,7 @@ class Shell(Streams):
         self.addCleanup(serving.join)
         front = self.enterContext(Websockify(shell.getsockname()[1]))
         protocol = {"replies": [{"as": "output", "layout": [{"data": {"type": "str", "invalid": "carry"}}]}]}
-        daemon = self.enterContext(Daemon(config({"url": f"ws://127.0.0.1:{front.port}/", "subprotocol": "binary", "protocol": protocol})))
+        daemon = self.enterContext(Daemon(config({"url": f"ws://127.0.0.1:{front.port}/", "subprotocols": ["binary"], "protocol": protocol})))
 
         def texts():
             return [event["data"]["data"] for event in daemon.events.all() if event.get("reply") == "output"]
