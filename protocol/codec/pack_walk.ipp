@@ -54,9 +54,10 @@ struct pack_state {
   int position_ = 0;
   int guessing_ = 0;
   std::vector<const std::string*> used_;
-  std::array<std::int64_t, slot_limit> slots_{};
-  std::array<slot_state, slot_limit> known_{};
-  std::array<std::size_t, slot_limit> marks_{};
+  // Of these only as many are set as the program has.
+  std::array<std::int64_t, slot_limit> slots_;
+  std::array<slot_state, slot_limit> known_;
+  std::array<std::size_t, slot_limit> marks_;
   std::vector<std::size_t> regions_;
   std::vector<gap> gaps_;
   std::vector<wish> wishes_;
@@ -71,6 +72,9 @@ class packer : private pack_state {
   packer(const program& layout, std::vector<std::uint8_t>& out, codec_error& error, std::size_t depth)
       : p_(layout), out_(out), error_(error), base_(out.size()), depth_(depth) {
     packet_ = base_;
+    std::fill_n(slots_.begin(), p_.slots, 0);
+    std::fill_n(known_.begin(), p_.slots, slot_state::unknown);
+    std::fill_n(marks_.begin(), p_.slots, 0);
   }
 
   bool run(const routine& what, const ordered_json& values) {
