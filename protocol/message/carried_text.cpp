@@ -75,8 +75,8 @@ std::optional<std::size_t> carried_from(const program& layout, frame_kind frame,
 }
 
 frame_view carried_texts::join(const message_type& type, frame_view frame) {
+  if (!type.carried_from || frame.bytes.size() < *type.carried_from) return frame;
   const std::size_t from = *type.carried_from;
-  if (frame.bytes.size() < from) return frame;
   beginning& kept = kept_[&type];
   const auto text_of = [&](bytes_view bytes) {
     return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()).substr(from);
