@@ -195,8 +195,27 @@ bool sqlite_writer::index(const table& at, const std::string& key, const std::st
   const auto wanted = settings_.indexes.find(at.reply);
   if (wanted == settings_.indexes.end() || std::ranges::find(wanted->second, key) == wanted->second.end())
     return true;
-  return run(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({})", sql_name(at.name + "." + column),
-                         sql_name(at.name), sql_name(column)));
+  const std::string name = index_name(at.name, at.name + "." + column);
+  return !name.empty() && run(fmt::format("CREATE INDEX IF NOT EXISTS {} ON {} ({})", sql_name(name),
+                                          sql_name(at.name), sql_name(column)));
+}
+
+// A table, or an index of another one, may have it. Empty: that failed.
+std::string sqlite_writer::index_name(const std::string& of, std::string wanted) {
+  const statement query = prepare(
+      "SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE AND (type <> 'index' OR tbl_name <> ?2)");
+  if (query == nullptr) return "";
+  while (true) {
+    sqlite3_reset(query.get());
+    if ((bind_text(query.get(), 1, wanted) | bind_text(query.get(), 2, of)) != SQLITE_OK) return "";
+    const int code = sqlite3_step(query.get());
+    if (code == SQLITE_DONE) return wanted;
+    if (code != SQLITE_ROW) {
+      failed_ = error();
+      return "";
+    }
+    wanted += '_';
+  }
 }
 
 // None: `_more` is for it.
@@ -210,12 +229,19 @@ std::optional<std::size_t> sqlite_writer::column_for(const table& at, const std:
 bool sqlite_writer::insert(table& into, const record_batch::record& event, const std::string& id) {
   const ordered_json values = event_table::values_of(event);
   const std::string more_column{event_table::more_column};
-  ordered_json more = ordered_json::object();  // what has no column, or one of another type
+  ordered_json more =
+      ordered_json::object();               // what has no column, or one of another type, or of another key
+  std::vector<const ordered_json*> placed;  // by column
   for (const auto& [key, value] : values.items()) {
     const bool has_column = key != more_column && into.columns.find(key);
     const bool wants_column = key != more_column && !has_column && !into.columns.is_full();
     if (wants_column && !add_column(into, key)) return false;
-    if (!column_for(into, key, value)) more[key] = value;
+    const auto column = column_for(into, key, value);
+    placed.resize(std::max(placed.size(), into.columns.columns().size()));
+    if (column && placed[*column] == nullptr)
+      placed[*column] = &value;
+    else
+      more[key] = value;
   }
   if (!more.empty() && !into.columns.find(more_column) && !add_column(into, more_column)) return false;
   if (into.insert == nullptr) {
@@ -232,8 +258,8 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event, const
   sqlite3_reset(to);
   sqlite3_clear_bindings(to);
   int bad = bind_text(to, 1, event.time) | bind_text(to, 2, event.session);
-  for (const auto& [key, value] : values.items())
-    if (const auto column = column_for(into, key, value)) bad |= bind_value(to, parameter(*column), value);
+  for (std::size_t column = 0; column < placed.size(); ++column)
+    if (placed[column] != nullptr) bad |= bind_value(to, parameter(column), *placed[column]);
   if (!more.empty()) bad |= bind_value(to, parameter(into.columns.find(more_column).value_or(0)), more);
   if (into.id != 0 && !id.empty()) bad |= bind_text(to, into.id, id);
   const bool good = bad == SQLITE_OK && sqlite3_step(to) == SQLITE_DONE;

@@ -55,6 +55,7 @@ class sqlite_writer final : public event_writer {
   [[nodiscard]] bool add_column(table& to, const std::string& key);
   [[nodiscard]] static std::optional<std::size_t> column_for(const table& at, const std::string& key,
                                                              const nlohmann::ordered_json& value);
+  [[nodiscard]] std::string index_name(const std::string& of, std::string wanted);
   [[nodiscard]] bool index(const table& at, const std::string& key, const std::string& column);
   [[nodiscard]] bool insert(table& into, const record_batch::record& event, const std::string& id);
   [[nodiscard]] bool make_places();

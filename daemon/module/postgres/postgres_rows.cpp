@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace duplexd {
 
@@ -67,13 +68,21 @@ std::vector<missing_column> missing_columns(const postgres_table& table, const r
   std::vector<missing_column> found;
   const std::string more{event_table::more_column};
   bool needs_more = false;
+  std::set<std::size_t> places;
   const auto values = event_table::values_of(event);
+  // A later run finds a column that was made for the key, and may be another key's.
+  const auto shares = [&](const std::string& column) {
+    const auto place = table.columns.find(column);
+    return place && !places.insert(*place).second;
+  };
   for (const auto& [key, value] : values.items()) {
     if (const auto place = table.columns.find(key); place && key != more) {
-      needs_more |= !takes(table.kinds.at(table.columns.columns()[*place]), value);
+      const std::string& column = table.columns.columns()[*place];
+      needs_more |= (!value.is_null() && shares(column)) || !takes(table.kinds.at(column), value);
     } else if (key == more || table.columns.columns().size() + found.size() >= event_table::most_columns) {
       needs_more = true;
     } else if (!value.is_null()) {
+      needs_more |= shares(table.columns.name_for(key));
       found.push_back({key, type_for(value)});
     }
   }
@@ -91,7 +100,7 @@ ordered_json row_of(const postgres_table& table, const record_batch::record& eve
     if (value.is_null()) continue;
     const auto place = table.columns.find(key);
     const std::string column = place && key != more_column ? table.columns.columns()[*place] : "";
-    if (!column.empty() && takes(table.kinds.at(column), value))
+    if (!column.empty() && !row.contains(column) && takes(table.kinds.at(column), value))
       row[column] = value;
     else
       more[key] = value;

@@ -44,6 +44,19 @@ TEST_CASE("a null makes no column", "[postgres]") {
   CHECK(stored(table, R"({"n":1.5})") == R"({"n":1.5})");
 }
 
+TEST_CASE("keys that have one column together lose no value", "[postgres]") {
+  for (const char* values : {R"({"xmin":1,"xmin_":2})", R"({"xmin_":1,"xmin":2})"}) {
+    postgres_table table;
+    for (const char* each : {"xmin_", "_time"}) {
+      table.kinds[each] = column_kind::any;
+      table.columns.add(each);
+    }
+    const bool is_first = std::string_view(values).starts_with(R"({"xmin":)");
+    CHECK(stored(table, values) ==
+          (is_first ? R"({"xmin_":1,"_more":{"xmin_":2}})" : R"({"xmin_":1,"_more":{"xmin":2}})"));
+  }
+}
+
 TEST_CASE("values beyond the greatest number of columns share one", "[postgres]") {
   postgres_table table;
   for (std::size_t i = 0; i < event_table::most_columns - 1; ++i) {
