@@ -326,12 +326,16 @@ asio::awaitable<app::task_result> app::take_signals() {
 }
 
 void app::on_signal(int number) {
-  if (echo_.is_echo(number, time_.now())) return;
-  if (number == SIGUSR1)
+  if (number == SIGUSR1) {
     for (const auto& [name, each] : outputs_) each->reopen();
-  else if (number == SIGHUP && !on_terminal_)
-    tasks_.spawn(reloading, reload_on_signal());
-  else if (stopping_)
+    return;
+  }
+  if (number == SIGHUP && !on_terminal_) {
+    if (!std::exchange(reload_waits_, true)) tasks_.spawn(reloading, reload_on_signal());
+    return;
+  }
+  if (echo_.is_echo(number, time_.now())) return;
+  if (stopping_)
     cut_short("a second signal");
   else
     stop(number == SIGTERM ? "SIGTERM" : number == SIGHUP ? "the terminal was closed" : "SIGINT");

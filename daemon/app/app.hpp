@@ -113,6 +113,7 @@ class app : private control_target {
   asio::awaitable<reload_report> try_reload(bool dry_run);
   asio::awaitable<reload_report> read_and_apply(bool dry_run);
   [[nodiscard]] bool waits_for_end(const config::settings& next) const;
+  asio::awaitable<bool> wait_for_reloads();
   asio::awaitable<task_result> reload_on_signal();
   asio::awaitable<task_result> reload_on_change();
   void apply(config::settings next, const config::reload_plan& plan);
@@ -187,6 +188,7 @@ class app : private control_target {
   worker loader_{loop_.get_executor()};
   work_line calculations_{loop_.get_executor()};
   bool reloading_ = false;
+  bool reload_waits_ = false;                        ///< a signal asked for one, which has not begun
   std::multiset<std::string, std::less<>> closing_;  ///< sessions that a reload removed and that still run
   notifier closed_{loop_.get_executor()};            ///< one of them has ended
   std::unique_ptr<config_watch> watch_;              ///< null: nobody watches the file

@@ -76,15 +76,24 @@ asio::awaitable<reload_report> app::reload(bool dry_run) {
   co_return report;
 }
 
+// Another reload may have read the file before it was changed.
+asio::awaitable<bool> app::wait_for_reloads() {
+  bool go_on = true;
+  while (go_on && (reloading_ || loader_.busy())) go_on = co_await time_.sleep_for(reload_pause);
+  co_return go_on;
+}
+
 asio::awaitable<app::task_result> app::reload_on_signal() {
-  co_await reload(false);
+  const bool go_on = co_await wait_for_reloads();
+  reload_waits_ = false;
+  if (go_on) co_await reload(false);
   co_return task_result{};
 }
 
 asio::awaitable<app::task_result> app::reload_on_change() {
   bool go_on = co_await watch_->changed(time_);
   while (go_on) {
-    while (go_on && (reloading_ || loader_.busy())) go_on = co_await time_.sleep_for(reload_pause);
+    go_on = co_await wait_for_reloads();
     if (go_on) co_await reload(false);
     go_on = co_await watch_->changed(time_);
   }

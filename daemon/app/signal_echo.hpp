@@ -4,7 +4,7 @@
 
 namespace duplexd {
 
-/// Tells a request to end from the echo of one: timeout(1) signals the program and then its group, and who is
+/// Tells a request to end from its echo: timeout(1) signals the program and then its group, and who is
 /// in that group gets two for one. Pure.
 class signal_echo {
  public:

@@ -121,6 +121,19 @@ class Reload(unittest.TestCase):
             daemon.signal()
             self.assertEqual(daemon.wait(), 0)
 
+    # Each signal is heard: the file may have changed since the last one was.
+    def test_signals_in_a_row(self):
+        with RawServer(Counter()) as server:
+            daemon = self.start({"s0": ticks(server)})
+            daemon.wait_reply()
+            for n in range(1, 6):
+                daemon.rewrite(self.settings({f"s{n}": ticks(server)}))
+                daemon.signal(signal.SIGHUP)
+            daemon.wait_reply(session="s5")
+            self.assertNotIn("another reload is on its way", "\n".join(daemon.log.all()))
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+
     # A file with mistakes, and what a running duplexd cannot change, change nothing at all.
     def test_refused(self):
         with RawServer(Counter()) as server:
