@@ -153,6 +153,44 @@ TEST_CASE("what the journal has is there in the URL, headers, the login and subs
   CHECK(s.safe.told.empty());
 }
 
+namespace {
+
+std::shared_ptr<const config::session_settings> next_settings(const std::string& fields) {
+  protocol::diagnostics mistakes;
+  auto next = config::load_text("journal: {path: j}\noutputs: {f: {type: file, path: f, durable: true}}\n" +
+                                    talk_yaml("    outputs: [f]\n" + fields),
+                                config::document_format::yaml, "next.yaml", {}, mistakes);
+  REQUIRE(next);
+  return std::make_shared<const config::session_settings>(next->sessions.at(0));
+}
+
+}  // namespace
+
+TEST_CASE("a reload makes a variable durable, with the value that it has, and ends that", "[resume]") {
+  const auto sets = [](const std::string& variables) {
+    return "    variables: {" + variables +
+           "}\n    on: [{reply: tick, do: [{set: {last: \"${reply:id}\"}}]}]\n";
+  };
+  scene s{sets("last: {initial: 0}"), {{"last", "3"}}};
+  auto server = s.play->accept();
+  tick(*server, 7, 7);
+  s.play->run_for(1s);
+  CHECK(s.safe.told.empty());
+  server = s.play->accept();
+  s.play->session->replace(next_settings(sets("last: {durable: true}")), {{&s.play->out, nullptr}});
+  s.play->run_for(1s);
+  CHECK(s.safe.told == lines{"last=7"});
+  tick(*server, 8, 8);
+  s.play->run_for(1s);
+  CHECK(s.safe.told == lines{"last=7", "last=8"});
+  server = s.play->accept();
+  s.play->session->replace(next_settings(sets("last: {initial: 0}")), {{&s.play->out, nullptr}});
+  s.play->run_for(1s);
+  tick(*server, 9, 9);
+  s.play->run_for(1s);
+  CHECK(s.safe.told == lines{"last=7", "last=8"});
+}
+
 TEST_CASE("a durable counter goes on where it was", "[resume]") {
   scene s{R"(
     variables: {n: {durable: true}}
@@ -232,13 +270,7 @@ TEST_CASE("a reload lets a durable sequence go on if its rule is the same", "[re
   auto server = s.play->accept();
   tick(*server, 1, 7);
   s.play->run_for(1s);
-  protocol::diagnostics mistakes;
-  auto next = config::load_text(
-      "journal: {path: j}\noutputs: {f: {type: file, path: f, durable: true}}\n" +
-          talk_yaml("    outputs: [f]\n" + counts(rule, reconnects ? "    linger: 1s\n" : "")),
-      config::document_format::yaml, "next.yaml", {}, mistakes);
-  REQUIRE(next);
-  const auto settings = std::make_shared<const config::session_settings>(next->sessions.at(0));
+  const auto settings = next_settings(counts(rule, reconnects ? "    linger: 1s\n" : ""));
   auto second = reconnects ? s.play->accept() : server;
   if (reconnects)
     s.play->session->replace(settings, {{&s.play->out, nullptr}});
