@@ -110,6 +110,10 @@ check "the login holds the credential" has "$login" journal peer
 check "replies are events in the journal" has '"event":"reply"' journal duplexd
 shown() { journal duplexd | grep -c secret-agent; }
 is "and no line there shows the credential" 0 shown
+without() { ! inside duplexd check /etc/duplexd/duplexd.yaml; }
+check "without its credentials the configuration is not valid" without
+check "with those of the unit it is" inside duplexd check --unit duplexd
+check "and its server grants the login" has 'login' inside duplexd probe --unit duplexd
 user_of() { inside awk '$1 == "Uid:" { print ($2 >= 61184 && $2 <= 65519) ? "dynamic" : $2 }' "/proc/$(main_pid)/status"; }
 is "it runs as a dynamic user" dynamic user_of
 limit_of() { inside awk '/^Max open files/ { print $4 }' "/proc/$(main_pid)/limits"; }
@@ -124,7 +128,7 @@ cp "$machine/etc/duplexd/duplexd.yaml" "$work/duplexd.yaml"
 sed -i 's|^\( *\)url:|\1linger: 7s\n\1url:|' "$machine/etc/duplexd/duplexd.yaml"
 check "a changed configuration is taken" inside systemctl reload duplexd
 check "the journal says so" has 'configuration reloaded: .* 1 reconnect' journal duplexd
-CHECK_SECONDS=20 is "the session logs in again" 2 logins peer
+CHECK_SECONDS=20 is "the session logs in again, as the probe did" 3 logins peer
 echo 'ulr: x' >>"$machine/etc/duplexd/duplexd.yaml"
 refused() { ! inside systemctl reload duplexd; }
 check "one with a mistake is refused" refused
