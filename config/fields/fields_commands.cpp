@@ -41,8 +41,13 @@ const section& section_of<outbox_settings>() {
       "The queue of commands waiting to be sent.",
       {
           make("max", &s::max, "The maximum number of queued commands.").range(1, 65'535, "1 to 65535"),
+          make.as<size_parser>(
+                  "size", &s::size,
+                  "The maximum size of the queued commands: their packed bytes, and the values of those "
+                  "with `coalesce` or `correlate` as JSON.")
+              .range(1024, 1u << 30, "1KiB to 1GiB"),
           make("drop_oldest", &s::drop_oldest,
-               "When the queue is full, drop the oldest command instead of refusing the new one."),
+               "When the queue is full, drop the oldest commands instead of refusing the new one."),
       }};
   return fields;
 }

@@ -184,7 +184,9 @@ struct command_settings {
 /// Commands that are submitted while the daemon runs.
 struct outbox_settings {
   std::uint16_t max = 1'000;  ///< commands queued
-  bool drop_oldest = false;   ///< at the bound: the oldest makes room, else the new one is refused
+  std::uint64_t size =
+      16u << 20;             ///< bytes of these: packed, and the values that are kept with them, as JSON
+  bool drop_oldest = false;  ///< at a bound: the oldest make room, else the new one is refused
 };
 
 /// When a link is closed cleanly and opened again although nothing is wrong.

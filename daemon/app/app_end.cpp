@@ -16,14 +16,14 @@ void app::stop(const std::string& why) {
   telemetry_->record("", happening::stopping{why, settings_.shutdown_limit});
   systemd_.stopping();
   systemd_.status("stopping: " + why);
-  for (const auto& each : inputs_) each->stop_receiving();
-  for (const std::string& name : names_) sessions_.at(name).runs->stop();
   begin_end();
+  for (const std::string& name : names_) sessions_.at(name).runs->stop();
 }
 
 /// One limit for all that the end takes, from when it began.
 void app::begin_end() {
   if (std::exchange(ending_, true)) return;
+  for (const auto& each : inputs_) each->stop_receiving();
   end_by_ = time_.now() + settings_.shutdown_limit;
   tasks_.spawn(limit, await_limit());
 }

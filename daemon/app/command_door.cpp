@@ -29,6 +29,11 @@ bool command_door::is_repeated(const std::string& id) {
   return !is_new;
 }
 
+void command_door::forget_newest_id() {
+  ids_.erase(id_order_.back());
+  id_order_.pop_back();
+}
+
 std::shared_ptr<session> command_door::read(const line_input::line& line, const source& from,
                                             command_request& out, std::string& error) {
   if (line.too_long)
@@ -58,15 +63,21 @@ bool command_door::is_durable(const session& to, const command_request& what) co
   return rules != nullptr && rules->durable;
 }
 
+std::shared_ptr<void> command_door::count(source& of) {
+  ++of.unfinished;
+  return {&of, [this, door = std::weak_ptr<int>(alive_)](source* from) {
+            if (door.expired()) return;
+            --from->unfinished;
+            finished_.notify();
+          }};
+}
+
 void command_door::restore(session& to) {
   if (book_ == nullptr) return;
   for (const kept_command& each : book_->open_of(to.name())) {
-    ++restored_.unfinished;
-    auto follow = [this, &to](const submission& fate) {
+    auto follow = [this, &to, unfinished = count(restored_)](const submission& fate) mutable {
       if (told_) told_(to.name(), fate);
-      if (!fate.has_ended) return;
-      --restored_.unfinished;
-      finished_.notify();
+      if (fate.has_ended) unfinished.reset();
     };
     to.restore(each, std::move(follow));
   }
@@ -74,20 +85,22 @@ void command_door::restore(session& to) {
 
 bool command_door::enter(session& to, command_request& what, source& from,
                          std::function<void(const submission&)> on_change) {
-  if (what.id.empty())
-    what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
-  else if (is_kept(to, what, from) ||
-           (!is_durable(to, what) && is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id))))
-    return false;
-  ++from.unfinished;
-  auto follow = [this, &to, &from, on_change = std::move(on_change)](const submission& fate) {
-    if (told_) told_(to.name(), fate);
+  const bool is_ours = what.id.empty();
+  if (is_ours) what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
+  if (!is_ours && is_kept(to, what, from)) return false;
+  const bool notes_id = !is_ours && !is_durable(to, what);
+  if (notes_id && is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id))) return false;
+  auto follow = [this, &to, on_change = std::move(on_change),
+                 unfinished = count(from)](const submission& fate) mutable {
+    const bool may_come_again =
+        fate.is_given_back || (fate.comes_again && fate.state == command_state::received);
+    if (told_ && !may_come_again) told_(to.name(), fate);
     if (on_change) on_change(fate);
-    if (!fate.has_ended) return;
-    --from.unfinished;
-    finished_.notify();
+    if (fate.has_ended) unfinished.reset();
   };
-  to.submit(what.command, what.values, std::move(follow), what.id, from.output);
+  const auto fate = to.submit(what.command, what.values, std::move(follow),
+                              {.id = what.id, .source = from.output, .comes_again = what.comes_again});
+  if (notes_id && fate->is_given_back) forget_newest_id();
   return true;
 }
 
@@ -141,6 +154,7 @@ asio::awaitable<void> command_door::take_message(std::string output, line_input:
   std::string error;
   const std::shared_ptr<session> to = read(message, from, request, error);
   if (request.id.empty()) request.id = std::move(message.id);
+  request.comes_again = message.comes_again;
   if (to == nullptr) {
     if (error.empty()) error = "it is empty";
     const submission refused{.command = request.command,
@@ -156,6 +170,10 @@ asio::awaitable<void> command_door::take_message(std::string output, line_input:
   const bool stopped = co_await cancelled();
   if (stopped) co_return;
   auto follow = [told, name = to->name()](const submission& fate) {
+    if (fate.is_given_back) {
+      told({.text = fmt::format("session {}: {}", name, fate.why), .is_given_back = true});
+      return;
+    }
     const bool is_accepted = fate.has_ended || fate.state != command_state::received;
     told({is_accepted, fate.has_ended, fate.has_ended ? json_of(name, fate, most_data) : ""});
   };

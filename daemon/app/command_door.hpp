@@ -62,7 +62,7 @@ class command_door {
   asio::awaitable<void> take_answers(std::string output, line_input& from);
 
   /// Takes a message of an output's broker, once its session has tried to connect; what is wrong with it is
-  /// told as a refusal. May be cancelled: then it was not accepted.
+  /// told as a refusal. One that comes again may be given back. May be cancelled: then it was not accepted.
   asio::awaitable<void> take_message(std::string output, line_input::line message, command_listener told);
   /// Bytes of a reply's values in what is told.
   static constexpr std::size_t most_data = std::size_t{64} << 10;
@@ -83,6 +83,9 @@ class command_door {
   };
   bool enter(session& to, command_request& what, source& from,
              std::function<void(const submission&)> on_change);
+  /// Counts a command as unfinished for as long as it lives. A durable one has no end if its session is taken
+  /// out of the configuration: nothing but the end of who would tell it shows that.
+  [[nodiscard]] std::shared_ptr<void> count(source& of);
   asio::awaitable<void> take_all(line_input& lines, source& from);
   asio::awaitable<void> take(line_input::line line, source& from);
   /// The command and its session; null: `error` says what is wrong, or nothing if the line is empty.
@@ -93,6 +96,7 @@ class command_door {
   void submit(std::uint64_t line, source& from, session& to, command_request what);
   void complain(std::uint64_t line, const source& from, std::string why, bool is_message = false);
   [[nodiscard]] bool is_repeated(const std::string& id);
+  void forget_newest_id();
   /// A durable command: its id is known as long as the journal knows it.
   [[nodiscard]] bool is_durable(const session& to, const command_request& what) const;
   [[nodiscard]] bool is_kept(session& to, const command_request& what, const source& from);
@@ -109,6 +113,7 @@ class command_door {
   std::map<std::string, source> programs_;  ///< by output
   bool answers_closed_ = false;
   std::uint64_t made_ids_ = 0;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   std::map<std::string, clock::time_point> ids_;
   std::deque<std::map<std::string, clock::time_point>::iterator> id_order_;  ///< the oldest first
 };

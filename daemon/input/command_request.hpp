@@ -16,7 +16,8 @@ struct command_request {
   std::string session{};  ///< empty: the only one
   std::string command{};
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
-  std::string id{};  ///< empty: none was given
+  std::string id{};          ///< empty: none was given
+  bool comes_again = false;  ///< see command_origin
 };
 
 /// Reads a request. False: `error` says what is wrong; what could be read is in `out`. Pure.

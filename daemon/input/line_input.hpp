@@ -21,6 +21,7 @@ class line_input {
     std::string text{};        ///< without its newline
     bool too_long = false;     ///< then there is no text
     std::string id{};          ///< of the command, if the text has none; empty: one is made
+    bool comes_again = false;  ///< its sender keeps it: what cannot be taken for now may be given back
   };
   /// The next line; what follows the last newline counts as one. Empty: that was the last, or the caller was
   /// cancelled. One caller at a time.

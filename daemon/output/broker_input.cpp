@@ -20,29 +20,53 @@ broker_input::broker_input(const output_context& context, const config::output_s
                (settings.type == config::output_type::mqtt && !settings.client_id.empty())),
       thread_(context.loop) {}
 
-void broker_input::note(const command_news& news, const std::string& to, const std::string& correlation,
-                        const std::shared_ptr<bool>& accepted) {
-  if (news.is_accepted && !std::exchange(*accepted, true)) --unaccepted_;
-  if (news.has_ended) {
-    --unfinished_;
-    if (!to.empty()) answers_.push_back({to, correlation, news.text});
-    receiver_->wake();
+void broker_input::note(const command_news& news, follower& who) {
+  batch& all = *who.of;
+  if ((news.is_accepted || news.is_given_back) && !std::exchange(who.is_settled, true)) {
+    --all.unaccepted;
+    all.accepted[who.index] = news.is_accepted;
+    if (!news.is_accepted) all.back = news.text;
   }
+  const bool is_last = (news.has_ended || news.is_given_back) && !std::exchange(who.has_ended, true);
+  if (is_last) {
+    --unfinished_;
+    answer_bytes_ -= who.answer.size();
+  }
+  if (is_last && news.has_ended && !who.answer.to.empty()) {
+    who.answer.text = news.text;
+    answer_bytes_ += who.answer.size();
+    answers_.push_back(std::move(who.answer));
+  }
+  if (is_last) receiver_->wake();
   changed_.notify();
 }
 
-asio::awaitable<void> broker_input::take(broker_receiver::message come) {
-  std::string to = come.answer_to.empty() ? settings_.commands.answers : std::move(come.answer_to);
+// A session that is taken out of the configuration tells no end of its durable commands, and nothing at all
+// of one that is not on the disk yet.
+std::shared_ptr<broker_input::follower> broker_input::follow(const std::shared_ptr<batch>& of,
+                                                             std::size_t index) {
+  const broker_receiver::message& come = of->messages[index];
+  const std::string& to = come.answer_to.empty() ? settings_.commands.answers : come.answer_to;
+  std::unique_ptr<follower> made{new follower{of, index, {to, come.correlation}, is_kept_ && come.is_kept}};
   ++unfinished_;
-  ++unaccepted_;
-  command_listener told = [this, to = std::move(to), correlation = std::move(come.correlation),
-                           accepted = std::make_shared<bool>(false)](const command_news& news) {
-    note(news, to, correlation, accepted);
-  };
+  ++of->unaccepted;
+  answer_bytes_ += made->answer.size();
+  return {made.release(), [this, input = std::weak_ptr<int>(alive_)](follower* who) {
+            const std::unique_ptr<follower> last{who};
+            if (input.expired() || who->has_ended) return;
+            const bool comes_again = who->comes_again;
+            note({.is_accepted = !comes_again, .text = "its session has ended", .is_given_back = true}, *who);
+          }};
+}
+
+asio::awaitable<void> broker_input::take(const std::shared_ptr<batch>& of, std::size_t index) {
+  const broker_receiver::message& come = of->messages[index];
+  command_listener told = [this, who = follow(of, index)](const command_news& news) { note(news, *who); };
   line_input::line message{.number = ++number_,
-                           .text = std::move(come.text),
+                           .text = come.text,
                            .too_long = come.is_too_long,
-                           .id = std::move(come.id)};
+                           .id = come.id,
+                           .comes_again = is_kept_ && come.is_kept};
   std::string from = settings_.name;
   auto work = take_(std::move(from), std::move(message), std::move(told));
   co_await std::move(work);
@@ -66,60 +90,118 @@ asio::awaitable<std::string> broker_input::publish() {
       if (!failed.empty()) break;
       ++published;
     }
+    if (failed.empty()) failed = receiver_->flush();
   };
   co_await thread_.run(std::move(work));
-  now.erase(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(published));
+  for (; published > 0; --published) {
+    answer_bytes_ -= now.front().size();
+    now.pop_front();
+  }
   for (; !now.empty(); now.pop_back()) answers_.push_front(std::move(now.back()));
+  is_unflushed_ = !failed.empty();
   co_return failed;
 }
 
-asio::awaitable<void> broker_input::pause(std::string why) {
-  failed_ = std::move(why);
+// What has ended meanwhile is told at once, unless the broker is away.
+asio::awaitable<void> broker_input::pause(std::string why, bool is_told) {
   const auto time = pauses_.next(context_.random());
-  context_.log.record("", happening::commands_failed{settings_.name, failed_, time});
+  if (is_told || why != failed_)
+    context_.log.record("", happening::commands_failed{settings_.name, why, time});
+  failed_ = std::move(why);
   const auto next = context_.time.now() + time;
   bool stopped = co_await cancelled();
-  while (!stopped && !closing_ && context_.time.now() < next) {
-    co_await changed_.wait_until(context_.time, next);
+  const auto can_publish = [&] { return !is_away_ && !is_unflushed_ && !answers_.empty(); };
+  const auto is_over = [&] { return closing_ || (stopping_ && !has_let_go_) || context_.time.now() >= next; };
+  while (!stopped && !is_over()) {
+    if (can_publish()) co_await publish();
+    const auto turn = held_.empty() ? next : std::min(next, keep_again_);
+    if (!can_publish()) co_await changed_.wait_until(context_.time, turn);
     stopped = co_await cancelled();
+    if (!stopped) co_await keep_held();
   }
 }
 
-asio::awaitable<void> broker_input::receive() {
-  broker_receiver::received got;
-  std::function<void()> work = [&] { got = receiver_->receive(); };
+asio::awaitable<bool> broker_input::acknowledge(std::vector<bool> accepted) {
+  bool are_held = false;
+  std::function<void()> work = [&] { are_held = receiver_->acknowledge(accepted); };
+  keep_again_ = context_.time.now() + held_turn;
   co_await thread_.run(std::move(work));
+  co_return are_held;
+}
+
+asio::awaitable<void> broker_input::keep_held() {
+  if (held_.empty() || context_.time.now() < keep_again_) co_return;
+  std::vector<bool> none(held_.size(), false);
+  co_await acknowledge(std::move(none));
+}
+
+// Returns why there is no connection.
+asio::awaitable<std::string> broker_input::fetch(batch& into) {
+  into.messages = std::exchange(held_, {});
+  broker_receiver::received got;
+  if (into.messages.empty()) {
+    std::function<void()> work = [&] { got = receiver_->receive(); };
+    co_await thread_.run(std::move(work));
+    is_away_ = !got.failed.empty();
+    into.messages = std::move(got.messages);
+  }
   if (adds_tellably(lost_, got.lost))
     context_.log.record("", happening::commands_lost{settings_.name, lost_});
+  into.accepted.resize(into.messages.size());
+  co_return std::move(got.failed);
+}
+
+// Behind one that was given back, and at the end, nothing is taken that comes again.
+bool broker_input::is_left(const batch& what, const broker_receiver::message& next) const noexcept {
+  return (stopping_ || !what.back.empty()) && is_kept_ && next.is_kept;
+}
+
+// Until each is accepted, or given back, or left. False: nobody knows yet.
+asio::awaitable<bool> broker_input::take_all(const std::shared_ptr<batch>& what) {
   bool stopped = co_await cancelled();
-  if (stopping_) co_return;
-  std::size_t taken = 0;
-  while (taken < got.messages.size() && !stopped && !stopping_) {
-    auto taking = take(std::move(got.messages[taken++]));
+  for (std::size_t i = 0; i < what->messages.size() && !stopped; ++i) {
+    if (is_left(*what, what->messages[i])) continue;
+    auto taking = take(what, i);
     co_await std::move(taking);
     stopped = co_await cancelled();
   }
-  while (!stopped && !closing_ && unaccepted_ > 0) {
+  while (!stopped && !closing_ && what->unaccepted > 0) {
     co_await changed_.wait();
     stopped = co_await cancelled();
   }
-  if (stopped || unaccepted_ > 0 || taken < got.messages.size()) co_return;
-  if (!got.failed.empty()) {
-    auto pausing = pause(std::move(got.failed));
+  co_return !stopped && what->unaccepted == 0;
+}
+
+asio::awaitable<void> broker_input::receive() {
+  const auto come = std::make_shared<batch>();
+  std::string failed = co_await fetch(*come);
+  const bool are_taken = co_await take_all(come);
+  if (!are_taken) co_return;
+  const auto messages = std::exchange(come->messages, {});
+  const auto count = static_cast<std::size_t>(std::ranges::count(come->accepted, true));
+  const bool is_whole = count == messages.size();
+  bool are_held = false;
+  if (failed.empty() && !messages.empty()) are_held = co_await acknowledge(come->accepted);
+  for (std::size_t i = 0; are_held && i < messages.size(); ++i)
+    if (!come->accepted[i]) held_.push_back(messages[i]);
+  if (stopping_) co_return;
+  if (count > 0) pauses_.reset();
+  const bool is_told = is_whole || count == 0;
+  if (failed.empty()) failed = come->back;
+  if (!failed.empty()) {
+    auto pausing = pause(std::move(failed), is_told);
     co_await std::move(pausing);
     co_return;
   }
   if (!std::exchange(failed_, "").empty())
     context_.log.record("", happening::commands_recovered{settings_.name});
   pauses_.reset();
-  if (got.messages.empty()) co_return;
-  std::function<void()> acknowledge = [this] { receiver_->acknowledge(); };
-  co_await thread_.run(std::move(acknowledge));
 }
 
 asio::awaitable<void> broker_input::wait_for_room() {
   constexpr std::chrono::seconds turn{1};
   co_await changed_.wait_until(context_.time, context_.time.now() + turn);
+  co_await keep_held();
   std::function<void()> work = [this] { receiver_->rest(); };
   co_await thread_.run(std::move(work));
 }
@@ -129,7 +211,7 @@ asio::awaitable<void> broker_input::run() {
   while (!stopped && !closing_) {
     if (stopping_ && !has_let_go_) co_await let_go();
     std::string unpublished;
-    if (!answers_.empty()) unpublished = co_await publish();
+    if (!answers_.empty() || is_unflushed_) unpublished = co_await publish();
     if (receives()) {
       co_await receive();
     } else if (unpublished.empty()) {
@@ -141,7 +223,7 @@ asio::awaitable<void> broker_input::run() {
     stopped = co_await cancelled();
   }
   if (!stopped && stopping_ && !has_let_go_) co_await let_go();
-  if (!stopped && !answers_.empty()) co_await publish();
+  if (!stopped && (!answers_.empty() || is_unflushed_)) co_await publish();
   ended_ = true;
   changed_.notify();
 }
@@ -150,13 +232,14 @@ void broker_input::stop_receiving() {
   if (!is_kept_) return;
   stopping_ = true;
   receiver_->wake();
+  changed_.notify();
 }
 
 asio::awaitable<void> broker_input::finish(clock::time_point until) {
   closing_ = true;
   receiver_->wake();
   changed_.notify();
-  if (!failed_.empty()) until = std::min(until, context_.time.now() + last_attempt);
+  if (is_away_ || is_unflushed_) until = std::min(until, context_.time.now() + last_attempt);
   bool stopped = co_await cancelled();
   while (!stopped && !ended_ && context_.time.now() < until) {
     co_await changed_.wait_until(context_.time, until);

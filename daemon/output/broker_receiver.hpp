@@ -32,7 +32,8 @@ class broker_receiver {
     bool is_too_long = false;   ///< then there is no text
     std::string answer_to{};    ///< where its sender wants the answer; empty: it says nothing
     std::string correlation{};  ///< what the answer must carry
-    std::string id{};  ///< names this message at the broker, also when it comes again; empty: nothing does
+    std::string id{};     ///< names this message at the broker, also when it comes again; empty: nothing does
+    bool is_kept = true;  ///< by a broker that keeps messages: it delivers it again until it is acknowledged
   };
   struct received {
     std::vector<message> messages{};
@@ -44,13 +45,17 @@ class broker_receiver {
   /// From any thread.
   virtual void wake() noexcept = 0;
 
-  /// All messages that were received are accepted: the broker may forget them. What it is not told it
-  /// delivers again.
-  virtual void acknowledge() = 0;
+  /// Which of the messages that were given and not acknowledged are accepted, in their order: the broker may
+  /// forget these. The others cannot be taken for now. Returns whether they are kept here, to be acknowledged
+  /// by a later call; if not, the broker delivers them again. Called every second while there are some.
+  virtual bool acknowledge(const std::vector<bool>& accepted) = 0;
 
   /// Publishes a command's end; connects if needed. Returns why it failed; empty: it did not, or never will.
   [[nodiscard]] virtual std::string answer(const std::string& to, const std::string& correlation,
                                            std::string_view text) = 0;
+  /// Waits until the broker has all answers. Returns why it has not: what is left is published again by the
+  /// next call.
+  [[nodiscard]] virtual std::string flush() { return ""; }
 
   /// Nothing is received any more. What was received and is not acknowledged is delivered again, to the next
   /// who receives; answers are published still.

@@ -24,8 +24,14 @@ void module_receiver::wake() noexcept {
   if (receiver_ != nullptr) receiver_->wake();
 }
 
-void module_receiver::acknowledge() {
-  if (receiver_ != nullptr) receiver_->acknowledge();
+bool module_receiver::acknowledge(const std::vector<bool>& accepted) {
+  return receiver_ != nullptr && receiver_->acknowledge(accepted);
+}
+
+std::string module_receiver::flush() {
+  std::string failed = receiver_ == nullptr ? "" : receiver_->flush();
+  references_.mask(failed);
+  return failed;
 }
 
 std::string module_receiver::answer(const std::string& to, const std::string& correlation,

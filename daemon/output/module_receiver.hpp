@@ -21,9 +21,10 @@ class module_receiver final : public broker_receiver {
 
   [[nodiscard]] received receive() override;
   void wake() noexcept override;
-  void acknowledge() override;
+  bool acknowledge(const std::vector<bool>& accepted) override;
   [[nodiscard]] std::string answer(const std::string& to, const std::string& correlation,
                                    std::string_view text) override;
+  [[nodiscard]] std::string flush() override;
   void stop() override;
   void rest() noexcept override;
 

@@ -44,7 +44,7 @@ struct output_module {
   broker_receiver* (*receive)(const config::output_settings& settings, reference_reader& references);
 };
 
-inline constexpr std::uint32_t module_interface = 3;
+inline constexpr std::uint32_t module_interface = 4;
 /// The name of such a module's only symbol, a function that returns its head.
 inline constexpr const char* module_entry = "duplexd_output_module";
 

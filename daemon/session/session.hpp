@@ -88,10 +88,11 @@ class session {
   }
 
   /// Takes a command for good: it is sent now, waits for a link, or is refused, as the configuration says.
-  /// Returns its fate in the making; see outbox. The end of one that has an id is an event of the session.
+  /// Returns its fate in the making; see outbox. The end of one that has an id is an event of the session,
+  /// unless it is given back.
   std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
                                            std::function<void(const submission&)> on_change = {},
-                                           std::string id = {}, std::string source = {});
+                                           command_origin from = {});
 
   /// Takes a durable command back that an earlier run of the daemon has left.
   std::shared_ptr<const submission> restore(const kept_command& what,
@@ -125,6 +126,8 @@ class session {
   void note_tried();
   void enter(session_phase phase);
   void tell_end(const submission& what, bool is_repeated = false);
+  [[nodiscard]] std::function<void(const submission&)> counted_when_taken(
+      std::function<void(const submission&)> on_change);
   [[nodiscard]] std::function<void(const submission&)> followed_by(
       std::function<void(const submission&)> on_change);
   asio::awaitable<int> keep_outbox();

@@ -9,11 +9,24 @@ namespace duplexd {
 std::shared_ptr<const submission> session::submit(const std::string& command,
                                                   const nlohmann::ordered_json& values,
                                                   std::function<void(const submission&)> on_change,
-                                                  std::string id, std::string source) {
+                                                  command_origin from) {
   looks_after_outbox_ = true;
-  ++context_.counters->submitted;
   if (running_) look_after_outbox();
-  return outbox_.submit(command, values, followed_by(std::move(on_change)), std::move(id), std::move(source));
+  if (from.comes_again)
+    on_change = counted_when_taken(std::move(on_change));
+  else
+    ++context_.counters->submitted;
+  return outbox_.submit(command, values, followed_by(std::move(on_change)), std::move(from));
+}
+
+// One that is given back is submitted again.
+std::function<void(const submission&)> session::counted_when_taken(
+    std::function<void(const submission&)> on_change) {
+  return [this, on_change = std::move(on_change), is_counted = false](const submission& what) mutable {
+    const bool is_taken = !what.is_given_back && what.state != command_state::received;
+    if (is_taken && !std::exchange(is_counted, true)) ++context_.counters->submitted;
+    if (on_change) on_change(what);
+  };
 }
 
 std::shared_ptr<const submission> session::restore(const kept_command& what,
@@ -26,6 +39,11 @@ std::shared_ptr<const submission> session::restore(const kept_command& what,
 std::function<void(const submission&)> session::followed_by(
     std::function<void(const submission&)> on_change) {
   return [this, on_change = std::move(on_change)](const submission& what) {
+    if (what.is_given_back) {
+      if (draining_) tasks_.spawn(1, await_drained());
+      if (on_change) on_change(what);
+      return;
+    }
     const auto settings = settings_->commands.find(what.command);
     const bool is_quiet = what.state == command_state::refused && settings != settings_->commands.end() &&
                           settings->second.offline == config::offline_policy::drop;

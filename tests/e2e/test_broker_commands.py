@@ -8,6 +8,7 @@ import unittest
 
 from support.certificates import certificates
 from support.commands import CONFIRMED, Commands, command, pair_of
+from support.config import SESSION
 from support.daemon import Daemon
 from support.mosquitto import Mosquitto
 from support.nats import Nats
@@ -134,6 +135,24 @@ class Mqtt(Commands):
         self.assertLessEqual(set(ends.values()), {"confirmed", "unknown"})
         self.assertNotIn("refused", {each["state"] for each in self.answers()})
         self.assertEqual(len(self.questions), len(set(self.questions)))
+
+    # There is no room: the broker keeps what was not accepted, and what it delivers again although it was is not taken twice.
+    def test_queue_is_full(self):
+        self.start()
+        self.gate.clear()
+        whole = self.whole(self.refusing(), self.output(client_id="bus"), rules=CONFIRMED | {"durable": True, "ttl": "1h"},
+                           journal={"path": str(self.place / "journal.db")}, session={"outbox": {"max": 3}})
+        daemon = self.enterContext(Daemon(whole))
+        self.ready()
+        self.publish(*(command(n) for n in range(10)))
+        daemon.wait_log(f"commands for output bus cannot be received: session {SESSION}: too many commands are waiting", 2)
+        self.assertEqual(self.ends(daemon), {})
+        self.gate.set()
+        until(lambda: len(self.answers()) == 10)
+        daemon.wait_log("commands for output bus are received again")
+        self.assertEqual({each["state"] for each in self.answers()}, {"confirmed"})
+        self.assertEqual(sorted(self.questions), list(range(10)))
+        self.end(daemon)
 
     # What was accepted is told over another connection: the first would acknowledge what it has received since.
     def test_told_while_ending(self):

@@ -1,15 +1,18 @@
 """Commands of a JetStream stream: what docs/commands.md promises, with a nats-server and a daemon that die and return."""
 
+import contextlib
 import json
 import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
 
 from support.commands import CONFIRMED, Commands, command
+from support.config import SESSION
 from support.daemon import ROOT, Daemon
 from support.nats import PASSWORD, Nats
 from support.raw_server import RawServer
@@ -34,9 +37,15 @@ class Stream(Commands):
         return {"type": "nats", "url": self.server.url, "subject": "feeds.${reply}", "user": "duplexd",
                 "password": "${env:NATS_PASSWORD}", "commands": commands} | fields
 
-    def durable(self, feed, **fields):
+    def durable(self, feed, session=None, **fields):
         return self.whole(feed, self.output(**fields), rules=CONFIRMED | {"durable": True, "ttl": "1h"},
-                          journal={"path": str(self.place / "journal.db")})
+                          journal={"path": str(self.place / "journal.db")}, session=session or {})
+
+    def states(self, where):
+        """How many commands of the journal these are."""
+        asked = subprocess.run(["sqlite3", "-readonly", str(self.place / "journal.db"), f"SELECT count(*) FROM commands WHERE {where}"],
+                               capture_output=True, text=True, check=False)
+        return asked.stdout.strip()
 
     def store(self, *texts):
         with self.server.reader() as reader:
@@ -173,11 +182,6 @@ class Delivery(Stream):
         self.assertLessEqual(set(ends.values()), {"confirmed", "unknown"})
         self.assertEqual(len(self.questions), len(set(self.questions)))
 
-    def states(self, where):
-        asked = subprocess.run(["sqlite3", "-readonly", str(self.place / "journal.db"), f"SELECT count(*) FROM commands WHERE {where}"],
-                               capture_output=True, text=True, check=False)
-        return asked.stdout.strip()
-
     # A user needs these rights and no others.
     def test_rights(self):
         publish = ["$JS.API.CONSUMER.INFO.orders.duplexd", "$JS.API.CONSUMER.MSG.NEXT.orders.duplexd", "$JS.API.STREAM.INFO.orders",
@@ -219,6 +223,98 @@ class Delivery(Stream):
         self.assertEqual(self.questions, [n for n in range(18) if n not in (12, 13)])
         until(self.is_done)
         self.end(daemon)
+
+
+class ForNow(Stream):
+    """What cannot be accepted for now stays in the stream."""
+
+    REFUSED = f"commands for output bus cannot be received: session {SESSION}: "
+
+    def is_kept(self, count):
+        return sum(self.server.consumer()) == count
+
+    def finish(self, daemon, count):
+        until(self.is_done)
+        until(lambda: len(self.ends(daemon)) >= count)
+        self.assertEqual(set(self.ends(daemon).values()), {"confirmed"})
+        daemon.wait_log(RECEIVED_AGAIN)
+        self.end(daemon)
+
+    # Its session has no connection, and its queue is full; that of a daemon that is killed is full again.
+    def test_queue_is_full(self):
+        self.start()
+        self.gate.clear()
+        whole = self.durable(self.refusing(), session={"outbox": {"max": 3}})
+        with Daemon(whole) as daemon:
+            self.store(*(command(n) for n in range(10)))
+            daemon.wait_log(self.REFUSED + "too many commands are waiting; next attempt in", 2)
+            until(lambda: self.is_kept(7))
+            daemon.signal(signal.SIGKILL)
+            daemon.wait()
+        with Daemon(whole) as daemon:
+            daemon.wait_log(self.REFUSED + "too many commands are waiting; next attempt in", 2)
+            self.assertEqual(self.ends(daemon), {})
+            self.assertTrue(self.is_kept(7))
+            self.gate.set()
+            self.finish(daemon, 10)
+        self.assertEqual(sorted(self.questions), list(range(10)))
+
+    def test_journal_is_locked(self):
+        self.start()
+        daemon = self.enterContext(Daemon(self.durable(self.answering())))
+        self.store(command(0))
+        until(lambda: self.questions == [0])
+        until(self.is_done)
+        with contextlib.closing(sqlite3.connect(self.place / "journal.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            self.store(*(command(n) for n in range(1, 6)))
+            daemon.wait_log(self.REFUSED + "the journal cannot be written: .*: database is locked; next attempt in", timeout=60)
+            self.assertTrue(self.is_kept(5))
+            other.execute("ROLLBACK")
+        self.finish(daemon, 6)
+        self.assertEqual(sorted(self.questions), list(range(6)))
+
+    # What is told to end gives back what it holds at once, not after the consumer's `ack_wait`.
+    def test_ended(self):
+        self.start(consumer=False)
+        self.server.add_consumer(ack_wait=60_000_000_000)
+        self.gate.clear()
+        whole = self.durable(self.refusing(), session={"outbox": {"max": 1}})
+        with Daemon(whole) as daemon:
+            self.store(command(0), command(1))
+            daemon.wait_log(self.REFUSED + "too many commands are waiting")
+            until(lambda: self.is_kept(1))
+            self.end(daemon)
+        self.gate.set()
+        with Daemon(whole) as daemon:
+            until(self.is_done, 30)
+            until(lambda: sorted(self.questions) == [0, 1])
+            self.end(daemon)
+
+
+    # A session that is taken out of the configuration keeps its commands in the journal, and holds up nobody else's.
+    def test_session_is_removed(self):
+        self.start()
+        self.gate.clear()
+        whole = self.durable(self.refusing())
+        away = whole["sessions"][SESSION]
+        both = whole | {"sessions": {SESSION: away, "other": away | {"url": self.answering_now().url}}}
+        with Daemon(both) as daemon:
+            self.store(*(command(n, session=SESSION) for n in range(300)))
+            until(lambda: self.states("state = 'accepted'") == "256")
+            daemon.rewrite(whole | {"sessions": {"other": both["sessions"]["other"]}})
+            daemon.signal(signal.SIGHUP)
+            daemon.wait_log("configuration reloaded")
+            self.store(command(1000, session="other"))
+            until(lambda: self.questions == [1000])
+            until(self.is_done)
+            daemon.rewrite(both)
+            self.gate.set()
+            daemon.signal(signal.SIGHUP)
+            until(lambda: len(self.questions) >= 257)
+            until(lambda: self.states("state = 'confirmed'") == "257")
+            self.end(daemon)
+        self.assertEqual(len(self.questions), len(set(self.questions)))
 
 
 class Faults(Stream):
@@ -270,7 +366,7 @@ class Faults(Stream):
         self.store(command(2))
         until(lambda: self.questions == [1, 2])
         until(self.is_done)
-        self.assertEqual(len(self.ends(daemon)), 2)
+        until(lambda: len(self.ends(daemon)) == 2)
         self.end(daemon)
 
     # Commands come all the time while the server is killed: what it has stored is sent, and once.

@@ -71,7 +71,7 @@ std::string mqtt_connection::why(int error) const {
 
 void mqtt_connection::take_message(mosquitto* /*link*/, void* self, const mosquitto_message* come,
                                    const mosquitto_property* with) {
-  mqtt_delivery made;
+  mqtt_delivery made{.number = come->mid};
   if (come->payloadlen > 0)
     made.payload.assign(static_cast<const char*>(come->payload), static_cast<std::size_t>(come->payloadlen));
   char* topic = nullptr;
@@ -102,8 +102,9 @@ void mqtt_connection::bound(mosquitto* link, const mqtt_target& target) {
 std::string mqtt_connection::configure(const mqtt_target& target) {
   mosquitto* const link = link_.get();
   mosquitto_connect_v5_callback_set(
-      link, [](mosquitto* /*link*/, void* self, int reason, int /*flags*/, const mosquitto_property* with) {
+      link, [](mosquitto* /*link*/, void* self, int reason, int flags, const mosquitto_property* with) {
         auto& mine = *static_cast<mqtt_connection*>(self);
+        mine.has_session_ = (flags & 1) != 0;
         std::uint8_t retains = 1;
         mosquitto_property_read_byte(with, MQTT_PROP_RETAIN_AVAILABLE, &retains, false);
         if (reason != 0)
@@ -189,6 +190,7 @@ std::string mqtt_connection::dial(const mqtt_target& target, const char* from, d
 std::string mqtt_connection::open(const mqtt_target& target) {
   [[maybe_unused]] static const int once = mosquitto_lib_init();
   const deadline end = steady_clock::now() + limit_;
+  has_session_ = false;
   std::string mistake = dial(target, nullptr, steady_clock::now() + limit_ / 2);
   if (!mistake.empty() && ended_.empty() && detail_.empty()) {
     const std::string first = mistake;

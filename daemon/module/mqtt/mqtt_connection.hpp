@@ -46,7 +46,8 @@ struct mqtt_message {
 
 /// What a broker delivers.
 struct mqtt_delivery {
-  std::string payload;
+  int number = 0;  ///< the packet identifier: the same if it is delivered again to the same session
+  std::string payload{};
   std::string response_topic{};
   std::string correlation_data{};
 };
@@ -63,6 +64,8 @@ class mqtt_connection {
   [[nodiscard]] std::string open(const mqtt_target& target);
   void close() noexcept { link_.reset(); }
   [[nodiscard]] bool is_open() const noexcept { return link_ != nullptr; }
+  /// Whether the broker had kept the session for this connection.
+  [[nodiscard]] bool has_session() const noexcept { return has_session_; }
 
   struct sent {
     std::uint64_t key = 0;  ///< what its answer will name
@@ -116,6 +119,7 @@ class mqtt_connection {
   std::chrono::milliseconds limit_;
   bool needs_retain_ = false;
   bool is_accepted_ = false;
+  bool has_session_ = false;
   std::string ended_;     ///< what the broker said at the end
   std::string detail_;    ///< what the library last complained of
   bool is_idle_ = false;  ///< there was nothing to read in the last turn

@@ -114,10 +114,33 @@ std::string jetstream_receiver::send_acknowledgements() {
   return failed;
 }
 
-void jetstream_receiver::acknowledge() {
-  std::ranges::move(std::exchange(given_, {}), std::back_inserter(accepted_));
+// Without it they are delivered again after the consumer's `ack_wait`.
+void jetstream_receiver::tell_of_given(std::string_view what) {
   if (!line_.link().is_open()) return;
-  if (!send_acknowledgements().empty()) line_.close();
+  std::string failed;
+  for (const std::string& each : given_)
+    if (failed.empty()) failed = line_.link().publish(each, what, "", std::nullopt).failed;
+  if (failed.empty() && !given_.empty()) failed = line_.link().flush();
+  if (!failed.empty()) line_.close();
+}
+
+bool jetstream_receiver::acknowledge(const std::vector<bool>& accepted) {
+  std::vector<std::string> others;
+  for (std::size_t i = 0; i < given_.size(); ++i)
+    (i < accepted.size() && accepted[i] ? accepted_ : others).push_back(std::move(given_[i]));
+  given_ = std::move(others);
+  if (line_.link().is_open() && !send_acknowledgements().empty()) line_.close();
+  tell_of_given("+WPI");
+  return true;
+}
+
+// Without its connection the server has nobody to deliver to.
+void jetstream_receiver::stop() {
+  received last;
+  if (line_.link().is_open()) (void)take(milliseconds{0}, last);
+  tell_of_given("-NAK");
+  given_.clear();
+  line_.close();
 }
 
 }  // namespace duplexd

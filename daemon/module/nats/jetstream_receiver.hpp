@@ -24,11 +24,14 @@ class jetstream_receiver final : public broker_receiver {
 
   [[nodiscard]] received receive() override;
   void wake() noexcept override { line_.wake(); }
-  void acknowledge() override;
+  /// Of those that are not accepted the server hears that they are being worked on.
+  bool acknowledge(const std::vector<bool>& accepted) override;
   [[nodiscard]] std::string answer(const std::string& to, const std::string& /*correlation*/,
                                    std::string_view text) override {
     return line_.answer(to, text, [this](const auto& into) { return listen(into); });
   }
+  /// What has come and is not accepted is delivered again at once.
+  void stop() override;
   void rest() noexcept override {}
 
   /// How long a request for messages that wait already may take.
@@ -43,6 +46,7 @@ class jetstream_receiver final : public broker_receiver {
   [[nodiscard]] std::string take(std::chrono::milliseconds limit, received& into);
   [[nodiscard]] std::string take_batch(received& into);
   [[nodiscard]] std::string send_acknowledgements();
+  void tell_of_given(std::string_view what);
 
   nats_reception line_;
   jetstream_consumer consumer_;

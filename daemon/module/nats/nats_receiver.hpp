@@ -20,7 +20,7 @@ class nats_receiver final : public broker_receiver {
 
   [[nodiscard]] received receive() override;
   void wake() noexcept override { line_.wake(); }
-  void acknowledge() override {}
+  bool acknowledge(const std::vector<bool>& /*accepted*/) override { return false; }
   [[nodiscard]] std::string answer(const std::string& to, const std::string& /*correlation*/,
                                    std::string_view text) override {
     return line_.answer(to, text, [this](const auto& into) { return listen(into); });

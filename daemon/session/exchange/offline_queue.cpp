@@ -21,28 +21,60 @@ bool coalesces(const queued_command& newer, const queued_command& older) {
 
 }  // namespace
 
-offline_queue::verdict offline_queue::push(queued_command command) {
-  const auto same =
-      std::ranges::find_if(waiting_, [&](const queued_command& older) { return coalesces(command, older); });
-  if (same != waiting_.end()) {
-    verdict result{true, same->fate};
+bool offline_queue::has_room(std::size_t bytes, const queue_load& others) const noexcept {
+  if (bytes > settings_.size) return false;
+  return settings_.drop_oldest || (waiting_.size() + others.commands < settings_.max &&
+                                   bytes_ + others.bytes + bytes <= settings_.size);
+}
+
+// Takes the place of one that it makes needless, or the last one; the oldest make room, if they are to.
+std::vector<std::shared_ptr<submission>> offline_queue::push_accepted(queued_command command) {
+  const auto same = find_needless(command);
+  if (same != waiting_.end() && bytes_ - same->size + command.size <= settings_.size) {
+    std::vector displaced{same->fate};
+    bytes_ += command.size - same->size;
     *same = std::move(command);
-    return result;
+    return displaced;
   }
-  verdict result{true};
-  if (waiting_.size() >= settings_.max) {
-    if (!settings_.drop_oldest) return {false};
-    result.displaced = waiting_.front().fate;
-    waiting_.pop_front();
-  }
+  std::vector<std::shared_ptr<submission>> displaced;
+  if (same != waiting_.end()) displaced.push_back(take(same).fate);
+  while (settings_.drop_oldest && !waiting_.empty() &&
+         (waiting_.size() >= settings_.max || bytes_ + command.size > settings_.size))
+    displaced.push_back(take(waiting_.begin()).fate);
+  put_back(std::move(command));
+  return displaced;
+}
+
+offline_queue::verdict offline_queue::push(queued_command command, const queue_load& others) {
+  const auto same = find_needless(command);
+  const bool has_place = same != waiting_.end() && !settings_.drop_oldest &&
+                         bytes_ - same->size + others.bytes + command.size <= settings_.size;
+  if (!has_place && !has_room(command.size, others)) return {};
+  return {true, push_accepted(std::move(command))};
+}
+
+void offline_queue::put_back(queued_command command) {
+  bytes_ += command.size;
   waiting_.push_back(std::move(command));
-  return result;
+}
+
+void offline_queue::put_first(queued_command command) {
+  bytes_ += command.size;
+  waiting_.push_front(std::move(command));
+}
+
+queued_command offline_queue::take(commands::iterator which) {
+  bytes_ -= which->size;
+  queued_command taken = std::move(*which);
+  waiting_.erase(which);
+  return taken;
 }
 
 std::vector<std::shared_ptr<submission>> offline_queue::expire(clock::time_point now) {
   std::vector<std::shared_ptr<submission>> gone;
   std::erase_if(waiting_, [&](const queued_command& each) {
     if (each.expires > now) return false;
+    bytes_ -= each.size;
     gone.push_back(each.fate);
     return true;
   });
@@ -51,18 +83,18 @@ std::vector<std::shared_ptr<submission>> offline_queue::expire(clock::time_point
 
 std::optional<queued_command> offline_queue::pop() {
   if (waiting_.empty()) return std::nullopt;
-  queued_command first = std::move(waiting_.front());
-  waiting_.pop_front();
-  return first;
+  return take(waiting_.begin());
 }
 
 std::optional<queued_command> offline_queue::take(std::string_view id) {
   const auto found =
       std::ranges::find_if(waiting_, [&](const queued_command& each) { return each.fate->id == id; });
   if (found == waiting_.end()) return std::nullopt;
-  queued_command taken = std::move(*found);
-  waiting_.erase(found);
-  return taken;
+  return take(found);
+}
+
+offline_queue::commands::iterator offline_queue::find_needless(const queued_command& newer) {
+  return std::ranges::find_if(waiting_, [&](const queued_command& older) { return coalesces(newer, older); });
 }
 
 const queued_command* offline_queue::front() const {

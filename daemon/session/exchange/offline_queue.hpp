@@ -24,7 +24,14 @@ struct queued_command {
   std::vector<std::uint8_t> bytes;
   nlohmann::ordered_json values;  ///< for `coalesce` and `correlate`
   clock::time_point expires{};
+  std::size_t size = 0;    ///< bytes, of `values` as JSON
   bool is_marked = false;  ///< a durable one: the disk says that it is being sent
+};
+
+/// What commands take of a queue.
+struct queue_load {
+  std::size_t commands = 0;
+  std::size_t bytes = 0;
 };
 
 /// The commands that wait to be sent: bounded, in order, each for no longer than its `ttl`. Pure: it says
@@ -36,15 +43,22 @@ class offline_queue {
   /// Holds from the next command on: what waits stays.
   void limit(const config::outbox_settings& settings) { settings_ = settings; }
 
+  /// Whether there is room for one of so many bytes, beside `others`, which are on their way into the queue.
+  /// Always, if the oldest make room.
+  [[nodiscard]] bool has_room(std::size_t bytes, const queue_load& others) const noexcept;
+
   struct verdict {
     bool accepted = false;
-    std::shared_ptr<submission> displaced{};  ///< made room, by coalescing or as the oldest
+    std::vector<std::shared_ptr<submission>> displaced{};  ///< made room, by coalescing or as the oldest
   };
-  verdict push(queued_command command);
+  verdict push(queued_command command, const queue_load& others = {});
+
+  /// The same for one that has room already.
+  std::vector<std::shared_ptr<submission>> push_accepted(queued_command command);
 
   /// One that was taken before, whatever the bound says: behind all others, or before them.
-  void put_back(queued_command command) { waiting_.push_back(std::move(command)); }
-  void put_first(queued_command command) { waiting_.push_front(std::move(command)); }
+  void put_back(queued_command command);
+  void put_first(queued_command command);
 
   /// Takes out the command of that id; empty: it does not wait here.
   std::optional<queued_command> take(std::string_view id);
@@ -63,13 +77,19 @@ class offline_queue {
   [[nodiscard]] const queued_command* front() const;
 
   [[nodiscard]] std::size_t size() const noexcept { return waiting_.size(); }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
   /// When `expire` has something to do; empty: nothing waits.
   [[nodiscard]] std::optional<clock::time_point> next_expiry() const;
 
  private:
+  using commands = std::list<queued_command>;
+  [[nodiscard]] commands::iterator find_needless(const queued_command& newer);
+  queued_command take(commands::iterator which);
+
   config::outbox_settings settings_;
-  std::list<queued_command> waiting_;
+  commands waiting_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace duplexd

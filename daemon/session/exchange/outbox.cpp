@@ -48,6 +48,41 @@ void outbox::change(const fate_pointer& fate, command_state state, bool is_end, 
   if (fate->on_change) fate->on_change(*fate);
 }
 
+// It is packed in `scratch_`. Its values are kept if something will look at them.
+queued_command outbox::queue_form(const fate_pointer& fate, std::shared_ptr<const command_settings> how,
+                                  const protocol::message_type& type, const nlohmann::ordered_json& values,
+                                  clock::time_point expires) const {
+  const std::optional<config::expectation>& confirm = how->confirm;
+  const bool needs_values = how->coalesces || (confirm && !confirm->correlate.empty());
+  const std::size_t size = scratch_.size() + (needs_values ? values.dump().size() : 0);
+  return {.fate = fate,
+          .settings = std::move(how),
+          .kind = protocol::frame_of(type),
+          .bytes = scratch_,
+          .values = needs_values ? values : nlohmann::ordered_json{},
+          .expires = expires,
+          .size = size};
+}
+
+// Whoever has it still will submit it again: nothing has become of it.
+void outbox::turn_away(const fate_pointer& fate, std::string why) {
+  fate->is_given_back = fate->comes_again;
+  change(fate, command_state::refused, true, std::move(why));
+}
+
+void outbox::take_displaced(const std::vector<fate_pointer>& displaced) {
+  for (const fate_pointer& each : displaced)
+    change(each, command_state::replaced, true, "a newer command came");
+}
+
+// What has a place in the queue and is not in it.
+queue_load outbox::beside_queue() const noexcept {
+  queue_load sum = accepting_;
+  sum.commands += marking_.size();
+  for (const queued_command& each : marking_) sum.bytes += each.size;
+  return sum;
+}
+
 std::shared_ptr<const command_settings> outbox::settings_of(const std::string& command) const {
   static const auto usual = std::make_shared<const command_settings>();
   const auto found = settings_->commands.find(command);
@@ -108,30 +143,36 @@ clock::time_point outbox::take_turn(const std::string& command) {
 std::shared_ptr<const submission> outbox::submit(const std::string& command,
                                                  const nlohmann::ordered_json& values,
                                                  std::function<void(const submission&)> on_change,
-                                                 std::string id, std::string source) {
+                                                 command_origin from) {
   auto fate = std::make_shared<submission>();
   fate->command = command;
-  fate->id = std::move(id);
+  fate->id = std::move(from.id);
+  fate->comes_again = from.comes_again;
   fate->on_change = std::move(on_change);
   const auto refuse = [&](std::string why) {
     change(fate, command_state::refused, true, std::move(why));
     return fate;
   };
-  if (!refusal_.empty()) return refuse(refusal_);
+  const auto give_back = [&](std::string why) {
+    turn_away(fate, std::move(why));
+    return fate;
+  };
+  if (!refusal_.empty()) return give_back(refusal_);
   const auto* type = settings_->protocol->find(protocol::direction::command, command);
   if (type == nullptr) return refuse("the protocol has no such command");
   scratch_.clear();
   if (const auto error = protocol::pack(*type, values, scratch_)) return refuse(error->text());
   const auto how = settings_of(command);
   if (!is_open() && how->offline != offline_policy::queue) return refuse("there is no link");
-  queued_command queued{fate, how, protocol::frame_of(*type), scratch_, values, time_.now() + how->ttl};
+  queued_command queued = queue_form(fate, how, *type, values, time_.now() + how->ttl);
+  if (queued.size > settings_->outbox.size) return refuse("it has more bytes than outbox.size allows");
   if (how->durable && keeper_ != nullptr) {
-    keep(std::move(queued), std::move(source));
+    keep(std::move(queued), values, std::move(from.source));
     return fate;
   }
-  auto verdict = waiting_.push(std::move(queued));
-  if (!verdict.accepted) return refuse("too many commands are waiting");
-  if (verdict.displaced) change(verdict.displaced, command_state::replaced, true, "a newer command came");
+  auto verdict = waiting_.push(std::move(queued), beside_queue());
+  if (!verdict.accepted) return give_back(no_room);
+  take_displaced(verdict.displaced);
   if (fate->on_change) fate->on_change(*fate);
   drain();
   queue_changed_.notify();

@@ -79,10 +79,11 @@ class outbox {
 
   /// Takes a command from outside, for good: it comes to exactly one end. Never suspends, never throws.
   /// `on_change` is called at each change, also from within this call. Of a durable command it is called when
-  /// the change is on the disk; `source` is where it came from (kept_command).
+  /// the change is on the disk. One whose origin has it still is given back if the queue is full, the journal
+  /// cannot be written, or `refuse_new` holds.
   std::shared_ptr<const submission> submit(const std::string& command, const nlohmann::ordered_json& values,
                                            std::function<void(const submission&)> on_change = {},
-                                           std::string id = {}, std::string source = {});
+                                           command_origin from = {});
 
   /// Takes a durable command back that an earlier run of the daemon has left: it is queued, or it ends at
   /// once.
@@ -108,7 +109,7 @@ class outbox {
   /// Whether every command that was submitted has come to its end.
   [[nodiscard]] bool is_idle() const noexcept {
     return waiting_.size() == 0 && leaving_.empty() && unconfirmed_.empty() && marking_.empty() &&
-           accepting_ == 0;
+           accepting_.commands == 0;
   }
 
   /// Between two links: what is submitted from now on follows these settings. What waits or is confirmed
@@ -137,9 +138,18 @@ class outbox {
     std::shared_ptr<queued_command> again{};  ///< of a durable one that may be sent again
   };
   using fate_pointer = std::shared_ptr<submission>;
+  static constexpr const char* no_room = "too many commands are waiting";
+  [[nodiscard]] queued_command queue_form(const fate_pointer& fate,
+                                          std::shared_ptr<const config::command_settings> how,
+                                          const protocol::message_type& type,
+                                          const nlohmann::ordered_json& values,
+                                          clock::time_point expires) const;
   void change(const fate_pointer& fate, command_state state, bool is_end, std::string why = "");
+  void turn_away(const fate_pointer& fate, std::string why);
   void end_kept(const fate_pointer& fate, command_state state, std::string why);
-  void keep(queued_command command, std::string source);
+  [[nodiscard]] queue_load beside_queue() const noexcept;
+  void take_displaced(const std::vector<fate_pointer>& displaced);
+  void keep(queued_command command, const nlohmann::ordered_json& values, std::string source);
   void take_kept(queued_command command, const std::string& failed);
   void take_marks(const std::string& failed);
   void mark();
@@ -183,7 +193,7 @@ class outbox {
   std::vector<std::uint8_t> scratch_;
   command_keeper* keeper_;
   bool given_up_ = false;
-  std::size_t accepting_ = 0;            ///< durable commands that are not on the disk yet
+  queue_load accepting_;                 ///< durable commands that are not on the disk yet
   std::vector<queued_command> marking_;  ///< taken off the queue until the disk says that they are sent
   std::size_t unmarked_ = 0;             ///< of these
   clock::time_point mark_again_{};

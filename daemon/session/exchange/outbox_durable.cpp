@@ -23,45 +23,40 @@ void outbox::end_kept(const fate_pointer& fate, command_state state, std::string
   keeper_->end(number, std::move(how), unless_gone(std::move(told)));
 }
 
-void outbox::keep(queued_command command, std::string source) {
+void outbox::keep(queued_command command, const nlohmann::ordered_json& values, std::string source) {
   const fate_pointer fate = command.fate;
-  std::string error = "too many commands are waiting";
-  const bool has_room =
-      settings_->outbox.drop_oldest || waiting_.size() + marking_.size() + accepting_ < settings_->outbox.max;
+  if (!waiting_.has_room(command.size, beside_queue())) return turn_away(fate, no_room);
+  kept_command what{.session = settings_->name,
+                    .source = std::move(source),
+                    .id = fate->id,
+                    .command = fate->command,
+                    .values = values.dump(),
+                    .accepted = time_.wall(),
+                    .ttl = command.settings->ttl};
   fate->state = command_state::received;
-  if (has_room) {
-    kept_command what{.session = settings_->name,
-                      .source = std::move(source),
-                      .id = fate->id,
-                      .command = fate->command,
-                      .values = command.values.dump(),
-                      .accepted = time_.wall(),
-                      .ttl = command.settings->ttl};
-    ++accepting_;
-    auto told = [this, command = std::move(command)](const std::string& failed) {
-      take_kept(command, failed);
-    };
-    fate->kept = keeper_->accept(std::move(what), error, unless_gone(std::move(told)));
-    if (fate->kept == 0) --accepting_;
-  }
-  if (fate->kept == 0) return change(fate, command_state::refused, true, error);
+  const std::size_t size = command.size;
+  auto told = [this, command = std::move(command)](const std::string& failed) { take_kept(command, failed); };
+  std::string error;
+  fate->kept = keeper_->accept(std::move(what), error, unless_gone(std::move(told)));
+  if (fate->kept == 0) return turn_away(fate, error);
+  ++accepting_.commands;
+  accepting_.bytes += size;
   if (fate->on_change) fate->on_change(*fate);
 }
 
 // After the end of the session it stays on the disk.
 void outbox::take_kept(queued_command command, const std::string& failed) {
-  --accepting_;
+  --accepting_.commands;
+  accepting_.bytes -= command.size;
   const fate_pointer fate = command.fate;
   if (!failed.empty()) {
     fate->kept = 0;
-    return change(fate, command_state::refused, true, failed);
+    return turn_away(fate, failed);
   }
   fate->state = command_state::queued;
   if (fate->on_change) fate->on_change(*fate);
   if (given_up_) return;
-  auto verdict = waiting_.push(std::move(command));
-  if (!verdict.accepted) return change(fate, command_state::refused, true, "too many commands are waiting");
-  if (verdict.displaced) change(verdict.displaced, command_state::replaced, true, "a newer command came");
+  take_displaced(waiting_.push_accepted(std::move(command)));
   drain();
   queue_changed_.notify();
 }
@@ -93,7 +88,7 @@ std::shared_ptr<const submission> outbox::restore(const kept_command& what,
   if (const auto error = protocol::pack(*type, values, scratch_))
     return end(command_state::refused, error->text());
   if (was_sending) keeper_->unmark(what.number, true);
-  waiting_.put_back({fate, how, protocol::frame_of(*type), scratch_, std::move(values), time_.now() + left});
+  waiting_.put_back(queue_form(fate, how, *type, values, time_.now() + left));
   if (fate->on_change) fate->on_change(*fate);
   queue_changed_.notify();
   return fate;

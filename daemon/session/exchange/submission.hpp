@@ -33,11 +33,20 @@ enum class command_state : std::uint8_t {
 /// The same the other way round; `queued` if it is no name.
 [[nodiscard]] command_state state_named(std::string_view name) noexcept;
 
+/// Who submits a command.
+struct command_origin {
+  std::string id{};          ///< that it gives the command; empty: none
+  std::string source{};      ///< see kept_command
+  bool comes_again = false;  ///< it keeps what cannot be taken for now, and submits it again
+};
+
 /// One command on its way.
 struct submission {
   std::string command{};
-  std::string id{};        ///< that its submitter gave it; empty: none
-  std::uint64_t kept = 0;  ///< a durable command's number in the journal; 0: it has none
+  std::string id{};            ///< that its submitter gave it; empty: none
+  bool comes_again = false;    ///< see command_origin
+  bool is_given_back = false;  ///< `refused` for now: its submitter has it still, and nobody else is told
+  std::uint64_t kept = 0;      ///< a durable command's number in the journal; 0: it has none
   command_state state = command_state::queued;
   std::string why{};       ///< of a refusal
   std::string reply{};     ///< what confirmed it: the reply's name,

@@ -86,6 +86,7 @@ TEST_CASE("each default by its value", "[defaults]") {
   CHECK(s.rate.per.count() == 1'000);
   CHECK(s.rate.burst == 1);
   CHECK(s.outbox.max == 1'000);
+  CHECK(s.outbox.size == 16u << 20);
   CHECK_FALSE(s.outbox.drop_oldest);
   CHECK(s.commands.empty());
   CHECK_FALSE(s.renew.after.has_value());
@@ -267,7 +268,7 @@ TEST_CASE("commands, clocks and simulation arrive in their places", "[defaults]"
       "commands: {go: {idempotent: true, rate: {messages: 1.5, per: 2s, burst: 3}, offline: queue, ttl: 4s, "
       "coalesce: [a, b], confirm: [r], where: {n: 1}, correlate: {n: m}, timeout: 5s}}\n"
       "    rate: {messages: 6, per: 7s, burst: 8}\n"
-      "    outbox: {max: 9, drop_oldest: true}\n"
+      "    outbox: {max: 9, size: 2KiB, drop_oldest: true}\n"
       "    renew: {after: 10s, at: '11', margin: 9s}\n"
       "    active: {time_zone: Europe/Berlin, windows: ['10:00-11:00']}\n"
       "    on: [{reply: [r], where: {n: 2}, do: {sleep: 13s}}]\n"
@@ -298,6 +299,7 @@ TEST_CASE("commands, clocks and simulation arrive in their places", "[defaults]"
   CHECK(s.rate.per.count() == 7'000);
   CHECK(s.rate.burst == 8);
   CHECK(s.outbox.max == 9);
+  CHECK(s.outbox.size == 2048);
   CHECK(s.outbox.drop_oldest);
   CHECK(s.renew.after->fixed.count() == 10'000);
   CHECK(s.renew.at->display() == "11");

@@ -18,8 +18,11 @@ using nlohmann::ordered_json;
 namespace {
 
 struct scene {
-  stage play{talk_yaml(
-      "    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}, put: {offline: queue}}\n")};
+  explicit scene(const std::string& more = "")
+      : play{talk_yaml(
+            "    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}, put: {offline: queue}}\n" +
+            more)} {}
+  stage play;
   command_door door{play.loop.get_executor(), play.time, play.telemetry, [this](const std::string& name) {
                       return name.empty() || name == "s" ? play.session : nullptr;
                     }};
@@ -260,22 +263,29 @@ namespace {
 
 /// What the sender of a message hears.
 struct sender {
-  explicit sender(scene& at) : s(at) {}
+  explicit sender(scene& at, bool keeps = false) : s(at), comes_again(keeps) {}
   void send(const std::string& text, const std::string& id = "") {
-    asio::co_spawn(
-        s.play.loop,
-        s.door.take_message("bus", {.number = ++number, .text = text, .too_long = text == "long", .id = id},
-                            [this](const command_news& news) {
-                              accepted += news.is_accepted ? 1 : 0;
-                              if (news.has_ended) ends.push_back(news.text);
-                            }),
-        asio::detached);
+    asio::co_spawn(s.play.loop,
+                   s.door.take_message("bus",
+                                       {.number = ++number,
+                                        .text = text,
+                                        .too_long = text == "long",
+                                        .id = id,
+                                        .comes_again = comes_again},
+                                       [this](const command_news& news) {
+                                         accepted += news.is_accepted ? 1 : 0;
+                                         if (news.has_ended) ends.push_back(news.text);
+                                         if (news.is_given_back) back.push_back(news.text);
+                                       }),
+                   asio::detached);
     s.play.run_for(0s);
   }
   scene& s;
   std::uint64_t number = 0;
+  bool comes_again;
   int accepted = 0;
   lines ends;
+  lines back;
 };
 
 }  // namespace
@@ -350,4 +360,42 @@ TEST_CASE("a message that is not a command is refused, and told with its number"
     told += line.starts_with("message ") &&
             line.find(" for output bus is not a valid command: ") != std::string::npos;
   CHECK(told == 5);
+}
+
+// Its id is not taken by that, and nobody else hears of it.
+TEST_CASE("a message that comes again is given back while its session has no room", "[broker]") {
+  scene s{"    outbox: {max: 2}\n"};
+  std::size_t watched = 0;
+  s.door.watch([&](const std::string&, const submission&) { ++watched; });
+  sender from{s, true};
+  s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
+  s.play.run_for(1ms);
+  const std::string third = R"({"command":"put","with":{"id":3},"id":"c"})";
+  from.send(R"({"command":"put","with":{"id":1},"id":"a"})");
+  from.send(R"({"command":"put","with":{"id":2}})");
+  CHECK(from.accepted == 2);
+  for (int i = 0; i < 2; ++i) from.send(third);
+  CHECK(from.back == lines(2, "session s: too many commands are waiting"));
+  CHECK(watched == 2);
+  CHECK(s.ends().empty());
+  CHECK(s.play.session->counters().submitted == 2);
+  auto server = s.play.accept();
+  s.play.run_for(1min);
+  REQUIRE(heard(*server) == lines{"put 1", "put 2"});
+  from.send(third);
+  s.play.run_for(1s);
+  CHECK(heard(*server).back() == "put 3");
+  CHECK(from.ends.size() == 3);
+  from.send(third);
+  CHECK(from.ends.size() == 4);
+  CHECK(from.ends.back().find("came before") != std::string::npos);
+  s.play.session->stop();
+  s.play.run_for(1s);
+  from.send(R"({"command":"put","id":"d"})");
+  CHECK(from.back.back() == "session s: the session has ended");
+  sender other{s};
+  other.send(R"({"command":"put","id":"e"})");
+  CHECK(other.back.empty());
+  REQUIRE(other.ends.size() == 1);
+  CHECK(other.ends[0].find("refused") != std::string::npos);
 }

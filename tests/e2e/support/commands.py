@@ -32,22 +32,36 @@ class Commands(Trades):
         os.environ["BROKER_PASSWORD"] = mosquitto.PASSWORD
         os.environ["NATS_PASSWORD"] = nats.PASSWORD
 
+    def serve(self, connection, _):
+        connection.accept()
+        while True:
+            question = json.loads(connection.read_message()[1])
+            self.questions.append(question["n"])
+            connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]}).encode()))
+
     def answering(self):
         """Its connections wait for the gate, before they are accepted."""
-        def serve(connection, _):
+        def serve(connection, number):
             self.gate.wait(60)
-            connection.accept()
-            while True:
-                question = json.loads(connection.read_message()[1])
-                self.questions.append(question["n"])
-                connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]}).encode()))
+            self.serve(connection, number)
+
+        return self.enterContext(RawServer(serve))
+
+    def answering_now(self):
+        return self.enterContext(RawServer(self.serve))
+
+    def refusing(self):
+        """Its connections end at once while the gate is closed."""
+        def serve(connection, number):
+            if self.gate.is_set():
+                self.serve(connection, number)
 
         return self.enterContext(RawServer(serve))
 
     def whole(self, feed, output, **more):
         rules = more.pop("rules", CONFIRMED)
         session = listener(feed.url, outputs=["stdout"], protocol=PROTOCOL, login=None, simulate=None, liveness=QUIET,
-                           commands={"ask": rules})
+                           commands={"ask": rules}, **more.pop("session", {}))
         return config(session, outputs={"bus": output}, **more)
 
     def ends(self, daemon):

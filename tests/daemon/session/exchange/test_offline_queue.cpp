@@ -49,9 +49,9 @@ bool replaces(const queued_command& newer, const queued_command& older) {
   queue.push(older);
   const auto verdict = queue.push(newer);
   CHECK(verdict.accepted);
-  CHECK(queue.size() == (verdict.displaced ? 1U : 2U));
-  CHECK((verdict.displaced == nullptr || verdict.displaced == older.fate));
-  return verdict.displaced != nullptr;
+  CHECK(queue.size() + verdict.displaced.size() == 2);
+  CHECK((verdict.displaced.empty() || verdict.displaced.front() == older.fate));
+  return !verdict.displaced.empty();
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ TEST_CASE("the queue takes so many commands and refuses the next") {
   CHECK(queue.push(command("b")).accepted);
   const auto third = queue.push(command("c"));
   CHECK_FALSE(third.accepted);
-  CHECK_FALSE(third.displaced);
+  CHECK(third.displaced.empty());
   CHECK(queue.size() == 2);
   REQUIRE(queue.front() != nullptr);
   CHECK(queue.front()->fate->command == "a");
@@ -74,12 +74,11 @@ TEST_CASE("the queue takes so many commands and refuses the next") {
 
 TEST_CASE("a full queue that drops its oldest drops one for each, and none before it is full") {
   offline_queue queue{config::outbox_settings{.max = 2, .drop_oldest = true}};
-  CHECK_FALSE(queue.push(command("a")).displaced);
-  CHECK_FALSE(queue.push(command("b")).displaced);
+  CHECK(queue.push(command("a")).displaced.empty());
+  CHECK(queue.push(command("b")).displaced.empty());
   const auto third = queue.push(command("c"));
   CHECK(third.accepted);
-  REQUIRE(third.displaced);
-  CHECK(third.displaced->command == "a");
+  CHECK(named(third.displaced) == names{"a"});
   CHECK(rest(queue) == names{"b", "c"});
 }
 
@@ -119,9 +118,8 @@ TEST_CASE("the newer command has the place of the one that it replaces, also in 
     const auto fate = newer.fate;
     const auto verdict = queue.push(std::move(newer));
     CHECK(verdict.accepted);
-    REQUIRE(verdict.displaced);
-    CHECK(verdict.displaced->command == "put");
-    CHECK(verdict.displaced != fate);
+    REQUIRE(named(verdict.displaced) == names{"put"});
+    CHECK(verdict.displaced.front() != fate);
     CHECK(queue.size() == 3);
     queue.pop();
     CHECK(queue.front()->fate == fate);
@@ -180,4 +178,75 @@ TEST_CASE("every state of a command has a name") {
       {queued, "queued"},   {written, "written"}, {confirmed, "confirmed"}, {timed_out, "timed out"},
       {unknown, "unknown"}, {expired, "expired"}, {replaced, "replaced"},   {refused, "refused"}};
   for (const auto& [state, name] : all) CHECK(name_of(state) == name);
+}
+
+namespace {
+
+queued_command sized(const std::string& name, std::size_t size,
+                     const config::command_settings* how = nullptr) {
+  queued_command made = command(name, noon + 1h, how, {{"id", 1}});
+  made.size = size;
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("the queue takes so many bytes, whatever their number", "[bounds]") {
+  offline_queue queue{config::outbox_settings{.max = 9, .size = 10}};
+  CHECK(queue.push(sized("a", 4)).accepted);
+  CHECK(queue.push(sized("b", 6)).accepted);
+  CHECK_FALSE(queue.push(sized("c", 1)).accepted);
+  CHECK(queue.push(sized("d", 0)).accepted);
+  CHECK(queue.bytes() == 10);
+  CHECK(queue.pop()->fate->command == "a");
+  CHECK_FALSE(queue.push(sized("e", 5)).accepted);
+  CHECK(queue.push(sized("e", 4)).accepted);
+  CHECK(queue.bytes() == 10);
+  CHECK(queue.expire(noon + 2h).size() == 3);
+  CHECK(queue.bytes() == 0);
+  queue.put_back(sized("f", 20));
+  queue.put_first(sized("g", 1));
+  CHECK(queue.bytes() == 21);
+  CHECK(queue.take("") != std::nullopt);
+  CHECK(queue.bytes() == 20);
+}
+
+TEST_CASE("what is on its way into the queue has its room", "[bounds]") {
+  offline_queue queue{config::outbox_settings{.max = 3, .size = 10}};
+  CHECK(queue.push(sized("a", 2)).accepted);
+  CHECK(queue.has_room(8, {}));
+  CHECK_FALSE(queue.has_room(8, {1, 1}));
+  CHECK(queue.has_room(7, {1, 1}));
+  CHECK_FALSE(queue.has_room(1, {2, 2}));
+  CHECK_FALSE(queue.push(sized("b", 8), {1, 1}).accepted);
+  CHECK_FALSE(queue.push(sized("b", 1), {2, 2}).accepted);
+  CHECK(queue.push(sized("b", 7), {1, 1}).accepted);
+  CHECK(queue.push_accepted(sized("c", 9)).empty());
+  CHECK(queue.bytes() == 18);
+}
+
+TEST_CASE("a queue of bytes that drops its oldest drops as many as make room", "[bounds]") {
+  offline_queue queue{config::outbox_settings{.max = 9, .size = 10, .drop_oldest = true}};
+  for (const char* each : {"a", "b", "c"}) CHECK(queue.push(sized(each, 3)).displaced.empty());
+  CHECK(named(queue.push(sized("d", 5)).displaced) == names{"a", "b"});
+  CHECK(queue.bytes() == 8);
+  CHECK(queue.has_room(10, {5, 50}));
+  CHECK_FALSE(queue.has_room(11, {}));
+  CHECK_FALSE(queue.push(sized("e", 11)).accepted);
+  CHECK(named(queue.push(sized("f", 10)).displaced) == names{"c", "d"});
+  CHECK(rest(queue) == names{"f"});
+}
+
+TEST_CASE("a command that takes another's place takes its bytes, too", "[bounds]") {
+  const auto by_id = coalescing_by({"id"});
+  const bool drops = GENERATE(false, true);
+  offline_queue queue{config::outbox_settings{.max = 2, .size = 10, .drop_oldest = drops}};
+  CHECK(queue.push(sized("put", 2, &by_id)).accepted);
+  CHECK(queue.push(sized("get", 3)).accepted);
+  CHECK(named(queue.push(sized("put", 7, &by_id)).displaced) == names{"put"});
+  CHECK(queue.bytes() == 10);
+  const auto more = queue.push(sized("put", 8, &by_id));
+  CHECK(more.accepted == drops);
+  CHECK(named(more.displaced) == (drops ? names{"put", "get"} : names{}));
+  CHECK(queue.bytes() == (drops ? 8 : 10));
 }

@@ -91,11 +91,12 @@ struct scene {
   std::function<void(const submission&)> follow(const std::string& name) {
     return [this, name](const submission& what) {
       told.push_back(name + " " + name_of(what.state) + (what.has_ended ? "." : "") +
-                     (what.why.empty() ? "" : " " + what.why));
+                     (what.is_given_back ? " given back:" : "") + (what.why.empty() ? "" : " " + what.why));
     };
   }
-  void submit(const std::string& command, int id) {
-    box->submit(command, {{"id", id}}, follow(command + " " + std::to_string(id)), std::to_string(id));
+  void submit(const std::string& command, int id, bool comes_again = false) {
+    box->submit(command, {{"id", id}}, follow(command + " " + std::to_string(id)),
+                {.id = std::to_string(id), .comes_again = comes_again});
   }
   /// An earlier run left it.
   void restore(const std::string& command, stage_of at, std::uint32_t attempts = 1) {
@@ -180,6 +181,86 @@ TEST_CASE("durable commands beyond outbox.max are refused before they are kept",
   s.submit("put", 5);
   CHECK(s.news().back() == "put 5 refused. too many commands are waiting");
   CHECK(s.box->queued() == 3);
+}
+
+// Their place is theirs, whatever comes before the disk has them.
+TEST_CASE("durable commands that were accepted find room", "[commands][bounds]") {
+  scene s;
+  for (int id = 1; id <= 2; ++id) s.submit("put", id);
+  s.submit("pong", 3);
+  s.submit("pong", 4);
+  CHECK(s.news().back() == "pong 4 refused. too many commands are waiting");
+  s.keeper.commit();
+  CHECK(s.news() == lines{"put 1 queued", "put 2 queued"});
+  CHECK(s.box->queued() == 3);
+}
+
+TEST_CASE("what its origin keeps is given back if it cannot be taken for now", "[commands][bounds]") {
+  scene s;
+  SECTION("the queue is full") {
+    for (int id = 1; id <= 3; ++id) s.submit("put", id, true);
+    s.submit("put", 4, true);
+    s.submit("pong", 5, true);
+    s.keeper.commit();
+    CHECK(s.news() == lines{"put 1 received", "put 2 received", "put 3 received",
+                            "put 4 refused. given back: too many commands are waiting",
+                            "pong 5 refused. given back: too many commands are waiting", "put 1 queued",
+                            "put 2 queued", "put 3 queued"});
+    CHECK(s.keeper.all.size() == 3);
+  }
+  SECTION("the journal has no room") {
+    s.keeper.full = true;
+    s.submit("put", 1, true);
+    CHECK(s.news() == lines{"put 1 refused. given back: no room"});
+  }
+  SECTION("the journal cannot be written") {
+    s.submit("put", 1, true);
+    s.keeper.commit("disk full");
+    CHECK(s.news() == lines{"put 1 received", "put 1 refused. given back: disk full"});
+  }
+  SECTION("it is drained") {
+    s.box->refuse_new("drained");
+    s.submit("put", 1, true);
+    CHECK(s.news() == lines{"put 1 refused. given back: drained"});
+  }
+  SECTION("the session has ended") {
+    s.box->give_up();
+    s.submit("pong", 1, true);
+    CHECK(s.news() == lines{"pong 1 refused. given back: the session has ended"});
+  }
+  SECTION("it will never be taken") {
+    s.submit("no_such", 1, true);
+    s.submit("get", 2, true);  // it does not wait for a link
+    s.box->submit("put", {{"no_field", 1}}, s.follow("put"), {.comes_again = true});
+    const lines told = s.news();
+    REQUIRE(told.size() == 3);
+    CHECK(told[0] == "no_such 1 refused. the protocol has no such command");
+    CHECK(told[1] == "get 2 received");
+    CHECK(told[2].starts_with("put refused. "));
+  }
+}
+
+TEST_CASE("a command that is larger than the queue is refused", "[commands][bounds]") {
+  scene s;
+  auto settings = s.settings.sessions.at(0);
+  settings.outbox.size = 64;
+  s.box->replace(std::make_shared<const config::session_settings>(settings));
+  const auto put = [&](std::size_t size) {
+    s.box->submit("put", {{"id", 1}, {"data", std::string(size, 'x')}}, s.follow("put"),
+                  {.id = "a", .comes_again = true});
+    std::string told = s.news().front();
+    for (int i = 0; i < 2; ++i) {
+      s.keeper.commit();
+      s.box->cancel("a");
+    }
+    s.news();
+    return told;
+  };
+  std::size_t size = 0;
+  while (size < 64 && put(size) == "put received") ++size;
+  CHECK(put(size) == "put refused. it has more bytes than outbox.size allows");
+  CHECK(size > 0);
+  CHECK(s.box->is_idle());
 }
 
 TEST_CASE("a mark that fails is tried again, in order, and a link that is gone takes it back", "[commands]") {
