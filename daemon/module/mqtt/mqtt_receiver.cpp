@@ -52,8 +52,8 @@ std::string mqtt_receiver::open() {
   auto target = target_for("-commands", error);
   if (!target) return error;
   if (!target->client_id.empty()) target->kept_session = kept;
+  is_subscribed_ = false;
   error = link_.open(*target);
-  if (error.empty()) error = link_.subscribe(settings_.commands.from, limit());
   if (!error.empty())
     link_.close();
   else if (!link_.has_session())
@@ -67,6 +67,13 @@ std::string mqtt_receiver::write() {
   if (!failed.empty()) return failed;
   for (const delivery& each : std::exchange(skipped_, {})) taken_.erase(each);
   return "";
+}
+
+// While nothing waits to be accepted: the acknowledgements that are queued leave in front of it.
+std::string mqtt_receiver::subscribe() {
+  std::string failed = link_.subscribe(settings_.commands.from, limit());
+  is_subscribed_ = failed.empty();
+  return failed;
 }
 
 // Their bytes. Without quality of service a message has no packet identifier, and comes once.
@@ -105,6 +112,10 @@ broker_receiver::received mqtt_receiver::receive() {
   const auto take = [&] { bytes += take_messages(made); };
   if (failed.empty()) take();  // of a session that the broker kept
   if (failed.empty() && made.messages.empty()) failed = write();
+  if (failed.empty() && made.messages.empty() && !is_subscribed_) {
+    failed = subscribe();
+    take();
+  }
   bool waited = false;
   while (failed.empty() && made.messages.size() < most_messages && bytes < most_bytes) {
     const auto [ended, has_come] = link_.read();

@@ -61,6 +61,7 @@ class mqtt_receiver final : public broker_receiver {
   [[nodiscard]] std::string open();
   [[nodiscard]] std::string open_answers();
   [[nodiscard]] std::optional<mqtt_target> target_for(const char* suffix, std::string& error);
+  [[nodiscard]] std::string subscribe();
   [[nodiscard]] std::string write();
   std::size_t take_messages(received& into);
   void note_answered();
@@ -71,7 +72,8 @@ class mqtt_receiver final : public broker_receiver {
   config::output_settings settings_;
   reference_reader& references_;
   mqtt_connection link_;
-  int wakes_;  ///< readable after `wake`
+  bool is_subscribed_ = false;  ///< on this connection
+  int wakes_;                   ///< readable after `wake`
   std::chrono::steady_clock::time_point served_{};
   std::vector<delivery> given_;    ///< not acknowledged
   std::set<delivery> taken_;       ///< accepted, but not acknowledged: they are delivered again
