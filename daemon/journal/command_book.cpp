@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace duplexd {
+namespace {
+
+std::string cannot_write(const std::string& why) {
+  return "the journal cannot be written: " + why;
+}
+
+}  // namespace
 
 command_book::command_book(const boost::asio::any_io_executor& loop, clock& time, telemetry& log,
                            journal& where, std::chrono::milliseconds remember)
@@ -81,6 +88,11 @@ void command_book::note(std::uint64_t number, waiter who) {
 }
 
 std::uint64_t command_book::accept(kept_command what, std::string& error, done told) {
+  // What was refused is deleted with the next attempt: so much of it, and no more is tried.
+  if (!failed_.empty() && forgotten_.size() + writing_.forgotten.size() >= most_forgotten) {
+    error = cannot_write(failed_);
+    return 0;
+  }
   forget_old();
   const std::size_t more = cost(what);
   while (all_.size() >= most_commands || bytes_ + more > most_bytes) {
@@ -166,7 +178,7 @@ void command_book::take_failure() {
   for (const kept_command& each : again.rows)
     if (all_.contains(each.number)) dirty_.insert(each.number);
   std::vector<waiter> ends;
-  const std::string why = "the journal cannot be written: " + failed_;
+  const std::string why = cannot_write(failed_);
   for (waiter& each : std::exchange(written_, {})) {
     if (each.what == kind::end) {
       ends.push_back(std::move(each));

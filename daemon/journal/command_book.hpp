@@ -25,6 +25,8 @@ class command_book final : public command_keeper, public journal_work {
  public:
   /// At most so many commands are kept, of so many bytes together. The oldest that have ended make room.
   static constexpr std::size_t most_commands = 65'536;
+  /// While the journal fails: those that were refused, and may be on the disk.
+  static constexpr std::size_t most_forgotten = 4'096;
   static constexpr std::size_t most_bytes = std::size_t{32} << 20;
   /// Values of a reply that are larger are not kept.
   static constexpr std::size_t largest_data = 4096;

@@ -309,6 +309,31 @@ TEST_CASE("a journal that cannot be written refuses commands, and keeps their en
   CHECK(words_of(s.book.open_of("s")) == lines{"2 accepted 0"});
 }
 
+TEST_CASE("while the journal fails so many commands are tried, and no more", "[commands][bounds]") {
+  const journal_place at;
+  book_scene s{at};
+  {
+    const lock_holder other{at};
+    for (std::size_t i = 1; i < command_book::most_forgotten; ++i) s.accept("a");
+    s.settle();
+    CHECK(s.told.size() == command_book::most_forgotten - 1);
+    CHECK(s.accept("b") != 0);
+    s.time.run_for(command_book::pause);
+    s.settle();
+    CHECK(s.told.back() == "accepted b failed");
+    CHECK(s.accept("c") == 0);
+    CHECK(s.error == "the journal cannot be written: " + at.how.settings.file + ": database is locked");
+    s.time.run_for(command_book::pause);
+    s.settle();
+    CHECK(s.accept("c") == 0);
+  }
+  s.time.run_for(command_book::pause);
+  s.settle();
+  CHECK(s.accept("c") != 0);
+  s.settle();
+  CHECK(s.told.back() == "accepted c");
+}
+
 TEST_CASE("so many commands are kept, and for one more the oldest that has ended is forgotten",
           "[commands][bounds]") {
   const journal_place at;
