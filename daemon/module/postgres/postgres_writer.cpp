@@ -122,12 +122,15 @@ bool postgres_writer::make_room(const part& events) {
     const auto event = events.records[i];
     postgres_table* const into = find_table(event_table::name_of(event, postgres_names()));
     if (into == nullptr) return false;
-    for (const missing_column& each : missing_columns(*into, event)) {
-      const std::string column = into->columns.name_for(each.key);
-      if (!into->columns.has(column) && !add_column(*into, column, each.type)) return false;
-      into->columns.assign(each.key, column);
-      if (!index(*into, each.key, column)) return false;
-    }
+    // Again until nothing is missing: two keys can turn out to have one column, which then is too few.
+    for (auto missing = missing_columns(*into, event); !missing.empty();
+         missing = missing_columns(*into, event))
+      for (const missing_column& each : missing) {
+        const std::string column = into->columns.name_for(each.key);
+        if (!into->columns.has(column) && !add_column(*into, column, each.type)) return false;
+        into->columns.assign(each.key, column);
+        if (!index(*into, each.key, column)) return false;
+      }
   }
   return true;
 }
