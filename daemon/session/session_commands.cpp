@@ -40,7 +40,7 @@ std::function<void(const submission&)> session::followed_by(
     std::function<void(const submission&)> on_change) {
   return [this, on_change = std::move(on_change)](const submission& what) {
     if (what.is_given_back) {
-      if (draining_) tasks_.spawn(1, await_drained());
+      if (draining_ && running_) tasks_.spawn(1, await_drained());
       if (on_change) on_change(what);
       return;
     }
@@ -53,7 +53,7 @@ std::function<void(const submission&)> session::followed_by(
     const bool succeeded = what.state == command_state::written || what.state == command_state::confirmed;
     if (what.has_ended && !succeeded) ++context_.counters->unsuccessful;
     if (what.has_ended && !what.id.empty()) tell_end(what);
-    if (what.has_ended && draining_) tasks_.spawn(1, await_drained());
+    if (what.has_ended && draining_ && running_) tasks_.spawn(1, await_drained());
     if (on_change) on_change(what);
   };
 }

@@ -266,6 +266,25 @@ TEST_CASE("a session that has ended is not drained") {
   CHECK(play.session->submit("get", {{"id", 1}})->why == "the session has ended");
 }
 
+// Nobody would wait for it: with AddressSanitizer it would be seen here.
+TEST_CASE("a drained session that has ended starts nothing for what it refuses") {
+  const bool comes_again = GENERATE(false, true);
+  stage play{
+      talk_yaml("    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"
+                "    commands: {get: {offline: queue, ttl: 1h}}\n")};
+  play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
+  play.run_for(1s);
+  CHECK_FALSE(play.session->submit("get", {{"id", 1}})->has_ended);
+  play.session->drain();
+  play.session->stop();
+  play.run_for(1s);
+  REQUIRE(play.result);
+  CHECK(play.session->submit("get", {{"id", 2}}, {}, {.comes_again = comes_again})->why ==
+        "the session has ended");
+  play.session.reset();
+  play.run_for(1s);
+}
+
 TEST_CASE("the status says how much the kernel has not taken") {
   scene s;
   auto server = s.play.accept();
