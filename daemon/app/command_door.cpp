@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 #include "daemon/runtime/cancelled.hpp"
@@ -29,9 +32,12 @@ bool command_door::is_repeated(const std::string& id) {
   return !is_new;
 }
 
-void command_door::forget_newest_id() {
-  ids_.erase(id_order_.back());
-  id_order_.pop_back();
+void command_door::forget_id(const std::string& id) {
+  const auto known = ids_.find(id);
+  if (known == ids_.end()) return;
+  const auto place = std::ranges::find(id_order_ | std::views::reverse, known);  // most are the newest
+  id_order_.erase(std::next(place).base());
+  ids_.erase(known);
 }
 
 std::shared_ptr<session> command_door::read(const line_input::line& line, const source& from,
@@ -88,19 +94,20 @@ bool command_door::enter(session& to, command_request& what, source& from,
   const bool is_ours = what.id.empty();
   if (is_ours) what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
   if (!is_ours && is_kept(to, what, from)) return false;
-  const bool notes_id = !is_ours && !is_durable(to, what);
-  if (notes_id && is_repeated(fmt::format("{} {} {}", from.output, to.name(), what.id))) return false;
-  auto follow = [this, &to, on_change = std::move(on_change),
+  std::string noted;
+  if (!is_ours && !is_durable(to, what)) noted = fmt::format("{} {} {}", from.output, to.name(), what.id);
+  if (!noted.empty() && is_repeated(noted)) return false;
+  auto follow = [this, &to, noted = std::move(noted), on_change = std::move(on_change),
                  unfinished = count(from)](const submission& fate) mutable {
     const bool may_come_again =
         fate.is_given_back || (fate.comes_again && fate.state == command_state::received);
+    if (fate.is_given_back && !noted.empty()) forget_id(noted);
     if (told_ && !may_come_again) told_(to.name(), fate);
     if (on_change) on_change(fate);
     if (fate.has_ended) unfinished.reset();
   };
-  const auto fate = to.submit(what.command, what.values, std::move(follow),
-                              {.id = what.id, .source = from.output, .comes_again = what.comes_again});
-  if (notes_id && fate->is_given_back) forget_newest_id();
+  to.submit(what.command, what.values, std::move(follow),
+            {.id = what.id, .source = from.output, .comes_again = what.comes_again});
   return true;
 }
 

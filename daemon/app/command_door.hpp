@@ -96,7 +96,7 @@ class command_door {
   void submit(std::uint64_t line, source& from, session& to, command_request what);
   void complain(std::uint64_t line, const source& from, std::string why, bool is_message = false);
   [[nodiscard]] bool is_repeated(const std::string& id);
-  void forget_newest_id();
+  void forget_id(const std::string& id);
   /// A durable command: its id is known as long as the journal knows it.
   [[nodiscard]] bool is_durable(const session& to, const command_request& what) const;
   [[nodiscard]] bool is_kept(session& to, const command_request& what, const source& from);
