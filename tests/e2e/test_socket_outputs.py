@@ -166,6 +166,7 @@ class Tcp(Sockets):
             return daemon.signal(signal.SIGCONT)
 
         peer = self.enterContext(Peer(serve))
+        peer.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else it may take all before the first reset
         started.append(self.start([trade(n, pad="x" * 200) for n in range(20000)],
                                   {"type": "tcp", "address": peer.address, "format": "ndjson"}))
         until(lambda: peer.lines and json.loads(peer.lines[-1])["n"] == 19999)
