@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def local_names(text):
     """What an unnamed namespace defines at its first level, and main: {name: text}, with a text for aliases only."""
     names = {"main": None} if re.search(r"^int main\(", text, re.M) else {}
-    names["using namespace"] = "".join(sorted(set(re.findall(r"^using namespace .*$", text, re.M))))
+    if opened := sorted(set(re.findall(r"^using namespace (?!std::|duplexd::test;)(.*);$", text, re.M))):
+        names["using namespace"] = " ".join(opened)  # with others, one of its names may have two meanings
     for block in re.findall(r"^namespace \{\n(.*?)^\}  // namespace$", text, re.S | re.M):
         for line in block.splitlines():
             if alias := re.match(r"(?:using |using namespace |namespace )(?:(\w+) = .*|[\w:]*?(\w+));", line):

@@ -17,8 +17,8 @@ using nlohmann::ordered_json;
 
 namespace {
 
-struct scene {
-  explicit scene(const std::string& more = "")
+struct command_door_scene {
+  explicit command_door_scene(const std::string& more = "")
       : play{talk_yaml(
             "    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}, put: {offline: queue}}\n" +
             more)} {}
@@ -55,7 +55,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("each command comes to one end, which is an event") {
-  scene s;
+  command_door_scene s;
   auto server = s.play.accept();
   server->on_message = answer_gets;
   s.play.run_for(1s);
@@ -85,7 +85,7 @@ TEST_CASE("each command comes to one end, which is an event") {
 
 // Without a link yet it would be refused, and nobody could pipe a command into a daemon that starts.
 TEST_CASE("a command waits until its session has tried to connect") {
-  scene s;
+  command_door_scene s;
   SECTION("logged in") {
     auto server = s.play.accept();
     s.take(R"({"command":"pong","id":"a"})");
@@ -103,7 +103,7 @@ TEST_CASE("a command waits until its session has tried to connect") {
 }
 
 TEST_CASE("lines that are not commands are told with their number") {
-  scene s;
+  command_door_scene s;
   s.take("");
   s.take("  \r");
   s.take("x");
@@ -116,8 +116,8 @@ TEST_CASE("lines that are not commands are told with their number") {
   CHECK(all[2] == "line 5 of the commands is not valid: it has more than 1048576 bytes");
 }
 
-TEST_CASE("so many ids are remembered, and the oldest is forgotten for one more", "[bounds]") {
-  scene s;
+TEST_CASE("so many ids are remembered, and the oldest is forgotten for one more", "[bounds][volume]") {
+  command_door_scene s;
   s.play.session->stop();
   s.play.run_for(1s);
   const auto is_repeated = [&](std::size_t id) {
@@ -133,7 +133,7 @@ TEST_CASE("so many ids are remembered, and the oldest is forgotten for one more"
 
 // A submitter that does not know whether a command was taken sends it again, with the same id.
 TEST_CASE("a repeated id is not sent again, for an hour") {
-  scene s;
+  command_door_scene s;
   auto server = s.play.accept();
   s.play.run_for(1s);
   s.take(R"({"command":"put","with":{"id":1},"id":"a"})");
@@ -153,7 +153,7 @@ namespace {
 
 /// What a program says: the end of a pipe, and the door that reads from the other.
 struct spoken {
-  spoken(scene& at, std::string output) {
+  spoken(command_door_scene& at, std::string output) {
     REQUIRE(::pipe(ends) == 0);
     lines_.emplace(at.play.loop.get_executor(), ends[0], command_door::longest_line);
     asio::co_spawn(at.play.loop, at.door.take_answers(std::move(output), *lines_),
@@ -181,7 +181,7 @@ struct spoken {
 }  // namespace
 
 TEST_CASE("what the program of an output says are commands, and complaints name it") {
-  scene s;
+  command_door_scene s;
   auto server = s.play.accept();
   s.play.run_for(1s);
   spoken partner{s, "partner"};
@@ -228,7 +228,7 @@ TEST_CASE("what the program of an output says are commands, and complaints name 
 
 // One program that does not wait for its commands holds up no other.
 TEST_CASE("while too many commands of a program are unfinished no more of it are read") {
-  scene s;
+  command_door_scene s;
   auto server = s.play.accept();
   s.play.run_for(1s);
   spoken eager{s, "eager"};
@@ -249,7 +249,7 @@ TEST_CASE("while too many commands of a program are unfinished no more of it are
 }
 
 TEST_CASE("made ids differ") {
-  scene s;
+  command_door_scene s;
   auto server = s.play.accept();
   s.play.run_for(1s);
   for (int i = 0; i < 3; ++i) s.take(R"({"command":"put","with":{"id":1}})");
@@ -263,7 +263,7 @@ namespace {
 
 /// What the sender of a message hears.
 struct sender {
-  explicit sender(scene& at, bool keeps = false) : s(at), comes_again(keeps) {}
+  explicit sender(command_door_scene& at, bool keeps = false) : s(at), comes_again(keeps) {}
   void send(const std::string& text, const std::string& id = "") {
     asio::co_spawn(s.play.loop,
                    s.door.take_message("bus",
@@ -280,7 +280,7 @@ struct sender {
                    asio::detached);
     s.play.run_for(0s);
   }
-  scene& s;
+  command_door_scene& s;
   std::uint64_t number = 0;
   bool comes_again;
   int accepted = 0;
@@ -292,7 +292,7 @@ struct sender {
 
 TEST_CASE("a message of a broker is accepted when its command is queued, and its sender hears of its end",
           "[broker]") {
-  scene s;
+  command_door_scene s;
   sender from{s};
   auto server = s.play.accept();
   s.play.run_for(1s);
@@ -315,7 +315,7 @@ TEST_CASE("a message of a broker is accepted when its command is queued, and its
 
 TEST_CASE("a command without an id has that of its message, which makes it safe to deliver twice",
           "[broker]") {
-  scene s;
+  command_door_scene s;
   sender from{s};
   auto server = s.play.accept();
   server->on_message = answer_gets;
@@ -337,7 +337,7 @@ TEST_CASE("a command without an id has that of its message, which makes it safe 
 }
 
 TEST_CASE("a message that is not a command is refused, and told with its number", "[broker]") {
-  scene s;
+  command_door_scene s;
   sender from{s};
   for (const char* text : {"x", "", "long", R"({"command":"get","session":"t","id":"c"})"}) from.send(text);
   REQUIRE(from.ends.size() == 4);
@@ -364,7 +364,7 @@ TEST_CASE("a message that is not a command is refused, and told with its number"
 
 // Its id is not taken by that, and nobody else hears of it.
 TEST_CASE("a message that comes again is given back while its session has no room", "[broker]") {
-  scene s{"    outbox: {max: 2}\n"};
+  command_door_scene s{"    outbox: {max: 2}\n"};
   std::size_t watched = 0;
   s.door.watch([&](const std::string&, const submission&) { ++watched; });
   sender from{s, true};

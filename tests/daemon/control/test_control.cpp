@@ -121,7 +121,7 @@ TEST_CASE("the ledger knows how commands ended, by session and id", "[ledger]") 
   CHECK(ledger.find("a", "3")->json.ends_with("\"data_omitted\":true}"));
 }
 
-TEST_CASE("the ledger forgets the oldest at its bounds", "[ledger]") {
+TEST_CASE("the ledger forgets the oldest at its bounds", "[ledger][volume]") {
   command_ledger ledger;
   SECTION("of their number") {
     for (std::size_t i = 0; i < command_ledger::most_commands; ++i)

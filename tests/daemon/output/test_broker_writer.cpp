@@ -71,7 +71,7 @@ class keeping_host final : public module_host {
   std::string failed;
 };
 
-struct scene {
+struct broker_writer_scene {
   event_writer::progress write(const lines& texts) { return writer.write(batch_of(texts)); }
   broker with;
   keeping_host host;
@@ -81,7 +81,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("an event is written when the broker has answered, in the events' order", "[broker]") {
-  scene s;
+  broker_writer_scene s;
   s.with.says = {{.come = {{2, ""}, {3, ""}}}, {.come = {{1, ""}}}};
   const auto made = s.write({"a", "b", "c"});
   CHECK(made.written == 3);
@@ -93,7 +93,7 @@ TEST_CASE("an event is written when the broker has answered, in the events' orde
 }
 
 TEST_CASE("what came before the end of a connection counts, and the rest is given again", "[broker]") {
-  scene s;
+  broker_writer_scene s;
   s.with.says = {{.come = {{1, ""}}, .failed = "it is gone"}};
   const auto made = s.write({"a", "b"});
   CHECK(made.written == 1);
@@ -106,7 +106,7 @@ TEST_CASE("what came before the end of a connection counts, and the rest is give
 }
 
 TEST_CASE("what is refused, at once or by the broker, goes to the host", "[broker]") {
-  scene s;
+  broker_writer_scene s;
   s.with.says = {{.come = {{1, ""}}}, {.come = {{3, "no"}}}};
   const auto made = s.write({"a", "large", "c"});
   CHECK(made.written == 3);
@@ -121,7 +121,7 @@ TEST_CASE("what is refused, at once or by the broker, goes to the host", "[broke
 }
 
 TEST_CASE("no more is on its way than the window allows", "[broker]") {
-  scene s;
+  broker_writer_scene s;
   lines texts;
   for (std::size_t i = 0; i < send_window::most_messages + 1; ++i) texts.push_back("x");
   broker_link::answers first;

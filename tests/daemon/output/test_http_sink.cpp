@@ -52,8 +52,8 @@ config::output_settings settings() {
   return made;
 }
 
-struct scene {
-  explicit scene(const config::output_settings& with = settings(), bool keeps = false)
+struct http_sink_scene {
+  explicit http_sink_scene(const config::output_settings& with = settings(), bool keeps = false)
       : out(loop.get_executor(), time, log, context.random, with,
             std::make_unique<http_sink>(context, with,
                                         keeps ? std::make_unique<letter_sink>(dead) : nullptr)) {
@@ -65,7 +65,7 @@ struct scene {
     };
     tasks.spawn(0, out.run());
   }
-  ~scene() {
+  ~http_sink_scene() {
     tasks.cancel_all();
     asio::co_spawn(loop, tasks.join(), asio::detached);
     time.run_for(0s);
@@ -119,7 +119,7 @@ std::string unpacked(const std::string& text) {
 }  // namespace
 
 TEST_CASE("a request leaves when its time has come", "[http_sink]") {
-  scene s;
+  http_sink_scene s;
   s.time.run_for(1s);
   s.add("1\n");
   s.time.run_for(0s);
@@ -139,7 +139,7 @@ TEST_CASE("a request leaves when it is full, and holds no more than that", "[htt
   config::output_settings small = settings();
   SECTION("events") {
     small.batch.events = 2;
-    scene s{small};
+    http_sink_scene s{small};
     s.add("0\n");
     s.time.run_for(0s);
     s.add("1\n");
@@ -154,7 +154,7 @@ TEST_CASE("a request leaves when it is full, and holds no more than that", "[htt
   }
   SECTION("bytes") {
     small.batch.size = 10;
-    scene s{small};
+    http_sink_scene s{small};
     for (const char* each : {"aaaa\n", "bbbb\n", "cccc\n", "ddddd\n", "a long one, which is alone\n"})
       s.add(each);
     s.time.run_for(5s);
@@ -165,7 +165,7 @@ TEST_CASE("a request leaves when it is full, and holds no more than that", "[htt
 TEST_CASE("what a request looks like", "[http_sink]") {
   config::output_settings with = settings();
   SECTION("lines") {
-    scene s{with};
+    http_sink_scene s{with};
     s.add("{\"a\":1}\n");
     s.add("{\"a\":2}\n");
     s.time.run_for(0s);
@@ -187,7 +187,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
     with.ca_file = config::text_template("/a");
     with.cert_file = config::text_template("/b");
     with.key_file = config::text_template("/c");
-    scene s{with};
+    http_sink_scene s{with};
     s.add("1\n");
     s.time.run_for(0s);
     REQUIRE(s.http.asked.size() == 1);
@@ -197,7 +197,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
   }
   SECTION("a list") {
     with.body = config::batch_body::json;
-    scene s{with};
+    http_sink_scene s{with};
     s.add("{\"a\":1}\n");
     s.add("{\"a\":2}\n");
     s.time.run_for(0s);
@@ -207,7 +207,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
   SECTION("headers, which replace ours") {
     with.headers.emplace_back("content-type", config::text_template("text/x"));
     with.headers.emplace_back("X-A", config::text_template("b"));
-    scene s{with};
+    http_sink_scene s{with};
     s.add("1\n");
     s.time.run_for(0s);
     CHECK(s.header(0, "Content-Type").empty());
@@ -216,7 +216,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
   }
   SECTION("a signature") {
     with.sign = {"X-Signature", config::text_template("key")};
-    scene s{with};
+    http_sink_scene s{with};
     s.add("{\"a\":1}\n");
     s.time.run_for(0s);
     CHECK(s.header(0, "X-Signature") == "f511919c22720aed31219b3e9633132ef6fab64c923dde391c14129d26db49b5");
@@ -224,7 +224,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
   SECTION("compression, and a signature of what is sent") {
     with.compress = config::file_compression::gzip;
     with.sign = {"X-Signature", config::text_template("key")};
-    scene s{with};
+    http_sink_scene s{with};
     s.add("{\"a\":1}\n");
     s.time.run_for(0s);
     CHECK(s.header(0, "Content-Encoding") == "gzip");
@@ -236,7 +236,7 @@ TEST_CASE("what a request looks like", "[http_sink]") {
 TEST_CASE("what cannot be taken now is sent again as it was, then what came meanwhile", "[http_sink]") {
   config::output_settings with = settings();
   with.idempotency = true;
-  scene s{with};
+  http_sink_scene s{with};
   s.answers = {status(503), http_result{fault{.cause = "refused"}}};
   s.add("1\n");
   s.time.run_for(0s);
@@ -255,7 +255,7 @@ TEST_CASE("what cannot be taken now is sent again as it was, then what came mean
 }
 
 TEST_CASE("a server says how long it wants to be left alone, within reason", "[http_sink]") {
-  scene s;
+  http_sink_scene s;
   s.answers = {status(429, 10s), status(503, 500h)};
   s.add("1\n");
   s.time.run_for(9999ms);
@@ -270,7 +270,7 @@ TEST_CASE("a server says how long it wants to be left alone, within reason", "[h
 
 TEST_CASE("which answers refuse a batch for good", "[http_sink]") {
   for (const int number : {200, 201, 204, 299}) {
-    scene s;
+    http_sink_scene s;
     s.answers = {status(number)};
     s.add("1\n");
     s.time.run_for(1min);
@@ -278,14 +278,14 @@ TEST_CASE("which answers refuse a batch for good", "[http_sink]") {
     CHECK(s.log.lines.empty());
   }
   for (const int number : {301, 304, 408, 425, 429, 500, 502, 503, 504}) {
-    scene s;
+    http_sink_scene s;
     s.answers = {status(number)};
     s.add("1\n");
     s.time.run_for(1min);
     CHECK(s.http.asked.size() == 2);
   }
   for (const int number : {400, 401, 403, 404, 409, 413, 422}) {
-    scene s;
+    http_sink_scene s;
     s.answers = {status(number)};
     s.add("1\n");
     s.time.run_for(1min);
@@ -296,7 +296,7 @@ TEST_CASE("which answers refuse a batch for good", "[http_sink]") {
 }
 
 TEST_CASE("what was refused is kept, and is not sent again because that fails", "[http_sink]") {
-  scene s{settings(), true};
+  http_sink_scene s{settings(), true};
   s.answers = {status(400)};
   s.dead.failed = "no disk";
   s.add("1\n");
@@ -316,7 +316,7 @@ TEST_CASE("what was refused is kept, and is not sent again because that fails", 
 TEST_CASE("a secret that is missing holds events back", "[http_sink]") {
   config::output_settings with = settings();
   with.headers.emplace_back("X-A", config::text_template("${env:DUPLEXD_NONE}"));
-  scene s{with};
+  http_sink_scene s{with};
   s.add("1\n");
   s.time.run_for(0s);
   CHECK(s.http.asked.empty());
@@ -329,7 +329,7 @@ TEST_CASE("a url that turns out to have no TLS is not used with certificates", "
     config::output_settings with = settings();
     with.url = config::text_template("${env:DUPLEXD_TEST_SCHEME}://h/p");
     with.cert_file = config::text_template("/cert.pem");
-    scene s{with};
+    http_sink_scene s{with};
     s.add("1\n");
     s.time.run_for(0s);
     const bool is_plain = std::string_view(scheme) == "http";
@@ -344,7 +344,7 @@ TEST_CASE("a url that turns out to have no TLS is not used with certificates", "
 TEST_CASE("the end does not wait for a batch to be full", "[http_sink]") {
   config::output_settings slow = settings();
   slow.batch.time = 1h;
-  scene s{slow};
+  http_sink_scene s{slow};
   s.add("1\n");
   s.time.run_for(0s);
   s.add("2\n");

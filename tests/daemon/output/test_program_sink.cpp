@@ -30,21 +30,21 @@ config::output_settings shell(const std::string& command) {
 }
 
 /// An output with a real program, on virtual time.
-struct scene {
+struct program_sink_scene {
   /// `$D` in the command is a directory of its own.
-  explicit scene(const std::string& command) {
+  explicit program_sink_scene(const std::string& command) {
     config::output_settings settings = shell(command);
     settings.environment.emplace_back("D", place.path().string());
     start(settings);
   }
-  explicit scene(const config::output_settings& settings) { start(settings); }
+  explicit program_sink_scene(const config::output_settings& settings) { start(settings); }
 
   void start(const config::output_settings& settings) {
     std::signal(SIGPIPE, SIG_IGN);  // as the daemon does
     out.emplace(context, settings);
     tasks.spawn(0, out->run());
   }
-  ~scene() {
+  ~program_sink_scene() {
     tasks.cancel_all();
     asio::co_spawn(loop, tasks.join(), asio::detached);
     until([this] { return tasks.running() == 0; });
@@ -96,7 +96,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("records reach the program whole and in order, whatever a pipe holds", "[program]") {
-  scene s{"cat > $D/got"};
+  program_sink_scene s{"cat > $D/got"};
   const std::string large(200'000, 'x');
   s.add("first\n");
   s.add(large + "\n");
@@ -110,7 +110,8 @@ TEST_CASE("records reach the program whole and in order, whatever a pipe holds",
 
 // What the pipe had taken is lost with it; what it had taken in part is not, and is not given in part.
 TEST_CASE("a program that dies costs what it was given, and no more", "[program]") {
-  scene s{"[ -e $D/mark ] && exec cat > $D/second; echo > $D/mark; head -c 6 > $D/first; exit 3"};
+  program_sink_scene s{
+      "[ -e $D/mark ] && exec cat > $D/second; echo > $D/mark; head -c 6 > $D/first; exit 3"};
   const std::string large(200'000, 'x');
   s.add("first\n");
   s.add(large);
@@ -126,7 +127,8 @@ TEST_CASE("a program that dies costs what it was given, and no more", "[program]
 }
 
 TEST_CASE("a program is started again with growing pauses until it has run for a while", "[program]") {
-  scene s{"echo x >> $D/starts; [ $(wc -l < $D/starts) -gt 3 ] && exec cat > /dev/null; kill -9 $$"};
+  program_sink_scene s{
+      "echo x >> $D/starts; [ $(wc -l < $D/starts) -gt 3 ] && exec cat > /dev/null; kill -9 $$"};
   auto span = 375ms;
   std::size_t starts = 0;  // counted here: a program may have ended before its start is over
   for (const char* pause : {"0.4", "0.8", "1.5"}) {
@@ -149,7 +151,7 @@ TEST_CASE("a program that is not there is told, and tried again", "[program]") {
   config::output_settings settings{.name = "o", .type = config::output_type::exec};
   SECTION("no file") {
     settings.program.emplace_back("/no/such/program");
-    scene s{settings};
+    program_sink_scene s{settings};
     REQUIRE(s.says(1));
     CHECK(s.log.lines[0].starts_with(
         "output o failed: it cannot be started: No such file or directory; events"));
@@ -159,7 +161,7 @@ TEST_CASE("a program that is not there is told, and tried again", "[program]") {
   SECTION("no secret") {
     settings = shell("true");
     settings.environment.emplace_back("K", config::text_template("${env:DUPLEXD_NONE}"));
-    scene s{settings};
+    program_sink_scene s{settings};
     REQUIRE(s.says(1));
     CHECK(
         s.log.lines[0].starts_with("output o failed: env.K: ${env:DUPLEXD_NONE}: the environment variable"));
@@ -167,7 +169,7 @@ TEST_CASE("a program that is not there is told, and tried again", "[program]") {
 }
 
 TEST_CASE("a program that closes its input is ended and started again", "[program]") {
-  scene s{"exec 0<&-; echo > $D/ready; exec sleep 1000"};
+  program_sink_scene s{"exec 0<&-; echo > $D/ready; exec sleep 1000"};
   REQUIRE(s.there("ready"));
   s.add("x\n");
   REQUIRE(s.until([&] {
@@ -182,7 +184,7 @@ TEST_CASE("a program that closes its input is ended and started again", "[progra
 // At the bound and one beyond.
 TEST_CASE("what a program says is logged, and bounded", "[program]") {
   SECTION("the number of lines") {
-    scene s{"for i in $(seq 101); do echo line $i >&2; done; echo also this; exit 1"};
+    program_sink_scene s{"for i in $(seq 101); do echo line $i >&2; done; echo also this; exit 1"};
     REQUIRE(s.says(program_sink::line_burst + 2));
     // Of two pipes, either may be read first.
     std::size_t seen = 0;
@@ -194,7 +196,7 @@ TEST_CASE("what a program says is logged, and bounded", "[program]") {
     CHECK(s.log.lines.back().starts_with("output o failed: the program ended: exit code 1"));
   }
   SECTION("their length") {
-    scene s{
+    program_sink_scene s{
         "head -c 8192 /dev/zero | tr '\\0' x >&2; echo >&2; head -c 8193 /dev/zero | tr '\\0' x >&2; echo "
         ">&2"};
     REQUIRE(s.says(3));
@@ -216,7 +218,7 @@ TEST_CASE("what a program prints can be somebody else's", "[program]") {
     }
   };
   std::vector<std::string> taken;
-  scene s{"exec cat > /dev/null"};  // its context is what the other needs
+  program_sink_scene s{"exec cat > /dev/null"};  // its context is what the other needs
   output_context context = s.context;
   context.take_commands = [&](std::string from, line_input& lines) {
     return answered::take(taken, std::move(from), lines);
@@ -231,7 +233,7 @@ TEST_CASE("what a program prints can be somebody else's", "[program]") {
 }
 
 TEST_CASE("at the end the program reads all, and ends by itself", "[program]") {
-  scene s{"cat > $D/got; echo whole >> $D/got"};
+  program_sink_scene s{"cat > $D/got; echo whole >> $D/got"};
   s.add("x\n");
   bool done = false;
   asio::co_spawn(s.loop, s.out->finish(s.time.now() + 8s), [&](const std::exception_ptr&) { done = true; });
@@ -244,13 +246,14 @@ TEST_CASE("at the end the program reads all, and ends by itself", "[program]") {
 
 TEST_CASE("at the end a program that goes on is asked, then killed", "[program]") {
   bool done = false;
-  const auto finish = [&done](scene& s) {
+  const auto finish = [&done](program_sink_scene& s) {
     asio::co_spawn(s.loop, s.out->finish(s.time.now() + 8s), [&](const std::exception_ptr&) { done = true; });
     s.time.run_for(3900ms);
     CHECK_FALSE(done);
   };
   SECTION("asked") {
-    scene s{"trap 'echo asked > $D/asked; exit' TERM; echo $$ > $D/pid; while :; do sleep 0.02; done"};
+    program_sink_scene s{
+        "trap 'echo asked > $D/asked; exit' TERM; echo $$ > $D/pid; while :; do sleep 0.02; done"};
     REQUIRE(s.there("pid"));
     finish(s);
     CHECK(s.file("asked").empty());
@@ -259,7 +262,7 @@ TEST_CASE("at the end a program that goes on is asked, then killed", "[program]"
     CHECK(s.file("asked") == "asked\n");
   }
   SECTION("killed") {
-    scene s{"trap '' TERM; echo $$ > $D/pid; while :; do sleep 0.02; done"};
+    program_sink_scene s{"trap '' TERM; echo $$ > $D/pid; while :; do sleep 0.02; done"};
     REQUIRE(s.there("pid"));
     finish(s);
     s.time.run_for(3s);
@@ -270,7 +273,7 @@ TEST_CASE("at the end a program that goes on is asked, then killed", "[program]"
     CHECK_FALSE(s.runs("pid"));
   }
   SECTION("with records that it did not read") {
-    scene s{"echo $$ > $D/pid; exec sleep 1000"};
+    program_sink_scene s{"echo $$ > $D/pid; exec sleep 1000"};
     REQUIRE(s.there("pid"));
     s.add(std::string(200'000, 'x'));
     finish(s);  // half of the time is for them
@@ -284,7 +287,7 @@ TEST_CASE("at the end a program that goes on is asked, then killed", "[program]"
 
 // The whole group: what it has started must not outlive the daemon either.
 TEST_CASE("the end of the process kills the program and what it has started", "[program]") {
-  scene s{"sleep 1000 & echo $! > $D/child; echo $$ > $D/pid; exec sleep 1000"};
+  program_sink_scene s{"sleep 1000 & echo $! > $D/child; echo $$ > $D/pid; exec sleep 1000"};
   REQUIRE(s.there("pid"));
   s.out->kill();
   CHECK(s.says(1));

@@ -55,14 +55,15 @@ class shelf_writer final : public event_writer {
   bool values_;
 };
 
-struct scene {
-  explicit scene(config::overflow_policy overflow = config::overflow_policy::block, bool values = false)
+struct queued_output_scene {
+  explicit queued_output_scene(config::overflow_policy overflow = config::overflow_policy::block,
+                               bool values = false)
       : out(
             loop.get_executor(), time, log, [] { return 0.5; },
             {.name = "o", .queue = 1000, .overflow = overflow}, std::make_unique<shelf_writer>(at, values)) {
     tasks.spawn(0, out.run());
   }
-  ~scene() {
+  ~queued_output_scene() {
     tasks.cancel_all();
     asio::co_spawn(loop, tasks.join(), asio::detached);
     settle();
@@ -97,7 +98,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("what comes while the writer is at work leaves together, in order", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.add("1");
   s.add("2");
   s.settle();
@@ -111,7 +112,7 @@ TEST_CASE("what comes while the writer is at work leaves together, in order", "[
 
 // Nothing is lost: told once for each attempt, and when it works again.
 TEST_CASE("what the writer does not take is tried again with growing pauses", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.at.failed = "no disk";
   s.add("1");
   s.pass(0ms);
@@ -134,7 +135,7 @@ TEST_CASE("what the writer does not take is tried again with growing pauses", "[
 }
 
 TEST_CASE("what the writer can never take is told when its number has doubled", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.at.refused = 1;
   for (int i = 0; i < 5; ++i) {
     s.add("x");
@@ -147,7 +148,7 @@ TEST_CASE("what the writer can never take is told when its number has doubled", 
 }
 
 TEST_CASE("a writer that takes a part gets the rest again, and only that", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.at.at_most = 2;
   for (const char* each : {"1", "2", "3", "4", "5"}) s.add(each);
   s.pass(10s);
@@ -156,7 +157,7 @@ TEST_CASE("a writer that takes a part gets the rest again, and only that", "[que
 }
 
 TEST_CASE("a full queue that blocks has no room until something is written", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.at.failed = "no disk";
   CHECK(s.out.has_room());
   for (int i = 0; i < 2; ++i) s.add(std::string(450, 'x'));
@@ -177,7 +178,7 @@ TEST_CASE("a full queue drops as it is told, and says how much", "[queued_output
   const std::string text(100 - 1, 'x');
   REQUIRE(1000 / each == 5);
   SECTION("the newest") {
-    scene s{config::overflow_policy::drop_newest};
+    queued_output_scene s{config::overflow_policy::drop_newest};
     s.at.failed = "no disk";
     for (int i = 0; i < 9; ++i) s.add(std::to_string(i) + text);
     CHECK(s.out.has_room());
@@ -191,7 +192,7 @@ TEST_CASE("a full queue drops as it is told, and says how much", "[queued_output
                                "output o is too slow: 4 event(s) were dropped so far"});
   }
   SECTION("the oldest") {
-    scene s{config::overflow_policy::drop_oldest};
+    queued_output_scene s{config::overflow_policy::drop_oldest};
     for (int i = 0; i < 9; ++i) s.add(std::to_string(i) + text);
     CHECK(s.out.has_room());
     s.pass(60s);
@@ -200,7 +201,7 @@ TEST_CASE("a full queue drops as it is told, and says how much", "[queued_output
     CHECK(s.at.written.back().starts_with("s tick 8"));
   }
   SECTION("an event that is larger than the queue is taken if it is alone") {
-    scene s{config::overflow_policy::drop_newest};
+    queued_output_scene s{config::overflow_policy::drop_newest};
     s.add(std::string(5000, 'x'));
     s.pass(1s);
     CHECK(s.at.written.size() == 1);
@@ -208,7 +209,7 @@ TEST_CASE("a full queue drops as it is told, and says how much", "[queued_output
 }
 
 TEST_CASE("a writer of values gets a reply's values, and the whole of other events", "[queued_output]") {
-  scene s{config::overflow_policy::block, true};
+  queued_output_scene s{config::overflow_policy::block, true};
   session_event reply = reply_event();
   reply.data = "{1}";
   reply.line = "line";
@@ -220,7 +221,7 @@ TEST_CASE("a writer of values gets a reply's values, and the whole of other even
 }
 
 TEST_CASE("the end waits until all is written", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.at.failed = "no disk";
   s.add("1");
   bool flushed = false;
@@ -233,7 +234,7 @@ TEST_CASE("the end waits until all is written", "[queued_output]") {
 }
 
 TEST_CASE("a writer may tidy up now and then, busy or not", "[queued_output]") {
-  scene s;
+  queued_output_scene s;
   s.pass(queued_output::tidy_interval - 1s);
   CHECK(s.at.tidied == 0);
   s.pass(2s);

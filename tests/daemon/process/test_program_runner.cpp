@@ -38,7 +38,7 @@ program_result shell(const std::string& command, program_request what = {}) {
   return run(std::move(what));
 }
 
-std::string output(const program_result& result) {
+std::string output_of(const program_result& result) {
   REQUIRE(std::holds_alternative<std::string>(result));
   return std::get<std::string>(result);
 }
@@ -51,10 +51,10 @@ std::string failure(const program_result& result) {
 }  // namespace
 
 TEST_CASE("a program reads its input and writes its output") {
-  CHECK(output(run({.arguments = {"cat"}, .input = R"({"a":1})"})) == R"({"a":1})");
+  CHECK(output_of(run({.arguments = {"cat"}, .input = R"({"a":1})"})) == R"({"a":1})");
   const std::string large(900'000, 'x');
-  CHECK(output(run({.arguments = {"cat"}, .input = large})) == large);
-  CHECK(output(run({.arguments = {"true"}, .input = large})).empty());
+  CHECK(output_of(run({.arguments = {"cat"}, .input = large})) == large);
+  CHECK(output_of(run({.arguments = {"true"}, .input = large})).empty());
 }
 
 TEST_CASE("why a program gave nothing") {
@@ -70,15 +70,15 @@ TEST_CASE("an output of exactly the limit is an output, one byte more is a fault
   const auto of = [](int size) {
     return shell("printf '%0" + std::to_string(size) + "d' 7", {.largest_output = 1'000});
   };
-  CHECK(output(of(999)).size() == 999);
-  CHECK(output(of(1'000)).size() == 1'000);
+  CHECK(output_of(of(999)).size() == 999);
+  CHECK(output_of(of(1'000)).size() == 1'000);
   CHECK(failure(of(1'001)) == "it wrote more than 1000 bytes");
   // Who has written as much as he may is listened to until the end, and not ended before it.
   CHECK(failure(shell("printf '%01000d' 7; sleep 0.1; printf x", {.largest_output = 1'000})) ==
         "it wrote more than 1000 bytes");
   CHECK(failure(shell("printf '%01000d' 7; exec >&-; sleep 0.1; exit 3", {.largest_output = 1'000})) ==
         "exit code 3");
-  CHECK(output(shell("head -c 1048576 /dev/zero")).size() == std::size_t{1} << 20);
+  CHECK(output_of(shell("head -c 1048576 /dev/zero")).size() == std::size_t{1} << 20);
   CHECK(failure(shell("head -c 1048577 /dev/zero")) == "it wrote more than 1048576 bytes");
 }
 
@@ -94,13 +94,13 @@ TEST_CASE("the last line of a program's complaints is told, up to 200 bytes") {
   CHECK(told(200) == "exit code 4: " + std::string(199, '0') + "7");
   CHECK(told(201) == "exit code 4: " + std::string(200, '0'));
   CHECK(failure(shell("printf '%09999d' 7 >&2; echo >&2; echo last >&2; exit 4")) == "exit code 4: last");
-  CHECK(output(shell("echo nothing to worry about >&2; echo ok")) == "ok\n");
+  CHECK(output_of(shell("echo nothing to worry about >&2; echo ok")) == "ok\n");
 }
 
 // It has come to its end when it has exited and nobody holds its output open any more.
 TEST_CASE("a program is waited for until it has exited and its output has ended") {
   CHECK(failure(shell("exec >&-; sleep 0.1; exit 3")) == "exit code 3");
-  CHECK(output(shell("(sleep 0.1; echo late) & echo early")) == "early\nlate\n");
+  CHECK(output_of(shell("(sleep 0.1; echo late) & echo early")) == "early\nlate\n");
 }
 
 TEST_CASE("a program that leaves its limit behind is killed with what it started") {
@@ -170,7 +170,7 @@ TEST_CASE("a program's environment is small, and what it is given is added") {
   ::setenv("DUPLEXD_TEST_SECRET", "hidden", 1);
   ::setenv("LC_TIME", "C", 1);
   const auto all =
-      "\n" + output(run({.arguments = {"env"}, .environment = {{"TOKEN", "a=b"}, {"LC_TIME", "POSIX"}}}));
+      "\n" + output_of(run({.arguments = {"env"}, .environment = {{"TOKEN", "a=b"}, {"LC_TIME", "POSIX"}}}));
   ::unsetenv("DUPLEXD_TEST_SECRET");
   ::unsetenv("LC_TIME");
   INFO(all);

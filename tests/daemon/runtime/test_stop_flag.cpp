@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct scene {
+struct stop_flag_scene {
   asio::io_context loop{1};
   virtual_clock time{loop};
   stop_flag stop{loop.get_executor()};
@@ -31,7 +31,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("all who wait for a stop are woken by it, and nobody waits after it") {
-  scene s;
+  stop_flag_scene s;
   s.start_wait();
   s.start_wait();
   CHECK(s.results.empty());
@@ -43,7 +43,7 @@ TEST_CASE("all who wait for a stop are woken by it, and nobody waits after it") 
 }
 
 TEST_CASE("who is cancelled while it waits for a stop is told that there was none") {
-  scene s;
+  stop_flag_scene s;
   s.start_wait();
   s.tasks.cancel_all();
   s.time.run_for(0s);
@@ -51,7 +51,7 @@ TEST_CASE("who is cancelled while it waits for a stop is told that there was non
 }
 
 TEST_CASE("the listener is called at each stop, and the last one that was named") {
-  scene s;
+  stop_flag_scene s;
   int first = 0;
   int second = 0;
   s.stop.on_raise([&] { ++first; });

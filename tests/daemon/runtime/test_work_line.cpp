@@ -15,7 +15,7 @@ namespace {
 using namespace duplexd;
 
 /// Calls on a line, and how they ended.
-struct scene {
+struct work_line_scene {
   asio::io_context loop{1};
   std::vector<std::optional<bool>> ended;
   std::vector<asio::cancellation_signal> giving_up = std::vector<asio::cancellation_signal>(4);
@@ -37,7 +37,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("work runs on another thread, one call after the other") {
-  scene s;
+  work_line_scene s;
   std::vector<int> order;
   std::vector<std::thread::id> threads;
   for (int i = 0; i < 3; ++i)
@@ -53,7 +53,7 @@ TEST_CASE("work runs on another thread, one call after the other") {
 }
 
 TEST_CASE("work that is given up in the line does not run, and what runs is not waited for") {
-  scene s;
+  work_line_scene s;
   std::promise<void> begun;
   std::promise<void> end;
   std::vector<int> order;
@@ -79,7 +79,7 @@ TEST_CASE("work that is given up in the line does not run, and what runs is not 
 }
 
 TEST_CASE("the end of a line waits for the work that runs, not for what is behind it") {
-  scene s;
+  work_line_scene s;
   std::promise<void> begun;
   bool done = false;
   bool reached = false;

@@ -10,18 +10,18 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-struct scene {
-  explicit scene(const std::string& fields) : play(talk_yaml(fields)) {
+struct adopt_scene {
+  explicit adopt_scene(const std::string& fields) : play(talk_yaml(fields)) {
     server = play.accept();
     play.run_for(1s);
   }
-  ~scene() {
+  ~adopt_scene() {
     play.session->stop();
     play.run_for(1h);
     CHECK(end_of(play).empty());
   }
-  scene(const scene&) = delete;
-  scene& operator=(const scene&) = delete;
+  adopt_scene(const adopt_scene&) = delete;
+  adopt_scene& operator=(const adopt_scene&) = delete;
 
   /// The session gets the settings of these fields; the first event goes to `out`.
   void adopt(const std::string& fields, output* to = nullptr) {
@@ -58,7 +58,7 @@ constexpr const char* get_it = "{send: get, with: {id: '${reply:id}'}}";
 }  // namespace
 
 TEST_CASE("handlers change between two replies, and the connection stays", "[adopt]") {
-  scene s{on_tick(put_it)};
+  adopt_scene s{on_tick(put_it)};
   s.tick(1);
   s.adopt(on_tick(get_it));
   s.tick(2);
@@ -73,7 +73,7 @@ TEST_CASE("handlers change between two replies, and the connection stays", "[ado
 TEST_CASE("a handler that runs comes to the end of its replies as it began, and then the new one begins",
           "[adopt]") {
   const std::string slow = "{sleep: 10s}, ";
-  scene s{on_tick(slow + put_it)};
+  adopt_scene s{on_tick(slow + put_it)};
   s.tick(1);
   s.tick(2);
   s.adopt(on_tick(get_it));
@@ -91,7 +91,7 @@ TEST_CASE("a handler that runs comes to the end of its replies as it began, and 
 TEST_CASE("a handler that has not changed goes on beside one that has", "[adopt]") {
   const std::string kept =
       "    on:\n      - {reply: tick, do: [{sleep: 10s}, " + std::string(put_it) + "]}\n";
-  scene s{kept + "      - {reply: ping, do: [{send: pong}]}\n"};
+  adopt_scene s{kept + "      - {reply: ping, do: [{send: pong}]}\n"};
   s.tick(1);
   s.adopt(kept + "      - {reply: ping, do: [{send: get}]}\n");
   s.tick(2);
@@ -101,7 +101,7 @@ TEST_CASE("a handler that has not changed goes on beside one that has", "[adopt]
 }
 
 TEST_CASE("a task holds the steps that it was started from", "[adopt]") {
-  scene s{on_tick("{spawn: t, do: [{sleep: 10s}, " + std::string(put_it) + "]}")};
+  adopt_scene s{on_tick("{spawn: t, do: [{sleep: 10s}, " + std::string(put_it) + "]}")};
   s.adopt(on_tick("{spawn: t, do: [{sleep: 20s}, " + std::string(put_it) + "]}"));
   s.tick(1);
   for (int i = 0; i < 20; ++i) s.adopt(on_tick("{sleep: " + std::to_string(i) + "ms}"));
@@ -110,7 +110,7 @@ TEST_CASE("a task holds the steps that it was started from", "[adopt]") {
 }
 
 TEST_CASE("a new handler may wait for a reply that no step waited for before", "[adopt]") {
-  scene s{on_tick(put_it)};
+  adopt_scene s{on_tick(put_it)};
   s.server->on_message = answer_gets;
   s.adopt(on_tick(
       "{call: get, with: {id: 7}, reply: got, timeout: 5s}, {send: put, with: {id: '${reply:value}'}}"));
@@ -120,7 +120,7 @@ TEST_CASE("a new handler may wait for a reply that no step waited for before", "
 }
 
 TEST_CASE("the clocks of liveness change at once", "[adopt]") {
-  scene s{"    liveness: {ping_interval: 0, idle_timeout: 0}\n"};
+  adopt_scene s{"    liveness: {ping_interval: 0, idle_timeout: 0}\n"};
   s.play.run_for(1h);
   CHECK(s.server->pings == 0);
   s.adopt("    liveness: {ping_interval: 10s, idle_timeout: 0}\n");
@@ -139,7 +139,7 @@ TEST_CASE("rules of freshness come, change and go", "[adopt]") {
     return std::string("    liveness: {ping_interval: 0, idle_timeout: 0, fresh: [{reply: tick, within: ") +
            within + "}]}\n";
   };
-  scene s{""};
+  adopt_scene s{""};
   s.adopt(rule("1m"));
   s.play.run_for(50s);
   CHECK(logged(s.play, "tick") == 0);
@@ -154,7 +154,7 @@ TEST_CASE("rules of freshness come, change and go", "[adopt]") {
 TEST_CASE("sequences are watched from the reload on", "[adopt]") {
   const std::string watched =
       "    liveness: {ping_interval: 0, idle_timeout: 0, sequence: [{reply: tick, field: id}]}\n";
-  scene s{""};
+  adopt_scene s{""};
   s.tick(1);
   s.tick(5);
   s.adopt(watched);
@@ -168,7 +168,7 @@ TEST_CASE("sequences are watched from the reload on", "[adopt]") {
 }
 
 TEST_CASE("limits hold for steps that run already", "[adopt]") {
-  scene s{on_tick("{spawn: t, do: [{sleep: 1h}]}") + "    limits: {tasks: 1}\n"};
+  adopt_scene s{on_tick("{spawn: t, do: [{sleep: 1h}]}") + "    limits: {tasks: 1}\n"};
   s.tick(1);
   s.tick(2);
   CHECK(logged(s.play, "limits.tasks") == 1);
@@ -180,7 +180,7 @@ TEST_CASE("limits hold for steps that run already", "[adopt]") {
 }
 
 TEST_CASE("outputs and what is selected for them change between two replies", "[adopt]") {
-  scene s{""};
+  adopt_scene s{""};
   s.tick(1);
   s.adopt("    outputs: [{to: stdout, replies: [tick], where: {id: 3}}]\n");
   s.tick(2);
@@ -195,7 +195,7 @@ TEST_CASE("outputs and what is selected for them change between two replies", "[
 }
 
 TEST_CASE("an output without room that is taken away holds nothing up any more", "[adopt]") {
-  scene s{""};
+  adopt_scene s{""};
   s.play.out.full = true;
   s.tick(1);
   CHECK(s.play.out.lines.empty());
@@ -209,7 +209,7 @@ TEST_CASE("an output without room that is taken away holds nothing up any more",
 
 TEST_CASE("what a session is to take with its next connection counts, if that was asked for before",
           "[adopt]") {
-  scene s{""};
+  adopt_scene s{""};
   auto second = s.play.accept();
   protocol::diagnostics mistakes;
   auto loaded = config::load_text(talk_yaml("    linger: 7s\n"), config::document_format::yaml, "next.yaml",
@@ -226,7 +226,7 @@ TEST_CASE("what a session is to take with its next connection counts, if that wa
 }
 
 TEST_CASE("lag is watched as the settings now say, and counts go on", "[adopt]") {
-  scene s{""};
+  adopt_scene s{""};
   s.play.time.wall_shift = 1'800'000'000s;
   const auto tick_old = [&s] {
     const auto then = s.play.time.wall().time_since_epoch() - 60s;

@@ -49,19 +49,19 @@ constexpr std::uint32_t both(std::uint32_t n, std::uint32_t m) {
   return n | m << 16;
 }
 
-struct scene {
-  explicit scene(const std::string& replies, const std::string& fields = "")
+struct adopt_replies_scene {
+  explicit adopt_replies_scene(const std::string& replies, const std::string& fields = "")
       : fields_(fields), play(binary_yaml(replies, fields)) {
     server = play.accept();
     play.run_for(1s);
   }
-  ~scene() {
+  ~adopt_replies_scene() {
     play.session->stop();
     play.run_for(1h);
     CHECK(end_of(play).empty());
   }
-  scene(const scene&) = delete;
-  scene& operator=(const scene&) = delete;
+  adopt_replies_scene(const adopt_replies_scene&) = delete;
+  adopt_replies_scene& operator=(const adopt_replies_scene&) = delete;
 
   void adopt(const std::string& replies) { adopt(replies, fields_); }
   void adopt(const std::string& replies, const std::string& fields) {
@@ -113,7 +113,7 @@ constexpr const char* echo_second = "    on: [{reply: tick, do: [{send: put, wit
 }  // namespace
 
 TEST_CASE("layouts of replies change between two messages, and the connection stays", "[adopt]") {
-  scene s{whole, echo};
+  adopt_replies_scene s{whole, echo};
   s.tick(both(1, 2));
   CHECK(s.newest() == ordered_json{{"op", 1}, {"n", both(1, 2)}});
   s.adopt(halves);
@@ -132,7 +132,7 @@ TEST_CASE("layouts of replies change between two messages, and the connection st
 // More packets than fit into one turn of the receiver: the reload comes when some were handled.
 TEST_CASE("a message of several packets belongs to one configuration", "[adopt]") {
   constexpr std::uint32_t packets = 600;
-  scene s{whole, echo};
+  adopt_replies_scene s{whole, echo};
   std::string bytes;
   for (std::uint32_t i = 1; i <= packets; ++i) bytes += packet_of(1, both(i, 7));
   const bool twice = GENERATE(false, true);
@@ -167,7 +167,7 @@ TEST_CASE("a message of several packets belongs to one configuration", "[adopt]"
 }
 
 TEST_CASE("settings that wait for the end of a message are taken with the next connection, too", "[adopt]") {
-  scene s{whole};
+  adopt_replies_scene s{whole};
   auto second = s.play.accept();
   std::string bytes;
   for (std::uint32_t i = 1; i <= 600; ++i) bytes += packet_of(1, i);
@@ -196,7 +196,8 @@ TEST_CASE("settings that wait for the end of a message are taken with the next c
 }
 
 TEST_CASE("replies that wait for a handler are those that came", "[adopt]") {
-  scene s{whole, "    on: [{reply: tick, do: [{sleep: 10s}, {send: put, with: {n: '${reply:n}'}}]}]\n"};
+  adopt_replies_scene s{
+      whole, "    on: [{reply: tick, do: [{sleep: 10s}, {send: put, with: {n: '${reply:n}'}}]}]\n"};
   s.tick(both(1, 9));
   s.tick(both(2, 9));
   s.adopt(halves);
@@ -206,8 +207,9 @@ TEST_CASE("replies that wait for a handler are those that came", "[adopt]") {
 }
 
 TEST_CASE("a step that waits gets the reply as it is unpacked now", "[adopt]") {
-  scene s{whole,
-          "    script: [{expect: tick, where: {n: 7}, timeout: 1h}, {send: put, with: {n: '${reply:n}'}}]\n"};
+  adopt_replies_scene s{
+      whole,
+      "    script: [{expect: tick, where: {n: 7}, timeout: 1h}, {send: put, with: {n: '${reply:n}'}}]\n"};
   s.tick(both(7, 1));  // another number
   s.adopt(std::string(done) + halves);
   s.tick(both(6, 1));
@@ -218,7 +220,8 @@ TEST_CASE("a step that waits gets the reply as it is unpacked now", "[adopt]") {
 }
 
 TEST_CASE("a reply that no step has taken yet stays as it came", "[adopt]") {
-  scene s{whole, "    script: [{sleep: 10s}, {expect: tick}, {send: put, with: {n: '${reply:n}'}}]\n"};
+  adopt_replies_scene s{whole,
+                        "    script: [{sleep: 10s}, {expect: tick}, {send: put, with: {n: '${reply:n}'}}]\n"};
   s.tick(both(1, 2));
   s.adopt(halves);
   s.play.run_for(10s);
@@ -226,8 +229,8 @@ TEST_CASE("a reply that no step has taken yet stays as it came", "[adopt]") {
 }
 
 TEST_CASE("commands are confirmed over a change of what confirms them", "[adopt]") {
-  scene s{std::string(whole) + done,
-          "    commands: {put: {confirm: done, correlate: {n: n}, timeout: 1h}}\n"};
+  adopt_replies_scene s{std::string(whole) + done,
+                        "    commands: {put: {confirm: done, correlate: {n: n}, timeout: 1h}}\n"};
   const auto first = s.play.session->submit("put", {{"n", 4}});
   s.play.run_for(0s);
   CHECK(first->state == command_state::written);
@@ -258,7 +261,7 @@ TEST_CASE("a login is rejected by another reply than the expected one over a cha
 }
 
 TEST_CASE("replies are counted by name, whatever their order, and between two connections", "[adopt]") {
-  scene s{std::string(whole) + done};
+  adopt_replies_scene s{std::string(whole) + done};
   s.tick(1);
   s.tick(2);
   s.say(packet_of(2, 1));
@@ -281,9 +284,10 @@ TEST_CASE("replies are counted by name, whatever their order, and between two co
 }
 
 TEST_CASE("what is watched in replies goes on over a change of them", "[adopt]") {
-  scene s{whole,
-          "    liveness: {ping_interval: 0, idle_timeout: 0, fresh: [{reply: tick, within: 10s}],\n"
-          "      sequence: [{reply: tick, field: n}]}\n"};
+  adopt_replies_scene s{
+      whole,
+      "    liveness: {ping_interval: 0, idle_timeout: 0, fresh: [{reply: tick, within: 10s}],\n"
+      "      sequence: [{reply: tick, field: n}]}\n"};
   s.tick(1);
   s.play.run_for(6s);
   s.adopt(std::string(done) + halves);
@@ -298,7 +302,7 @@ TEST_CASE("what is watched in replies goes on over a change of them", "[adopt]")
 }
 
 TEST_CASE("messages that were read ahead are unpacked as the settings now say", "[adopt]") {
-  scene s{whole};
+  adopt_replies_scene s{whole};
   s.play.out.full = true;
   s.tick(both(1, 2));
   s.adopt(halves);
@@ -309,7 +313,7 @@ TEST_CASE("messages that were read ahead are unpacked as the settings now say", 
 }
 
 TEST_CASE("layouts that no reply was unpacked by are not held", "[adopt]") {
-  scene s{whole, "    on: [{reply: tick, do: [{sleep: 1m}]}]\n"};
+  adopt_replies_scene s{whole, "    on: [{reply: tick, do: [{sleep: 1m}]}]\n"};
   std::vector<std::weak_ptr<const protocol::protocol>> all;
   for (int i = 0; i < 20; ++i) {
     s.adopt(i % 2 == 0 ? halves : whole);

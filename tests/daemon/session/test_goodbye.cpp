@@ -9,16 +9,16 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-struct scene {
-  explicit scene(const std::string& steps, const std::string& more = "")
+struct goodbye_scene {
+  explicit goodbye_scene(const std::string& steps, const std::string& more = "")
       : play(talk_yaml("    close: {within: 1s, steps: " + steps + "}\n" + more)) {}
-  ~scene() {
+  ~goodbye_scene() {
     play.session->stop();
     play.run_for(1h);
     CHECK(end_of(play).empty());
   }
-  scene(const scene&) = delete;
-  scene& operator=(const scene&) = delete;
+  goodbye_scene(const goodbye_scene&) = delete;
+  goodbye_scene& operator=(const goodbye_scene&) = delete;
   stage play;
 };
 
@@ -28,7 +28,7 @@ constexpr const char* ask =
 }  // namespace
 
 TEST_CASE("the steps of close run before the close frame, and wait for their answers", "[close]") {
-  scene s{ask};
+  goodbye_scene s{ask};
   auto server = s.play.accept();
   auto next = s.play.accept();  // if it reconnects
   s.play.run_for(1s);
@@ -52,7 +52,7 @@ TEST_CASE("the steps of close run before the close frame, and wait for their ans
 }
 
 TEST_CASE("steps of close that take too long are cancelled, and the close frame follows", "[close]") {
-  scene s{ask};
+  goodbye_scene s{ask};
   auto server = s.play.accept();
   s.play.run_for(1s);
   s.play.session->stop();
@@ -65,7 +65,7 @@ TEST_CASE("steps of close that take too long are cancelled, and the close frame 
 }
 
 TEST_CASE("steps of close that fail are told, and the close frame follows", "[close]") {
-  scene s{"[{fail: no}, {send: get, with: {id: 7}}]"};
+  goodbye_scene s{"[{fail: no}, {send: get, with: {id: 7}}]"};
   auto server = s.play.accept();
   s.play.run_for(1s);
   s.play.session->stop();
@@ -78,7 +78,7 @@ TEST_CASE("steps of close that fail are told, and the close frame follows", "[cl
 // Nobody is there, or nobody who knows us.
 TEST_CASE("there is no goodbye on a connection that is lost, or before the login was granted", "[close]") {
   SECTION("lost") {
-    scene s{ask};
+    goodbye_scene s{ask};
     auto server = s.play.accept();
     s.play.run_for(1s);
     server->vanish({.kind = config::fault_class::lost, .cause = "gone"});
@@ -86,7 +86,7 @@ TEST_CASE("there is no goodbye on a connection that is lost, or before the login
     CHECK(heard(*server).empty());
   }
   SECTION("not logged in") {
-    scene s{ask, "    login: {send: get, with: {id: 1}, expect: got}\n"};
+    goodbye_scene s{ask, "    login: {send: get, with: {id: 1}, expect: got}\n"};
     auto server = s.play.accept();
     s.play.run_for(1s);
     s.play.session->stop();
@@ -97,7 +97,7 @@ TEST_CASE("there is no goodbye on a connection that is lost, or before the login
 }
 
 TEST_CASE("a server that closes while the steps of close run ends them", "[close]") {
-  scene s{ask};
+  goodbye_scene s{ask};
   auto server = s.play.accept();
   s.play.run_for(1s);
   s.play.session->stop();

@@ -27,8 +27,8 @@ ordered_json aged(nanoseconds age) {
 }
 
 /// A session whose `tick`s have their time in `at`, at a wall-clock time of our century.
-struct scene : link_scene {
-  explicit scene(const std::string& limit)
+struct lag_scene : link_scene {
+  explicit lag_scene(const std::string& limit)
       : link_scene(
             "    lag: {reply: tick, field: at, unit: s}\n    subscribe: [{send: get}]\n"
             "    liveness: {ping_interval: 0, idle_timeout: 0" +
@@ -182,7 +182,7 @@ TEST_CASE("another rule is about other events, and counts go on", "[lag]") {
 TEST_CASE("late events are told, and do what the rule says", "[lag]") {
   const auto [action, gets, open] = GENERATE(table<std::string, std::size_t, bool>(
       {{"log", 1, true}, {"resubscribe", 2, true}, {"reconnect", 1, false}}));
-  scene s{", lag: {at_most: 10s, action: " + action + "}"};
+  lag_scene s{", lag: {at_most: 10s, action: " + action + "}"};
   s.tick_aged(9s);
   CHECK(logged(s.play, "s: the newest event") == 0);
   s.tick_aged(60s);  // an old one, but the newest is in time still
@@ -201,7 +201,7 @@ TEST_CASE("late events are told, and do what the rule says", "[lag]") {
 }
 
 TEST_CASE("silence alone is not lateness", "[lag]") {
-  scene s{", lag: {at_most: 10s, action: reconnect}"};
+  lag_scene s{", lag: {at_most: 10s, action: reconnect}"};
   s.tick_aged(1s);
   s.play.run_for(1h);
   CHECK(s.play.session->state() == link_state::open);
@@ -210,7 +210,7 @@ TEST_CASE("silence alone is not lateness", "[lag]") {
 
 // Nobody can tell whose fault it is that they are old: outputs held them back.
 TEST_CASE("what waited for an output is counted and not judged", "[lag]") {
-  scene s{", lag: {at_most: 10s, action: reconnect}"};
+  lag_scene s{", lag: {at_most: 10s, action: reconnect}"};
   s.play.out.full = true;
   s.tick_aged(0s);
   s.tick_aged(0s);
@@ -226,7 +226,7 @@ TEST_CASE("what waited for an output is counted and not judged", "[lag]") {
 }
 
 TEST_CASE("a time that is none, or in the future, is told", "[lag]") {
-  scene s{""};
+  lag_scene s{""};
   s.tick({{"at", "soon"}});
   s.tick({{"at", "later"}});
   s.play.run_for(1ms);

@@ -56,8 +56,8 @@ class scripted_keeping final : public safe_keeping {
 using values = std::map<std::string, std::string>;
 
 /// A session with a durable output, whose events have the numbers 1, 2, 3 …; `before`: what the journal has.
-struct scene {
-  explicit scene(const std::string& fields, const values& before = {}) {
+struct resume_scene {
+  explicit resume_scene(const std::string& fields, const values& before = {}) {
     safe.all["s"] = before;
     play.emplace("journal: {path: j}\noutputs: {f: {type: file, path: f, durable: true}}\n" +
                      talk_yaml("    outputs: [f]\n" + fields),
@@ -66,12 +66,12 @@ struct scene {
     safe.changed = &*changed;
     play->out.on_append = [this] { ++safe.number; };
   }
-  ~scene() {
+  ~resume_scene() {
     play->session->stop();
     play->run_for(1h);
   }
-  scene(const scene&) = delete;
-  scene& operator=(const scene&) = delete;
+  resume_scene(const resume_scene&) = delete;
+  resume_scene& operator=(const resume_scene&) = delete;
 
   scripted_keeping safe;
   std::optional<stage> play;
@@ -95,7 +95,7 @@ void tick(scripted_server& server, int from, int to) {
 
 // Whatever arrives together: no event of a later reply is with the outputs yet.
 TEST_CASE("a durable variable is kept in the turn of its event", "[resume]") {
-  scene s{last};
+  resume_scene s{last};
   lines seen;
   s.safe.on_keep = [&] { seen.push_back(s.safe.told.back() + " after " + std::to_string(s.safe.number)); };
   auto server = s.play->accept();
@@ -105,7 +105,7 @@ TEST_CASE("a durable variable is kept in the turn of its event", "[resume]") {
 }
 
 TEST_CASE("a durable variable that a handler sets beside other steps is kept, too, if later", "[resume]") {
-  scene s{R"(
+  resume_scene s{R"(
     variables: {last: {durable: true}}
     on: [{reply: tick, do: [{send: pong}, {set: {last: "${reply:id}"}}]}]
 )"};
@@ -117,7 +117,7 @@ TEST_CASE("a durable variable that a handler sets beside other steps is kept, to
 
 // Conditions that refer to variables are asked in the same turn.
 TEST_CASE("a handler that sets a durable variable keeps to its conditions", "[resume]") {
-  scene s{R"(
+  resume_scene s{R"(
     variables: {last: {durable: true, initial: 2}}
     on: [{reply: tick, where: {after: "${var:last}"}, do: [{set: {last: "${reply:id}"}}]}]
 )"};
@@ -131,14 +131,14 @@ TEST_CASE("a handler that sets a durable variable keeps to its conditions", "[re
 
 TEST_CASE("what the journal has is there in the URL, headers, the login and subscribe", "[resume]") {
   const std::string stored = GENERATE(as<std::string>{}, "", "42", "{not JSON");
-  scene s{R"(
+  resume_scene s{R"(
     variables: {last: {durable: true, initial: 5}}
     headers: {X-Last: "${var:last}"}
     login: {json: {op: login, id: "${var:last}"}}
     subscribe: [{send: get, with: {id: "${var:last}"}}]
     on: [{reply: tick, do: [{set: {last: "${reply:id}"}}]}]
 )",
-          stored.empty() ? values{} : values{{"last", stored}}};
+                 stored.empty() ? values{} : values{{"last", stored}}};
   auto server = std::make_shared<scripted_server>(s.play->loop.get_executor());
   server->time = &s.play->time;
   std::string header;
@@ -171,7 +171,7 @@ TEST_CASE("a reload makes a variable durable, with the value that it has, and en
     return "    variables: {" + variables +
            "}\n    on: [{reply: tick, do: [{set: {last: \"${reply:id}\"}}]}]\n";
   };
-  scene s{sets("last: {initial: 0}"), {{"last", "3"}}};
+  resume_scene s{sets("last: {initial: 0}"), {{"last", "3"}}};
   auto server = s.play->accept();
   tick(*server, 7, 7);
   s.play->run_for(1s);
@@ -192,11 +192,11 @@ TEST_CASE("a reload makes a variable durable, with the value that it has, and en
 }
 
 TEST_CASE("a durable counter goes on where it was", "[resume]") {
-  scene s{R"(
+  resume_scene s{R"(
     variables: {n: {durable: true}}
     script: [{send: get, with: {id: "${counter:n}"}}, {send: get, with: {id: "${counter:other}"}}]
 )",
-          {{"counter:n", "41"}}};
+                 {{"counter:n", "41"}}};
   auto server = s.play->accept();
   s.play->run_for(1s);
   CHECK(heard(*server) == lines{"get 42", "get 1"});
@@ -206,7 +206,7 @@ TEST_CASE("a durable counter goes on where it was", "[resume]") {
 // The name has 4 bytes, the text 2 more than its letters.
 TEST_CASE("durable variables have a limit of their own", "[resume]") {
   const auto [letters, kept] = GENERATE(table<std::size_t, bool>({{58, true}, {59, false}}));
-  scene s{"    limits: {durable_variables: 64}\n" + last};
+  resume_scene s{"    limits: {durable_variables: 64}\n" + last};
   auto server = s.play->accept();
   server->say(say({{"op", "tick"}, {"id", std::string(letters, 'x')}}));
   s.play->run_for(100ms);
@@ -227,7 +227,7 @@ const std::string durable_ids = "{reply: tick, field: id, durable: true}";
 }  // namespace
 
 TEST_CASE("what a durable sequence expects is kept in the turn of its event", "[resume]") {
-  scene s{counts(durable_ids + ", {reply: tick, field: other}")};
+  resume_scene s{counts(durable_ids + ", {reply: tick, field: other}")};
   lines seen;
   s.safe.on_keep = [&] { seen.push_back(s.safe.told.back() + " after " + std::to_string(s.safe.number)); };
   auto server = s.play->accept();
@@ -239,7 +239,7 @@ TEST_CASE("what a durable sequence expects is kept in the turn of its event", "[
 // As over two connections: what is lower is said again.
 TEST_CASE("a durable sequence goes on with what the journal has", "[resume]") {
   const auto [first, told] = GENERATE(table<int, bool>({{8, false}, {7, false}, {10, true}}));
-  scene s{counts(durable_ids), {{of_id, "8"}}};
+  resume_scene s{counts(durable_ids), {{of_id, "8"}}};
   auto server = s.play->accept();
   tick(*server, first, first + 1);
   s.play->run_for(1s);
@@ -253,7 +253,7 @@ TEST_CASE("a durable sequence goes on with what the journal has", "[resume]") {
 TEST_CASE("a sequence that is not durable any more, or another rule, begins again", "[resume]") {
   const auto rule = GENERATE(as<std::string>{}, "{reply: tick, field: id}",
                              "{reply: tick, field: id, key: [op], durable: true}");
-  scene s{counts(rule), {{of_id, "8"}, {"other", "1"}}};
+  resume_scene s{counts(rule), {{of_id, "8"}, {"other", "1"}}};
   CHECK(s.safe.told == lines{of_id + " forgotten"});
   auto server = s.play->accept();
   tick(*server, 20, 20);
@@ -266,7 +266,7 @@ TEST_CASE("a reload lets a durable sequence go on if its rule is the same", "[re
       {{"{reply: tick, field: id, durable: true, action: resubscribe}, {reply: tick, field: n}", true},
        {"{reply: tick, field: id, durable: true, key: [op]}", false}}));
   const bool reconnects = GENERATE(false, true);
-  scene s{counts(durable_ids)};
+  resume_scene s{counts(durable_ids)};
   auto server = s.play->accept();
   tick(*server, 1, 7);
   s.play->run_for(1s);
@@ -288,8 +288,8 @@ TEST_CASE("what has no room any more is said, and forgotten", "[resume]") {
   values before;
   for (int key = 0; key < 10; ++key)
     before[R"(sequence:["tick","id",["k"],["x)" + std::to_string(key) + "\"]]"] = "8";
-  scene s{counts("{reply: tick, field: id, key: [k], durable: true}", "    limits: {sequences: 1KiB}\n"),
-          before};
+  resume_scene s{
+      counts("{reply: tick, field: id, key: [k], durable: true}", "    limits: {sequences: 1KiB}\n"), before};
   CHECK(logged(*s.play,
                "not all that durable rules of liveness.sequence have counted is watched "
                "(limits.sequences)") == 1);
@@ -298,7 +298,7 @@ TEST_CASE("what has no room any more is said, and forgotten", "[resume]") {
 }
 
 TEST_CASE("a handler after: journaled waits until its event is committed, in order", "[resume]") {
-  scene s{acknowledges};
+  resume_scene s{acknowledges};
   auto server = s.play->accept();
   tick(*server, 1, 3);
   s.play->run_for(1h);
@@ -316,7 +316,7 @@ TEST_CASE("a handler after: journaled waits until its event is committed, in ord
 
 // Committed is not enough, and what another output has taken is nothing.
 TEST_CASE("a handler after an output waits until that one has taken its event, in order", "[resume]") {
-  scene s{R"(
+  resume_scene s{R"(
     on: [{reply: tick, after: f, do: [{send: pong, with: {id: "${reply:id}"}}]}]
 )"};
   auto server = s.play->accept();
@@ -335,7 +335,7 @@ TEST_CASE("a handler after an output waits until that one has taken its event, i
 }
 
 TEST_CASE("what was to be acknowledged on a link that is lost is not acknowledged on the next", "[resume]") {
-  scene s{acknowledges};
+  resume_scene s{acknowledges};
   auto first = s.play->accept();
   auto second = s.play->accept();
   tick(*first, 1, 2);
@@ -355,7 +355,7 @@ TEST_CASE("what was to be acknowledged on a link that is lost is not acknowledge
 
 // Each takes 256 bytes beside its own: the fourth passes the limit.
 TEST_CASE("replies that wait for the journal are bounded: reading stops", "[resume]") {
-  scene s{"    limits: {inbox: 1KiB}\n" + acknowledges};
+  resume_scene s{"    limits: {inbox: 1KiB}\n" + acknowledges};
   auto server = s.play->accept();
   tick(*server, 1, 100);
   s.play->run_for(1h);

@@ -10,17 +10,17 @@ using lines = std::vector<std::string>;
 
 namespace {
 
-struct scene {
-  explicit scene(const std::string& more = "") : play(talk_yaml(more)) {}
-  ~scene() { end(); }
+struct wishes_scene {
+  explicit wishes_scene(const std::string& more = "") : play(talk_yaml(more)) {}
+  ~wishes_scene() { end(); }
   /// For tests whose outputs do not live as long as the scene.
   void end() {
     play.session->stop();
     play.run_for(10s);
     CHECK(end_of(play).empty());
   }
-  scene(const scene&) = delete;
-  scene& operator=(const scene&) = delete;
+  wishes_scene(const wishes_scene&) = delete;
+  wishes_scene& operator=(const wishes_scene&) = delete;
 
   session_phase phase() const { return play.session->phase(); }
   std::string submit(const std::string& command, int id) {
@@ -32,7 +32,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("a paused session closes cleanly and stays away until it is resumed") {
-  scene s;
+  wishes_scene s;
   auto server = s.play.accept();
   s.play.run_for(1s);
   CHECK(s.phase() == session_phase::up);
@@ -58,7 +58,7 @@ TEST_CASE("a paused session closes cleanly and stays away until it is resumed") 
 TEST_CASE("a session can be paused and stopped in every phase") {
   const bool stops_while_paused = GENERATE(false, true);
   const int before = GENERATE(0, 1, 2, 3);
-  scene s{before == 3 ? "    active: {time_zone: UTC, windows: ['Sat 00:00-00:01']}\n" : ""};
+  wishes_scene s{before == 3 ? "    active: {time_zone: UTC, windows: ['Sat 00:00-00:01']}\n" : ""};
   if (before == 0) s.play.links.answers.emplace_back(nullptr);  // a dial that never ends
   if (before == 1) s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
   auto server = before == 2 ? s.play.accept() : nullptr;
@@ -76,7 +76,7 @@ TEST_CASE("a session can be paused and stopped in every phase") {
 }
 
 TEST_CASE("a reconnect makes a new connection at once, without a fault") {
-  scene s{"    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"};
+  wishes_scene s{"    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"};
   SECTION("of one that stands") {
     auto server = s.play.accept();
     s.play.run_for(1s);
@@ -107,7 +107,7 @@ TEST_CASE("a reconnect makes a new connection at once, without a fault") {
 }
 
 TEST_CASE("a drained session takes no more commands and pauses when those it has are done") {
-  scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
+  wishes_scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
   auto server = s.play.accept();
   s.play.run_for(1s);
   CHECK(s.submit("get", 1).empty());
@@ -129,7 +129,7 @@ TEST_CASE("a drained session takes no more commands and pauses when those it has
 }
 
 TEST_CASE("a session without commands is drained at once, and may be resumed before it is") {
-  scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
+  wishes_scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
   auto server = s.play.accept();
   s.play.run_for(1s);
   SECTION("at once") {
@@ -148,7 +148,7 @@ TEST_CASE("a session without commands is drained at once, and may be resumed bef
 }
 
 TEST_CASE("an output that is attached gets every event until it is detached") {
-  scene s;
+  wishes_scene s;
   recorded_output tap{s.play.loop.get_executor()};
   auto server = s.play.accept();
   s.play.run_for(1s);
@@ -178,7 +178,7 @@ std::shared_ptr<const config::session_settings> other_settings(const std::string
 }  // namespace
 
 TEST_CASE("other settings hold from the next connection on, which is made at once") {
-  scene s;
+  wishes_scene s;
   recorded_output tap{s.play.loop.get_executor()};
   auto server = s.play.accept();
   s.play.run_for(1s);
@@ -217,7 +217,7 @@ TEST_CASE("other settings hold from the next connection on, which is made at onc
 }
 
 TEST_CASE("other settings end a wait for the next attempt") {
-  scene s{"    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"};
+  wishes_scene s{"    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n"};
   s.play.refuse({.kind = config::fault_class::connect, .cause = "refused"});
   s.play.run_for(1s);
   CHECK(s.phase() == session_phase::waiting);
@@ -229,7 +229,7 @@ TEST_CASE("other settings end a wait for the next attempt") {
 
 // A drain that ends while the connection is being replaced is not forgotten.
 TEST_CASE("a drained session that gets other settings pauses when its commands have ended") {
-  scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
+  wishes_scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3s}}\n"};
   auto server = s.play.accept();
   s.play.run_for(1s);
   CHECK(s.submit("get", 1).empty());
@@ -243,7 +243,7 @@ TEST_CASE("a drained session that gets other settings pauses when its commands h
 TEST_CASE("other settings may take the cookies away, and bring them back") {
   const std::string rarely = "    reconnect: {initial: 1h, maximum: 1h, jitter: none}\n";
   std::vector<bool> jars;
-  scene s{rarely};
+  wishes_scene s{rarely};
   for (int i = 0; i < 3; ++i)
     s.play.links.answers.emplace_back([&](const dial_request& request) -> dial_result {
       jars.push_back(request.cookies != nullptr);
@@ -286,7 +286,7 @@ TEST_CASE("a drained session that has ended starts nothing for what it refuses")
 }
 
 TEST_CASE("the status says how much the kernel has not taken") {
-  scene s;
+  wishes_scene s;
   auto server = s.play.accept();
   s.play.run_for(1s);
   CHECK(s.play.session->status().unsent == 0);

@@ -205,7 +205,7 @@ TEST_CASE("a packet that its layout cuts has a largest size") {
 }
 
 // A million bytes in messages of one byte: no byte is walked over twice.
-TEST_CASE("the time to cut a stream is linear however it arrives") {
+TEST_CASE("the time to cut a stream is linear however it arrives", "[volume]") {
   const std::size_t size = 1'000'000;
   std::string items;
   for (std::size_t i = 0; i < 99'999; ++i) items += "1234567;";

@@ -27,8 +27,8 @@ using namespace std::chrono_literals;
 
 const std::string get = "GET /a?b=c HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-struct scene {
-  explicit scene(server_limits limits = {}) : limits_(limits) {
+struct http_server_scene {
+  explicit http_server_scene(server_limits limits = {}) : limits_(limits) {
     REQUIRE_FALSE(server.listen(address));
     asio::co_spawn(loop, serve(),
                    asio::bind_cancellation_slot(stop.slot(), [this](const std::exception_ptr& bug) {
@@ -36,13 +36,13 @@ struct scene {
                      stopped = true;
                    }));
   }
-  ~scene() {
+  ~http_server_scene() {
     stop.emit(asio::cancellation_type::terminal);
     CHECK(run_until(loop, [this] { return stopped; }));
     CHECK_FALSE(broken);
   }
-  scene(const scene&) = delete;
-  scene& operator=(const scene&) = delete;
+  http_server_scene(const http_server_scene&) = delete;
+  http_server_scene& operator=(const http_server_scene&) = delete;
 
   // As the daemon's tasks are run.
   asio::awaitable<void> serve() {
@@ -107,7 +107,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("one connection serves several requests", "[http_server]") {
-  scene s;
+  http_server_scene s;
   auto client = s.connect();
   for (int i = 0; i < 2; ++i) {
     asio::write(client, asio::buffer(get));
@@ -126,7 +126,7 @@ TEST_CASE("one connection serves several requests", "[http_server]") {
 }
 
 TEST_CASE("a stream is chunked, for old clients it ends with the connection", "[http_server]") {
-  scene s;
+  http_server_scene s;
   const std::string now = s.ask("GET /stream HTTP/1.1\r\nHost: [::1]\r\n\r\n");
   CHECK(now.find("\r\nTransfer-Encoding: chunked\r\n") != std::string::npos);
   CHECK(now.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"));
@@ -169,7 +169,7 @@ TEST_CASE("a web page is refused, under whatever name it comes", "[http_server]"
     const auto refused = refusal_of(reader.head(), names);
     CHECK((refused ? refused->status : 0) == each.status);
   }
-  scene s;
+  http_server_scene s;
   CHECK(s.ask("GET / HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 421 "));
   CHECK(s.asked == 0);
 }
@@ -201,14 +201,14 @@ TEST_CASE("a server with pages of its own lets these in, and no others", "[http_
   }
   constexpr std::string_view own =
       "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nConnection: close\r\n\r\n";
-  scene with_pages{{.own_pages = true}};
+  http_server_scene with_pages{{.own_pages = true}};
   CHECK(with_pages.ask(std::string(own)).starts_with("HTTP/1.1 200 "));
-  scene without;
+  http_server_scene without;
   CHECK(without.ask(std::string(own)).starts_with("HTTP/1.1 403 "));
 }
 
 TEST_CASE("a request over a limit is answered, and the connection closed", "[http_server]") {
-  scene s{{.size = {.head = 100, .body = 4}}};
+  http_server_scene s{{.size = {.head = 100, .body = 4}}};
   CHECK(s.ask("GET /" + std::string(200, 'a')).starts_with("HTTP/1.1 431 "));
   const std::string large = s.ask("PUT / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
   CHECK(large.starts_with("HTTP/1.1 413 "));
@@ -218,7 +218,7 @@ TEST_CASE("a request over a limit is answered, and the connection closed", "[htt
 }
 
 TEST_CASE("who is one too many is turned away, and served when there is room", "[http_server]") {
-  scene s{{.connections = 2}};
+  http_server_scene s{{.connections = 2}};
   auto first = s.connect();
   auto second = s.connect();
   CHECK(run_until(s.loop, [&] { return s.server.connections() == 2; }));
@@ -229,7 +229,7 @@ TEST_CASE("who is one too many is turned away, and served when there is room", "
 }
 
 TEST_CASE("idle clients are dropped, and those that never finish a request", "[http_server]") {
-  scene s{{.idle = 50ms, .request = 50ms}};
+  http_server_scene s{{.idle = 50ms, .request = 50ms}};
   auto idle = s.connect();
   CHECK(s.hear(idle).empty());
   auto slow = s.connect();
@@ -265,7 +265,7 @@ TEST_CASE("a client that does not take its answer is dropped", "[http_server]") 
 TEST_CASE("a Unix-domain socket has its mode and tells who asks", "[http_server]") {
   const temporary_directory place;
   const std::string path = place.path() / "control.sock";
-  scene s;
+  http_server_scene s;
   REQUIRE_FALSE(s.server.listen(path, 0660));
   struct stat found{};
   REQUIRE(::stat(path.c_str(), &found) == 0);

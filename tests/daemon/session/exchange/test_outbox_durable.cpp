@@ -65,8 +65,8 @@ const char* const kinds = R"(
     outbox: {max: 3}
 )";
 
-struct scene {
-  ~scene() { time.run_for(0s); }
+struct outbox_durable_scene {
+  ~outbox_durable_scene() { time.run_for(0s); }
   void attach() {
     auto next = std::make_unique<scripted_link>(server);
     box->attach(next.get());
@@ -131,7 +131,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("a durable command is accepted, leaves and ends when the disk knows it", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   s.server->time = &s.time;
   s.attach();
   s.submit("put", 1);
@@ -156,7 +156,7 @@ TEST_CASE("a durable command is accepted, leaves and ends when the disk knows it
 }
 
 TEST_CASE("what the disk does not take is refused, and what is no command is not asked for", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   s.submit("put", 1);
   s.keeper.commit("disk full");
   CHECK(s.news() == lines{"put 1 received", "put 1 refused. disk full"});
@@ -173,7 +173,7 @@ TEST_CASE("what the disk does not take is refused, and what is no command is not
 
 // At the bound and one beyond: those that are not on the disk yet count.
 TEST_CASE("durable commands beyond outbox.max are refused before they are kept", "[commands][bounds]") {
-  scene s;
+  outbox_durable_scene s;
   for (int id = 1; id <= 4; ++id) s.submit("put", id);
   CHECK(s.news() == lines{"put 1 received", "put 2 received", "put 3 received",
                           "put 4 refused. too many commands are waiting"});
@@ -185,7 +185,7 @@ TEST_CASE("durable commands beyond outbox.max are refused before they are kept",
 
 // Their place is theirs, whatever comes before the disk has them.
 TEST_CASE("durable commands that were accepted find room", "[commands][bounds]") {
-  scene s;
+  outbox_durable_scene s;
   for (int id = 1; id <= 2; ++id) s.submit("put", id);
   s.submit("pong", 3);
   s.submit("pong", 4);
@@ -196,7 +196,7 @@ TEST_CASE("durable commands that were accepted find room", "[commands][bounds]")
 }
 
 TEST_CASE("what its origin keeps is given back if it cannot be taken for now", "[commands][bounds]") {
-  scene s;
+  outbox_durable_scene s;
   SECTION("the queue is full") {
     for (int id = 1; id <= 3; ++id) s.submit("put", id, true);
     s.submit("put", 4, true);
@@ -241,7 +241,7 @@ TEST_CASE("what its origin keeps is given back if it cannot be taken for now", "
 }
 
 TEST_CASE("a command that is larger than the queue is refused", "[commands][bounds]") {
-  scene s;
+  outbox_durable_scene s;
   auto settings = s.settings.sessions.at(0);
   settings.outbox.size = 64;
   s.box->replace(std::make_shared<const config::session_settings>(settings));
@@ -264,7 +264,7 @@ TEST_CASE("a command that is larger than the queue is refused", "[commands][boun
 }
 
 TEST_CASE("a mark that fails is tried again, in order, and a link that is gone takes it back", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   for (int id = 1; id <= 2; ++id) s.submit("put", id);
   s.keeper.commit();
   s.submit("pong", 3);
@@ -288,7 +288,7 @@ TEST_CASE("a mark that fails is tried again, in order, and a link that is gone t
 }
 
 TEST_CASE("a command that is marked and has not left when the link ends is unmarked", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   s.attach();
   s.submit("put", 1);
   s.keeper.commit();
@@ -305,7 +305,7 @@ TEST_CASE("a command that is marked and has not left when the link ends is unmar
 }
 
 TEST_CASE("a link that ends: unknown, or sent again up to four times if that is harmless", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   s.submit("put", 1);
   s.submit("get", 2);
   s.keeper.commit();
@@ -325,7 +325,7 @@ TEST_CASE("a link that ends: unknown, or sent again up to four times if that is 
 
 TEST_CASE("a link that ends in order: what was not confirmed is sent again if that is harmless",
           "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   s.submit("get", 1);
   s.keeper.commit();
   s.attach();
@@ -344,7 +344,7 @@ TEST_CASE("a link that ends in order: what was not confirmed is sent again if th
 }
 
 TEST_CASE("what an earlier run left is queued, or ends at once", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   SECTION("accepted: for the rest of its ttl") {
     s.restore("put", stage_of::accepted, 0);
     CHECK(s.news() == lines{"put queued"});
@@ -408,7 +408,7 @@ TEST_CASE("what an earlier run left is queued, or ends at once", "[commands]") {
 
 TEST_CASE("at the end of the session durable commands stay as they are, a cancelled one does not",
           "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   for (int id = 1; id <= 3; ++id) s.submit("put", id);
   s.keeper.commit();
   CHECK(s.box->cancel("2"));
@@ -426,7 +426,7 @@ TEST_CASE("at the end of the session durable commands stay as they are, a cancel
 
 // A reload took the session away: nobody is called back.
 TEST_CASE("the disk may answer when the outbox is gone", "[commands]") {
-  scene s;
+  outbox_durable_scene s;
   s.submit("put", 1);
   s.news();
   s.box.reset();

@@ -18,9 +18,9 @@ namespace {
 constexpr std::uint64_t limit = 64u << 10;
 
 /// An inbox that keeps `got` and `done` of the talk protocol, for a flow that began before the first.
-class scene {
+class reply_inbox_scene {
  public:
-  scene() { mark.count_from_here(board); }
+  reply_inbox_scene() { mark.count_from_here(board); }
   void offer(const ordered_json& what) { offer_text(what.dump()); }
   void offer_text(const std::string& bytes) {
     packets_.begin(
@@ -40,7 +40,7 @@ class scene {
     return answers.at(0);
   }
   void cancel() { waiters_.cancel_all(); }
-  ~scene() {
+  ~reply_inbox_scene() {
     cancel();
     time.run_for(0s);
   }
@@ -88,7 +88,7 @@ TEST_CASE("a wanted reply has one of the names, fits and is correlated") {
 }
 
 TEST_CASE("replies are taken in the order in which they came, each once") {
-  scene s;
+  reply_inbox_scene s;
   for (int id = 1; id <= 3; ++id) s.offer({{"op", "got"}, {"id", id}});
   CHECK(s.take_now(any_of({"got"})) == "got 1");
   CHECK(s.take_now(any_of({"got"}, {{"id", 3}})) == "got 3");
@@ -97,7 +97,7 @@ TEST_CASE("replies are taken in the order in which they came, each once") {
 }
 
 TEST_CASE("only the names that somebody may ask for are kept and numbered") {
-  scene s;
+  reply_inbox_scene s;
   lines observed;
   for (const char* name : {"got", "done"})
     s.board.observe(name, {}, [&](offered_reply& reply) {
@@ -116,7 +116,7 @@ TEST_CASE("only the names that somebody may ask for are kept and numbered") {
 }
 
 TEST_CASE("replies with a lower number than asked for are left") {
-  scene s;
+  reply_inbox_scene s;
   s.offer({{"op", "got"}, {"id", 1}});
   s.offer({{"op", "got"}, {"id", 2}});
   CHECK(s.take_now(any_of({"got"}, nullptr, 3)) == "-");
@@ -128,7 +128,7 @@ TEST_CASE("replies with a lower number than asked for are left") {
 // said.
 TEST_CASE("the inbox keeps the newest replies") {
   const auto beyond = GENERATE(as<std::size_t>{}, 0, 1, 2, 4);
-  scene s;
+  reply_inbox_scene s;
   std::uint64_t forgotten = 0;
   s.board.on_forgotten([&](std::uint64_t count) { forgotten = count; });
   const std::string padding(
@@ -143,7 +143,7 @@ TEST_CASE("the inbox keeps the newest replies") {
 
 TEST_CASE("what nobody may ask for makes room beyond the bound, not at it", "[bounds]") {
   const bool beyond = GENERATE(false, true);
-  scene s;
+  reply_inbox_scene s;
   const std::string padding(
       limit / 4 - arrived_reply::overhead - std::string(R"({"op":"got","id":1,"s":""})").size(), 'x');
   for (int id = 1; id <= 3; ++id) s.offer({{"op", "got"}, {"id", id}, {"s", padding}});
@@ -153,7 +153,7 @@ TEST_CASE("what nobody may ask for makes room beyond the bound, not at it", "[bo
 }
 
 TEST_CASE("a reply larger than the bound is kept alone") {
-  scene s;
+  reply_inbox_scene s;
   s.offer({{"op", "got"}, {"id", 1}});
   s.offer({{"op", "got"}, {"id", 2}, {"s", std::string(limit, 'x')}});
   CHECK(s.take_now(any_of({"got"})) == "got 2");
@@ -162,7 +162,7 @@ TEST_CASE("a reply larger than the bound is kept alone") {
 
 // Replies that no flow may ask for any more make room silently; where nobody may ask nothing is kept.
 TEST_CASE("only what some flow may still ask for is kept") {
-  scene s;
+  reply_inbox_scene s;
   std::uint64_t forgotten = 0;
   s.board.on_forgotten([&](std::uint64_t count) { forgotten = count; });
   const std::string large(limit / 4, 'x');
@@ -182,7 +182,7 @@ TEST_CASE("only what some flow may still ask for is kept") {
 
 // What certainly is nowhere in a reply needs no look at its fields.
 TEST_CASE("a text is lacking only where it cannot be") {
-  scene s;
+  reply_inbox_scene s;
   std::vector<bool> lacking;
   s.board.observe("got", {},
                   [&](offered_reply& reply) { lacking.push_back(reply.lacks(quoted_text("abc"))); });
@@ -195,7 +195,7 @@ TEST_CASE("a text is lacking only where it cannot be") {
 
 // Each reply finds its waiter among many by what it is equal to, whatever else they ask for.
 TEST_CASE("a reply goes to the first waiter that it fits") {
-  scene s;
+  reply_inbox_scene s;
   const auto wait = [&](wanted_reply what) { s.take(std::move(what), 5s); };
   wait({{"got"}, {{"id", {{"$min", 50}}}}});  // a list: compared one by one
   for (int id = 0; id < 60; ++id) wait({{"got", "done"}, nullptr, {{"id", id}}});
@@ -226,7 +226,7 @@ TEST_CASE("a reply goes to the first waiter that it fits") {
 // Whoever was cancelled in the turn in which a reply was handed over leaves it to the next.
 TEST_CASE("a reply for somebody who gave up is not lost") {
   const bool somebody_else = GENERATE(false, true);
-  scene s;
+  reply_inbox_scene s;
   s.take(any_of({"got"}), 5s);
   asio::post(s.loop, [&] { s.cancel(); });
   s.offer({{"op", "got"}, {"id", 1}});  // handed over before, resumed after it was cancelled
@@ -237,7 +237,7 @@ TEST_CASE("a reply for somebody who gave up is not lost") {
 }
 
 TEST_CASE("the time of those who wait stands still while the link is not read") {
-  scene s;
+  reply_inbox_scene s;
   s.take(any_of({"got"}), 5s);
   s.time.run_for(4s);
   s.board.patience().hold();
@@ -257,7 +257,7 @@ TEST_CASE("the time of those who wait stands still while the link is not read") 
 }
 
 TEST_CASE("who waits gets what comes, before the deadline and not after it") {
-  scene s;
+  reply_inbox_scene s;
   s.take(any_of({"got"}), 5s);
   s.take(any_of({"done"}), 5s);
   CHECK(s.answers.empty());
@@ -270,7 +270,7 @@ TEST_CASE("who waits gets what comes, before the deadline and not after it") {
 }
 
 TEST_CASE("of two who wait for the same reply the first gets it") {
-  scene s;
+  reply_inbox_scene s;
   s.take(any_of({"got"}), 5s);
   s.take(any_of({"got"}), 6s);
   s.offer({{"op", "got"}, {"id", 1}});
@@ -281,7 +281,7 @@ TEST_CASE("of two who wait for the same reply the first gets it") {
 }
 
 TEST_CASE("a cancelled wait ends with nothing") {
-  scene s;
+  reply_inbox_scene s;
   s.take(any_of({"got"}), reply_inbox::for_ever);
   s.cancel();
   s.time.run_for(0s);

@@ -10,8 +10,9 @@ using nlohmann::ordered_json;
 
 namespace {
 
-struct scene {
-  explicit scene(const std::string& fields, clock::duration time = 1min) : play(talk_yaml(fields), true) {
+struct flow_branches_scene {
+  explicit flow_branches_scene(const std::string& fields, clock::duration time = 1min)
+      : play(talk_yaml(fields), true) {
     server->on_message = answer_gets;
     play.run_for(time);
   }
@@ -26,7 +27,7 @@ struct scene {
 }  // namespace
 
 TEST_CASE("gather waits for its slowest branch, and each result has its place") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - gather: [[{sleep: 3s}, {call: get, with: {id: 1}, reply: got}], [{sleep: 1s}],
                  [{call: get, with: {id: 2}, reply: got}]]
@@ -54,7 +55,7 @@ TEST_CASE("the wish of a branch for a new link ends gather and race at once") {
 }
 
 TEST_CASE("race says which branch was first, and what it gave") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - race: [[{sleep: 2s}], [{sleep: 1s}, {call: get, with: {id: 1}, reply: got}], [{sleep: 3s}]]
         save: {all: "*"}
@@ -64,8 +65,8 @@ TEST_CASE("race says which branch was first, and what it gave") {
   CHECK(data[0]["first"] == 1);
   CHECK(data[0]["result"]["value"] == 10);
   CHECK(data[1] == 1);
-  CHECK(scene{"    script: [{race: [[{sleep: 2s}], [{sleep: 1s}, {fail: oh}]]}, {send: put}]\n"}.end() ==
-        "script: oh");
+  CHECK(flow_branches_scene{"    script: [{race: [[{sleep: 2s}], [{sleep: 1s}, {fail: oh}]]}, {send: put}]\n"}
+            .end() == "script: oh");
 }
 
 TEST_CASE("wait ends when its condition holds") {
@@ -75,12 +76,12 @@ TEST_CASE("wait ends when its condition holds") {
       {"until: first", 1, {true, false, false}},
       {"until: first_error", 2, {true, true, false}},
   }));
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - wait: [[{sleep: 1s}], [{sleep: 2s}, {fail: oh}], [{sleep: 4s}, {call: get, with: {id: 1}, reply: got}]]
         save: {all: "*"}
         )" + until +
-                R"(
+                              R"(
       - {send: put, with: {data: ["${var:all}", "${time:unix}"]}}
       - {sleep: 10s}
 )"};
@@ -95,15 +96,16 @@ TEST_CASE("wait ends when its condition holds") {
 }
 
 TEST_CASE("wait until the first error ends when all have ended without one") {
-  const scene s{
+  const flow_branches_scene s{
       "    script: [{wait: [[{sleep: 1s}], [{sleep: 2s}]], until: first_error}, {send: put, with: "
       "{data: '${time:unix}'}}]\n"};
   CHECK(s.last_data() == 2);
 }
 
 TEST_CASE("a task that was not started cannot be waited for, but may be cancelled") {
-  CHECK(scene{"    script: [{cancel: none}, {if: {a: 1}, then: [{spawn: none, do: [{sleep: 1s}]}]}, {wait: "
-              "[none]}]\n"}
+  CHECK(flow_branches_scene{
+            "    script: [{cancel: none}, {if: {a: 1}, then: [{spawn: none, do: [{sleep: 1s}]}]}, {wait: "
+            "[none]}]\n"}
             .end() == "script: the task none was not started");
 }
 
@@ -122,7 +124,7 @@ TEST_CASE("a task's wish for a new link is the one of whoever waits for it") {
 }
 
 TEST_CASE("a fault of a named task is a result while somebody waits, also after it ended") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {spawn: t, do: [{sleep: 1s}, {fail: oh}]}
       - {wait: [t], save: {a: 0.fault}}
@@ -133,7 +135,7 @@ TEST_CASE("a fault of a named task is a result while somebody waits, also after 
 }
 
 TEST_CASE("cancel waits until the task has come to its end") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {spawn: t, do: [{repeat: forever, do: [{sleep: 1s}, {send: pong}]}]}
       - {sleep: 2500ms}
@@ -150,12 +152,12 @@ TEST_CASE("cancel waits until the task has come to its end") {
 TEST_CASE("a task takes the place of another of its name: the other one goes on, and cancel ends both") {
   const auto [step, sent] = GENERATE(
       table<std::string, lines>({{"wait: [t]", {"put 1", "put 2", "put 1400"}}, {"cancel: t", {"put 800"}}}));
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - repeat: 2
         do: [{spawn: t, do: [{sleep: 1s}, {send: put, with: {id: "${counter:n}"}}]}, {sleep: 400ms}]
       - {)" + step +
-                R"(}
+                              R"(}
       - {send: put, with: {id: "${time:unix_ms}"}}
       - {sleep: 5s}
 )"};
@@ -169,7 +171,8 @@ TEST_CASE("what a step with a timeout has started ends with its time") {
                "wait: [[{sleep: 3s}, {send: put}], [{sleep: 9s}]]",
                "repeat: 1, do: [{gather: [[{spawn: t, do: [{sleep: 3s}, {send: put}]}]], timeout: 1s}, "
                "{sleep: 9s}]");
-  const scene s{"    script: [{" + step + R"(, timeout: 2s, on_fault: [{send: pong}]}, {sleep: 20s}]
+  const flow_branches_scene s{"    script: [{" + step +
+                              R"(, timeout: 2s, on_fault: [{send: pong}]}, {sleep: 20s}]
 )"};
   INFO(step);
   CHECK(s.sent() == lines{"pong"});
@@ -177,7 +180,7 @@ TEST_CASE("what a step with a timeout has started ends with its time") {
 }
 
 TEST_CASE("what a step with a timeout has started goes on if the step ends in time") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {spawn: before, do: [{sleep: 5s}, {send: put, with: {id: 1}}]}
       - {gather: [[{spawn: t, do: [{sleep: 3s}, {send: put, with: {id: 2}}]}]], timeout: 2s}
@@ -189,7 +192,7 @@ TEST_CASE("what a step with a timeout has started goes on if the step ends in ti
 
 // Starting takes no time and does not fail.
 TEST_CASE("what stands beside spawn is the task's: timeout, on_fault and finally") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {spawn: a, timeout: 2s, on_fault: [{send: put, with: {id: 2}}], do: [{sleep: 3s}, {send: put, with: {id: 3}}]}
       - {spawn: b, on_fault: [{send: put, with: {id: 1}}], do: [{sleep: 1s}, {fail: oh}]}
@@ -199,13 +202,14 @@ TEST_CASE("what stands beside spawn is the task's: timeout, on_fault and finally
 )"};
   CHECK(s.sent() == lines{"put 0", "put 1", "put 2", "put 5"});
   CHECK(s.end().empty());
-  CHECK(scene{"    script: [{spawn: a, timeout: 2s, do: [{sleep: 3s}]}, {sleep: 20s}]\n"}.end() ==
-        "script: the step took longer than 2 s");
+  CHECK(
+      flow_branches_scene{"    script: [{spawn: a, timeout: 2s, do: [{sleep: 3s}]}, {sleep: 20s}]\n"}.end() ==
+      "script: the step took longer than 2 s");
 }
 
 // As asyncio.gather.
 TEST_CASE("gather may let the others go on after a fault") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - gather: [[{sleep: 2s}, {send: put, with: {id: 2}}], [{sleep: 1s}, {fail: oh}], [{sleep: 3s}, {fail: ah}]]
         others: continue
@@ -223,7 +227,7 @@ TEST_CASE("gather may let the others go on after a fault") {
 }
 
 TEST_CASE("a gather that lets the others go on ends them when it is cancelled itself") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {race: [{gather: [[{sleep: 2s}, {send: put}], [{sleep: 3s}]], others: continue}, [{sleep: 1s}]]}
       - {gather: [[{sleep: 2s}, {send: put}], [{sleep: 3s}]], others: continue, timeout: 1s, on_fault: [{send: pong}]}
@@ -233,7 +237,7 @@ TEST_CASE("a gather that lets the others go on ends them when it is cancelled it
 }
 
 TEST_CASE("a task's fault is kept for whoever waits later, if it is to be") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {spawn: t, on_fault: keep, do: [{sleep: 1s}, {fail: oh}]}
       - {sleep: 2s}
@@ -244,11 +248,12 @@ TEST_CASE("a task's fault is kept for whoever waits later, if it is to be") {
   CHECK(s.sent() == lines{"pong", "put"});
   CHECK(s.last_data() == "oh (line 19)");
   CHECK(logged(s.play, "s: task t failed: oh (line 19)") == 1);
-  const scene waited{
+  const flow_branches_scene waited{
       "    script: [{spawn: t, on_fault: keep, do: [{sleep: 1s}, {fail: oh}]}, {wait: [t]}, {send: put}]\n"};
   CHECK(waited.sent() == lines{"put"});
   CHECK(logged(waited.play, "task t failed") == 0);
-  const scene usual{"    script: [{spawn: t, on_fault: end_link, do: [{fail: oh}]}, {sleep: 2s}]\n"};
+  const flow_branches_scene usual{
+      "    script: [{spawn: t, on_fault: end_link, do: [{fail: oh}]}, {sleep: 2s}]\n"};
   CHECK(usual.end() == "script: oh");
   CHECK(logged(usual.play, "task t failed") == 0);
 }
@@ -277,7 +282,7 @@ TEST_CASE("finally is carried out whatever the end of its step") {
   const std::string cleanup = "[{send: put, with: {id: '${time:unix_ms}'}}]";
   for (auto at = steps.find(": F"); at != std::string::npos; at = steps.find(": F"))
     steps.replace(at, 3, ": " + cleanup);
-  const scene s{"    script: [" + steps + "]\n"};
+  const flow_branches_scene s{"    script: [" + steps + "]\n"};
   INFO(step);
   CHECK(s.sent() == sent);
   CHECK(s.end().empty());
@@ -291,18 +296,18 @@ TEST_CASE("a fault in finally is the step's, unless the step has one already") {
       {"race: [[{sleep: 9s, finally: [{fail: ah}]}], [{sleep: 1s}]]", ""},
   }));
   INFO(step);
-  CHECK(scene{"    script: [{" + step + "}]\n"}.end() == end);
+  CHECK(flow_branches_scene{"    script: [{" + step + "}]\n"}.end() == end);
 }
 
 TEST_CASE("finally has its time, and is cut off then") {
   const auto [time, sent, end] = GENERATE(table<std::string, lines, std::string>(
       {{"2999ms", {"put"}, ""}, {"3001ms", {}, "script: 'finally' took longer than 3 s"}}));
-  const scene s{"    script: [{sleep: 0, finally: [{sleep: " + time + "}, {send: put}]}]\n"};
+  const flow_branches_scene s{"    script: [{sleep: 0, finally: [{sleep: " + time + "}, {send: put}]}]\n"};
   CHECK(s.sent() == sent);
   CHECK(s.end() == end);
   CHECK(logged(s.play, "'finally' took longer than 3 s (timeouts.cleanup)") == (end.empty() ? 0 : 1));
   // It counts for those that are cancelled too.
-  const scene other{
+  const flow_branches_scene other{
       "    timeouts: {cleanup: 1s}\n    script: [{race: [[{sleep: 9s, finally: [{sleep: 9s}, {send: put}]}], "
       "[{sleep: 1s}]]}, {send: put, with: {id: '${time:unix}'}}]\n"};
   CHECK(other.sent() == lines{"put 2"});
@@ -333,7 +338,7 @@ TEST_CASE("a lost link does not wait longer for cleanup than its limit") {
 }
 
 TEST_CASE("branches and tasks start from their parent's last reply") {
-  const scene s{R"(
+  const flow_branches_scene s{R"(
     script:
       - {call: get, with: {id: 3}, reply: got}
       - gather: [[{send: put, with: {id: "${reply:value}"}}]]
@@ -363,7 +368,8 @@ TEST_CASE("what came since the parent's last message counts for its branches too
 }
 
 TEST_CASE("a branch of a login rejects it, and a branch of a handler sends its message back") {
-  CHECK(scene{"    login: {steps: [{gather: [[{fail: no}]]}]}\n"}.end() == "login_rejected: no");
+  CHECK(flow_branches_scene{"    login: {steps: [{gather: [[{fail: no}]]}]}\n"}.end() ==
+        "login_rejected: no");
   stage play{talk_yaml("    on: [{reply: tick, do: [{gather: [[{echo: true}]]}]}]\n")};
   auto server = play.accept();
   play.run_for(1s);

@@ -13,8 +13,8 @@ using nlohmann::ordered_json;
 namespace {
 
 /// A session that runs once; its server says nothing unless told to.
-struct scene {
-  explicit scene(const std::string& fields, bool once = true) : play(talk_yaml(fields), once) {}
+struct flow_messages_scene {
+  explicit flow_messages_scene(const std::string& fields, bool once = true) : play(talk_yaml(fields), once) {}
   void say_got(int id) { server->say(say({{"op", "got"}, {"id", id}})); }
   [[nodiscard]] lines sent() const { return heard(*server); }
   [[nodiscard]] std::string end() const { return end_of(play); }
@@ -34,7 +34,7 @@ TEST_CASE("a reply is waited for as long as the step says, and its usual time if
       {"call: get, reply: got, timeout: 3s", 3s},
       {"call: get, reply: got", 30s},
   }));
-  scene s{"    script: [{" + step + "}]\n"};
+  flow_messages_scene s{"    script: [{" + step + "}]\n"};
   s.play.run_for(limit - almost);
   CHECK(s.end() == "-");
   SECTION("it comes in time") {
@@ -50,7 +50,7 @@ TEST_CASE("a reply is waited for as long as the step says, and its usual time if
 
 // Who waits for a reply with another id than those that come is told so.
 TEST_CASE("a timeout says what came instead") {
-  scene s{"    script: [{expect: got, where: {id: 8}, timeout: 2s}]\n"};
+  flow_messages_scene s{"    script: [{expect: got, where: {id: 8}, timeout: 2s}]\n"};
   SECTION("one") {
     s.say_got(7);
     s.play.run_for(2s);
@@ -70,7 +70,7 @@ TEST_CASE("a timeout says what came instead") {
 
 // The same for what a call is correlated with; replies that came before do not count.
 TEST_CASE("a call that times out says what came instead") {
-  scene s{
+  flow_messages_scene s{
       "    script: [{sleep: 1s}, {call: get, with: {id: 8}, reply: got, correlate: {id: id}, timeout: "
       "2s}]\n"};
   s.say_got(1);
@@ -82,7 +82,7 @@ TEST_CASE("a call that times out says what came instead") {
 
 // The step's own limit is read from a value, then: the reply has none of its own.
 TEST_CASE("a reply without a limit of its own is waited for until the step's is over") {
-  scene s{"    before: [{set: {h: 24h}}]\n    script: [{expect: got, timeout: '${var:h}'}]\n"};
+  flow_messages_scene s{"    before: [{set: {h: 24h}}]\n    script: [{expect: got, timeout: '${var:h}'}]\n"};
   s.play.run_for(24h - almost);
   CHECK(s.end() == "-");
   SECTION("it comes") {
@@ -97,7 +97,7 @@ TEST_CASE("a reply without a limit of its own is waited for until the step's is 
 }
 
 TEST_CASE("so many replies and not one fewer, within one limit for all") {
-  scene s{R"(
+  flow_messages_scene s{R"(
     script:
       - {expect: got, count: 3, timeout: 5s, save: {all: "*"}}
       - {send: put, with: {id: "${reply:id}", data: "${var:all}"}}
@@ -123,7 +123,8 @@ TEST_CASE("so many replies and not one fewer, within one limit for all") {
 TEST_CASE("a reply that came before the last message does not count, whatever message that was") {
   const std::string step = GENERATE(as<std::string>{}, "send: put", "send: put, with: {id: '${counter:n}'}",
                                     "json: {op: x}", "call: put, reply: done");
-  scene s{"    script: [{sleep: 2s}, {" + step + "}, {sleep: 1s}, {expect: got, timeout: 1s}]\n"};
+  flow_messages_scene s{"    script: [{sleep: 2s}, {" + step +
+                        "}, {sleep: 1s}, {expect: got, timeout: 1s}]\n"};
   s.server->on_message = [](scripted_server& self, const message&) { self.say(say({{"op", "done"}})); };
   s.play.run_for(1s);
   s.say_got(1);
@@ -132,7 +133,8 @@ TEST_CASE("a reply that came before the last message does not count, whatever me
 }
 
 TEST_CASE("one reply is a value, not a list") {
-  scene s{"    script: [{expect: got, count: 1, save: {a: id}}, {send: put, with: {id: '${var:a}'}}]\n"};
+  flow_messages_scene s{
+      "    script: [{expect: got, count: 1, save: {a: id}}, {send: put, with: {id: '${var:a}'}}]\n"};
   s.play.run_for(1s);
   s.say_got(4);
   s.play.run_for(1s);
@@ -140,7 +142,7 @@ TEST_CASE("one reply is a value, not a list") {
 }
 
 TEST_CASE("replies that are not asked for are left for others") {
-  scene s{R"(
+  flow_messages_scene s{R"(
     script:
       - {expect: [got, done], where: {id: 2}, timeout: 2s}
       - {expect: got, timeout: 2s}
@@ -155,7 +157,7 @@ TEST_CASE("replies that are not asked for are left for others") {
 }
 
 TEST_CASE("a reply that is not as it must be is shown, so much of it") {
-  scene s{
+  flow_messages_scene s{
       "    script: [{call: get, reply: got, check: {ok: true}, retries: 3}]\n"
       "    commands: {get: {idempotent: true}}\n"};
   s.play.run_for(1s);
@@ -169,7 +171,7 @@ TEST_CASE("a reply that is not as it must be is shown, so much of it") {
 
 TEST_CASE("what the reply must be, and which it is, can depend on values") {
   const std::string field = GENERATE(as<std::string>{}, "where", "check");
-  scene s{
+  flow_messages_scene s{
       "    before: [{set: {known: 1}}, {if: {known: 2}, then: [{set: {none: 1}}]}]\n    script: [{expect: "
       "got, " +
       field + ": {id: '${var:none}'}}]\n"};
@@ -181,7 +183,7 @@ TEST_CASE("what the reply must be, and which it is, can depend on values") {
 
 TEST_CASE("a call is sent again so many times, each time with the whole limit") {
   const int retries = GENERATE(0, 1, 2);
-  scene s{
+  flow_messages_scene s{
       "    commands: {get: {idempotent: true}}\n    script: [{call: get, with: {id: '${counter:n}'}, "
       "reply: got, timeout: 2s, retries: " +
       std::to_string(retries) + "}]\n"};
@@ -204,7 +206,7 @@ TEST_CASE("a call is sent again so many times, each time with the whole limit") 
 }
 
 TEST_CASE("only the reply with the command's value answers a call") {
-  scene s{R"(
+  flow_messages_scene s{R"(
     script:
       - {call: get, with: {id: 7}, reply: got, correlate: {id: id}, timeout: 2s}
       - {set: {known_later: 1}}
@@ -221,7 +223,8 @@ TEST_CASE("only the reply with the command's value answers a call") {
 }
 
 TEST_CASE("a call that has its reply no longer counts in limits.calls", "[bounds]") {
-  scene s{"    limits: {calls: 1}\n    script: [{repeat: 3, do: [{call: get, reply: got}]}, {send: put}]\n"};
+  flow_messages_scene s{
+      "    limits: {calls: 1}\n    script: [{repeat: 3, do: [{call: get, reply: got}]}, {send: put}]\n"};
   s.server->on_message = answer_gets;
   s.play.run_for(1s);
   CHECK(s.sent() == lines{"get", "get", "get", "put"});
@@ -239,7 +242,7 @@ TEST_CASE("a message whose answer is awaited leaves at once") {
       {"{json: {op: get}}, {expect: done}", 0},
   }));
   INFO(steps);
-  scene s{"    script: [" + steps + "]\n"};
+  flow_messages_scene s{"    script: [" + steps + "]\n"};
   s.play.run_for(1ms);
   CHECK(s.server->flushed == flushed);
 }
@@ -247,8 +250,8 @@ TEST_CASE("a message whose answer is awaited leaves at once") {
 TEST_CASE("a script waits while much is on its way") {
   const bool known = GENERATE(true, false);
   const std::string with = known ? "" : ", with: {id: '${counter:n}'}";
-  scene s{"    script: [{repeat: 3, do: [{send: put" + with + "}]}, {send: put" + with + "}, {send: put" +
-          with + "}]\n"};
+  flow_messages_scene s{"    script: [{repeat: 3, do: [{send: put" + with + "}]}, {send: put" + with +
+                        "}, {send: put" + with + "}]\n"};
   s.server->on_message = [](scripted_server& self, const message&) {
     if (self.received.size() == 2) self.takes_bytes = false;
   };
@@ -276,7 +279,7 @@ TEST_CASE("what cannot be sent is a fault that says so") {
       {"json: {op: x}", "a JSON message"},
       {"call: get, reply: got", "get"},
   }));
-  scene s{"    script: [{sleep: 1s}, {" + step + "}]\n"};
+  flow_messages_scene s{"    script: [{sleep: 1s}, {" + step + "}]\n"};
   s.play.run_for(1ms);
   s.server->unsent_bytes = outbox::high_water + 1;
   s.server->take_bytes(false);
@@ -308,7 +311,7 @@ sessions:
 
 TEST_CASE("messages made from secrets are marked, others are not") {
   setenv("DUPLEXD_T", "sekret", 1);
-  scene s{R"(
+  flow_messages_scene s{R"(
     script:
       - {send: put, with: {data: "${env:DUPLEXD_T}"}}
       - {send: put, with: {data: "${counter:n}"}}
@@ -326,19 +329,19 @@ TEST_CASE("a secret that is not there is a fault of its own") {
   setenv("DUPLEXD_T", "here when it is checked", 1);
   const std::string step = GENERATE(as<std::string>{}, "send: put, with: {data: '${env:DUPLEXD_T}'}",
                                     "json: {a: '${env:DUPLEXD_T}'}");
-  scene s{"    script: [{" + step + "}]\n"};
+  flow_messages_scene s{"    script: [{" + step + "}]\n"};
   unsetenv("DUPLEXD_T");
   s.play.run_for(1ms);
   CHECK(s.end() == "secret: ${env:DUPLEXD_T}: the environment variable is not set");
 }
 
 TEST_CASE("a JSON message and an echo take their turns") {
-  scene s{R"(
+  flow_messages_scene s{R"(
     rate: {messages: 1, per: 10s}
     on: [{reply: tick, do: {echo: true}}]
     script: [{json: {op: a}}, {json: {op: b}}]
 )",
-          false};
+                        false};
   s.play.run_for(1s);
   CHECK(s.sent() == lines{"a"});
   s.server->say(say({{"op", "tick"}}));
@@ -351,7 +354,7 @@ TEST_CASE("a JSON message and an echo take their turns") {
 }
 
 TEST_CASE("a known command with a rate of its own waits for its turn") {
-  scene s{
+  flow_messages_scene s{
       "    commands: {put: {rate: {messages: 1, per: 5s}}}\n"
       "    script: [{send: put}, {send: pong}, {send: put}]\n"};
   s.play.run_for(5s - almost);

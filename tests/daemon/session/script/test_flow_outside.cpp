@@ -21,8 +21,8 @@ http_response answered(int status, std::string body = "") {
 }
 
 /// One http or exec step, and a `put` with what it gave.
-struct scene {
-  explicit scene(const std::string& step, const std::string& before = "")
+struct flow_outside_scene {
+  explicit flow_outside_scene(const std::string& step, const std::string& before = "")
       : play(talk_yaml("    before: [{set: {a: 1, result: 0}}" + before + "]\n    script:\n      - {" + step +
                        "}\n      - {send: put, with: {data: '${var:result}'}}\n"),
              true) {}
@@ -38,7 +38,7 @@ struct scene {
 TEST_CASE("an answer's headers are named in lower case, and its body is JSON if it can be") {
   const auto [body, value] = GENERATE(table<std::string, ordered_json>(
       {{R"({"a": [1]})", {{"a", {1}}}}, {"12", 12}, {"plain", "plain"}, {"", ""}, {"{\"a\"", "{\"a\""}}));
-  scene s{"http: {url: 'https://a/'}, save: {result: '*'}"};
+  flow_outside_scene s{"http: {url: 'https://a/'}, save: {result: '*'}"};
   s.play.http.answer = [&](const http_request&) -> http_result {
     auto made = answered(399, body);
     made.headers = {{"X-AZ-az-[@`{", "Value"}, {"Content-Type", "B"}};
@@ -51,7 +51,7 @@ TEST_CASE("an answer's headers are named in lower case, and its body is JSON if 
 }
 
 TEST_CASE("a header of several lines is a list of them all") {
-  scene s{"http: {url: 'https://a/'}, save: {result: headers}"};
+  flow_outside_scene s{"http: {url: 'https://a/'}, save: {result: headers}"};
   s.play.http.answer = [&](const http_request&) -> http_result {
     auto made = answered(200);
     made.headers = {{"X-A", "1"}, {"Set-Cookie", "a=1"}, {"x-a", "2"}, {"X-B", "3"}, {"X-A", "4, 5"}};
@@ -62,7 +62,7 @@ TEST_CASE("a header of several lines is a list of them all") {
 }
 
 TEST_CASE("a refusal of who asks shows what the server wants to see") {
-  scene s{"http: {url: 'https://a/'}"};
+  flow_outside_scene s{"http: {url: 'https://a/'}"};
   const int status = GENERATE(401, 403);
   s.play.http.answer = [&](const http_request&) -> http_result {
     auto made = answered(status);
@@ -77,7 +77,8 @@ TEST_CASE("a refusal of who asks shows what the server wants to see") {
 
 TEST_CASE("user and password of Digest are given with the request") {
   setenv("DUPLEXD_T", "sekret", 1);
-  scene s{"http: {url: 'https://a/', digest: {username: 'u-${var:a}', password: '${env:DUPLEXD_T}'}}"};
+  flow_outside_scene s{
+      "http: {url: 'https://a/', digest: {username: 'u-${var:a}', password: '${env:DUPLEXD_T}'}}"};
   s.play.http.answer = [](const http_request&) -> http_result { return answered(200); };
   s.run();
   REQUIRE(s.play.http.asked.size() == 1);
@@ -85,7 +86,7 @@ TEST_CASE("user and password of Digest are given with the request") {
   CHECK(s.play.http.asked[0].digest->username == "u-1");
   CHECK(s.play.http.asked[0].digest->password == "sekret");
   unsetenv("DUPLEXD_T");
-  scene without{"http: {url: 'https://a/'}"};
+  flow_outside_scene without{"http: {url: 'https://a/'}"};
   without.play.http.answer = [](const http_request&) -> http_result { return answered(200); };
   without.run();
   CHECK_FALSE(without.play.http.asked.at(0).digest);
@@ -103,7 +104,7 @@ TEST_CASE("which status is a fault, and of which class") {
       {599, "http: https://a/?${env:HOME} answered with status 599"},
   }));
   setenv("HOME", "/root", 0);
-  scene s{"http: {url: 'https://a/?${env:HOME}'}, save: {result: status}"};
+  flow_outside_scene s{"http: {url: 'https://a/?${env:HOME}'}, save: {result: status}"};
   s.play.http.answer = [&](const http_request&) -> http_result {
     auto made = answered(status);
     made.retry_after = 7s;
@@ -117,7 +118,7 @@ TEST_CASE("which status is a fault, and of which class") {
 }
 
 TEST_CASE("a request that found no server says that it was one") {
-  scene s{"http: {url: 'https://a/'}"};
+  flow_outside_scene s{"http: {url: 'https://a/'}"};
   const auto kind = GENERATE(config::fault_class::http, config::fault_class::connect);
   s.play.http.answer = [&](const http_request&) -> http_result { return fault{.kind = kind, .cause = "oh"}; };
   s.run();
@@ -127,7 +128,7 @@ TEST_CASE("a request that found no server says that it was one") {
 TEST_CASE("every part of a request is what the step says") {
   setenv("DUPLEXD_T", "sekret", 1);
   const auto asked = [](const std::string& fields) {
-    scene s{"http: {" + fields + "}"};
+    flow_outside_scene s{"http: {" + fields + "}"};
     s.play.http.answer = [](const http_request&) -> http_result { return answered(200); };
     s.run();
     return s.play.http.asked.at(0);
@@ -203,7 +204,7 @@ TEST_CASE("what a request cannot read is a fault that names the field, and nobod
       {"exec: [p], input: {k: '${env:DUPLEXD_T}'}", "script: " + missing},
       {"exec: [p], env: {K: '${env:DUPLEXD_T}'}", "script: env.K: " + missing},
   }));
-  scene s{step};
+  flow_outside_scene s{step};
   unsetenv("DUPLEXD_T");
   s.run();
   CHECK(end_of(s.play) == cause);
@@ -212,7 +213,7 @@ TEST_CASE("what a request cannot read is a fault that names the field, and nobod
 }
 
 TEST_CASE("an address that turns out to be none is a fault") {
-  scene s{"http: {url: '${var:u}'}", ", {set: {u: 'ftp://a/'}}"};
+  flow_outside_scene s{"http: {url: '${var:u}'}", ", {set: {u: 'ftp://a/'}}"};
   s.run();
   CHECK(end_of(s.play).starts_with("secret: http.url: "));
   CHECK(s.play.http.asked.empty());
@@ -238,7 +239,7 @@ TEST_CASE("a request uses the session's way to servers") {
 
 // Only a cancellation may end a request so: anything else is a bug and shows.
 TEST_CASE("an exception of the client is not swallowed") {
-  scene s{"http: {url: 'https://a/'}"};
+  flow_outside_scene s{"http: {url: 'https://a/'}"};
   s.play.http.answer = [](const http_request&) -> http_result {
     throw boost::system::system_error(asio::error::connection_reset);
   };
@@ -248,7 +249,7 @@ TEST_CASE("an exception of the client is not swallowed") {
 TEST_CASE("what a program writes is the result if it is JSON") {
   const auto [output, value] = GENERATE(table<std::string, ordered_json>(
       {{R"({"a": 1})", {{"a", 1}}}, {" [1, 2]\r\n", {1, 2}}, {"\t7\n", 7}, {"\"x\"", "x"}}));
-  scene s{"exec: [p, '${var:a}'], timeout: 4s, save: {result: '*'}"};
+  flow_outside_scene s{"exec: [p, '${var:a}'], timeout: 4s, save: {result: '*'}"};
   s.play.programs.answer = [&](const program_request&) -> program_result { return output; };
   s.run();
   CHECK(s.result() == value);
@@ -271,7 +272,7 @@ TEST_CASE("a program that writes nothing has no result, one that writes no JSON 
 }
 
 TEST_CASE("a program gets its input as one line of JSON") {
-  scene s{"exec: [p], input: ['${var:a}', x]"};
+  flow_outside_scene s{"exec: [p], input: ['${var:a}', x]"};
   s.play.programs.answer = [](const program_request&) -> program_result { return program_failure{"oh"}; };
   s.run();
   CHECK(s.play.programs.asked.at(0).input == "[1,\"x\"]\n");
@@ -279,7 +280,7 @@ TEST_CASE("a program gets its input as one line of JSON") {
 }
 
 TEST_CASE("a program's environment is what the step adds, its references read") {
-  scene s{"exec: [p], env: {A: 'x ${var:a}', B: ''}"};
+  flow_outside_scene s{"exec: [p], env: {A: 'x ${var:a}', B: ''}"};
   s.play.programs.answer = [](const program_request&) -> program_result { return std::string{}; };
   s.run();
   CHECK(s.play.programs.asked.at(0).environment ==

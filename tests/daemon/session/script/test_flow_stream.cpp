@@ -12,8 +12,9 @@ using nlohmann::ordered_json;
 namespace {
 
 /// One `stream` step; the server says what it gets: "a:12" for a chunk, "z:" for the end.
-struct scene {
-  explicit scene(const std::string& step, const std::string& beside = "", const std::string& after = "")
+struct flow_stream_scene {
+  explicit flow_stream_scene(const std::string& step, const std::string& beside = "",
+                             const std::string& after = "")
       : play(R"(version: 1
 sessions:
   s:
@@ -72,7 +73,7 @@ TEST_CASE("a stream is sent in chunks, and then what ends it") {
       {"file: f, chunk: 5, send: count, as: sound, with: {n: '${= counter:c + 64}'}",
        {"A:01234", "B:56789", R"({"n":"2/10"})"}},
   }));
-  scene s{step};
+  flow_stream_scene s{step};
   s.play.run_for(1s);
   INFO(step << ": " << end_of(s.play));
   CHECK(s.heard == sent);
@@ -80,14 +81,14 @@ TEST_CASE("a stream is sent in chunks, and then what ends it") {
 }
 
 TEST_CASE("stdin is a stream, too") {
-  scene s{"stdin: true, chunk: 2, send: audio"};
+  flow_stream_scene s{"stdin: true, chunk: 2, send: audio"};
   s.play.sources.all["stdin"].bytes = "abc";
   s.play.run_for(1s);
   CHECK(s.heard == lines{"a:ab", "a:c", R"({"n":"2/3"})"});
 }
 
 TEST_CASE("chunks keep their pace") {
-  scene s{"file: f, chunk: 3, every: 100ms, send: audio, last: end"};
+  flow_stream_scene s{"file: f, chunk: 3, every: 100ms, send: audio, last: end"};
   s.play.run_for(1s);
   CHECK(s.heard.size() == 6);
   using ms = std::vector<std::chrono::milliseconds>;
@@ -96,7 +97,7 @@ TEST_CASE("chunks keep their pace") {
 
 // While the server takes nothing no more than one chunk is read, and afterwards nothing is caught up with.
 TEST_CASE("a stream waits for the server") {
-  scene s{"file: f, chunk: 1, every: 100ms, send: audio"};
+  flow_stream_scene s{"file: f, chunk: 1, every: 100ms, send: audio"};
   s.play.run_for(150ms);
   CHECK(s.heard.size() == 2);
   s.server->unsent_bytes = outbox::low_water + 1;
@@ -112,14 +113,14 @@ TEST_CASE("a stream waits for the server") {
 }
 
 TEST_CASE("what cannot be read, or cannot be sent, is a fault, and the source is closed") {
-  scene s{"file: f, chunk: 4, send: audio, last: end"};
+  flow_stream_scene s{"file: f, chunk: 4, send: audio, last: end"};
   s.source().error = "it broke";
   s.play.run_for(1s);
   CHECK(s.heard == lines{"a:0123", "a:4567"});
   CHECK(end_of(s.play) == "script: stream f: it broke");
   CHECK(s.source().closed == 1);
 
-  scene odd{"file: f, chunk: 4, send: count, as: sound, with: {n: '${= counter:c + 254}'}"};
+  flow_stream_scene odd{"file: f, chunk: 4, send: count, as: sound, with: {n: '${= counter:c + 254}'}"};
   odd.play.run_for(1s);
   CHECK(odd.heard.size() == 1);
   CHECK(end_of(odd.play).starts_with("script: command count not sent: "));
@@ -129,15 +130,15 @@ TEST_CASE("what cannot be read, or cannot be sent, is a fault, and the source is
 TEST_CASE("a fault of a stream names where its bytes come from") {
   const auto [from, name] = GENERATE(
       table<std::string, std::string>({{"file: f", "f"}, {"exec: [f]", "f"}, {"stdin: true", "stdin"}}));
-  scene s{from + ", send: audio"};
+  flow_stream_scene s{from + ", send: audio"};
   s.play.sources.all[name].error = "it broke";
   s.play.run_for(1s);
   CHECK(end_of(s.play) == "script: stream " + name + ": it broke");
 }
 
 TEST_CASE("a stream that is cancelled is closed") {
-  scene s{"file: f, chunk: 4, send: audio",
-          "        timeout: 5s\n        on_fault: [{set: {sum: {chunks: x, bytes: y}}}]\n"};
+  flow_stream_scene s{"file: f, chunk: 4, send: audio",
+                      "        timeout: 5s\n        on_fault: [{set: {sum: {chunks: x, bytes: y}}}]\n"};
   s.source().most = 4;
   s.play.run_for(10s);
   CHECK(s.heard == lines{"a:0123", R"({"n":"x/y"})"});
@@ -148,14 +149,14 @@ TEST_CASE("a stream that is cancelled is closed") {
 TEST_CASE("replies count from the first chunk on") {
   const std::string stream = "file: f, chunk: 4, every: 1s, send: audio";
   const std::string expect = "      - {expect: heard, timeout: 1s}\n";
-  scene at_once{stream, expect};
+  flow_stream_scene at_once{stream, expect};
   at_once.play.run_for(500ms);
   at_once.server->say(text(R"({"heard":1})"));
   at_once.play.run_for(10s);
   CHECK(at_once.heard.size() == 4);
   CHECK(end_of(at_once.play).empty());
 
-  scene later{stream, "", expect};  // behind another `send`
+  flow_stream_scene later{stream, "", expect};  // behind another `send`
   later.play.run_for(500ms);
   later.server->say(text(R"({"heard":1})"));
   later.play.run_for(10s);

@@ -13,8 +13,8 @@ using nlohmann::ordered_json;
 
 namespace {
 
-struct scene {
-  explicit scene(const std::string& fields, bool once = true) : play(talk_yaml(fields), once) {}
+struct login_scene {
+  explicit login_scene(const std::string& fields, bool once = true) : play(talk_yaml(fields), once) {}
   void answer(const std::string& to, const ordered_json& with) {
     server->on_message = [to, with](scripted_server& self, const message& what) {
       if (values_of(what).value("op", "") == to) self.say(say(with));
@@ -36,7 +36,7 @@ TEST_CASE("a login is a message, a command or steps, and only one that is answer
       {"{send: get, expect: got}", "get", 1},
       {"{steps: [{call: get, reply: got}]}", "get", 1},
   }));
-  scene s{"    login: " + login + "\n    script: [{send: pong}]\n"};
+  login_scene s{"    login: " + login + "\n    script: [{send: pong}]\n"};
   s.answer("get", {{"op", "got"}});
   s.play.run_for(1s);
   CHECK(s.sent() == lines{first, "pong"});
@@ -46,14 +46,14 @@ TEST_CASE("a login is a message, a command or steps, and only one that is answer
 }
 
 TEST_CASE("a session without a login has none in its log") {
-  scene s{"    script: [{send: pong}]\n"};
+  login_scene s{"    script: [{send: pong}]\n"};
   s.play.run_for(1s);
   CHECK(s.sent() == lines{"pong"});
   CHECK(logged(s.play, "login") == 0);
 }
 
 TEST_CASE("the login's reply is waited for so long") {
-  scene s{
+  login_scene s{
       "    timeouts: {login: 1500ms}\n    login: {json: {op: hello}, expect: [got, done]}\n"
       "    script: [{send: put, with: {id: '${reply:id}'}}]\n"};
   s.play.run_for(1499ms);
@@ -72,7 +72,7 @@ TEST_CASE("the login's reply is waited for so long") {
 }
 
 TEST_CASE("who rejects a login is shown, so much of it") {
-  scene s{"    login: {json: {op: hello}, expect: done, where: {ok: true}, reject: got}\n"};
+  login_scene s{"    login: {json: {op: hello}, expect: done, where: {ok: true}, reject: got}\n"};
   SECTION("the reply that means that") {
     s.answer("hello", {{"op", "got"}, {"ok", true}});
     s.play.run_for(1s);
@@ -106,7 +106,7 @@ TEST_CASE("another reply than the expected one rejects the login at once") {
        ""},
       {"    login: {json: {op: hello}}\n", ""},
   }));
-  scene s{more};
+  login_scene s{more};
   s.server->say(say({{"op", "tick"}}));  // before anything was sent: no answer
   s.play.run_for(1ms);
   CHECK(s.end() == (more.find("expect") == std::string::npos ? "" : "-"));
@@ -127,7 +127,7 @@ TEST_CASE("a reply that rejects the login ends its steps, whatever they wait for
       {"[{call: get, reply: [done, got], check: {ok: true}, timeout: 1s}]",
        R"(login_rejected: the reply got is not as it must be: {"op": "got"})"},
   }));
-  scene s{"    timeouts: {login: 1h}\n    login: {steps: " + steps + ", reject: got}\n"};
+  login_scene s{"    timeouts: {login: 1h}\n    login: {steps: " + steps + ", reject: got}\n"};
   s.play.run_for(1ms);
   s.server->say(say({{"op", "got"}}));
   s.play.run_for(1ms);
@@ -137,7 +137,7 @@ TEST_CASE("a reply that rejects the login ends its steps, whatever they wait for
 }
 
 TEST_CASE("once the login is accepted nothing rejects it") {
-  scene s{
+  login_scene s{
       "    login: {steps: [{call: get, reply: done}], reject: got}\n    script: [{expect: got}, {sleep: "
       "1h}]\n"};
   s.answer("get", {{"op", "done"}});
@@ -149,7 +149,7 @@ TEST_CASE("once the login is accepted nothing rejects it") {
 }
 
 TEST_CASE("once the login is accepted any reply may come") {
-  scene s{"    login: {json: {op: hello}, expect: done}\n    script: [{sleep: 1h}]\n"};
+  login_scene s{"    login: {json: {op: hello}, expect: done}\n    script: [{sleep: 1h}]\n"};
   s.answer("hello", {{"op", "done"}});
   s.play.run_for(1ms);
   s.server->say(say({{"op", "tick"}}));
@@ -165,7 +165,7 @@ TEST_CASE("the login's steps have the login's time") {
       {"{sleep: 2001ms}", "2s", "script: the login took longer than 2 s (timeouts.login)"},
       {"{expect: got, timeout: 1s}", "2s", "script: no reply got within 1 s"},
   }));
-  scene s{"    timeouts: {login: " + time + "}\n    login: {steps: [" + steps + "], expect: done}\n"};
+  login_scene s{"    timeouts: {login: " + time + "}\n    login: {steps: [" + steps + "], expect: done}\n"};
   s.play.run_for(1999ms);
   CHECK(s.end() == (end.ends_with("1 s") ? end : "-"));
   s.play.run_for(1ms);
@@ -174,7 +174,7 @@ TEST_CASE("the login's steps have the login's time") {
 }
 
 TEST_CASE("a server may ask something before it answers the login") {
-  scene s{
+  login_scene s{
       "    login: {json: {op: hello}, expect: done}\n    on: [{reply: ping, do: [{send: pong}]}]\n"
       "    script: [{send: put}]\n"};
   s.play.run_for(1s);
@@ -185,7 +185,8 @@ TEST_CASE("a server may ask something before it answers the login") {
   s.server->say(say({{"op", "done"}}));
   s.play.run_for(1s);
   CHECK(s.sent() == lines{"hello", "pong", "put"});
-  scene failing{"    login: {json: {op: hello}, expect: done}\n    on: [{reply: ping, do: [{fail: oh}]}]\n"};
+  login_scene failing{
+      "    login: {json: {op: hello}, expect: done}\n    on: [{reply: ping, do: [{fail: oh}]}]\n"};
   failing.play.run_for(1s);
   failing.server->say(say({{"op", "ping"}}));
   failing.play.run_for(1ms);
@@ -194,7 +195,7 @@ TEST_CASE("a server may ask something before it answers the login") {
 
 TEST_CASE("what the login's reply must be can be a secret that is not there") {
   setenv("DUPLEXD_T", "here", 1);
-  scene s{"    login: {json: {op: hello}, expect: done, where: {ok: '${env:DUPLEXD_T}'}}\n"};
+  login_scene s{"    login: {json: {op: hello}, expect: done, where: {ok: '${env:DUPLEXD_T}'}}\n"};
   unsetenv("DUPLEXD_T");
   s.answer("hello", {{"op", "done"}});
   s.play.run_for(1s);
@@ -202,7 +203,7 @@ TEST_CASE("what the login's reply must be can be a secret that is not there") {
 }
 
 TEST_CASE("a login that cannot be sent is not a rejection") {
-  scene s{"    login: {json: {op: hello}}\n    script: [{send: put}]\n"};
+  login_scene s{"    login: {json: {op: hello}}\n    script: [{send: put}]\n"};
   s.server->takes_bytes = false;
   s.server->unsent_bytes = outbox::high_water + 1;
   s.play.run_for(1s);
@@ -212,7 +213,7 @@ TEST_CASE("a login that cannot be sent is not a rejection") {
 }
 
 TEST_CASE("a session that runs once stays so long after its script, and hears what comes") {
-  scene s{"    script: [{send: put}]\n    linger: 3s\n"};
+  login_scene s{"    script: [{send: put}]\n    linger: 3s\n"};
   s.play.run_for(3s - 1ms);
   s.server->say(say({{"op", "tick"}}));
   CHECK(s.end() == "-");
@@ -223,7 +224,7 @@ TEST_CASE("a session that runs once stays so long after its script, and hears wh
 }
 
 TEST_CASE("the script has not finished before the kernel has all of it") {
-  scene s{"    script: [{send: put}]\n"};
+  login_scene s{"    script: [{send: put}]\n"};
   s.server->takes_bytes = false;
   s.play.run_for(1h);
   CHECK(logged(s.play, "script finished") == 0);
@@ -234,17 +235,17 @@ TEST_CASE("the script has not finished before the kernel has all of it") {
 }
 
 TEST_CASE("subscriptions go before the script, and their fault is the script's") {
-  scene s{"    subscribe: [{sleep: 1s}, {send: get}]\n    script: [{send: put}]\n"};
+  login_scene s{"    subscribe: [{sleep: 1s}, {send: get}]\n    script: [{send: put}]\n"};
   s.play.run_for(2s);
   CHECK(s.sent() == lines{"get", "put"});
-  scene failing{"    subscribe: [{fail: oh}]\n    script: [{send: put}]\n"};
+  login_scene failing{"    subscribe: [{fail: oh}]\n    script: [{send: put}]\n"};
   failing.play.run_for(2s);
   CHECK(failing.end() == "script: oh");
   CHECK(failing.sent().empty());
 }
 
 TEST_CASE("without --once a finished script ends nothing") {
-  scene s{"    script: [{send: put}]\n    on: [{reply: ping, do: {send: pong}}]\n", false};
+  login_scene s{"    script: [{send: put}]\n    on: [{reply: ping, do: {send: pong}}]\n", false};
   s.play.run_for(24h);
   s.server->say(say({{"op", "ping"}}));
   s.play.run_for(1ms);
@@ -253,13 +254,13 @@ TEST_CASE("without --once a finished script ends nothing") {
 }
 
 TEST_CASE("a server that closes the link after the script is the end of a session that runs once") {
-  scene s{"    script: [{send: put}]\n    linger: 1h\n"};
+  login_scene s{"    script: [{send: put}]\n    linger: 1h\n"};
   s.play.run_for(1s);
   s.server->close({1001, "bye"});
   s.play.run_for(1s);
   CHECK(s.end().empty());
   CHECK(logged(s.play, "s: closed by the server: 1001 bye") == 1);
-  scene early{"    script: [{sleep: 1h}]\n"};
+  login_scene early{"    script: [{sleep: 1h}]\n"};
   early.play.run_for(1s);
   early.server->close({1001, ""});
   early.play.run_for(1s);
@@ -271,7 +272,7 @@ TEST_CASE("a heartbeat needs an interval") {
       {"'${var:ms}'", "script: heartbeat.every is not positive"},
       {"'${var:none}'", "script: ${var:none}: the variable is not set"},
   }));
-  scene s{
+  login_scene s{
       "    before: [{set: {ms: 0}}, {if: {ms: 1}, then: {set: {none: 1}}}]\n    liveness: {ping_interval: 0, "
       "idle_timeout: 0, heartbeat: {every: " +
       interval + ", send: pong}}\n    script: [{sleep: 1h}]\n"};
@@ -281,7 +282,7 @@ TEST_CASE("a heartbeat needs an interval") {
 }
 
 TEST_CASE("a heartbeat of a text message that nobody answers goes on and on") {
-  scene s{
+  login_scene s{
       "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, json: {op: beat, id: "
       "'${counter:n}'}}}\n    script: [{sleep: 25s}]\n"};
   s.play.run_for(10s - 1ms);
@@ -292,7 +293,7 @@ TEST_CASE("a heartbeat of a text message that nobody answers goes on and on") {
 }
 
 TEST_CASE("a heartbeat that cannot be sent is a liveness fault") {
-  scene s{
+  login_scene s{
       "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, send: pong, expect: ping, "
       "timeout: 2s}}\n    script: [{sleep: 1h}]\n"};
   s.play.run_for(5s);
@@ -303,7 +304,7 @@ TEST_CASE("a heartbeat that cannot be sent is a liveness fault") {
 }
 
 TEST_CASE("a heartbeat whose answer takes longer than the interval is followed by the next one at once") {
-  scene s{
+  login_scene s{
       "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, json: {op: beat, id: "
       "'${time:unix}'}, expect: ping, timeout: 30s}}\n    script: [{sleep: 1h}]\n"};
   s.play.run_for(35s);
@@ -317,7 +318,7 @@ TEST_CASE("a heartbeat whose answer takes longer than the interval is followed b
 }
 
 TEST_CASE("a heartbeat is answered in time at its limit, and late after it") {
-  scene s{
+  login_scene s{
       "    liveness: {ping_interval: 0, idle_timeout: 0, heartbeat: {every: 10s, send: pong, expect: ping, "
       "timeout: 2s}}\n    script: [{sleep: 1h}]\n"};
   s.play.run_for(12s - 1ms);

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct scene {
+struct task_registry_scene {
   asio::io_context loop{1};
   virtual_clock time{loop};
   task_group<flow_result> group{loop.get_executor()};
@@ -27,7 +27,7 @@ struct scene {
     co_return flow_result{};
   }
   void turn() { time.run_for(0s); }
-  ~scene() {
+  ~task_registry_scene() {
     group.cancel_all();
     turn();
   }
@@ -41,12 +41,12 @@ flow_result failed(const char* why) {
 
 // A link may live for months: tasks that nobody can ask for any more leave nothing behind.
 TEST_CASE("ended tasks are forgotten unless somebody may ask for them") {
-  scene s;
-  const int held = s.tasks.start({}, scene::nothing());
+  task_registry_scene s;
+  const int held = s.tasks.start({}, task_registry_scene::nothing());
   s.tasks.hold(held);
-  s.tasks.start({}, scene::nothing());
-  s.tasks.start({"named"}, scene::nothing());
-  s.tasks.start({"named"}, scene::nothing());
+  s.tasks.start({}, task_registry_scene::nothing());
+  s.tasks.start({"named"}, task_registry_scene::nothing());
+  s.tasks.start({"named"}, task_registry_scene::nothing());
   s.turn();
   CHECK(s.tasks.size() == 4);
   for (int number = 1'000; number < 1'004; ++number) CHECK(s.tasks.ended(number, {}) == (number == held));
@@ -58,11 +58,11 @@ TEST_CASE("ended tasks are forgotten unless somebody may ask for them") {
 }
 
 TEST_CASE("an ended task is forgotten when another takes its name") {
-  scene s;
-  s.tasks.start({"named"}, scene::nothing());
+  task_registry_scene s;
+  s.tasks.start({"named"}, task_registry_scene::nothing());
   s.tasks.ended(1'000, {});
   CHECK(s.tasks.knows(1'000));
-  s.tasks.start({"named"}, scene::nothing());
+  s.tasks.start({"named"}, task_registry_scene::nothing());
   CHECK_FALSE(s.tasks.knows(1'000));
   CHECK(s.tasks.find("named") == 1'001);
   CHECK_FALSE(s.tasks.at(1'001).has_ended);
@@ -71,8 +71,8 @@ TEST_CASE("an ended task is forgotten when another takes its name") {
 }
 
 TEST_CASE("the ending of a task is kept for all who wait for it") {
-  scene s;
-  const int number = s.tasks.start({}, scene::nothing());
+  task_registry_scene s;
+  const int number = s.tasks.start({}, task_registry_scene::nothing());
   s.tasks.hold(number);
   s.tasks.hold(number);
   CHECK(s.tasks.ended(number, failed("oh")));
@@ -86,10 +86,10 @@ TEST_CASE("the ending of a task is kept for all who wait for it") {
 }
 
 TEST_CASE("a task whose fault is kept is looked after when it fails, not when it ends well") {
-  scene s;
-  const int good = s.tasks.start({"good", {}, true}, scene::nothing());
-  const int bad = s.tasks.start({"bad", {}, true}, scene::nothing());
-  const int usual = s.tasks.start({"usual"}, scene::nothing());
+  task_registry_scene s;
+  const int good = s.tasks.start({"good", {}, true}, task_registry_scene::nothing());
+  const int bad = s.tasks.start({"bad", {}, true}, task_registry_scene::nothing());
+  const int usual = s.tasks.start({"usual"}, task_registry_scene::nothing());
   s.turn();
   CHECK_FALSE(s.tasks.ended(good, {}));
   CHECK(s.tasks.ended(bad, failed("oh")));
@@ -97,7 +97,7 @@ TEST_CASE("a task whose fault is kept is looked after when it fails, not when it
 }
 
 TEST_CASE("a task that nobody waits for any more and that goes on is not forgotten") {
-  scene s;
+  task_registry_scene s;
   const int number = s.tasks.start({}, s.sleep());
   s.tasks.hold(number);
   s.tasks.release(number);
@@ -106,7 +106,7 @@ TEST_CASE("a task that nobody waits for any more and that goes on is not forgott
 }
 
 TEST_CASE("one task is cancelled, not the others, and whoever waits is told of an ending") {
-  scene s;
+  task_registry_scene s;
   int woken = 0;
   const int first = s.tasks.start({}, s.sleep());
   s.tasks.start({}, s.sleep());
@@ -123,7 +123,7 @@ TEST_CASE("one task is cancelled, not the others, and whoever waits is told of a
 }
 
 TEST_CASE("tasks are found by their name and by the steps that they were started in, while they run") {
-  scene s;
+  task_registry_scene s;
   const int first = s.tasks.start({"a", {1, 2}}, s.sleep());
   const int second = s.tasks.start({"a", {2}}, s.sleep());
   const int third = s.tasks.start({"b", {}}, s.sleep());
