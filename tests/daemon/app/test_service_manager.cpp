@@ -16,7 +16,7 @@
 
 using namespace duplexd;
 using lines = std::vector<std::string>;
-using variables = std::map<std::string, std::string>;
+using variable_map = std::map<std::string, std::string>;
 
 namespace {
 
@@ -84,7 +84,7 @@ lines take_all() {
   return all;
 }
 
-[[noreturn]] void run_child(const std::vector<int>& handles, const variables& environment, int to) {
+[[noreturn]] void run_child(const std::vector<int>& handles, const variable_map& environment, int to) {
   std::vector<int> moved;
   const int out = ::fcntl(to, F_DUPFD, out_of_the_way);
   for (const int each : handles) moved.push_back(::fcntl(each, F_DUPFD, out_of_the_way));
@@ -100,7 +100,7 @@ lines take_all() {
 }
 
 /// What a process takes whose descriptors from 3 on are `handles`. "self" stands for its own id.
-lines taken(const std::vector<int>& handles, const variables& environment) {
+lines taken(const std::vector<int>& handles, const variable_map& environment) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();

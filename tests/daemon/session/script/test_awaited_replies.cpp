@@ -5,10 +5,10 @@
 
 using namespace duplexd;
 using namespace duplexd::test;
-using names = std::set<std::string>;
+using name_set = std::set<std::string>;
 
 TEST_CASE("every place that asks for a reply is known") {
-  const auto [fields, expected] = GENERATE(table<std::string, names>({
+  const auto [fields, expected] = GENERATE(table<std::string, name_set>({
       {"", {}},
       {"    login: {json: {a: 1}}\n", {}},
       {"    login: {json: {a: 1}, expect: got}\n", {"got"}},
