@@ -54,6 +54,10 @@ class Counter:
             time.sleep(self._pause)
 
 
+# Where everything that was sent is counted: what is on its way may be read to its end.
+PATIENT = {"close": "1m"}
+
+
 def ticks(server, name="tick", **more):
     protocol = {"byte_order": "little", "replies": [{"as": name, "layout": "n:I"}]}
     return listener(server.url, protocol=protocol, login=None, simulate=None, **more)
@@ -65,7 +69,7 @@ class Reload(unittest.TestCase):
         self.socket = str(pathlib.Path(self.place) / "control.sock")
 
     def settings(self, sessions, **more):
-        return config(sessions, control={"socket": self.socket}, **more)
+        return config(sessions, **({"control": {"socket": self.socket}, "shutdown": {"limit": "1m"}} | more))
 
     def start(self, sessions, **more):
         daemon = self.enterContext(Daemon(self.settings(sessions, **more)))
@@ -195,10 +199,11 @@ class Reload(unittest.TestCase):
     def test_under_load(self):
         counter = Counter(batch=50, pause=0.002)
         with RawServer(counter) as server, RawServer(Counter()) as other:
-            daemon = self.start({"feed": ticks(server, linger="0s"), "other": ticks(other)})
+            feed = {"timeouts": PATIENT}
+            daemon = self.start({"feed": ticks(server, linger="0s", **feed), "other": ticks(other)})
             daemon.wait_reply(session="feed")
             for number in range(1, 41):
-                daemon.rewrite(self.settings({"feed": ticks(server, linger=f"{number // 2}s"),
+                daemon.rewrite(self.settings({"feed": ticks(server, linger=f"{number // 2}s", **feed),
                                               "other": ticks(other, linger=f"{number}s")}))
                 done = self.reload()
                 self.assertEqual(done.returncode, 0, done.stderr)
@@ -208,7 +213,7 @@ class Reload(unittest.TestCase):
                 until(lambda: counter.connections == 1 + number // 2 and self.newest(daemon, "feed") > counter.begun)
             self.assertEqual(server.accepted, 21)
             daemon.signal()
-            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(daemon.wait(90), 0)
             numbers = [event["data"]["n"] for event in daemon.events.all()
                        if event["event"] == "reply" and event["session"] == "feed"]
             self.assertEqual(numbers, list(range(1, counter.sent + 1)))
@@ -228,7 +233,7 @@ class Reload(unittest.TestCase):
             session = listener(
                 server.url, protocol=protocol, login=None, simulate=None, on=[{"reply": "tick", "do": steps}],
                 limits={"inbox": f"{number + 1}MiB"}, liveness={"ping_interval": f"{number + 1}s"},
-                outputs=["stdout" if number % 2 == 0 else "elsewhere"])
+                outputs=["stdout" if number % 2 == 0 else "elsewhere"], timeouts=PATIENT)
             return self.settings({"feed": session}, outputs={"elsewhere": {"type": "file", "path": elsewhere}})
 
         rounds = 200
@@ -245,7 +250,7 @@ class Reload(unittest.TestCase):
             until(lambda: counter.heard[-1][4:] == struct.pack("<I", rounds))
             self.assertEqual(server.accepted, 1)
             daemon.signal()
-            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(daemon.wait(90), 0)
         everything = range(1, counter.sent + 1)
         written = [json.loads(line)["data"]["n"] for line in pathlib.Path(elsewhere).read_text().splitlines()
                    if json.loads(line)["event"] == "reply"]
@@ -272,7 +277,7 @@ class Reload(unittest.TestCase):
                         "commands": {"ack": "n:I field:I of:I"}}
             acknowledge = {"send": "ack", "with": {"n": "${reply:n}", "field": f"${{reply:f{number}}}", "of": number}}
             return self.settings({"feed": listener(
-                server.url, protocol=protocol, login=None, simulate=None,
+                server.url, protocol=protocol, login=None, simulate=None, timeouts=PATIENT,
                 on=[{"reply": "tick", "where": {"i": 0}, "do": [acknowledge]}])})
 
         def of(acknowledgement):
@@ -293,7 +298,7 @@ class Reload(unittest.TestCase):
             self.assertEqual((status["counts"]["connections"], status["counts"]["undecodable"]), (1, 0))
             self.assertGreater(status["replies"]["tick"], packets * rounds)
             daemon.signal()
-            self.assertEqual(daemon.wait(), 0)
+            self.assertEqual(daemon.wait(90), 0)
             self.assertEqual(server.accepted, 1)
         events = daemon.events.all()
         self.assertEqual({event["event"] for event in events}, {"reply"})
