@@ -11,6 +11,7 @@ from support.commands import CONFIRMED, Commands, command, pair_of
 from support.config import SESSION
 from support.daemon import Daemon
 from support.mosquitto import Mosquitto
+from support.mqtt_broker import Broker
 from support.nats import Nats
 from support.raw_server import RawServer
 from support.trades import MOST_KIB
@@ -211,6 +212,72 @@ class Mqtt(Commands):
         until(lambda: len(self.answers()) == 200)
         self.assertEqual(self.questions, list(range(200)))
         self.end(daemon)
+
+
+class MqttBroker(Commands):
+    """A broker that does what mosquitto does at bad moments only, or never."""
+
+    def whole(self, feed, output, **more):
+        return super().whole(feed, output, **{"rules": CONFIRMED | {"timeout": "5m"}} | more)  # a large answer takes its time
+
+    def output(self, **fields):
+        return {"type": "mqtt", "url": self.broker.url, "topic": "feeds/${reply}", "client_id": "bus", "timeout": "200ms",
+                "commands": {"topic": "orders", "answers": "ends"}} | fields
+
+    def told(self):
+        """States by id: each end may come twice."""
+        return {each["id"]: each["state"] for each in map(json.loads, list(self.broker.published))}
+
+    # What the broker has kept comes in one piece with its answer to CONNECT, in one record of TLS.
+    def test_with_the_answer(self):
+        for tls in (False, True):
+            with self.subTest(tls=tls), Broker(
+                    b"orders", *(command(n, id=f"c{n}").encode() for n in range(40, 100)), tls=tls,
+                    kept=[command(n, id=f"c{n}").encode() for n in range(40)]) as self.broker:
+                self.broker.acknowledges.set()
+                self.questions.clear()
+                daemon = self.run_daemon(self.answering(), **({"ca_file": certificates().ca} if tls else {}))
+                until(lambda: len(self.broker.acknowledged) == 100)
+                until(lambda: self.told() == {f"c{n}": "confirmed" for n in range(100)})
+                self.assertEqual(self.questions, list(range(100)))
+                self.end(daemon)
+
+    # A broker that acknowledges no answer gets no more of them beyond 4 MiB, or 1,000, gives no more commands than may wait beside
+    # these, and has all answers in the end.
+    def test_answers_are_not_acknowledged(self):
+        for size, count in ((60_000, 400), (1, 2_000)):
+            with self.subTest(size=size), \
+                    Broker(b"orders", *(command(n, id=f"c{n}").encode() for n in range(count)), tls=False) as self.broker:
+                self.padding = {"padding": "x" * size}
+                self.questions.clear()
+                daemon = self.run_daemon(self.answering())
+                daemon.wait_log("cannot be received: MQTT: the broker does not acknowledge an answer", timeout=60)
+
+                def bound_reached():
+                    answers = set(self.broker.published)
+                    return len(answers) == 1000 or sum(map(len, answers)) >= 4 << 20
+
+                until(bound_reached, 120)
+                time.sleep(2)
+                answers = set(self.broker.published)
+                self.assertLessEqual(len(answers), 1000)
+                self.assertLess(sum(map(len, answers)), (4 << 20) + 2 * size + 1000)
+                self.assertLess(len(self.broker.acknowledged), 2 * len(answers) + 256)
+                self.broker.acknowledges.set()
+                until(lambda: self.told() == {f"c{n}": "confirmed" for n in range(count)}, 120)
+                self.assertEqual(self.questions, list(range(count)))
+                self.end(daemon)
+
+    # All answers take far longer than `timeout`, and are published once: there is no end while some are acknowledged.
+    def test_slow_broker(self):
+        count = 60
+        self.padding = {"padding": "x" * 60_000}
+        with Broker(b"orders", *(command(n, id=f"c{n}").encode() for n in range(count)), tls=False, pause=0.1) as self.broker:
+            self.broker.acknowledges.set()
+            daemon = self.run_daemon(self.answering())
+            until(lambda: self.told() == {f"c{n}": "confirmed" for n in range(count)})
+            self.assertEqual(len(self.broker.published), count)
+            self.end(daemon)
 
 
 class NatsServer(Commands):

@@ -201,12 +201,12 @@ std::string mqtt_connection::open(const mqtt_target& target) {
   return mistake;
 }
 
-std::string mqtt_connection::write(deadline until) {
+std::string mqtt_connection::write() {
   mosquitto* const link = link_.get();
   while (mosquitto_want_write(link)) {
     pollfd ready{mosquitto_socket(link), POLLOUT, 0};
     if (ready.fd < 0) return why(MOSQ_ERR_SUCCESS);
-    if (::poll(&ready, 1, left_until(until)) == 0) return no_answer();
+    if (::poll(&ready, 1, static_cast<int>(limit_.count())) == 0) return no_answer();
     errno = 0;
     if (const int error = mosquitto_loop_write(link, 1); error != 0) return why(error);
   }
@@ -244,7 +244,7 @@ std::string mqtt_connection::subscribe(const std::string& filter, deadline until
   errno = 0;
   const int error =
       mosquitto_subscribe_v5(link_.get(), nullptr, filter.c_str(), 1, without_retained, nullptr);
-  std::string mistake = error == 0 ? write(until) : why(error);
+  std::string mistake = error == 0 ? write() : why(error);
   while (mistake.empty() && granted_ < 0) {
     const int left = left_until(until);
     auto [failed, has_come] = read();

@@ -88,8 +88,9 @@ class mqtt_connection {
   /// with the next `write`.
   [[nodiscard]] std::vector<mqtt_delivery> take_messages() { return std::exchange(messages_, {}); }
   [[nodiscard]] std::size_t count_messages() const noexcept { return messages_.size(); }
-  /// Writes what is queued. Returns why the connection has ended.
-  [[nodiscard]] std::string write(deadline until);
+  /// Writes what is queued, for as long as the broker takes some of it within the limit. Returns why the
+  /// connection has ended.
+  [[nodiscard]] std::string write();
   /// For `receives`: reads a packet if one is there.
   struct reading {
     std::string failed{};  ///< why the connection has ended

@@ -63,7 +63,7 @@ std::string mqtt_receiver::open() {
 
 // The library has queued the acknowledgements of all that was delivered.
 std::string mqtt_receiver::write() {
-  std::string failed = link_.write(limit());
+  std::string failed = link_.write();
   if (!failed.empty()) return failed;
   for (const delivery& each : std::exchange(skipped_, {})) taken_.erase(each);
   return "";
@@ -208,17 +208,20 @@ std::string mqtt_receiver::answer(const std::string& to, const std::string& corr
   return "MQTT: " + failed;
 }
 
-std::string mqtt_receiver::wait_answered(mqtt_connection::deadline until) {
-  std::string failed;
+// For as long as the broker acknowledges one of them within the limit: many take their time on a slow line.
+std::string mqtt_receiver::wait_answered() {
+  std::string failed = answers_link_.write();
+  auto until = limit();
   while (failed.empty() && !unanswered_.empty()) {
-    failed = answers_link_.write(until);
-    if (!failed.empty()) break;
-    const auto [ended, has_come] = answers_link_.read();
+    auto [ended, has_come] = answers_link_.read();
     note_answered();
-    failed = ended;
-    if (has_come || !failed.empty()) continue;
-    failed = std::chrono::steady_clock::now() < until ? answers_link_.wait_readable(second, -1)
-                                                      : "the broker does not acknowledge an answer";
+    failed = std::move(ended);
+    if (has_come)
+      until = limit();
+    else if (failed.empty())
+      failed = std::chrono::steady_clock::now() < until ? answers_link_.wait_readable(second, -1)
+                                                        : "the broker does not acknowledge an answer";
+    if (failed.empty()) failed = answers_link_.write();
   }
   return unanswered_.empty() ? "" : failed;
 }
@@ -230,7 +233,7 @@ std::string mqtt_receiver::flush() {
   for (int attempt = 0; attempt < 2 && !unanswered_.empty(); ++attempt) {
     if (attempt > 0 && std::chrono::steady_clock::now() >= until) break;
     failed = open_answers();
-    if (failed.empty()) failed = wait_answered(until);
+    if (failed.empty()) failed = wait_answered();
     if (!failed.empty()) answers_link_.close();
   }
   answered_ = std::chrono::steady_clock::now();

@@ -67,7 +67,7 @@ class mqtt_receiver final : public broker_receiver {
   void note_answered();
   void note_answer(std::uint64_t key, sent_answer what);
   void publish_again();
-  [[nodiscard]] std::string wait_answered(mqtt_connection::deadline until);
+  [[nodiscard]] std::string wait_answered();
 
   config::output_settings settings_;
   reference_reader& references_;

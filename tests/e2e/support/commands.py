@@ -27,6 +27,7 @@ class Commands(Trades):
     def setUp(self):
         super().setUp()
         self.questions = []
+        self.padding = {}  # more fields of each answer
         self.gate = threading.Event()
         self.gate.set()
         os.environ["BROKER_PASSWORD"] = mosquitto.PASSWORD
@@ -37,7 +38,7 @@ class Commands(Trades):
         while True:
             question = json.loads(connection.read_message()[1])
             self.questions.append(question["n"])
-            connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]}).encode()))
+            connection.send(frame(TEXT, json.dumps({"op": "answer", "n": question["n"]} | self.padding).encode()))
 
     def answering(self):
         """Its connections wait for the gate, before they are accepted."""
