@@ -5,79 +5,34 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <vector>
+
+#include "daemon/output/compress_file.hpp"
 
 namespace duplexd {
 
 namespace {
 
 namespace fs = std::filesystem;
-using config::file_compression;
 using system_time = std::chrono::system_clock::time_point;
 
-constexpr std::size_t chunk = 256u << 10;  // bytes, of compression
+constexpr std::size_t chunk = 256u << 10;  // bytes of one write
 
 std::string words(std::string_view what, const std::string& path) {
   return fmt::format("{} {}: {}", what, path, std::generic_category().message(errno));
 }
 
-std::string_view suffix_of(file_compression how) noexcept {
-  return how == file_compression::gzip ? ".gz" : how == file_compression::zstd ? ".zst" : "";
-}
-
-bool write_gzip(std::ifstream& from, const std::string& to) {
-  gzFile out = gzopen(to.c_str(), "wbe");
-  if (out == nullptr) return false;
-  std::string room(chunk, '\0');
-  bool good = true;
-  while (good && (from.read(room.data(), static_cast<std::streamsize>(room.size())), from.gcount() > 0))
-    good = gzwrite(out, room.data(), static_cast<unsigned>(from.gcount())) == from.gcount();
-  return (gzclose(out) == Z_OK) && good && from.eof();
-}
-
-bool write_zstd(std::ifstream& from, const std::string& to) {
-  std::ofstream out(to, std::ios::binary | std::ios::trunc);
-  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), &ZSTD_freeCCtx};
-  std::string room(chunk, '\0');
-  std::string made(ZSTD_CStreamOutSize(), '\0');
-  bool more = true;
-  while (more && out && context) {
-    from.read(room.data(), static_cast<std::streamsize>(room.size()));
-    more = from.gcount() == static_cast<std::streamsize>(room.size());
-    ZSTD_inBuffer in{room.data(), static_cast<std::size_t>(from.gcount()), 0};
-    bool done = false;
-    while (!done) {
-      ZSTD_outBuffer part{made.data(), made.size(), 0};
-      const std::size_t left =
-          ZSTD_compressStream2(context.get(), &part, &in, more ? ZSTD_e_continue : ZSTD_e_end);
-      if (ZSTD_isError(left) != 0) return false;
-      out.write(made.data(), static_cast<std::streamsize>(part.pos));
-      done = more ? in.pos == in.size : left == 0;
-    }
-  }
-  out.close();
-  return context != nullptr && out.good() && from.eof();
-}
-
-}  // namespace
-
-namespace {
 std::string path_for(const config::path_pattern& pattern, const record_batch::record& of) {
   return pattern.path_of(of.session, of.name, of.time);
 }
-}  // namespace
 
-namespace {
 // What a kill or a power cut left of a last record, if records are lines: a durable output writes it again.
 bool cut_torn_line(int file, off_t size) {
   constexpr off_t step = 64 * 1024;
@@ -150,6 +105,10 @@ file_writer::open_file* file_writer::find(const std::string& path, std::string& 
     error = words("cannot remove what is left of a record from", path);
     return nullptr;
   }
+  if (is_synced() && status.st_size == 0 && !sync_folder_of(path)) {
+    error = words("cannot sync the folder of", path);
+    return nullptr;
+  }
   made->device = status.st_dev;
   made->inode = status.st_ino;
   // A file that was there already is as old as what was last written to it, as far as one can know.
@@ -178,8 +137,8 @@ std::size_t file_writer::append(open_file& to, std::string_view text, const std:
     if (end <= written) whole = end;
   if (whole < written && ::ftruncate(to.handle, static_cast<off_t>(before + whole)) != 0)
     error += ", and half a record stays in it";
-  if ((settings_.sync || settings_.durable) && error.empty() && ::fdatasync(to.handle) != 0) {
-    error = std::generic_category().message(errno);
+  if (is_synced() && whole > 0 && ::fdatasync(to.handle) != 0) {
+    if (error.empty()) error = std::generic_category().message(errno);
     whole = 0;  // written again, because nobody knows what has reached the disk
   }
   return whole;
@@ -242,23 +201,8 @@ void file_writer::end(const std::string& path, std::string& error) {
     error = words("cannot rename", path);
     return;
   }
-  if (settings_.compress != file_compression::none) compress(ended, error);
-}
-
-// The name appears when all of it is there.
-void file_writer::compress(const std::string& path, std::string& error) {
-  const std::string to = path + std::string(suffix_of(settings_.compress));
-  const std::string partial = to + ".part";
-  std::ifstream from(path, std::ios::binary);
-  const bool good = from && (settings_.compress == file_compression::gzip ? write_gzip(from, partial)
-                                                                          : write_zstd(from, partial));
-  if (!good || ::rename(partial.c_str(), to.c_str()) != 0) {
-    ::unlink(partial.c_str());
-    error = fmt::format("cannot compress {}: it stays as it is", path);
-    return;
-  }
-  ::chmod(to.c_str(), 0640);
-  ::unlink(path.c_str());
+  if (settings_.compress != config::file_compression::none)
+    error = compress_file(ended, settings_.compress, is_synced());
 }
 
 // Ended files, and those whose time has passed: all that fit the pattern and are not open. The newest are

@@ -33,10 +33,11 @@ class file_writer final : public event_writer {
   /// places.
   [[nodiscard]] std::size_t append(open_file& to, std::string_view text, const std::vector<std::size_t>& ends,
                                    std::string& error);
+  /// Whether what it writes is on the disk before it counts as written.
+  [[nodiscard]] bool is_synced() const noexcept { return settings_.sync || settings_.durable; }
   [[nodiscard]] std::size_t room_of(const open_file& at) const;
   void rotate_if_due(const std::string& path, std::string& error);
   void end(const std::string& path, std::string& error);
-  void compress(const std::string& path, std::string& error);
   void delete_old();
 
   config::output_settings settings_;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -20,6 +21,49 @@ using namespace duplexd;
 using namespace duplexd::test;
 namespace fs = std::filesystem;
 using names = std::set<std::string>;
+
+namespace {
+
+/// While it lives: the system calls of this program by which files come to the disk, in their order.
+struct watched_calls {
+  std::vector<std::string> made;
+  static watched_calls* now;
+  watched_calls() { now = this; }
+  ~watched_calls() { now = nullptr; }
+  watched_calls(const watched_calls&) = delete;
+  watched_calls& operator=(const watched_calls&) = delete;
+};
+watched_calls* watched_calls::now = nullptr;
+
+void note_call(const std::string& what) {
+  if (watched_calls::now != nullptr) watched_calls::now->made.push_back(what);
+}
+
+bool is_folder(int file) {
+  struct stat status{};
+  return ::fstat(file, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
+// The linker prefers these to the C library's.
+extern "C" int fdatasync(int file) {
+  note_call("fdatasync");
+  return static_cast<int>(::syscall(SYS_fdatasync, file));
+}
+extern "C" int fsync(int file) {
+  note_call(is_folder(file) ? "fsync folder" : "fsync");
+  return static_cast<int>(::syscall(SYS_fsync, file));
+}
+extern "C" int rename(const char* from, const char* to) noexcept {
+  note_call("rename to " + fs::path(to).extension().string());
+  return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+extern "C" int unlink(const char* path) noexcept {
+  const int made = static_cast<int>(::syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+  if (made == 0) note_call("unlink " + fs::path(path).extension().string());
+  return made;
+}
 
 namespace {
 
@@ -132,6 +176,51 @@ TEST_CASE("what does not fit is taken off again, so that only whole records stan
   CHECK(at.text("f") == "1234\n5678\n9\n");
   CHECK(written(writer, batch_of({"abcdef\n"})) == 1);
   CHECK(at.text("f") == "1234\n5678\n9\nabcdef\n");
+}
+
+// What a full disk has taken counts as written: a power cut must not take it away.
+TEST_CASE("what was written of a write that failed is on the disk when it counts", "[file_writer]") {
+  const place at;
+  config::output_settings settings;
+  settings.durable = true;
+  auto writer = at.writer("f", settings);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit now{10, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &now) == 0);
+  watched_calls calls;
+  const auto made = writer.write(batch_of({"1234\n", "5678\n", "9\n"}));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(made.written == 2);
+  CHECK(made.failed.ends_with("File too large"));
+  CHECK(calls.made == std::vector<std::string>{"fsync folder", "fdatasync"});
+}
+
+TEST_CASE("a file is deleted when all that it held is on the disk in another one", "[file_writer]") {
+  using calls_made = std::vector<std::string>;
+  const place at;
+  config::output_settings settings;
+  settings.durable = GENERATE(true, false);
+  settings.rotate.size = 10;
+  settings.compress = GENERATE(config::file_compression::gzip, config::file_compression::zstd);
+  const bool zstd = settings.compress == config::file_compression::zstd;
+  auto writer = at.writer("f.jsonl", settings);
+  const mode_t mask = ::umask(0);
+  watched_calls calls;
+  CHECK(written(writer, batch_of({"123456789\n"})) == 1);
+  const auto made = calls.made;
+  ::umask(mask);
+  const std::string packed = zstd ? "rename to .zst" : "rename to .gz";
+  if (settings.durable)
+    CHECK(made == calls_made{"fsync folder", "fdatasync", "rename to .jsonl", "fsync", packed, "fsync folder",
+                             "unlink .jsonl"});
+  else
+    CHECK(made == calls_made{"rename to .jsonl", packed, "unlink .jsonl"});
+  REQUIRE(at.files().size() == 1);
+  const std::string name = *at.files().begin();
+  CHECK(fs::status(at.path / name).permissions() == fs::perms{0640});
+  CHECK(unpacked(at.text(name), zstd) == "123456789\n");
 }
 
 TEST_CASE("what is not a file that can be written is told", "[file_writer]") {
