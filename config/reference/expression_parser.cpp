@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "config/reference/expression.hpp"
 #include "config/reference/quoted.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 #include "protocol/text/suggest.hpp"
 
 namespace duplexd::config {
@@ -240,8 +242,9 @@ class parser {
   static maybe literal(std::string_view text) {
     const bool is_word = text == "true" || text == "false" || text == "null";
     const bool is_number = !text.empty() && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
-    const auto value = is_word || is_number ? protocol::parse_json(text) : std::nullopt;
-    if (!value) return std::nullopt;
+    auto value = is_word || is_number ? protocol::parse_json(text) : std::nullopt;
+    if (const auto large = value ? protocol::large_number(text) : std::nullopt) value = *large;
+    if (!value || (value->is_number() && !std::isfinite(value->get<double>()))) return std::nullopt;
     return node{.what = node::kind::constant, .gives = kind_of(*value), .constant = *value};
   }
 

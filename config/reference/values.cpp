@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "config/reference/arithmetic.hpp"
 #include "config/reference/functions.hpp"
 #include "config/value/json_path.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd::config {
 
@@ -22,6 +24,8 @@ outcome parsed(const std::string& text, std::size_t depth, bool is_number) {
   const auto wrong = protocol::parse_json(text, value, depth);
   if (wrong && wrong->too_deep)
     return {nullptr, fmt::format("nested more than {} deep (limits.json_depth)", depth)};
+  const auto large = is_number && value.is_string() ? protocol::large_number(text) : std::nullopt;
+  if (large && std::isfinite(*large)) value = *large;
   if (wrong || (is_number && !value.is_number()))
     return {nullptr, is_number ? "the text is not a number" : "the text is not JSON"};
   return {std::move(value), ""};

@@ -11,6 +11,7 @@
 
 #include "config/value/json_path.hpp"
 #include "config/value/text_pattern.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd::config {
 
@@ -51,6 +52,10 @@ bool holds_for_text(const std::string& text, std::string_view name, const std::s
   return pattern != nullptr && pattern->is_in(text);
 }
 
+bool holds_for_number(const json& found, std::string_view name, const json& argument) {
+  return name == "$min" ? found >= argument : found <= argument;
+}
+
 bool holds(const json* found, std::string_view name, const json& argument) {
   if (name == "$exists") return argument.is_boolean() && (found != nullptr) == argument.get<bool>();
   if (name == "$not") return !fits(found, argument);
@@ -63,8 +68,11 @@ bool holds(const json* found, std::string_view name, const json& argument) {
   if (is_about_texts(name) || name == "$contains")
     return found->is_string() && argument.is_string() &&
            holds_for_text(found->get_ref<const std::string&>(), name, argument.get_ref<const std::string&>());
-  if (!found->is_number() || !argument.is_number()) return false;
-  return name == "$min" ? *found >= argument : *found <= argument;
+  if (!argument.is_number()) return false;
+  if (found->is_string())
+    if (const auto large = protocol::large_number(found->get_ref<const std::string&>()))
+      return holds_for_number(*large, name, argument);
+  return found->is_number() && holds_for_number(*found, name, argument);
 }
 
 bool fits(const json* found, const json& wanted) {

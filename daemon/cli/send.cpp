@@ -11,6 +11,7 @@
 
 #include "daemon/app/exit_code.hpp"
 #include "daemon/cli/control_client.hpp"
+#include "daemon/cli/typed_values.hpp"
 
 namespace duplexd::cli {
 
@@ -31,17 +32,14 @@ struct send_options {
 };
 
 int send(const send_options& given) {
-  json body{{"command", given.command}, {"with", json::object()}};
-  for (const std::string& each : given.values) {
-    const auto equals = each.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      std::fprintf(stderr, "duplexd: '%s' is not FIELD=VALUE\n", each.c_str());
-      return exit_usage;
-    }
-    const std::string text = each.substr(equals + 1);
-    json value = json::parse(text, nullptr, false);
-    body["with"][each.substr(0, equals)] = value.is_discarded() ? json(text) : std::move(value);
+  std::string error;
+  const auto values = values_of(given.values, error);
+  if (values && values->is_array()) error = fmt::format("'{}' is not FIELD=VALUE", given.values.front());
+  if (!error.empty()) {
+    std::fprintf(stderr, "duplexd: %s\n", error.c_str());
+    return exit_usage;
   }
+  json body{{"command", given.command}, {"with", values->is_null() ? json::object() : *values}};
   if (!given.id.empty()) body["id"] = given.id;
   const std::string target = fmt::format("/api/v1/sessions/{}/commands?wait={}&timeout={}",
                                          escaped(given.session), given.wait, given.timeout);

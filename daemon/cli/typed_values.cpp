@@ -1,6 +1,7 @@
 #include "daemon/cli/typed_values.hpp"
 
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 #include "protocol/text/parts.hpp"
 
 namespace duplexd::cli {
@@ -12,18 +13,23 @@ using nlohmann::ordered_json;
 constexpr std::size_t deepest = 200;  // the most that limits.json_depth may be
 
 // 5, [1, 2] and "x" are JSON; everything else is a text.
-ordered_json value_of(const std::string& word) {
+ordered_json value_of(const std::string& word, std::string& error) {
   ordered_json value;
-  return protocol::parse_json(word, value, deepest) ? ordered_json(word) : value;
+  if (protocol::parse_json(word, value, deepest)) return word;
+  if (protocol::quote_large_numbers(word)) error = word + ": " + protocol::large_number_mistake;
+  return value;
 }
 
 }  // namespace
 
 std::optional<ordered_json> value_of_json(std::string_view text, std::string& error) {
   ordered_json value;
-  const auto fault = protocol::parse_json(text, value, deepest);
-  if (!fault) return value;
-  error = "not valid JSON: " + std::string(fault->message);
+  if (const auto fault = protocol::parse_json(text, value, deepest))
+    error = "not valid JSON: " + std::string(fault->message);
+  else if (protocol::quote_large_numbers(text))
+    error = protocol::large_number_mistake;
+  else
+    return value;
   return std::nullopt;
 }
 
@@ -37,9 +43,12 @@ std::optional<ordered_json> values_of(const std::vector<std::string>& words, std
       return std::nullopt;
     }
     if (equals == std::string::npos)
-      values.push_back(value_of(word));
+      values.push_back(value_of(word, error));
+    else if (std::string key = word.substr(0, equals); values.contains(key))
+      error = "it is there twice: " + key;
     else
-      values[word.substr(0, equals)] = value_of(word.substr(equals + 1));
+      values[key] = value_of(word.substr(equals + 1), error);
+    if (!error.empty()) return std::nullopt;
   }
   return values;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 #include "protocol/text/suggest.hpp"
 
 namespace duplexd {
@@ -26,6 +27,10 @@ bool read_command_request(std::string_view line, command_request& out, std::stri
   ordered_json request;
   if (const auto fault = protocol::parse_json(line, request)) {
     error = fmt::format("it is not JSON: byte {}: {}", fault->offset, fault->message);
+    return false;
+  }
+  if (protocol::quote_large_numbers(line)) {
+    error = protocol::large_number_mistake;
     return false;
   }
   if (!request.is_object()) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "config/settings/column_types.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd {
 
@@ -39,8 +40,8 @@ std::uint32_t hash(std::string_view text) noexcept {
 // same in each run and no other's.
 std::string allowed(const std::string& name, std::size_t underscores, const name_rules& rules) {
   std::string made = name + std::string(underscores, '_');
-  const bool good = !made.empty() && made.size() <= rules.longest && made.find('\0') == std::string::npos;
-  if (rules.longest == 0 || good) return made;
+  const bool is_there = rules.allows_empty || !made.empty();
+  if (is_there && made.size() <= rules.longest && made.find('\0') == std::string::npos) return made;
   const std::string end = fmt::format("_{:08x}", hash(made));
   std::string start = cut(made, rules.longest - end.size());
   std::ranges::replace(start, '\0', '_');
@@ -107,7 +108,7 @@ std::string event_table::table_for(const std::string& reply, bool has_own, bool 
 }
 
 ordered_json event_table::values_of(const record_batch::record& event) {
-  ordered_json values = ordered_json::parse(event.text, nullptr, false);
+  ordered_json values = protocol::json_tree(event.text);
   const bool is_reply = event.what == session_event::kind::reply;
   if (!values.is_object() || !is_reply)
     values = {{is_reply ? config::whole_value_column : "event", std::move(values)}};

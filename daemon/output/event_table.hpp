@@ -16,7 +16,8 @@ namespace duplexd {
 /// What a kind of database allows as the name of a table or column.
 struct name_rules {
   bool folds_case = false;                   ///< `e` and `E` are one name (ASCII)
-  std::size_t longest = 0;                   ///< in bytes; 0: any length, and the empty name
+  std::size_t longest = 0;                   ///< in bytes, without U+0000
+  bool allows_empty = false;                 ///< the empty name
   std::vector<std::string_view> reserved{};  ///< folded
 };
 
@@ -36,6 +37,8 @@ class event_table {
   /// A table's columns beyond `most_columns` share this one, as JSON: the names may come from a server.
   static constexpr std::string_view more_column = "_more";
   static constexpr std::size_t most_columns = 500;
+  /// So does a value whose key has more bytes, unless the table has a column for it.
+  static constexpr std::size_t longest_key = 1'000;
 
   /// A column that the table has. Values of that name stand in it, unless it is one of our own.
   void add(const std::string& column);
@@ -47,7 +50,10 @@ class event_table {
   void assign(const std::string& key, const std::string& column);
 
   [[nodiscard]] bool has(std::string_view column) const;
-  [[nodiscard]] bool is_full() const noexcept { return columns_.size() >= most_columns; }
+  /// Whether values of `key`, which have no column, may get one, beside so many that are to be added.
+  [[nodiscard]] bool takes(std::string_view key, std::size_t others = 0) const noexcept {
+    return columns_.size() + others < most_columns && key.size() <= longest_key;
+  }
   /// In the order in which they were added.
   [[nodiscard]] const std::vector<std::string>& columns() const noexcept { return columns_; }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/output/record_text.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd {
 
@@ -53,7 +54,7 @@ std::string module_writer::keep_refused(const record_batch::record& refused, con
                     {"session", refused.session},
                     {"reply", refused.name},
                     {"refused", masked},
-                    {"data", ordered_json::parse(refused.text, nullptr, false)}};
+                    {"data", protocol::json_tree(refused.text)}};
   if (line["data"].is_discarded()) line["data"] = without_newline(refused.text);
   const std::string text = line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
   record_batch one;

@@ -22,7 +22,10 @@ using config::column_type;
 using nlohmann::ordered_json;
 
 // A value called _rowid_ would hide the order of the rows.
-const name_rules sqlite_names{.folds_case = true, .reserved = {"_rowid_"}};
+const name_rules sqlite_names{.folds_case = true,
+                              .longest = 2 * event_table::longest_key,  // with underscores
+                              .allows_empty = true,
+                              .reserved = {"_rowid_"}};
 constexpr auto places = event_table::places;
 constexpr auto id_column = event_table::id_column;
 constexpr int busy_ms = 5'000;
@@ -234,7 +237,7 @@ bool sqlite_writer::insert(table& into, const record_batch::record& event, const
   std::vector<const ordered_json*> placed;  // by column
   for (const auto& [key, value] : values.items()) {
     const bool has_column = key != more_column && into.columns.find(key);
-    const bool wants_column = key != more_column && !has_column && !into.columns.is_full();
+    const bool wants_column = key != more_column && !has_column && into.columns.takes(key);
     if (wants_column && !add_column(into, key)) return false;
     const auto column = column_for(into, key, value);
     placed.resize(std::max(placed.size(), into.columns.columns().size()));

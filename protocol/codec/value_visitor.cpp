@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "protocol/text/json_tree.hpp"
+
 namespace duplexd::protocol {
 
 using nlohmann::ordered_json;
@@ -56,7 +58,7 @@ ordered_json& json_builder::put(ordered_json value) {
 void json_builder::decimal(int128 mantissa, unsigned places) {
   std::string digits;
   append_decimal(digits, mantissa, places);
-  put(ordered_json::parse(digits, nullptr, false));
+  put(json_tree(digits));
 }
 
 void json_builder::real(double value) {

@@ -8,6 +8,7 @@
 #include "protocol/codec/program.hpp"
 #include "protocol/text/frame.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd::protocol {
 
@@ -136,9 +137,7 @@ class json_builder final : public value_visitor {
   void text(std::string_view value) override { put(std::string(value)); }
   void hex(bytes_view value) override;
   void base64(bytes_view value) override;
-  void json(std::string_view checked) override {
-    put(nlohmann::ordered_json::parse(checked, nullptr, false));
-  }
+  void json(std::string_view checked) override { put(json_tree(checked)); }
 
  private:
   nlohmann::ordered_json& put(nlohmann::ordered_json value);

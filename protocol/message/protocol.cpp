@@ -8,6 +8,7 @@
 #include "protocol/codec/value_visitor.hpp"
 #include "protocol/message/message_type.hpp"
 #include "protocol/message/protocol_compiler.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd::protocol {
 
@@ -146,7 +147,7 @@ std::optional<codec_error> read_json(const packet& from, ordered_json& out) {
   if (type.body != message_type::body_kind::layout) {
     std::string text;
     if (auto error = write_json(from, text)) return error;
-    out = ordered_json::parse(text, nullptr, false);
+    out = json_tree(text);
     return std::nullopt;
   }
   ordered_json made;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <utility>
 
+#include "protocol/text/json_tree.hpp"
 #include "protocol/text/text_encoding.hpp"
 #include "protocol/text/text_scan.hpp"
 
@@ -75,9 +76,7 @@ std::optional<json_fault> parse_json(std::string_view text, ordered_json& out, s
     fault->offset += skipped;
     return fault;
   }
-  ordered_json made = ordered_json::parse(text, nullptr, false);
-  if (made.is_discarded()) return json_fault{skipped, "a number is out of range"};
-  out = std::move(made);
+  out = json_tree(text);
   return std::nullopt;
 }
 
@@ -281,7 +280,7 @@ ordered_json value_of(std::string_view text) {
     if (number < 0) return number;
     return static_cast<std::uint64_t>(number);
   }
-  return ordered_json::parse(text, nullptr, false);
+  return json_tree(text);
 }
 
 }  // namespace

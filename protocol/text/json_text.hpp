@@ -38,9 +38,9 @@ inline constexpr std::size_t standard_json_depth = 64;
 /// append_real writes them: "nan", "inf", "-inf". Nothing if there are none.
 [[nodiscard]] std::optional<std::string> replace_non_finite(std::string_view text);
 
-/// Reads JSON that others wrote, of at most `depth` levels, into a tree: trees are copied, written and
-/// destroyed level by level on the stack. A byte order mark in front is left out. On a fault `out` is as
-/// before.
+/// Reads JSON that others wrote, of at most `depth` levels, into a tree (see json_tree): trees are copied,
+/// written and destroyed level by level on the stack. A byte order mark in front is left out. On a fault
+/// `out` is as before.
 [[nodiscard]] std::optional<json_fault> parse_json(std::string_view text, nlohmann::ordered_json& out,
                                                    std::size_t depth = standard_json_depth);
 

@@ -254,6 +254,42 @@ class Files(Outputs):
         self.assertEqual((len(sent), sent.count(b"\0\1\2")), (size + 3, 1))
         self.assertTrue(sent.startswith(b'{"op": "trade", "n": 1'))
 
+    # Numbers that neither 64 bits nor a double hold: what stands beside them is everywhere, they are as they came.
+    def test_large_numbers(self):
+        heard = []
+
+        def serve(connection, _):
+            connection.accept()
+            for symbol, n in (("A", "1"), ("B", "99999999999999999999"), ("C", "-1e309"), ("D", "4")):
+                connection.send(frame(TEXT, f'{{"op":"trade","symbol":"{symbol}","n":{n}}}'.encode()))
+            while len(heard) < 4:
+                heard.append(json.loads(connection.read_message()[1]))
+            connection.end()
+
+        server = self.enterContext(RawServer(serve))
+        outputs = {name: {"type": "file", "path": str(self.place / name)} | how for name, how in {
+            "lines": {"format": "ndjson"}, "table": {"format": "csv", "columns": ["symbol", "n"]},
+            "text": {"format": "template", "template": "${symbol}=${n};"}, "packed": {"format": "msgpack"},
+            "some": {"format": "ndjson"}}.items()}
+        outputs["store"] = {"type": "sqlite", "path": str(self.place / "store.db")}
+        routes = [*outputs.keys() - {"some"}, {"to": "some", "replies": ["trade"], "where": {"n": {"$min": 5}}}]
+        acknowledge = {"reply": "trade", "where": {"op": "trade"}, "do": [{"json": {"ack": "${reply:symbol}", "n": "${reply:n}"}}]}
+        whole = config(session(server, outputs=routes, on=[acknowledge]), outputs=outputs)
+        with Daemon(whole) as daemon:
+            until(lambda: len(heard) == 4)
+            daemon.signal()
+            self.assertEqual(daemon.wait(), 0)
+        digits = "99999999999999999999"
+        self.assertEqual(heard, [{"ack": "A", "n": 1}, {"ack": "B", "n": digits}, {"ack": "C", "n": "-1e309"}, {"ack": "D", "n": 4}])
+        b = f'{{"op":"trade","symbol":"B","n":{digits}}}'
+        self.assertEqual(whole_lines(self.place / "lines")[1], b)
+        self.assertEqual((self.place / "some").read_text(), b + "\n")
+        self.assertEqual(whole_lines(self.place / "table"), ["A,1", f"B,{digits}", "C,-1e309", "D,4"])
+        self.assertEqual((self.place / "text").read_text(), f"A=1;B={digits};C=-1e309;D=4;")
+        self.assertIn(b"\xb4" + digits.encode(), (self.place / "packed").read_bytes())
+        self.assertEqual(rows(self.place / "store.db", "SELECT symbol, n FROM trade ORDER BY rowid"),
+                         [("A", 1), ("B", digits), ("C", "-1e309"), ("D", 4)])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/message/protocol.hpp"
+#include "protocol/text/json_tree.hpp"
 #include "protocol/text/text_encoding.hpp"
 #include "tests/catch.hpp"
 #include "tests/protocol/tree.hpp"
@@ -55,7 +56,7 @@ inline std::vector<std::string> read(packet_reader& reader, frame_kind kind,
     } else {
       nlohmann::ordered_json value;
       REQUIRE_FALSE(read_json(found, value));
-      CHECK(value == nlohmann::ordered_json::parse(json));
+      CHECK(value == json_tree(json));
       out.push_back(name_of(*found.type) + " " + json);
     }
   }

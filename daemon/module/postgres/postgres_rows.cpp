@@ -79,7 +79,7 @@ std::vector<missing_column> missing_columns(const postgres_table& table, const r
     if (const auto place = table.columns.find(key); place && key != more) {
       const std::string& column = table.columns.columns()[*place];
       needs_more |= (!value.is_null() && shares(column)) || !takes(table.kinds.at(column), value);
-    } else if (key == more || table.columns.columns().size() + found.size() >= event_table::most_columns) {
+    } else if (key == more || !table.columns.takes(key, found.size())) {
       needs_more = true;
     } else if (!value.is_null()) {
       needs_more |= shares(table.columns.name_for(key));

@@ -6,6 +6,7 @@
 
 #include "config/script/match.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd {
 
@@ -90,7 +91,7 @@ std::string_view offered_reply::json() {
 const ordered_json& offered_reply::fields() {
   if (std::exchange(read_, true)) return fields_;
   if (looked_at_.whole() || !protocol::read_json_fields(json(), looked_at_.names(), fields_))
-    fields_ = ordered_json::parse(json(), nullptr, false);
+    fields_ = protocol::json_tree(json());
   return fields_;
 }
 

@@ -5,6 +5,7 @@
 
 #include "config/value/json_path.hpp"
 #include "protocol/text/json_text.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd {
 
@@ -62,7 +63,7 @@ void append_text(std::string& out, const reply_values& values,
 }  // namespace
 
 const ordered_json& reply_values::get() const {
-  if (!parsed_) parsed_ = ordered_json::parse(event_.data, nullptr, false);
+  if (!parsed_) parsed_ = protocol::json_tree(event_.data);
   return *parsed_;
 }
 
@@ -85,7 +86,7 @@ std::string_view record_of(const reply_values& values, const config::record_sett
       if (is_reply) append_text(room, values, form.parts);
       return room;
     case record_form::msgpack:
-      ordered_json::to_msgpack(ordered_json::parse(happened.line, nullptr, false), room);
+      ordered_json::to_msgpack(protocol::json_tree(happened.line), room);
       return room;
     case record_form::raw:
       return {reinterpret_cast<const char*>(happened.frame.bytes.data()), happened.frame.bytes.size()};

@@ -53,6 +53,11 @@ TEST_CASE("each condition at its bound") {
     CHECK_FALSE(holds(path, R"({"$min":-1})"));
     CHECK_FALSE(holds(path, R"({"$max":9})"));
   }
+  const auto large = ordered_json::parse(R"({"n":"99999999999999999999","m":"-1e309","t":"5"})");
+  CHECK(matches(large, {{"n", {{"$min", 1e20}}}}));
+  CHECK_FALSE(matches(large, {{"n", {{"$max", 5}}}}));
+  CHECK(matches(large, {{"m", {{"$max", 5}}}}));
+  CHECK_FALSE(matches(large, {{"t", {{"$max", 5}}}}));
   CHECK(holds("n", R"({"$exists":true})"));
   CHECK_FALSE(holds("n", R"({"$exists":false})"));
   CHECK_FALSE(holds("missing", R"({"$exists":true})"));

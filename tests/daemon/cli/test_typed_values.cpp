@@ -31,6 +31,10 @@ TEST_CASE("values that are typed in a line") {
            {"=1", "expected key=value: =1"},
            {"a=1 b", "expected key=value: b"},
            {"1 a=b", "expected key=value: a=b"},
+           {"a=1 b=2 a=3", "it is there twice: a"},
+           {"a=99999999999999999999",
+            "99999999999999999999: a number is beyond 64 bits: put it in quotes if a text is meant"},
+           {"[1e309]", "a number is beyond 64 bits: put it in quotes if a text is meant"},
        }) {
     CAPTURE(line);
     std::string error;

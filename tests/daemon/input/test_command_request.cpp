@@ -39,6 +39,8 @@ TEST_CASE("what is not a request is told") {
   CHECK(refused("").starts_with("it is not JSON: byte 0: "));
   CHECK(refused("{\"command\":\"c\"").starts_with("it is not JSON: byte 14: "));
   CHECK(refused(std::string(60'000, '[')).starts_with("it is not JSON: "));
+  CHECK(refused(R"({"command":"c","with":{"n":18446744073709551616}})") ==
+        "a number is beyond 64 bits: put it in quotes if a text is meant");
   CHECK(refused("[]") == R"(expected a map such as {"command": "NAME", "with": {}})");
   CHECK(refused("{}") == "'command' is missing");
   CHECK(refused(R"({"command":5})") == "'command' must be a text that is not empty");

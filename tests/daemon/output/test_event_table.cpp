@@ -19,7 +19,7 @@ std::string given(event_table& table, const std::string& key) {
 }  // namespace
 
 TEST_CASE("a name that another column has gets underscores", "[event_table]") {
-  event_table table{{.folds_case = true}};
+  event_table table{{.folds_case = true, .longest = 100, .allows_empty = true}};
   for (const char* own : {"_time", "_session", "_event_id"}) table.add(own);
   const std::pair<const char*, const char*> rows[] = {
       {"e", "e"}, {"E", "E_"}, {"_time", "_time_"}, {"_time_", "_time__"}, {"", ""}, {"_more", "_more"}};
@@ -63,15 +63,26 @@ TEST_CASE("a later run finds the columns that were made for the same keys", "[ev
   }
 }
 
+TEST_CASE("neither many keys nor long ones make a table large", "[event_table]") {
+  event_table table{{.longest = 2'000}};
+  CHECK(table.takes(std::string(event_table::longest_key, 'k')));
+  CHECK_FALSE(table.takes(std::string(event_table::longest_key + 1, 'k')));
+  for (std::size_t i = 0; i + 1 < event_table::most_columns; ++i) (void)given(table, std::to_string(i));
+  CHECK(table.takes("k"));
+  CHECK_FALSE(table.takes("k", 1));
+  (void)given(table, "k");
+  CHECK_FALSE(table.takes("l"));
+}
+
 TEST_CASE("tables of events", "[event_table]") {
   const auto name_of = [](const session_event& happened, const name_rules& rules) {
     record_batch batch;
     batch.add(happened, "{}");
     return event_table::name_of(batch[0], rules);
   };
-  CHECK(name_of(reply_event("trade"), {}) == "trade");
-  CHECK(name_of({.what = session_event::kind::note, .name = "gap"}, {}) == "_events");
-  CHECK(name_of(reply_event("_Places"), {.folds_case = true}) == "_Places_");
-  CHECK(name_of(reply_event("_Places"), {}) == "_Places");
+  CHECK(name_of(reply_event("trade"), {.longest = 63}) == "trade");
+  CHECK(name_of({.what = session_event::kind::note, .name = "gap"}, {.longest = 63}) == "_events");
+  CHECK(name_of(reply_event("_Places"), {.folds_case = true, .longest = 63}) == "_Places_");
+  CHECK(name_of(reply_event("_Places"), {.longest = 63}) == "_Places");
   CHECK(name_of(reply_event("abcdefghijklm"), short_names).size() == 12);
 }

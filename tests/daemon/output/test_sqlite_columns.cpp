@@ -27,6 +27,37 @@ TEST_CASE("columns have the types that the layouts say", "[sqlite][columns]") {
         lines{"integer|real|text|text|integer|text", "null|real|null|null|null|integer"});
 }
 
+// What a server may call its values: a long name would stand in each statement, U+0000 in none.
+TEST_CASE("any name of a value is stored", "[sqlite][columns]") {
+  sqlite_place at;
+  const std::string long_name(event_table::longest_key, 'l');
+  const auto event = [](const std::string& name, const std::string& value) {
+    return "{\"" + name + "\":" + value + "}";
+  };
+  for (const char* value : {"1", "2"}) {  // in each run
+    sqlite_writer writer{at.settings, {}};
+    put(writer, batch_of({event("a_b", value), event("a\\u0000b", value), event(long_name, value),
+                          event(long_name + "l", value), event("", value)}));
+  }
+  const auto columns = at.ask("SELECT name FROM pragma_table_info('tick')");
+  CHECK(columns.size() == 7);
+  CHECK(columns[3].starts_with("a_b_"));
+  CHECK(columns[4] == long_name);
+  CHECK(at.ask("SELECT a_b FROM tick WHERE a_b IS NOT NULL") == lines{"1", "2"});
+  CHECK(at.ask("SELECT \"" + columns[3] + "\" FROM tick WHERE \"" + columns[3] + "\" IS NOT NULL") ==
+        lines{"1", "2"});
+  CHECK(at.ask("SELECT json_extract(_more, '$." + long_name + "l') FROM tick WHERE _more IS NOT NULL") ==
+        lines{"1", "2"});
+  CHECK(at.ask("SELECT \"\" FROM tick WHERE \"\" IS NOT NULL") == lines{"1", "2"});
+}
+
+TEST_CASE("numbers beyond 64 bits and beyond a double are texts with their digits", "[sqlite][columns]") {
+  sqlite_place at;
+  sqlite_writer writer{at.settings, {}};
+  put(writer, batch_of({R"({"n":99999999999999999999,"x":1e309,"s":"A"})"}));
+  CHECK(at.ask("SELECT n, typeof(n), x, s FROM tick") == lines{"99999999999999999999|text|1e309|A"});
+}
+
 // A layout that has changed, a server that does as it likes: nothing is refused, nothing converted.
 TEST_CASE("a value that its column cannot hold unchanged stands in _more", "[sqlite][columns]") {
   sqlite_place at;
