@@ -193,7 +193,7 @@ asio::awaitable<app::task_result> app::serve_control() {
 
 control_target::entry app::enter(session& to, command_request& what,
                                  std::function<void(const submission&)> on_change) {
-  if (door_.unfinished() >= command_door::most_unfinished) return entry::too_many;
+  if (!door_.has_room()) return entry::too_many;
   return door_.enter(to, what, std::move(on_change)) ? entry::taken : entry::repeated;
 }
 

@@ -65,7 +65,7 @@ bool command_door::is_kept(session& to, const command_request& what, const sourc
 
 bool command_door::is_durable(const session& to, const command_request& what) const {
   if (book_ == nullptr) return false;
-  const config::command_settings* const rules = to.settings().rules_of(what.command);
+  const config::command_settings* const rules = to.rules_of(what.command);
   return rules != nullptr && rules->durable;
 }
 
@@ -95,7 +95,12 @@ bool command_door::enter(session& to, command_request& what, source& from,
   if (is_ours) what.id = fmt::format("{:x}-{}", time_.wall().time_since_epoch().count(), ++made_ids_);
   if (!is_ours && is_kept(to, what, from)) return false;
   std::string noted;
-  if (!is_ours && !is_durable(to, what)) noted = fmt::format("{} {} {}", from.output, to.name(), what.id);
+  if (!is_ours) noted = fmt::format("{} {} {}", from.output, to.name(), what.id);
+  if (is_durable(to, what)) {
+    const auto before = ids_.find(noted);  // when it was not durable
+    if (before != ids_.end() && time_.now() - before->second < remembered) return false;
+    noted.clear();
+  }
   if (!noted.empty() && is_repeated(noted)) return false;
   auto follow = [this, &to, noted = std::move(noted), on_change = std::move(on_change),
                  unfinished = count(from)](const submission& fate) mutable {

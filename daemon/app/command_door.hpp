@@ -26,7 +26,8 @@ class command_door {
  public:
   /// Bytes of a line.
   static constexpr std::size_t longest_line = 1u << 20;
-  /// While so many of stdin, or of a program, have not come to their end no more are read from there.
+  /// While so many of stdin, or of a program, have not come to their end no more are read from there; so
+  /// many of operators, all together, may be on their way.
   static constexpr std::size_t most_unfinished = 256;
   /// A command whose id came before is not sent again, if that was within this time and this many ids.
   static constexpr std::chrono::hours remembered{1};
@@ -48,8 +49,11 @@ class command_door {
   /// have ended.
   void restore(session& to);
 
-  /// Enters a command at once; its id is made if it has none. False: a command with its id came before, and
-  /// this one is not sent.
+  /// Whether operators have fewer than `most_unfinished` commands that have not come to their end.
+  [[nodiscard]] bool has_room() const noexcept { return operators_.unfinished < most_unfinished; }
+
+  /// Enters a command of an operator at once; its id is made if it has none. False: a command with its id
+  /// came before, and this one is not sent.
   bool enter(session& to, command_request& what, std::function<void(const submission&)> on_change = {}) {
     return enter(to, what, operators_, std::move(on_change));
   }

@@ -6,12 +6,13 @@ namespace duplexd {
 
 std::size_t command_ledger::cost(const key& of, const record& what) noexcept {
   constexpr std::size_t of_containers = 200;
-  return of.first.size() + of.second.size() + what.json.size() + of_containers;
+  const auto& [session, id, source] = of;
+  return session.size() + id.size() + 2 * source.size() + what.json.size() + of_containers;
 }
 
 void command_ledger::note(const std::string& session, const submission& what) {
   if (what.id.empty()) return;
-  const auto [found, is_new] = records_.try_emplace(key{session, what.id});
+  const auto [found, is_new] = records_.try_emplace(key{session, what.id, what.source});
   if (is_new)
     order_.push_back(found);
   else
@@ -19,6 +20,7 @@ void command_ledger::note(const std::string& session, const submission& what) {
   record& entry = found->second;
   entry.state = what.state;
   entry.has_ended = what.has_ended;
+  entry.source = what.source;
   entry.json = json_of(session, what, largest);
   bytes_ += cost(found->first, entry);
   // What was noted now is the newest, or it is not: it stays at least until the next one.
@@ -31,8 +33,17 @@ void command_ledger::note(const std::string& session, const submission& what) {
 }
 
 const command_ledger::record* command_ledger::find(const std::string& session, const std::string& id) const {
-  const auto found = records_.find(key{session, id});
+  const auto found = records_.find(key{session, id, ""});
   return found == records_.end() ? nullptr : &found->second;
+}
+
+// The empty source is the first.
+const command_ledger::record* command_ledger::find_any(const std::string& session,
+                                                       const std::string& id) const {
+  const auto found = records_.lower_bound(key{session, id, ""});
+  const bool is_it = found != records_.end() &&
+                     std::tie(session, id) == std::tie(std::get<0>(found->first), std::get<1>(found->first));
+  return is_it ? &found->second : nullptr;
 }
 
 }  // namespace duplexd

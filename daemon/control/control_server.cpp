@@ -291,7 +291,7 @@ served_answer control_server::list(const parameters& query, api_role role) const
 }
 
 served_answer control_server::show_command(const session& of, const std::string& id) const {
-  const auto* known = ledger_.find(of.name(), id);
+  const auto* known = ledger_.find_any(of.name(), id);
   if (known == nullptr) return refuse(404, "no command with this id came, or it was forgotten");
   served_answer made;
   made.body = known->json + "\n";
@@ -300,14 +300,16 @@ served_answer control_server::show_command(const session& of, const std::string&
 
 // A durable command's end is told when it is on the disk: 202 until then.
 served_answer control_server::cancel_command(const question& asked) {
-  if (ledger_.find(asked.about->name(), asked.id) == nullptr) return show_command(*asked.about, asked.id);
-  if (!asked.about->cancel(asked.id))
+  const auto* before = ledger_.find_any(asked.about->name(), asked.id);
+  if (before == nullptr) return show_command(*asked.about, asked.id);
+  const std::string source = before->source;
+  if (!asked.about->cancel(source, asked.id))
     return refuse(409, "the command does not wait: it was sent, or has ended");
   log_.record("", happening::operated{client_of(asked.request),
                                       fmt::format("{} {} (id {})", asked.route.id, asked.about->name(),
                                                   protocol::printable(asked.id, 80))});
   served_answer made = show_command(*asked.about, asked.id);
-  const auto* known = ledger_.find(asked.about->name(), asked.id);
+  const auto* known = ledger_.find_any(asked.about->name(), asked.id);
   if (known != nullptr && !known->has_ended) made.status = 202;
   return made;
 }

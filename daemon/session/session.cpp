@@ -100,8 +100,10 @@ void session::pause() {
 }
 
 void session::resume() {
-  if (draining_) outbox_.refuse_new({});
-  draining_ = false;
+  if (std::exchange(draining_, false)) {
+    outbox_.refuse_new({});
+    command_ended_.notify();
+  }
   if (wish_ == wish::pause) want(wish::reconnect);
 }
 
@@ -137,8 +139,8 @@ void session::take_replacement() {
 
 void session::drain() {
   if (!running_ || wish_ == wish::stop) return;
-  draining_ = true;
   outbox_.refuse_new("the session is being drained");
+  if (!std::exchange(draining_, true)) tasks_.spawn(1, watch_drain());
   pause_if_drained();
 }
 
@@ -184,7 +186,8 @@ asio::awaitable<void> session::live() {
   for (;;) {
     if (std::holds_alternative<dial_action>(next_)) co_await await_hours();
     const bool has_ended = std::holds_alternative<end_action>(next_);
-    const bool asked = stop_.raised() && (wish_ == wish::stop || !has_ended);
+    const bool goes_on = !has_ended || replacement_;  // other settings may mend what ended it
+    const bool asked = stop_.raised() && (wish_ == wish::stop || goes_on);
     if (asked) co_await obey();
     if (std::holds_alternative<end_action>(next_)) co_return;
     if (asked) continue;

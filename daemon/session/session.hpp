@@ -74,6 +74,11 @@ class session {
     return deferred_ ? *deferred_->settings : *settings_;
   }
 
+  /// The rules of a command that is submitted now, whatever a reload has for later; null: none.
+  [[nodiscard]] const config::command_settings* rules_of(const std::string& command) const {
+    return settings_->rules_of(command);
+  }
+
   /// Refuses further commands from outside; when those that it has taken have come to their end it pauses.
   void drain();
 
@@ -101,8 +106,8 @@ class session {
   /// Tells the end of a command once more, to somebody who repeats it.
   void tell_again(const kept_command& what);
 
-  /// Ends a command that waits to be sent. False: it does not wait.
-  bool cancel(std::string_view id) { return outbox_.cancel(id); }
+  /// Ends a command of that source that waits to be sent. False: it does not wait.
+  bool cancel(std::string_view source, std::string_view id) { return outbox_.cancel(source, id); }
 
   /// Suspends until the first attempt has come to an end: the session is logged in, or it failed, or it is
   /// outside of its hours. A command that comes before that would be refused for no good reason. May be
@@ -131,7 +136,7 @@ class session {
   [[nodiscard]] std::function<void(const submission&)> followed_by(
       std::function<void(const submission&)> on_change);
   asio::awaitable<int> keep_outbox();
-  asio::awaitable<int> await_drained();
+  asio::awaitable<int> watch_drain();
   void look_after_outbox();
   asio::awaitable<void> live();
   asio::awaitable<void> await_hours();
@@ -161,6 +166,7 @@ class session {
   stop_flag stop_;  ///< what it does is to be left; `wish_` says what for
   wish wish_ = wish::run;
   notifier wish_changed_{context_.loop};
+  notifier command_ended_{context_.loop};  ///< while it is drained
   bool draining_ = false;
   session_phase phase_ = session_phase::starting;
   clock::time_point since_;

@@ -1,8 +1,6 @@
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/post.hpp>
-
 #include "daemon/event/timestamp.hpp"
 #include "daemon/session/session.hpp"
+#include "protocol/text/json_tree.hpp"
 
 namespace duplexd {
 
@@ -40,7 +38,7 @@ std::function<void(const submission&)> session::followed_by(
     std::function<void(const submission&)> on_change) {
   return [this, on_change = std::move(on_change)](const submission& what) {
     if (what.is_given_back) {
-      if (draining_ && running_) tasks_.spawn(1, await_drained());
+      if (draining_) command_ended_.notify();
       if (on_change) on_change(what);
       return;
     }
@@ -53,15 +51,19 @@ std::function<void(const submission&)> session::followed_by(
     const bool succeeded = what.state == command_state::written || what.state == command_state::confirmed;
     if (what.has_ended && !succeeded) ++context_.counters->unsuccessful;
     if (what.has_ended && !what.id.empty()) tell_end(what);
-    if (what.has_ended && draining_ && running_) tasks_.spawn(1, await_drained());
+    if (what.has_ended && draining_) command_ended_.notify();
     if (on_change) on_change(what);
   };
 }
 
-// In another turn: the outbox is in the middle of something.
-asio::awaitable<int> session::await_drained() {
-  co_await asio::post(context_.loop, asio::deferred);
-  pause_if_drained();
+// It is woken in another turn than that in which a command ends: there the outbox is in the middle of
+// something.
+asio::awaitable<int> session::watch_drain() {
+  bool go_on = true;
+  while (go_on && draining_) {
+    pause_if_drained();
+    go_on = co_await command_ended_.wait();
+  }
   co_return 0;
 }
 
@@ -73,7 +75,7 @@ void session::tell_end(const submission& what, bool is_repeated) {
   nlohmann::ordered_json fields{{"id", what.id}, {"command", what.command}, {"state", name_of(what.state)}};
   if (!what.why.empty()) fields["why"] = what.why;
   if (!what.reply.empty()) fields["reply"] = what.reply;
-  if (!what.data.empty()) fields["data"] = nlohmann::ordered_json::parse(what.data, nullptr, false);
+  if (!what.data.empty()) fields["data"] = protocol::json_tree(what.data);
   if (is_repeated) fields["repeated"] = true;
   const std::string time = timestamp(context_.time.wall());
   const std::string_view line = line_.note(time, "command", fields);

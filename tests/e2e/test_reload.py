@@ -19,7 +19,7 @@ import unittest
 from support.config import config, listener
 from support.daemon import BINARY as DUPLEXD
 from support.daemon import Daemon, Exit, run_to_end
-from support.raw_server import BINARY, CLOSE, RawServer, close_frame, frame
+from support.raw_server import BINARY, CLOSE, TEXT, RawServer, close_frame, frame
 from support.waiting import until
 
 
@@ -194,6 +194,62 @@ class Reload(unittest.TestCase):
             daemon.wait_reply(session="other")
             daemon.signal()
             self.assertEqual(daemon.wait(), 0)
+
+    # Settings that come while a session is ending by a fatal fault are those that it goes on with.
+    def test_ending(self):
+        def refuse(connection, _):
+            connection.accept()
+            connection.read_message()
+            connection.send(frame(TEXT, b'{"op": "no"}'))
+            connection.hold()  # without an answer to the close frame
+
+        def logged_in(server, key):
+            protocol = {"replies": [{"as": name, "when": {"json": "/op", "is": name}} for name in ("yes", "no")]}
+            return listener(server.url, protocol=protocol, login={"json": {"key": key}, "expect": "yes"}, simulate=None,
+                            reconnect={"fatal": ["login_rejected"]}, timeouts={"close": "3s"})
+
+        with RawServer(refuse) as server, RawServer(Counter()) as other:
+            daemon = self.start({"feed": logged_in(server, "old"), "other": ticks(other)})
+            daemon.wait_reply(session="feed")
+            daemon.rewrite(self.settings({"feed": logged_in(server, "new"), "other": ticks(other)}))
+            self.assertEqual(json.loads(self.reload().stdout)["reconnect"], ["feed"])
+            until(lambda: server.accepted == 2)
+            daemon.wait_log("feed: session ended", timeout=20)  # by the second rejection
+            self.assertEqual(server.accepted, 2)
+
+    # A command becomes durable: until the session has its new settings, the rules are the old ones, all of them.
+    def test_command_that_becomes_durable(self):
+        heard = []
+
+        def listen(connection, _):
+            connection.accept()
+            while (message := connection.read_message())[0] != CLOSE:
+                heard.append(message[1])
+            connection.send(close_frame())
+
+        def asking(durable):
+            protocol = {"byte_order": "little", "commands": {"ask": "n:H"}}
+            rules = {"offline": "queue", "ttl": "5m"} | ({"durable": True} if durable else {})
+            return listener(server.url, protocol=protocol, login=None, simulate=None, commands={"ask": rules})
+
+        with RawServer(listen) as server, RawServer(Counter()) as other:
+            # A journal that nothing uses would be refused, and a new one needs a restart.
+            kept = ticks(other, outputs=["kept"])
+            more = {"journal": {"path": str(pathlib.Path(self.place) / "journal.db")},
+                    "outputs": {"kept": {"type": "file", "path": str(pathlib.Path(self.place) / "kept"), "durable": True}}}
+            daemon = self.start({"feed": asking(False), "other": kept}, **more)
+            until(lambda: server.accepted == 1)
+            run_to_end("pause", "--socket", self.socket, "feed")
+            daemon.rewrite(self.settings({"feed": asking(True), "other": kept}, **more))
+            self.assertEqual(self.reload().returncode, 0)
+            send = ("send", "--socket", self.socket, "feed", "ask", "n=7", "--id", "a7", "--wait", "none")
+            self.assertEqual([run_to_end(*send).returncode for _ in range(3)], [0, 0, 0])
+            run_to_end("resume", "--socket", self.socket, "feed")
+            until(lambda: heard)
+            run_to_end(*send)
+            self.assertEqual(run_to_end("send", "--socket", self.socket, "feed", "ask", "n=8", "--id", "a8").returncode, 0)
+            until(lambda: len(heard) > 1)
+            self.assertEqual(heard, [struct.pack("<H", 7), struct.pack("<H", 8)])
 
     # Every message that the server sent arrives, however often the session reconnects and its neighbour changes.
     def test_under_load(self):

@@ -86,9 +86,10 @@ std::optional<queued_command> offline_queue::pop() {
   return take(waiting_.begin());
 }
 
-std::optional<queued_command> offline_queue::take(std::string_view id) {
-  const auto found =
-      std::ranges::find_if(waiting_, [&](const queued_command& each) { return each.fate->id == id; });
+std::optional<queued_command> offline_queue::take(std::string_view source, std::string_view id) {
+  const auto found = std::ranges::find_if(waiting_, [&](const queued_command& each) {
+    return each.fate->id == id && each.fate->source == source;
+  });
   if (found == waiting_.end()) return std::nullopt;
   return take(found);
 }

@@ -60,8 +60,8 @@ class offline_queue {
   void put_back(queued_command command);
   void put_first(queued_command command);
 
-  /// Takes out the command of that id; empty: it does not wait here.
-  std::optional<queued_command> take(std::string_view id);
+  /// Takes out the command of that source and id; empty: it does not wait here.
+  std::optional<queued_command> take(std::string_view source, std::string_view id);
 
   /// Calls `look` with each.
   template <class Look>

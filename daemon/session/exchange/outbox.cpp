@@ -147,6 +147,7 @@ std::shared_ptr<const submission> outbox::submit(const std::string& command,
   auto fate = std::make_shared<submission>();
   fate->command = command;
   fate->id = std::move(from.id);
+  fate->source = from.source;
   fate->comes_again = from.comes_again;
   fate->on_change = std::move(on_change);
   const auto refuse = [&](std::string why) {

@@ -90,8 +90,8 @@ class outbox {
   std::shared_ptr<const submission> restore(const kept_command& what,
                                             std::function<void(const submission&)> on_change);
 
-  /// Ends a command that waits. False: there is none of that id, or it is being sent.
-  bool cancel(std::string_view id);
+  /// Ends a command that waits. False: that source has none of that id, or it is being sent.
+  bool cancel(std::string_view source, std::string_view id);
 
   /// A reply came: it may confirm a command. `data`: the values that conditions look at; `json`: all of them.
   void see(const std::string& reply, const nlohmann::ordered_json& data, std::string_view json = {});

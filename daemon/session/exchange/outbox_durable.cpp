@@ -66,6 +66,7 @@ std::shared_ptr<const submission> outbox::restore(const kept_command& what,
   auto fate = std::make_shared<submission>();
   fate->command = what.command;
   fate->id = what.id;
+  fate->source = what.source;
   fate->kept = what.number;
   fate->on_change = std::move(on_change);
   const auto how = settings_of(what.command);
@@ -94,8 +95,8 @@ std::shared_ptr<const submission> outbox::restore(const kept_command& what,
   return fate;
 }
 
-bool outbox::cancel(std::string_view id) {
-  const auto found = waiting_.take(id);
+bool outbox::cancel(std::string_view source, std::string_view id) {
+  const auto found = waiting_.take(source, id);
   if (found) change(found->fate, command_state::refused, true, "cancelled");
   return found.has_value();
 }

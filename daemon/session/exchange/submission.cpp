@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocol/text/json_tree.hpp"
+
 namespace duplexd {
 
 const char* name_of(command_state state) noexcept {
@@ -46,7 +48,7 @@ std::string json_of(const std::string& session, const submission& what, std::siz
   if (!what.why.empty()) fields["why"] = what.why;
   if (!what.reply.empty()) fields["reply"] = what.reply;
   const bool fits = what.data.size() <= most_data;
-  if (!what.data.empty() && fits) fields["data"] = ordered_json::parse(what.data, nullptr, false);
+  if (!what.data.empty() && fits) fields["data"] = protocol::json_tree(what.data);
   if (!fits) fields["data_omitted"] = true;
   return fields.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -55,6 +57,7 @@ submission submission_of(const kept_command& ended) {
   submission made;
   made.command = ended.command;
   made.id = ended.id;
+  made.source = ended.source;
   made.state = state_named(ended.end);
   made.why = ended.why;
   made.reply = ended.reply;

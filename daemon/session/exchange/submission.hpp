@@ -44,6 +44,7 @@ struct command_origin {
 struct submission {
   std::string command{};
   std::string id{};            ///< that its submitter gave it; empty: none
+  std::string source{};        ///< see command_origin
   bool comes_again = false;    ///< see command_origin
   bool is_given_back = false;  ///< `refused` for now: its submitter has it still, and nobody else is told
   std::uint64_t kept = 0;      ///< a durable command's number in the journal; 0: it has none

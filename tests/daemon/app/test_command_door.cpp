@@ -226,6 +226,46 @@ TEST_CASE("what the program of an output says are commands, and complaints name 
   s.play.run_for(1s);
 }
 
+// What one source asked for is told to nobody else.
+TEST_CASE("an operator and a program may use one id") {
+  command_door_scene s;
+  lines told;
+  s.door.watch([&](const std::string& /*session*/, const submission& what) {
+    if (what.has_ended) told.push_back(what.source + " " + what.id + " " + what.data);
+  });
+  auto server = s.play.accept();
+  server->on_message = answer_gets;
+  s.play.run_for(1s);
+  spoken partner{s, "partner"};
+  partner.say("{\"command\":\"get\",\"with\":{\"id\":100},\"id\":\"7\"}\n");
+  s.play.run_for(1s);
+  command_request mine{.command = "get", .values = {{"id", 1}}, .id = "7"};
+  CHECK(s.door.enter(*s.play.session, mine));
+  s.play.run_for(1s);
+  CHECK(told ==
+        lines{R"(partner 7 {"op":"got","id":100,"value":1000})", R"( 7 {"op":"got","id":1,"value":10})"});
+  partner.end();
+  s.play.session->stop();
+  s.play.run_for(1s);
+}
+
+TEST_CASE("as many commands of operators may be unfinished, and those of nobody else count") {
+  command_door_scene s;
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  s.take(R"({"command":"get","with":{"id":1}})");
+  for (std::size_t i = 0; i < command_door::most_unfinished; ++i) {
+    CHECK(s.door.has_room());
+    command_request one{.command = "get", .values = {{"id", i}}};
+    CHECK(s.door.enter(*s.play.session, one));
+  }
+  CHECK_FALSE(s.door.has_room());
+  s.play.run_for(5s);  // nothing confirms them in time
+  CHECK(s.door.has_room());
+  s.play.session->stop();
+  s.play.run_for(1s);
+}
+
 // One program that does not wait for its commands holds up no other.
 TEST_CASE("while too many commands of a program are unfinished no more of it are read") {
   command_door_scene s;

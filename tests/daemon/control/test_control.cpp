@@ -121,6 +121,23 @@ TEST_CASE("the ledger knows how commands ended, by session and id", "[ledger]") 
   CHECK(ledger.find("a", "3")->json.ends_with("\"data_omitted\":true}"));
 }
 
+TEST_CASE("the ledger tells commands of one id apart by their source", "[ledger]") {
+  command_ledger ledger;
+  submission of_program = command_with("7", command_state::confirmed);
+  of_program.source = "partner";
+  ledger.note("a", of_program);
+  CHECK(ledger.find("a", "7") == nullptr);
+  REQUIRE(ledger.find_any("a", "7") != nullptr);
+  CHECK(ledger.find_any("a", "7")->source == "partner");
+  CHECK(ledger.find_any("a", "6") == nullptr);
+  CHECK(ledger.find_any("b", "7") == nullptr);
+  ledger.note("a", command_with("7", command_state::queued));
+  REQUIRE(ledger.find("a", "7") != nullptr);
+  CHECK_FALSE(ledger.find("a", "7")->has_ended);
+  CHECK(ledger.find_any("a", "7") == ledger.find("a", "7"));
+  CHECK(ledger.size() == 2);
+}
+
 TEST_CASE("the ledger forgets the oldest at its bounds", "[ledger][volume]") {
   command_ledger ledger;
   SECTION("of their number") {

@@ -1,4 +1,6 @@
 // A session that an operator pauses, resumes, reconnects and drains.
+#include <malloc.h>
+
 #include "config/load/load.hpp"
 #include "tests/catch.hpp"
 #include "tests/daemon/support/talk.hpp"
@@ -126,6 +128,28 @@ TEST_CASE("a drained session takes no more commands and pauses when those it has
   CHECK(s.submit("get", 3).empty());
   s.play.run_for(1s);
   CHECK(heard(*again) == lines{"get 3"});
+}
+
+// Any number of them.
+TEST_CASE("commands that a drained session refuses leave nothing behind") {
+  wishes_scene s{"    commands: {get: {confirm: got, correlate: {id: id}, timeout: 3h}}\n"};
+  auto server = s.play.accept();
+  s.play.run_for(1s);
+  CHECK(s.submit("get", 1).empty());
+  s.play.session->drain();
+  const auto refuse = [&](int count) {
+    for (int i = 0; i < count; ++i) CHECK(s.submit("get", 2) == "the session is being drained");
+    s.play.run_for(1s);
+    s.play.telemetry.lines.clear();
+    s.play.telemetry.lines.shrink_to_fit();
+    return mallinfo2().uordblks;
+  };
+  (void)refuse(20'000);
+  const auto before = refuse(20'000);
+  CHECK(refuse(20'000) < before + 100'000);
+  server->say(say({{"op", "got"}, {"id", 1}, {"value", 10}}));
+  s.play.run_for(1s);
+  CHECK(s.phase() == session_phase::paused);
 }
 
 TEST_CASE("a session without commands is drained at once, and may be resumed before it is") {

@@ -207,7 +207,7 @@ TEST_CASE("the queue takes so many bytes, whatever their number", "[bounds]") {
   queue.put_back(sized("f", 20));
   queue.put_first(sized("g", 1));
   CHECK(queue.bytes() == 21);
-  CHECK(queue.take("") != std::nullopt);
+  CHECK(queue.take("", "") != std::nullopt);
   CHECK(queue.bytes() == 20);
 }
 

@@ -251,7 +251,7 @@ TEST_CASE("a command that is larger than the queue is refused", "[commands][boun
     std::string told = s.news().front();
     for (int i = 0; i < 2; ++i) {
       s.keeper.commit();
-      s.box->cancel("a");
+      s.box->cancel("", "a");
     }
     s.news();
     return told;
@@ -411,11 +411,11 @@ TEST_CASE("at the end of the session durable commands stay as they are, a cancel
   outbox_durable_scene s;
   for (int id = 1; id <= 3; ++id) s.submit("put", id);
   s.keeper.commit();
-  CHECK(s.box->cancel("2"));
-  CHECK_FALSE(s.box->cancel("4"));
+  CHECK(s.box->cancel("", "2"));
+  CHECK_FALSE(s.box->cancel("", "4"));
   s.keeper.commit();
   CHECK(s.news().back() == "put 2 refused. cancelled");
-  CHECK_FALSE(s.box->cancel("2"));
+  CHECK_FALSE(s.box->cancel("", "2"));
   s.keeper.news();
   s.box->give_up();
   CHECK(s.keeper.news().empty());
