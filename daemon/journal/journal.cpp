@@ -65,7 +65,9 @@ journal_row& journal::open_row(stream_state& of) {
 
 void journal::append(stream to, const session_event& happened, std::string_view text) {
   stream_state& mine = streams_[to];
-  if (bytes_ >= buffer_limit && settings_.full == journal_policy::drop_oldest) drop_waiting();
+  const bool drops = settings_.full == journal_policy::drop_oldest;
+  while (drops && bytes_ >= buffer_limit && drop_waiting()) {
+  }
   if (bytes_ == 0) wake_.notify();
   const bool was_enough = bytes_ >= journal_plan::commit_bytes;
   journal_row& row = open_row(mine);
@@ -84,7 +86,7 @@ void journal::drop(stream_state& from, std::uint64_t count) {
 }
 
 // The file takes nothing, and memory has its limit. What is being committed stays.
-void journal::drop_waiting() {
+bool journal::drop_waiting() {
   for (stream_state& each : streams_) each.open = none;
   const auto drop_row = [this](const journal_row& row) {
     bytes_ -= row.records.size();
@@ -99,7 +101,10 @@ void journal::drop_waiting() {
   } else if (!waiting_.empty()) {
     drop_row(waiting_.front());
     waiting_.pop_front();
+  } else {
+    return false;
   }
+  return true;
 }
 
 bool journal::has_room() const noexcept {

@@ -135,7 +135,7 @@ class journal final : public safe_keeping {
   };
 
   [[nodiscard]] journal_row& open_row(stream_state& of);
-  void drop_waiting();
+  bool drop_waiting();
   void drop(stream_state& from, std::uint64_t count);
   [[nodiscard]] static bool wants_reading(const stream_state& of) noexcept;
   [[nodiscard]] clock::time_point next_turn() const;

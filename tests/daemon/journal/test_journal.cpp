@@ -96,6 +96,21 @@ TEST_CASE("a buffer that is full holds producers back, or drops the oldest", "[j
   CHECK(s.log.lines == (drops ? lines{"output o is too slow: 1 event(s) were dropped so far"} : lines{}));
 }
 
+// Many small rows that are dropped make no room for as many large events.
+TEST_CASE("a buffer that drops the oldest has its limit in bytes", "[journal]") {
+  journal_place at;
+  at.how.settings.full = config::journal_policy::drop_oldest;
+  shelf target;
+  journal_scene s{at, target};  // its thread does not run
+  const std::string small(10'000, 's');
+  while (s.out.waiting() < journal::buffer_limit) s.add(small);
+  const std::string large(4u << 20, 'l');
+  for (int i = 0; i < 8; ++i) {
+    s.add(large);
+    CHECK(s.out.waiting() < journal::buffer_limit + large.size() + 1000);
+  }
+}
+
 TEST_CASE("a full journal is told once, and again when it takes events", "[journal]") {
   journal_place at;
   at.how.settings.size = 1u << 20;
