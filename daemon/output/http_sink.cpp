@@ -5,7 +5,7 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <optional>
+#include <functional>
 #include <utility>
 
 #include "config/reference/functions.hpp"
@@ -105,10 +105,11 @@ std::string http_sink::body_of(const record_batch& records) const {
   return body;
 }
 
-std::variant<http_request, std::string> http_sink::request_of(const record_batch& records) {
+std::variant<http_sink::prepared, std::string> http_sink::prepare() {
   secrets_.begin_attempt([](std::string_view) { return false; });
   outside_scope scope{context_.time, secrets_};
-  http_request made;
+  prepared all;
+  http_request& made = all.request;
   const auto url = settings_.url.resolve(&scope);
   if (!url) return "url: " + url.error;
   std::string why;
@@ -133,19 +134,38 @@ std::variant<http_request, std::string> http_sink::request_of(const record_batch
     });
     made.headers.emplace_back(name, value.value);
   }
+  if (!batch_.key.empty()) made.headers.emplace_back("Idempotency-Key", batch_.key);
+  if (!settings_.sign.header.empty()) {
+    auto secret = settings_.sign.secret.resolve(&scope);
+    if (!secret) return "sign.secret: " + secret.error;
+    all.secret = std::move(secret.value);
+  }
+  return all;
+}
+
+void http_sink::complete(prepared& what, const record_batch& records) const {
+  http_request& made = what.request;
   made.body = body_of(records);
   if (settings_.compress == config::file_compression::gzip) {
     made.body = compressed(made.body);
     made.headers.emplace_back("Content-Encoding", "gzip");
   }
-  if (!batch_.key.empty()) made.headers.emplace_back("Idempotency-Key", batch_.key);
-  if (!settings_.sign.header.empty()) {
-    const auto secret = settings_.sign.secret.resolve(&scope);
-    if (!secret) return "sign.secret: " + secret.error;
-    const std::string digest = through("hmac_sha256", made.body, {secret.value});
-    made.headers.emplace_back(settings_.sign.header, through("hex", config::as_bytes(digest)));
+  if (settings_.sign.header.empty()) return;
+  const std::string digest = through("hmac_sha256", made.body, {what.secret});
+  made.headers.emplace_back(settings_.sign.header, through("hex", config::as_bytes(digest)));
+}
+
+// A large body takes its time.
+asio::awaitable<void> http_sink::complete_beside(prepared& what, const record_batch& records) {
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < batch_.count; ++i) bytes += records[i].text.size();
+  if (bytes <= most_on_loop) {
+    complete(what, records);
+    co_return;
   }
-  return made;
+  if (!thread_) thread_.emplace(context_.loop);
+  std::function<void()> work = [&] { complete(what, records); };
+  co_await thread_->run(std::move(work));
 }
 
 record_sink::progress http_sink::judge(const http_response& answer) {
@@ -206,14 +226,16 @@ asio::awaitable<record_sink::progress> http_sink::write(const record_batch& reco
   if (stopped) co_return made;
   if (batch_.count == 0) begin(records);
   if (batch_.refused.empty()) {
-    auto request = request_of(records);
+    auto request = prepare();
     if (auto* failed = std::get_if<std::string>(&request)) {
       made.failed = std::move(*failed);
       co_return made;
     }
+    auto& what = std::get<prepared>(request);
+    co_await complete_beside(what, records);
     began_ = context_.time.now();
     has_begun_ = true;
-    made = co_await send(std::move(std::get<http_request>(request)));
+    made = co_await send(std::move(what.request));
   }
   if (!batch_.refused.empty()) made = co_await bury(records);
   co_return made;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -10,6 +11,7 @@
 #include "daemon/link/http_client.hpp"
 #include "daemon/output/output_context.hpp"
 #include "daemon/output/record_sink.hpp"
+#include "daemon/runtime/worker.hpp"
 
 namespace duplexd {
 
@@ -29,6 +31,8 @@ class http_sink final : public record_sink {
   static constexpr std::chrono::hours longest_wait{1};
   /// Bytes of an answer, which is not looked at.
   static constexpr std::size_t largest_answer = std::size_t{1} << 20;
+  /// Bytes of events whose body is made, compressed and signed on the loop; for more there is a thread.
+  static constexpr std::size_t most_on_loop = std::size_t{64} << 10;
 
  private:
   /// The request that is on its way, or is to be sent again.
@@ -40,7 +44,15 @@ class http_sink final : public record_sink {
   [[nodiscard]] bool is_full(std::size_t count, std::size_t bytes) const noexcept;
   void begin(const record_batch& records);
   [[nodiscard]] std::string body_of(const record_batch& records) const;
-  [[nodiscard]] std::variant<http_request, std::string> request_of(const record_batch& records);
+  /// What a request needs besides its body.
+  struct prepared {
+    http_request request;
+    std::string secret{};  ///< for its signature
+  };
+  [[nodiscard]] std::variant<prepared, std::string> prepare();
+  /// Fills in the body, and what depends on it. Needs nothing of the loop.
+  void complete(prepared& what, const record_batch& records) const;
+  asio::awaitable<void> complete_beside(prepared& what, const record_batch& records);
   asio::awaitable<progress> send(http_request what);
   [[nodiscard]] progress judge(const http_response& answer);
   asio::awaitable<progress> bury(const record_batch& records);
@@ -53,7 +65,8 @@ class http_sink final : public record_sink {
   clock::time_point began_{};  ///< the last request
   bool has_begun_ = false;
   bool hurries_ = false;
-  std::uint64_t refused_ = 0;  ///< events so far
+  std::uint64_t refused_ = 0;     ///< events so far
+  std::optional<worker> thread_;  ///< ends first
 };
 
 }  // namespace duplexd

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <deque>
+#include <thread>
 
 #include "daemon/output/http_sink.hpp"
 #include "daemon/output/queued_output.hpp"
@@ -231,6 +232,31 @@ TEST_CASE("what a request looks like", "[http_sink]") {
     CHECK(unpacked(s.bodies().at(0)) == "{\"a\":1}\n");
     CHECK(s.header(0, "X-Signature") != "f511919c22720aed31219b3e9633132ef6fab64c923dde391c14129d26db49b5");
   }
+}
+
+// It takes long to make, and the loop goes on meanwhile.
+TEST_CASE("a large body is made beside the loop", "[http_sink]") {
+  config::output_settings with = settings();
+  with.compress = config::file_compression::gzip;
+  with.batch.size = 100u << 20;
+  with.sign.header = "X-Signature";
+  with.sign.secret = config::text_template("s");
+  http_sink_scene s{with};
+  std::string noise(20u << 20, '\n');
+  std::uint32_t seed = 1;
+  for (char& each : noise) each = static_cast<char>('a' + ((seed = seed * 1664525u + 1013904223u) >> 28u));
+  s.add(noise + "\n");
+  s.time.run_for(0s);
+  CHECK(s.http.asked.empty());
+  while (s.http.asked.empty()) {
+    std::this_thread::sleep_for(1ms);
+    s.time.run_for(0s);
+  }
+  CHECK(s.http.asked[0].body.size() > noise.size() / 4);
+  CHECK(s.header(0, "Content-Encoding") == "gzip");
+  CHECK(s.header(0, "X-Signature").size() == 64);
+  s.time.run_for(0s);
+  CHECK(s.out.waiting() == 0);
 }
 
 TEST_CASE("what cannot be taken now is sent again as it was, then what came meanwhile", "[http_sink]") {
