@@ -279,10 +279,15 @@ int prune(const chosen_journal& where, std::unique_ptr<journal_reader> from, con
   return flushed(exit_success);
 }
 
+/// Those whose database has it, in the transaction of their rows.
+bool keeps_own_place(config::output_type type) {
+  return type == config::output_type::sqlite || type == config::output_type::postgres;
+}
+
 /// Only an output whose place is the journal's can be told to go back.
 int replay(const chosen_journal& where, std::unique_ptr<journal_reader> from, const journal_options& given) {
   const auto to = where.durable.find(given.output);
-  if (to == where.durable.end() || to->second == config::output_type::sqlite) {
+  if (to == where.durable.end() || keeps_own_place(to->second)) {
     std::fprintf(stderr,
                  to == where.durable.end()
                      ? "the configuration (FILE or -c FILE) has no durable output %s\n"
@@ -292,6 +297,11 @@ int replay(const chosen_journal& where, std::unique_ptr<journal_reader> from, co
   }
   journal_reader::summary before;
   if (!from->summarize(before)) return complain(*from);
+  if (given.from > before.given) {
+    std::fprintf(stderr, "--from %ju: the newest event of this journal has the number %ju\n",
+                 static_cast<std::uintmax_t>(given.from), static_cast<std::uintmax_t>(before.given));
+    return exit_usage;
+  }
   const journal_file::options how{.settings = where.settings, .outputs = {}, .moves_damaged = false};
   const journal_file::opened held = journal_file::open(how, std::chrono::system_clock::now());
   if (held.file == nullptr) {
@@ -361,7 +371,7 @@ void add_journal(CLI::App& app, int& exit_code) {
       exit_code);
   made->add_option("NUMBER", given->number, "Only the event with this number (of event_id)");
   made->add_option("--output", given->output, "Only of this output");
-  made->add_option("--from", given->from, "From this number on");
+  made->add_option("--from", given->from, "From this number on")->check(CLI::NonNegativeNumber);
   made->add_option("--limit", given->limit, "At most so many of each output (default: 20)")
       ->check(CLI::PositiveNumber);
 
@@ -372,7 +382,7 @@ void add_journal(CLI::App& app, int& exit_code) {
       },
       exit_code);
   made->add_option("--output", given->output, "Only of this output");
-  made->add_option("--from", given->from, "From this number on");
+  made->add_option("--from", given->from, "From this number on")->check(CLI::NonNegativeNumber);
   made->add_option("--to", given->to, "Up to this number");
 
   add_journal_action(
@@ -386,7 +396,8 @@ void add_journal(CLI::App& app, int& exit_code) {
                              "Send kept events again, when the daemon runs, to an output that had them", made,
                              replay, exit_code);
   made->add_option("--to", given->output, "The output")->required();
-  made->add_option("--from", given->from, "From this number on (default: all that are kept)");
+  made->add_option("--from", given->from, "From this number on (default: all that are kept)")
+      ->check(CLI::NonNegativeNumber);
 
   given = add_journal_action(*all, "prune", "Delete events, while no daemon uses the journal", made, prune,
                              exit_code);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "daemon/app/exit_code.hpp"
@@ -89,7 +90,7 @@ int list(const outbox_options& given) {
 
 // No daemon answers: in the file itself, under its lock.
 int cancel_in_file(const std::string& path, kept_command what) {
-  journal_file::options how;
+  journal_file::options how{.settings = {}, .outputs = {}, .moves_damaged = false};
   how.settings.file = path;
   const journal_file::opened opened = journal_file::open(how, std::chrono::system_clock::now());
   if (opened.file == nullptr)
@@ -114,7 +115,14 @@ int cancel_in_file(const std::string& path, kept_command what) {
   return exit_success;
 }
 
+bool is_open(const std::string& fate) {
+  const json read = json::parse(fate, nullptr, false);
+  return read.is_object() && !read.value("ended", true);
+}
+
 int cancel(const outbox_options& given) {
+  constexpr std::chrono::milliseconds pause{50};
+  constexpr int most_tries = 100;
   std::string path;
   std::vector<kept_command> found;
   int code = exit_success;
@@ -128,7 +136,13 @@ int cancel(const outbox_options& given) {
     return complain("several commands with this id wait: --session says which", exit_usage);
   const kept_command& what = found.front();
   const std::string target = "/api/v1/sessions/" + escaped(what.session) + "/commands/" + escaped(what.id);
-  const control_answer answer = control_client(given.socket).ask("DELETE", target, "", answer_limit);
+  const control_client daemon(given.socket);
+  control_answer answer = daemon.ask("DELETE", target, "", answer_limit);
+  // Its end is told when it is on the disk.
+  for (int tries = 0; answer.status / 100 == 2 && is_open(answer.body) && tries < most_tries; ++tries) {
+    std::this_thread::sleep_for(pause);
+    answer = daemon.ask("GET", target, "", answer_limit);
+  }
   if (answer.status != 0) return report(answer);
   if (what.at == kept_command::stage::sending)
     return complain("the command was being sent: its daemon decides what becomes of it", exit_refused);

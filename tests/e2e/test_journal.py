@@ -101,6 +101,16 @@ class Journal(Durable):
             refused = run_to_end(*ask, output)
             self.assertEqual(refused.returncode, Exit.USAGE)
             self.assertIn(why, refused.stderr)
+        other = self.whole(self.serve([]), "lines", "store", journal={"keep": "1h"})
+        other["outputs"]["lines"] = {"type": "postgres", "url": "postgresql://localhost/none", "durable": True}
+        refused = run_to_end("journal", "replay", "-c", write_config(other, self.place, "other.yaml"), "--to", "lines")
+        self.assertEqual(refused.returncode, Exit.USAGE)
+        self.assertIn("keeps its place in its own database", refused.stderr)
+        for number, why in (("-1", "--from: "), ("18446744073709551615", "the newest event of this journal has the number 10"),
+                            ("11", "the newest event of this journal has the number 10")):
+            refused = run_to_end(*ask, "lines", f"--from={number}")
+            self.assertEqual(refused.returncode, Exit.USAGE)
+            self.assertIn(why, refused.stderr)
         done = run_to_end(*ask, "lines", "--from", "4")
         self.assertEqual((done.returncode, done.stdout, done.stderr),
                          (0, "3 event(s) will be sent again to output lines when the daemon runs\n", ""))
