@@ -67,6 +67,14 @@ void check_fields_of_type(const value_at& at, const parsed_output& output, readi
     at.entry(entry).complain(in, fmt::format("an output of type {} has no '{}'", word, entry.key));
   }
   std::string error;
+  const protocol::node* const written_path = at.value.find("path");
+  if (output.type == output_type::sqlite && written_path != nullptr &&
+      output.path.find("${") != std::string::npos)
+    in.mistakes.push_back(
+        {written_path->where, at.path + ".path", "references are not allowed in this field", ""});
+  if (output.type == output_type::sqlite && output.keep.files != 0)
+    in.mistakes.push_back({at.value.where, at.path + ".keep", "an output of type sqlite has no 'keep.files'",
+                           "keep has age and size"});
   if (output.type == output_type::file && !output.path.empty() && !path_pattern::parse(output.path, error))
     if (const protocol::node* path = at.value.find("path"))
       in.mistakes.push_back({path->where, at.path + ".path", error, ""});

@@ -45,6 +45,15 @@ void tidy(diagnostics& all) {
   for (auto& [where, each] : sorted) all.push_back(std::move(each));
 }
 
+/// The files that have a name of their own. SQLite has some beside its database.
+std::vector<std::string> files_of(const output_settings& of) {
+  std::vector<std::string> all{of.path, of.dead_letters};
+  if (of.type == output_type::sqlite)
+    for (const char* suffix : {"-wal", "-shm", "-journal"}) all.push_back(of.path + suffix);
+  std::erase(all, "");
+  return all;
+}
+
 /// Whether they may spoil each other's files: those of one path, and what the names of one's files may be.
 bool write_to_one_place(const output_settings& one, const output_settings& other) {
   const auto may_make = [](const output_settings& files, const output_settings& database) {
@@ -54,9 +63,9 @@ bool write_to_one_place(const output_settings& one, const output_settings& other
     return pattern && pattern->may_have_made(database.path);
   };
   if (one.type == output_type::standard_error && other.type == one.type) return true;
-  for (const std::string& mine : {one.path, one.dead_letters})
-    for (const std::string& theirs : {other.path, other.dead_letters})
-      if (!mine.empty() && mine == theirs) return true;
+  const auto theirs = files_of(other);
+  for (const std::string& mine : files_of(one))
+    if (std::ranges::find(theirs, mine) != theirs.end()) return true;
   return may_make(one, other) || may_make(other, one);
 }
 
@@ -81,8 +90,8 @@ class loader {
     out_.connect_at_once = parsed.connect.at_once;
     out_.health = std::move(parsed.health);
     out_.control = std::move(parsed.control);
-    take_outputs(parsed.outputs);
     out_.journal = parsed.journal;
+    take_outputs(parsed.outputs);
     const expansion expand(parsed, in_);
     protocol_library protocols(parsed.protocols, schemas_, in_);
     if (parsed.sessions != nullptr) {
@@ -90,6 +99,7 @@ class loader {
       take_log_levels(parsed.log);
     }
     check_journal();
+    for (const auto& [name, output] : parsed.outputs) warn_of_unused(name);
     out_.process = process_part(document_);
   }
 
@@ -109,8 +119,39 @@ class loader {
         if (output.is_good && write_to_one_place(output, other))
           complain(fmt::format("it writes where the output '{}' writes, too", other.name),
                    "let the sessions share one of them, or give each a path of its own");
+      output_settings journal;
+      journal.type = output_type::sqlite;
+      journal.path = out_.journal.file;
+      if (output.is_good && !journal.path.empty() && write_to_one_place(output, journal))
+        complain("it writes where the journal is", "give each a path of its own");
       output.name = name.text;
       out_.outputs.push_back(std::move(output));
+    }
+  }
+
+  void warn(const unresolved_name& of, const std::string& part, std::string message, std::string hint) {
+    in_.warnings.push_back({of.where, of.path + part, std::move(message), std::move(hint)});
+  }
+
+  // What an output would do if a session wrote to it.
+  void warn_of_unused(const unresolved_name& name) {
+    const auto defined = std::ranges::find(out_.outputs, name.text, &output_settings::name);
+    if (defined == out_.outputs.end() || out_.sessions.empty()) return;
+    std::vector<const session_settings*> writing;
+    for (const session_settings& each : out_.sessions)
+      if (std::ranges::find(each.outputs, name.text, &output_route::to) != each.outputs.end())
+        writing.push_back(&each);
+    const bool is_source = !defined->commands.from.empty() || !defined->commands.stream.empty();
+    if (writing.empty() && !is_source)
+      return warn(name, "", "no session writes to it", "name it in the outputs of a session");
+    for (const auto& [reply, keys] : defined->indexes) {
+      const auto may_have = [&, &wanted = reply](const session_settings* each) {
+        return each->protocol == nullptr ||
+               each->protocol->find(protocol::direction::reply, wanted) != nullptr;
+      };
+      if (reply != "_events" && std::ranges::none_of(writing, may_have))
+        warn(name, ".indexes", fmt::format("no session that writes to it has a reply {}", in_quotes(reply)),
+             "");
     }
   }
 
@@ -130,6 +171,9 @@ class loader {
 
   void check_journal() {
     const node* const written = document_.find("journal");
+    if (written != nullptr && out_.journal.file.find("${") != std::string::npos)
+      in_.mistakes.push_back(
+          {written->where, "journal.path", "references are not allowed in this field", ""});
     const bool keeps = std::ranges::any_of(out_.outputs, &output_settings::durable);
     bool is_used = keeps;
     const auto needs = [&](const session_settings& session, std::string_view part, const std::string& name,

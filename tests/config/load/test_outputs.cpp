@@ -174,6 +174,52 @@ TEST_CASE("mistakes about outputs are told", "[outputs]") {
         "replies: [REPLY]})");
 }
 
+// SQLite has files beside its database, and the journal is one.
+TEST_CASE("an output has its files for itself", "[outputs]") {
+  const auto told = [](const std::string& more, const std::string& outputs) {
+    return load_document(more + file_with(outputs, "[a]"), "f.yaml").mistakes;
+  };
+  CHECK(told("", "{a: {type: sqlite, path: t.db}, b: {type: file, path: t.db-wal}}") ==
+        lines{"f:1:42: outputs.b: it writes where the output 'a' writes, too (let the sessions share one of "
+              "them, or "
+              "give each a path of its own)"});
+  for (const char* path : {"j.db", "x/../j.db", "j.db-wal", "j.db-shm"}) {
+    INFO(path);
+    const auto found = told("journal: {path: j.db}\n",
+                            "{a: {type: sqlite, durable: true, path: " + std::string(path) + "}}");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0] == "f:2:11: outputs.a: it writes where the journal is (give each a path of its own)");
+  }
+  CHECK(told("journal: {path: j.db}\n", "{a: {type: sqlite, durable: true, path: k.db}}").empty());
+}
+
+TEST_CASE("paths without placeholders take no references", "[outputs]") {
+  CHECK(mistakes_of("{a: {type: sqlite, path: '${session}.db'}}", "[a]") ==
+        lines{"f:1:36: outputs.a.path: references are not allowed in this field"});
+  CHECK(load_document("journal: {path: '${env:X}'}\n" +
+                          file_with("{a: {type: sqlite, durable: true, path: t.db}}", "[a]"),
+                      "f.yaml")
+            .mistakes == lines{"f:1:10: journal.path: references are not allowed in this field"});
+}
+
+TEST_CASE("what a SQLite output keeps has no number of files", "[outputs]") {
+  CHECK(
+      mistakes_of("{a: {type: sqlite, path: t.db, keep: {files: 3}}}", "[a]") ==
+      lines{"f:1:14: outputs.a.keep: an output of type sqlite has no 'keep.files' (keep has age and size)"});
+}
+
+TEST_CASE("an output that nobody writes to, and an index that never comes, are warned of", "[outputs]") {
+  const auto warnings = [](const std::string& outputs, const std::string& used) {
+    return load_document(file_with(outputs, used), "f.yaml").warnings;
+  };
+  CHECK(warnings("{a: {type: file, path: a}, b: {type: file, path: b}}", "[a]") ==
+        lines{"f:1:37: outputs.b: no session writes to it (name it in the outputs of a session)"});
+  CHECK(warnings("{a: {type: sqlite, path: a, indexes: {tick: [x], tack: [x], _events: [event]}}}", "[a]") ==
+        lines{"f:1:11: outputs.a.indexes: no session that writes to it has a reply 'tack'"});
+  CHECK(
+      warnings("{a: {type: nats, url: 'nats://h', subject: x, commands: {subject: y}}}", "[stdout]").empty());
+}
+
 TEST_CASE("a program, its environment and what its lines are", "[outputs]") {
   const settings all = load_good(
       file_with("{p: {type: exec, program: [a, b], env: {K: v}, answers: commands, format: ndjson, queue: "
