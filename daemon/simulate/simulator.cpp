@@ -132,10 +132,11 @@ simulator::~simulator() = default;
 
 std::optional<std::string> simulator::start() {
   if (auto error = state_->plan()) return error;
-  if (auto error = state_->prepare_tls()) return error;
   for (auto& each : state_->listeners) {
     if (auto error = state_->listen(each)) return error;
   }
+  // Behind that: certificates of another simulator that listens here stay as they are.
+  if (auto error = state_->prepare_tls()) return error;
   for (const auto& each : state_->listeners) state_->announce(each);
   return std::nullopt;
 }
