@@ -15,7 +15,7 @@ inline void packer::make_room(std::size_t after, std::size_t count) {
     if (place >= after) place += count;
   };
   for (gap& g : gaps_) shift(g.at);
-  for (std::size_t& mark : marks_) shift(mark);
+  for (std::size_t i = 0; i < p_.slots; ++i) shift(marks_[i]);  // the others were never set
   for (std::size_t& begin : regions_) shift(begin);
   shift(packet_);
 }
