@@ -35,7 +35,7 @@ int send(const send_options& given) {
   std::string error;
   const auto values = values_of(given.values, error);
   if (values && values->is_array()) error = fmt::format("'{}' is not FIELD=VALUE", given.values.front());
-  if (!error.empty()) {
+  if (!values || !error.empty()) {
     std::fprintf(stderr, "duplexd: %s\n", error.c_str());
     return exit_usage;
   }
